@@ -1,0 +1,60 @@
+# Needs Python 3.11 or newer and make. Every target does its own set-up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+
+.PHONY: help run test check format bench soak clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.run ## Index .dbdata/spans for ever, and say what is going on
+	@mkdir -p "$${JUNJO_SPAN_STORAGE_PATH:-.dbdata/spans}"
+	@echo "Copy span Parquet files into $${JUNJO_SPAN_STORAGE_PATH:-.dbdata/spans}; stop with Ctrl-C."
+	@exec $(BIN)/python -m indexer
+
+test: $(VENV)/.dev ## Run the whole suite, and its DuckDB part again on DuckDB 2
+	$(BIN)/python -m pytest -n $(WORKERS)
+	PYTHONPATH=$(VENV)/duckdb2 $(BIN)/python -m pytest -n $(WORKERS) -m duckdb
+
+check: $(VENV)/.dev ## Format, lint, strict types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-output/
+	$(BIN)/python -m tests.benchmark
+
+soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
+	$(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
+
+$(BIN)/python:
+	@echo "Setting up $(VENV) with $(PYTHON)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt | $(BIN)/python
+	@echo "Installing the pinned packages of requirements/run.txt"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/duckdb2.txt | $(BIN)/python
+	@echo "Installing the pinned packages of requirements/dev.txt, and DuckDB 2 beside them"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@rm -rf $(VENV)/duckdb2
+	@$(PIP) install --require-hashes --no-deps --target $(VENV)/duckdb2 -r requirements/duckdb2.txt
+	@touch $@

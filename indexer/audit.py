@@ -1,0 +1,270 @@
+"""The proof that the catalog holds exactly what the files say.
+
+A full audit reads every page of every column of every indexed file, builds a second catalog from
+the same files, and compares the two, file by file (I1). Beside that it checks, on the catalog
+alone, that no span is there twice (I2), that every file is whole (I3) and that services are the
+aggregate of the spans (I5); and on the disk, that every finished file is registered or
+quarantined (I4). A fast audit compares identities only.
+
+It works on a catalog that nobody writes to: a snapshot while a worker runs.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from indexer.clock import Clock
+from indexer.contracts import audit_queries
+from indexer.discover.listing import list_files
+from indexer.errors import IndexerError
+from indexer.model import AuditReport, Finding, ParquetFileInfo
+from indexer.pipeline import Pipeline
+from indexer.read.footer import read_footer
+from indexer.read.metadata import read_file
+from indexer.read.payload import read_every_page
+from indexer.register.catalog import Catalog
+from indexer.register.digest import CatalogDigest, catalog_digest
+from indexer.register.files import FileRegister
+from indexer.session import limits_of
+from indexer.settings import Settings
+from indexer.storage import LocalStorage, display_path
+
+Step = Callable[[str, int, int], None]
+"""Told (what, done, of how many) as the audit goes on."""
+
+_DERIVED = {
+    "parquet_files": (
+        "footer_digest, content_digest, dialect, service_name, min_time, max_time, row_count, "
+        "size_bytes, span_count, owned_span_count, rejected_spans, duplicate_spans, "
+        "clamped_values, other_operation_spans"
+    ),
+    "trace_files": (
+        "trace_id, parts.span_count, parts.owned_span_count, error_count, start_time_unix_nano, "
+        "end_time_unix_nano, root_name, root_service_name"
+    ),
+    "file_services": (
+        "parts.service_name, parts.span_count, root_span_count, first_start_unix_nano, "
+        "last_start_unix_nano"
+    ),
+    "file_operations": "parts.service_name, parts.name, span_kind, parts.span_count",
+}
+"""What of each table must equal a rebuild: everything but file ids, places and times of work."""
+
+
+def audit(
+    settings: Settings,
+    catalog_path: Path,
+    clock: Clock,
+    *,
+    mode: Literal["full", "fast"] = "full",
+    step: Step = lambda _what, _done, _total: None,
+) -> AuditReport:
+    """Check the catalog file against the storage.
+
+    Raises CatalogUnreadable or CatalogBusy when the catalog cannot be opened for reading.
+    """
+    catalog = Catalog.open(
+        catalog_path,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        read_only=True,
+    )
+    try:
+        connection = catalog.connection
+        disk = _Disk(settings, connection)
+        findings = list(disk.findings())
+        findings += _check_invariants(connection)
+        digest = catalog_digest(connection, _name(connection))
+        if mode == "full":
+            findings += _every_page(disk.storage, disk.unchanged, settings.reader_threads, step)
+    finally:
+        catalog.close()
+    if mode == "full":
+        findings += _compare_with_rebuild(settings, catalog_path, disk, digest, clock, step)
+    return AuditReport(
+        mode=mode,
+        files=len(digest.files),
+        spans=sum(digest.spans.values()),
+        digest=digest.total,
+        findings=tuple(findings),
+        pending=tuple(disk.pending),
+    )
+
+
+class _Disk:
+    """The storage beside what the catalog says of it."""
+
+    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+        self.storage = LocalStorage(settings.storage_root)
+        listing = list_files(self.storage)
+        self._unlisted = listing.unlisted
+        self._present = {display_path(info.relative_path): info for info in listing.files}
+        self._registered: dict[str, tuple[int, int]] = {
+            path: (size, modified)
+            for path, size, modified in connection.execute(
+                "SELECT relative_path, size_bytes, modified_unix_nano FROM parquet_files"
+            ).fetchall()
+        }
+        self._quarantined: dict[str, tuple[int, int]] = {
+            path: (size, modified)
+            for path, size, modified in connection.execute(
+                "SELECT relative_path, size_bytes, modified_unix_nano FROM quarantined_files"
+            ).fetchall()
+        }
+        self._rows_max = settings.file_rows_max
+        self.unchanged = [
+            info for path, info in self._present.items() if self._registered.get(path) == info.stamp
+        ]
+        self.pending: list[str] = []
+
+    def findings(self) -> Iterable[Finding]:
+        """I4 and the identity half of I1."""
+        for folder, reason in self._unlisted:
+            yield Finding(invariant="I4", relative_path=folder or None, detail=reason)
+        for path, info in self._present.items():
+            if self._registered.get(path) == info.stamp:
+                continue
+            if self._quarantined.get(path) == info.stamp:
+                yield from self._check_refusal(path, info)
+            elif self._has_footer(info):
+                detail = (
+                    "changed since it was indexed"
+                    if path in self._registered
+                    else ("is finished and neither indexed nor quarantined")
+                )
+                yield Finding(invariant="I4", relative_path=path, detail=detail)
+            else:
+                self.pending.append(path)
+        for path in self._registered.keys() - self._present.keys():
+            if not self._unlisted:
+                yield Finding(invariant="I1", relative_path=path, detail="is indexed and gone")
+
+    def _check_refusal(self, path: str, info: ParquetFileInfo) -> Iterable[Finding]:
+        try:
+            read_file(self.storage, info, rows_max=self._rows_max)
+        except IndexerError:
+            return
+        yield Finding(invariant="I4", relative_path=path, detail="is quarantined and reads well")
+
+    def _has_footer(self, info: ParquetFileInfo) -> bool:
+        try:
+            with self.storage.open(info) as source:
+                read_footer(source, info.relative_path)
+        except IndexerError:
+            return False
+        return True
+
+
+def _check_invariants(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [
+        Finding(invariant=invariant, relative_path=path, detail=detail)
+        for invariant, query in audit_queries()
+        for path, detail in connection.execute(query).fetchall()
+    ]
+
+
+def _every_page(
+    storage: LocalStorage, files: list[ParquetFileInfo], threads: int, step: Step
+) -> list[Finding]:
+    """Decode every column of every indexed file; what does not decode is named."""
+
+    def check(info: ParquetFileInfo) -> Finding | None:
+        try:
+            read_every_page(storage, info)
+        except IndexerError as error:
+            detail = f"{error.error_type}: {error.message}"
+            return Finding(invariant="I6", relative_path=info.relative_path, detail=detail)
+        return None
+
+    findings = []
+    with ThreadPoolExecutor(threads) as pool:
+        for done, finding in enumerate(pool.map(check, files), 1):
+            step("reading pages", done, len(files))
+            if finding is not None:
+                findings.append(finding)
+    return findings
+
+
+def _compare_with_rebuild(
+    settings: Settings,
+    catalog_path: Path,
+    disk: _Disk,
+    digest: CatalogDigest,
+    clock: Clock,
+    step: Step,
+) -> list[Finding]:
+    with tempfile.TemporaryDirectory(prefix="span-audit-") as folder:
+        rebuilt = Path(folder) / "rebuilt.duckdb"
+        _build(settings, rebuilt, disk, clock, step)
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET memory_limit = $limit", {"limit": settings.memory_limit})
+            for name, path in (("indexed", catalog_path), ("rebuilt", rebuilt)):
+                quoted = str(path).replace("'", "''")
+                connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
+            expected = catalog_digest(connection, "rebuilt")
+            return [
+                *_compare_digests(digest, expected),
+                *_compare_derived(connection, expected),
+            ]
+
+
+def _build(settings: Settings, path: Path, disk: _Disk, clock: Clock, step: Step) -> None:
+    """A catalog of the files that the audited one has registered, as they are now."""
+    catalog = Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads)
+    try:
+        register = FileRegister(
+            catalog, clock, settings.storage_root, operations_max=settings.operations_max
+        )
+        pipeline = Pipeline(disk.storage, register, clock, limits_of(settings))
+        try:
+            for info in disk.unchanged:
+                pipeline.backlog.offer(info)
+            total = len(disk.unchanged)
+            pipeline.drain(
+                lambda: False,
+                lambda: step("rebuilding", pipeline.progress.files_registered, total),
+            )
+        finally:
+            pipeline.close()
+        catalog.checkpoint()
+    finally:
+        catalog.close()
+
+
+def _compare_digests(digest: CatalogDigest, expected: CatalogDigest) -> Iterable[Finding]:
+    for path in sorted(digest.files.keys() & expected.files.keys()):
+        if digest.files[path] != expected.files[path]:
+            detail = (
+                f"holds {digest.spans[path]} spans with digest {digest.files[path]}, a rebuild "
+                f"holds {expected.spans[path]} with {expected.files[path]}"
+            )
+            yield Finding(invariant="I1", relative_path=path, detail=detail)
+
+
+def _compare_derived(
+    connection: duckdb.DuckDBPyConnection, expected: CatalogDigest
+) -> Iterable[Finding]:
+    for table, columns in _DERIVED.items():
+        sides = [
+            f"SELECT relative_path, {columns} FROM {name}.parquet_files "
+            + (f"JOIN {name}.{table} AS parts USING (file_id)" if table != "parquet_files" else "")
+            for name in ("indexed", "rebuilt")
+        ]
+        differing = connection.execute(
+            f"SELECT DISTINCT relative_path FROM (({sides[0]} EXCEPT ALL {sides[1]}) "
+            f"UNION ALL ({sides[1]} EXCEPT ALL {sides[0]})) ORDER BY relative_path"
+        ).fetchall()
+        for (path,) in differing:
+            if path in expected.files:
+                detail = f"{table} differs from a rebuild"
+                yield Finding(invariant="I1", relative_path=path, detail=detail)
+
+
+def _name(connection: duckdb.DuckDBPyConnection) -> str:
+    row = connection.execute("SELECT current_database()").fetchone()
+    return '"' + str(row[0] if row else "").replace('"', '""') + '"'

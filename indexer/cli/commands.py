@@ -1,0 +1,132 @@
+"""The commands that only read: status, audit, trace, sql, files, quarantine."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+
+from indexer import audit as audits
+from indexer.cli import render
+from indexer.cli.source import Source
+from indexer.clock import SystemClock
+from indexer.errors import QueryRefused
+from indexer.query.sql import Window, open_session, select
+from indexer.query.views import FILES_MAX
+from indexer.settings import Settings
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def status(settings: Settings, options: argparse.Namespace) -> int:
+    """What the index holds and how the worker is."""
+    source = Source(settings)
+    found = source.status()
+    if options.json:
+        render.write_json(found)
+    else:
+        render.facts(found)
+    if options.check and not source.has_worker:
+        return 1
+    return 0 if found["healthy"] else 1
+
+
+def trace(settings: Settings, options: argparse.Namespace) -> int:
+    """One trace as a waterfall; exit 1 when no span of it is known."""
+    found = Source(settings).trace(options.trace_id)
+    if options.json:
+        render.write_json(found)
+    else:
+        render.waterfall(found)
+    return 0 if found["spans"] else 1
+
+
+def files(settings: Settings, options: argparse.Namespace) -> int:
+    """Indexed files, newest first."""
+    return _list(settings, options, "files")
+
+
+def quarantine(settings: Settings, options: argparse.Namespace) -> int:
+    """Refused files with reason and next step."""
+    return _list(settings, options, "quarantine")
+
+
+def audit(settings: Settings, options: argparse.Namespace) -> int:
+    """Prove the catalog against the files; exit 1 when something differs."""
+    path = Source(settings).still_catalog(after_sweep=True)
+    with render.steps(enabled=not options.json) as step:
+        report = audits.audit(
+            settings, path, SystemClock(), mode="fast" if options.fast else "full", step=step
+        )
+    if options.json:
+        render.write_json({**asdict(report), "passed": report.passed})
+    else:
+        render.audit_report(report)
+    return 0 if report.passed else 1
+
+
+def sql(settings: Settings, options: argparse.Namespace) -> int:
+    """One read-only SELECT, on the catalog or on a snapshot of it."""
+    form = options.format or ("json" if options.json else "table")
+    if form == "parquet" and not options.output:
+        raise QueryRefused("parquet needs --output FILE", hint="Parquet is not for a terminal.")
+    path = Source(settings).still_catalog()
+    window = Window(
+        since=_time(options.since),
+        until=_time(options.until),
+        files_max=options.max_files or FILES_MAX,
+    )
+    session = open_session(path, memory_limit=settings.memory_limit, threads=settings.threads)
+    try:
+        table, coverage = select(session, options.query, window)
+    finally:
+        session.close()
+    if coverage is not None and coverage.files < coverage.matching:
+        sys.stderr.write(
+            f"otel_spans covers the newest {coverage.files} of {coverage.matching} files; "
+            "narrow it with --since and --until, or raise --max-files\n"
+        )
+    _write(table, form, options.output)
+    return 0
+
+
+def _list(settings: Settings, options: argparse.Namespace, name: str) -> int:
+    found = Source(settings).rows(name, options.limit)
+    if options.json:
+        render.write_json(found)
+    else:
+        render.table(name, found)
+    return 0
+
+
+def _write(table: Any, form: str, output: str | None) -> None:
+    if form == "parquet":
+        pq.write_table(table, str(output))
+        return
+    sink = Path(output).open("w") if output else sys.stdout  # noqa: SIM115 - closed below
+    try:
+        if form == "csv":
+            sink.flush()
+            arrow_csv.write_csv(table, sink.buffer)
+        elif form == "json":
+            render.write_json(table.to_pylist(), sink)
+        else:
+            render.table("", table.to_pylist(), names=table.column_names, sink=sink)
+    finally:
+        if output:
+            sink.close()
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise QueryRefused(f"{text!r} is no time", hint="Write 2026-11-21T08:00:00Z.") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,107 @@
+"""Parse the command line, load the settings, run one command, turn its end into an exit code.
+
+Exit codes: 0 done; 1 the work found a difference or failed; 2 bad usage or settings, or the
+catalog is owned by another process; 3 finished with quarantined files under ``--strict``.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from indexer import __version__
+from indexer.cli import commands, runs
+from indexer.cli.render import complain
+from indexer.errors import IndexerError
+from indexer.settings import load_settings
+from indexer.telemetry import configure
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        configure(settings.log_format, settings.log_level)
+        code: int = options.run(settings, options)
+    except IndexerError as error:
+        complain(error)
+        return error.exit_code
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m indexer",
+        description="Index OpenTelemetry span Parquet where it lies, and answer from the index. "
+        "Without a command: watch the storage and index for ever.",
+        epilog="Settings come from the environment; see deploy/reference/settings.md.",
+    )
+    parser.add_argument("--version", action="version", version=f"span-indexer {__version__}")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--once", action="store_true", help="index all there is, then exit")
+    mode.add_argument("--reindex", action="store_true", help="rebuild the catalog from the files")
+    parser.add_argument("--json", action="store_true", help="write JSON")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit 3 when files are quarantined (one-shot runs)"
+    )
+    parser.set_defaults(run=runs.run)
+    names = parser.add_subparsers(title="commands", metavar="")
+    _add_questions(names)
+    _add_checks(names)
+    return parser
+
+
+def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    trace = _command(names, "trace", "show one trace as a waterfall", commands.trace)
+    trace.add_argument("trace_id", metavar="TRACE_ID", help="32 hex digits")
+    for name, summary, run in (
+        ("files", "list indexed files, newest first", commands.files),
+        ("quarantine", "list refused files with reason and next step", commands.quarantine),
+    ):
+        command = _command(names, name, summary, run)
+        command.add_argument("--limit", type=_positive, default=1000, help="rows at most")
+    sql = _command(names, "sql", "run one read-only SELECT", commands.sql)
+    sql.add_argument("query", metavar="SELECT", help="tables of the catalog, or otel_spans")
+    sql.add_argument("--format", choices=["table", "json", "csv", "parquet"], help="default: table")
+    sql.add_argument("--output", metavar="FILE", help="write there; needed for parquet")
+    sql.add_argument("--since", metavar="TIME", help="otel_spans: files with spans from here on")
+    sql.add_argument("--until", metavar="TIME", help="otel_spans: files with spans before this")
+    sql.add_argument(
+        "--max-files", type=_positive, default=None, help="otel_spans: files it covers at most"
+    )
+
+
+def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    status = _command(
+        names, "status", "what the index holds and how the worker is", commands.status
+    )
+    status.add_argument(
+        "--check", action="store_true", help="exit 1 unless a healthy worker is running"
+    )
+    audit = _command(names, "audit", "prove the catalog against the files", commands.audit)
+    audit.add_argument("--fast", action="store_true", help="compare identities only")
+
+
+def _command(
+    names: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    run: commands.Command,
+) -> argparse.ArgumentParser:
+    parser = names.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--json", action="store_true", help="write JSON")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("expected a positive number")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The commands that write the catalog: run for ever, index once, rebuild."""
+
+import argparse
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from indexer.cli.progress import ProgressReport
+from indexer.clock import SystemClock
+from indexer.reindex import rebuild, run_once
+from indexer.settings import Settings
+from indexer.worker import serve
+
+EXIT_INTERRUPTED = 1
+EXIT_QUARANTINED = 3
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """``python -m indexer``, with ``--once`` or ``--reindex``."""
+    if not (options.once or options.reindex):
+        asyncio.run(serve(settings, SystemClock()))
+        return 0
+    run_all = rebuild if options.reindex else run_once
+    with _stop_on_signal() as stop, ProgressReport(as_json=options.json) as report:
+        progress = run_all(settings, SystemClock(), stop.is_set, report.follow)
+        report.finish(progress)
+    if stop.is_set():
+        return EXIT_INTERRUPTED
+    if options.strict and report.quarantined:
+        return EXIT_QUARANTINED
+    return 0
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set: the run ends after the transaction in hand."""
+    stop = threading.Event()
+    handlers = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

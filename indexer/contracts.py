@@ -1,0 +1,43 @@
+"""What stands in ``schemas/``: migrations, audit queries and Parquet dialects, as data."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_ROOT = files("schemas")
+
+
+@cache
+def migrations() -> tuple[tuple[int, str, str], ...]:
+    """(version, name, SQL) of every catalog migration, in order. Forward only."""
+    found = []
+    for entry in (_ROOT / "sql" / "catalog").iterdir():
+        if entry.name.endswith(".sql"):
+            number, _, name = entry.name.removesuffix(".sql").partition("_")
+            found.append((int(number), name, entry.read_text()))
+    return tuple(sorted(found))
+
+
+def schema_version() -> int:
+    """The catalog version that this program writes."""
+    return migrations()[-1][0]
+
+
+@cache
+def audit_queries() -> tuple[tuple[str, str], ...]:
+    """(invariant, query for what breaks it) of every ``schemas/sql/audit/*.sql``."""
+    entries = {entry.name: entry for entry in (_ROOT / "sql" / "audit").iterdir()}
+    return tuple(
+        (name.partition("_")[0].upper(), entries[name].read_text())
+        for name in sorted(entries)
+        if name.endswith(".sql")
+    )
+
+
+@cache
+def dialect_documents() -> tuple[dict[str, Any], ...]:
+    """Every ``schemas/parquet/*.toml``, in order of name."""
+    entries = (_ROOT / "parquet").iterdir()
+    named = {entry.name: entry for entry in entries if entry.name.endswith(".toml")}
+    return tuple(tomllib.loads(named[name].read_text()) for name in sorted(named))

@@ -1,0 +1,101 @@
+"""Files waiting to be read, newest first, each at most once. Pure: time is a parameter.
+
+A file is *ready*, or it *waits*: for its writer to finish it, or for a transient error to pass.
+A sighting with another size or time makes it ready at once.
+"""
+
+import heapq
+import math
+from dataclasses import dataclass, field
+
+from indexer.discover.settle import Observation, observe, settles_at_s
+from indexer.model import ParquetFileInfo
+
+
+@dataclass(slots=True)
+class _Waiting:
+    info: ParquetFileInfo
+    due_s: float
+    tries: int = 0
+    observation: Observation | None = None
+
+
+@dataclass(slots=True)
+class Backlog:
+    """``ready`` files by path; ``waiting`` ones with the monotonic time they are due."""
+
+    ready: dict[str, ParquetFileInfo] = field(default_factory=dict)
+    waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _newest: list[tuple[int, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.ready) + len(self.waiting)
+
+    def offer(self, info: ParquetFileInfo) -> None:
+        """A file was sighted. The same bytes keep their place; other bytes are ready at once."""
+        path = info.relative_path
+        waiting = self.waiting.get(path)
+        if waiting is not None and waiting.info.stamp == info.stamp:
+            return
+        self.ready[path] = info
+        heapq.heappush(self._newest, (-info.modified_unix_nano, path))
+
+    def take(self, *, files_max: int, bytes_max: int, now_s: float) -> list[ParquetFileInfo]:
+        """The newest ready files, at least one if any, up to the limits; they leave the ready."""
+        self._wake(now_s)
+        taken: list[ParquetFileInfo] = []
+        size = 0
+        while self._newest and len(taken) < files_max:
+            negative_time, path = self._newest[0]
+            info = self.ready.get(path)
+            if info is None or info.modified_unix_nano != -negative_time:
+                heapq.heappop(self._newest)  # superseded by a later sighting, or dropped
+                continue
+            if taken and size + info.size_bytes > bytes_max:
+                break
+            heapq.heappop(self._newest)
+            del self.ready[path]
+            if path in self.waiting:
+                self.waiting[path].due_s = math.inf  # in hand; its history is still needed
+            taken.append(info)
+            size += info.size_bytes
+        return taken
+
+    def unfinished(self, info: ParquetFileInfo, *, settle_s: float, now_s: float) -> bool:
+        """A footerless file was read. True: it may still grow and waits. False: it has settled."""
+        waiting = self.waiting.pop(info.relative_path, None)
+        observation = observe(waiting.observation if waiting else None, info.stamp, now_s)
+        due_s = settles_at_s(observation, settle_s)
+        if due_s <= now_s:
+            return False
+        self.waiting[info.relative_path] = _Waiting(info, due_s, observation=observation)
+        return True
+
+    def postpone(self, info: ParquetFileInfo, *, backoff_s: float, now_s: float) -> int:
+        """A transient error: try again after ``backoff_s``. Returns how often it was tried."""
+        waiting = self.waiting.get(info.relative_path)
+        tries = (waiting.tries if waiting else 0) + 1
+        self.waiting[info.relative_path] = _Waiting(info, now_s + backoff_s, tries=tries)
+        return tries
+
+    def tries(self, relative_path: str) -> int:
+        """How often a transient error has put the file off."""
+        waiting = self.waiting.get(relative_path)
+        return waiting.tries if waiting else 0
+
+    def drop(self, relative_path: str) -> None:
+        """The file was registered, refused, or is gone."""
+        self.ready.pop(relative_path, None)
+        self.waiting.pop(relative_path, None)
+
+    def next_due_s(self) -> float | None:
+        """When the earliest waiting file is due; None when none waits."""
+        earliest = min((waiting.due_s for waiting in self.waiting.values()), default=math.inf)
+        return None if earliest == math.inf else earliest
+
+    def _wake(self, now_s: float) -> None:
+        """Waiting files that are due become ready. Their history stays until they are settled."""
+        for path, waiting in self.waiting.items():
+            if waiting.due_s <= now_s and path not in self.ready:
+                self.ready[path] = waiting.info
+                heapq.heappush(self._newest, (-waiting.info.modified_unix_nano, path))

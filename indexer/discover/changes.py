@@ -1,0 +1,86 @@
+"""Compare a listing with what the index knows. Pure: values in, a plan out.
+
+An absent file is only gone when the folder it was in could be listed and is still on the device
+the file was on. An unmounted root, a folder without permission or a network volume that answers
+with nothing therefore removes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from indexer.model import Listing, ParquetFileInfo, RegisteredFile
+from indexer.storage import display_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a listing says has to happen."""
+
+    to_read: tuple[ParquetFileInfo, ...]
+    """New files, and known ones whose size or time differs."""
+    relocated: tuple[ParquetFileInfo, ...]
+    """Same path, size and time, but another device or inode: a copy, or a volume mounted anew."""
+    removed: tuple[str, ...]
+    """Relative paths that are certainly gone."""
+    withheld: tuple[str, ...]
+    """Relative paths that are absent without proof that they are gone."""
+
+
+def compare(
+    listing: Listing,
+    registered: Mapping[str, RegisteredFile],
+    quarantined: Mapping[str, tuple[int, int]],
+    nearest_device: Callable[[str], int | None],
+) -> Changes:
+    """The difference between the disk and the index.
+
+    ``quarantined`` maps a relative path to the (size, time) that was refused: those bytes are
+    not read again. ``nearest_device`` gives the device of the closest existing folder above a
+    path.
+    """
+    to_read: list[ParquetFileInfo] = []
+    relocated: list[ParquetFileInfo] = []
+    renumbered: dict[int, int] = {}
+    for info in listing.files:
+        known = registered.get(info.relative_path)
+        if known is None or known.stamp != info.stamp:
+            if quarantined.get(display_path(info.relative_path)) != info.stamp:
+                to_read.append(info)
+        elif (known.device, known.inode) != (info.device, info.inode):
+            relocated.append(info)
+            renumbered[known.device] = info.device
+    removed, withheld = _absent(listing, registered, renumbered, nearest_device)
+    return Changes(
+        to_read=tuple(to_read),
+        relocated=tuple(relocated),
+        removed=tuple(removed),
+        withheld=tuple(withheld),
+    )
+
+
+def _absent(
+    listing: Listing,
+    registered: Mapping[str, RegisteredFile],
+    renumbered: Mapping[int, int],
+    nearest_device: Callable[[str], int | None],
+) -> tuple[list[str], list[str]]:
+    present = {info.relative_path for info in listing.files}
+    blind = tuple(folder for folder, _ in listing.unlisted)
+    removed: list[str] = []
+    withheld: list[str] = []
+    devices: dict[str, int | None] = {}
+    for path, known in registered.items():
+        if path in present:
+            continue
+        folder = path.rpartition("/")[0]
+        if folder not in devices:
+            devices[folder] = nearest_device(path)
+        expected = renumbered.get(known.device, known.device)
+        certain = devices[folder] == expected and not is_below_any(path, blind)
+        (removed if certain else withheld).append(path)
+    return removed, withheld
+
+
+def is_below_any(path: str, folders: tuple[str, ...]) -> bool:
+    """Whether the path lies in or below one of the folders; ``""`` is the root."""
+    return any(folder == "" or path.startswith(folder + "/") for folder in folders)

@@ -1,0 +1,114 @@
+"""List every data file below the storage root, once, whatever the links in it.
+
+A symbolic link and its target are one file: the target's own path names it when it lies below
+the root, else the smallest link path does. Folders are visited once each, so a loop of links
+ends. Hidden names, ``tmp`` folders and temporary names belong to writers at work.
+"""
+
+from collections.abc import Iterable
+
+from indexer.errors import StorageUnavailable
+from indexer.model import Listing, ParquetFileInfo
+from indexer.storage import FolderEntry, LocalStorage
+
+DATA_FILE_SUFFIX = ".parquet"
+WORK_FOLDERS = frozenset({"tmp"})
+
+
+def is_data_file_name(name: str) -> bool:
+    """Whether a file of this name is a finished-or-growing data file, not a writer's own."""
+    return name.endswith(DATA_FILE_SUFFIX) and not name.startswith(".")
+
+
+def is_data_folder_name(name: str) -> bool:
+    """Whether a folder of this name may hold data files."""
+    return not name.startswith(".") and name not in WORK_FOLDERS
+
+
+def is_data_path(relative_path: str) -> bool:
+    """Whether a path below the root names a data file, judging by its names alone."""
+    *folders, name = relative_path.split("/")
+    return is_data_file_name(name) and all(is_data_folder_name(folder) for folder in folders)
+
+
+def scan_parquet_files(base_path: str) -> list[ParquetFileInfo]:
+    """All data files below ``base_path``, in order of relative path.
+
+    Raises StorageUnavailable when the root or any folder below it cannot be listed; the worker
+    uses ``list_files``, which says which part is missing instead.
+    """
+    listing = list_files(LocalStorage(base_path))
+    if listing.unlisted:
+        folder, reason = listing.unlisted[0]
+        raise StorageUnavailable(reason, path=folder)
+    return list(listing.files)
+
+
+def list_files(storage: LocalStorage, below: str = "") -> Listing:
+    """All data files in and below a folder, in order of relative path."""
+    walk = _Walk(storage)
+    walk.folder(below)
+    walk.linked_folders()
+    files = walk.files + list(_linked_files(walk.files, walk.linked_files))
+    files.sort(key=lambda info: info.relative_path)
+    return Listing(files=tuple(files), unlisted=tuple(walk.unlisted))
+
+
+class _Walk:
+    """One pass over the folders: real ones first, linked ones after, each once."""
+
+    def __init__(self, storage: LocalStorage) -> None:
+        self.storage = storage
+        self.files: list[ParquetFileInfo] = []
+        self.linked_files: list[ParquetFileInfo] = []
+        self.unlisted: list[tuple[str, str]] = []
+        self._linked_folders: list[FolderEntry] = []
+        self._visited: set[tuple[int, int]] = set()
+
+    def folder(self, start: str) -> None:
+        pending = [start]
+        identity = self.storage.folder_identity(start)
+        if identity is not None:
+            self._visited.add(identity)
+        while pending:
+            for entry in self._entries(pending.pop()):
+                self._sort_in(entry, pending)
+
+    def linked_folders(self) -> None:
+        while self._linked_folders:
+            waiting = sorted(self._linked_folders, key=lambda entry: entry.info.relative_path)
+            self._linked_folders = []
+            for entry in waiting:
+                if (entry.info.device, entry.info.inode) not in self._visited:
+                    self.folder(entry.info.relative_path)
+
+    def _entries(self, relative_folder: str) -> list[FolderEntry]:
+        try:
+            return self.storage.list_folder(relative_folder)
+        except StorageUnavailable as error:
+            gone = isinstance(error.__cause__, FileNotFoundError)
+            if not gone or relative_folder == "":  # a folder removed meanwhile is no failure
+                self.unlisted.append((relative_folder, error.message))
+            return []
+
+    def _sort_in(self, entry: FolderEntry, pending: list[str]) -> None:
+        if entry.is_folder:
+            if not is_data_folder_name(entry.name):
+                return
+            if entry.is_link:
+                self._linked_folders.append(entry)
+            elif (entry.info.device, entry.info.inode) not in self._visited:
+                self._visited.add((entry.info.device, entry.info.inode))
+                pending.append(entry.info.relative_path)
+        elif is_data_file_name(entry.name):
+            (self.linked_files if entry.is_link else self.files).append(entry.info)
+
+
+def _linked_files(
+    real: Iterable[ParquetFileInfo], linked: list[ParquetFileInfo]
+) -> Iterable[ParquetFileInfo]:
+    taken = {(info.device, info.inode) for info in real}
+    for info in sorted(linked, key=lambda info: info.relative_path):
+        if (info.device, info.inode) not in taken:
+            taken.add((info.device, info.inode))
+            yield info

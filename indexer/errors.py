@@ -1,0 +1,166 @@
+"""Every way this program refuses, as facts with a next step.
+
+    IndexerError
+    ├── TransientError              the same input may work later
+    │   ├── FileUnreadable          permissions, I/O error
+    │   ├── FileVanished            gone between listing and reading
+    │   ├── FileChanged             written to while it was read
+    │   ├── StorageUnavailable      the root, or a folder below it, cannot be listed
+    │   ├── CatalogBusy             another process holds the database file
+    │   └── CatalogWriteFailed      a commit did not happen (disk full, memory)
+    └── PermanentError              the same input never will
+        ├── FileError               one data file is refused; it is quarantined
+        │   ├── FooterUnreadable
+        │   ├── NotSpans
+        │   ├── SchemaMismatch
+        │   ├── CorruptPage
+        │   ├── FileTooLarge
+        │   └── PathNotUtf8
+        ├── CatalogOwned            another indexer has the lock
+        ├── CatalogUnreadable
+        ├── CatalogTooNew
+        ├── InvalidSettings
+        └── QueryRefused
+
+Foreign exceptions are mapped to these once, at the edge where they enter.
+"""
+
+from typing import ClassVar
+
+
+class IndexerError(Exception):
+    """Base of all. ``hint`` tells the operator the next step; ``path`` names the file, if any."""
+
+    hint: ClassVar[str] = ""
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, path: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.advice = hint if hint is not None else self.hint
+
+    @property
+    def error_type(self) -> str:
+        """The class name: what ``quarantined_files.error_type`` and the logs show."""
+        return type(self).__name__
+
+
+class TransientError(IndexerError):
+    """The same input may work later, so it is retried with backoff."""
+
+
+class PermanentError(IndexerError):
+    """The same input never will, so it is not retried until it changes."""
+
+
+class FileUnreadable(TransientError):
+    """The operating system refused to read the file."""
+
+    hint = "Give the worker read permission, or repair the volume; it is retried by itself."
+
+
+class FileVanished(TransientError):
+    """The file was listed and is gone."""
+
+    hint = "Nothing to do: the next sweep settles it."
+
+
+class FileChanged(TransientError):
+    """The file was written to while it was read."""
+
+    hint = "Nothing to do: it is read again once it stays the same."
+
+
+class StorageUnavailable(TransientError):
+    """The storage root, or a folder below it, cannot be listed."""
+
+    hint = "Check the mount and its permissions; nothing below it is removed from the index."
+
+
+class CatalogBusy(TransientError):
+    """Another process has the database file open."""
+
+    hint = "Close the program that has it open; snapshots (`python -m indexer sql`) never block."
+
+
+class CatalogWriteFailed(TransientError):
+    """A transaction was rolled back by the database."""
+
+    hint = "Free disk space or raise INDEXER_MEMORY_LIMIT; the worker resumes by itself."
+
+
+class FileError(PermanentError):
+    """One data file is refused. It is quarantined until its bytes change."""
+
+
+class FooterUnreadable(FileError):
+    """No readable Parquet footer: empty, truncated, or not Parquet at all."""
+
+    hint = "Write the file again, or delete it; it is read again as soon as it changes."
+
+
+class NotSpans(FileError):
+    """A readable Parquet file of no known span dialect."""
+
+    hint = "Move it out of the span storage, or add its dialect as a TOML file."
+
+
+class SchemaMismatch(FileError):
+    """A required column has a type that no dialect reads."""
+
+    hint = "Fix the writer's column type and write the file again."
+
+
+class CorruptPage(FileError):
+    """A page fails its checksum or does not decode."""
+
+    hint = "Restore the file from its writer or a backup; the bytes on disk are damaged."
+
+
+class FileTooLarge(FileError):
+    """More rows than one file may have."""
+
+    hint = "Raise INDEXER_FILE_ROWS_MAX if the machine has the memory (about 250 bytes a row)."
+
+
+class PathNotUtf8(FileError):
+    """The path is not valid UTF-8, so no table can name it."""
+
+    hint = "Rename the file."
+
+
+class CatalogOwned(PermanentError):
+    """Another indexer process owns the catalog."""
+
+    hint = "Stop that process first, or use another JUNJO_DUCKDB_PATH."
+    exit_code = 2
+
+
+class CatalogUnreadable(PermanentError):
+    """The catalog file is not one that this program can open."""
+
+    hint = (
+        "`python -m indexer --reindex` rebuilds it from the files; move the damaged one away first."
+    )
+    exit_code = 2
+
+
+class CatalogTooNew(PermanentError):
+    """The catalog was written by a newer version."""
+
+    hint = "Upgrade this installation, or rebuild with `python -m indexer --reindex`."
+    exit_code = 2
+
+
+class InvalidSettings(PermanentError):
+    """A setting is out of range or unknown."""
+
+    exit_code = 2
+
+
+class QueryRefused(PermanentError):
+    """The SQL is not one read-only SELECT."""
+
+    hint = "Send a single SELECT; the catalog is read-only here."
+    exit_code = 2

@@ -1,0 +1,156 @@
+"""Values that cross a stage boundary: frozen, slotted, checked on construction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetFileInfo:
+    """One data file as a listing saw it.
+
+    ``path`` is absolute, ``relative_path`` is below the storage root and uses ``/``: the second
+    is the file's name in the index, so a root mounted elsewhere is the same storage.
+    """
+
+    path: str
+    relative_path: str
+    size_bytes: int
+    modified_unix_nano: int
+    device: int
+    inode: int
+
+    @property
+    def mtime(self) -> float:
+        """Seconds since 1970, for people; identity uses the exact nanoseconds."""
+        return self.modified_unix_nano / 1e9
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """(size in bytes, modification time in ns): what a listing can tell of a change."""
+        return (self.size_bytes, self.modified_unix_nano)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """All data files below the root at one moment, and what could not be looked into.
+
+    An absent file below an ``unlisted`` prefix is not a removed file.
+    """
+
+    files: tuple[ParquetFileInfo, ...]
+    unlisted: tuple[tuple[str, str], ...] = ()
+    """(relative folder, reason); the root itself is ``""``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredFile:
+    """What the index remembers of a file that a listing can confirm."""
+
+    file_id: int
+    relative_path: str
+    size_bytes: int
+    modified_unix_nano: int
+    device: int
+    inode: int
+    footer_digest: str
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """(size in bytes, modification time in ns)."""
+        return (self.size_bytes, self.modified_unix_nano)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedFile:
+    """A file that was refused, why, and what to do about it."""
+
+    relative_path: str
+    file_path: str
+    error_type: str
+    error_message: str
+    hint: str
+    transient: bool
+    size_bytes: int
+    modified_unix_nano: int
+    tries: int = 1
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """(size in bytes, modification time in ns) of the refused bytes."""
+        return (self.size_bytes, self.modified_unix_nano)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanMetadata:
+    """One row of ``span_metadata``: what a list shows of a span. Ids are lowercase hex."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    service_name: str
+    name: str
+    start_time_unix_nano: int
+    duration_ns: int
+    status_code: int
+    span_kind: int
+    file_row_number: int
+
+    @property
+    def end_time_unix_nano(self) -> int:
+        """Start plus the signed duration."""
+        return self.start_time_unix_nano + self.duration_ns
+
+    @property
+    def is_root(self) -> bool:
+        """A span without a parent."""
+        return self.parent_span_id is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFooter:
+    """A Parquet footer's facts."""
+
+    row_count: int
+    row_group_count: int
+    footer_digest: str
+    """blake2b-128 of the footer bytes, hex: changes when any statistic or offset does."""
+    columns: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counters of one run, for progress bars, logs and ``status``."""
+
+    files_registered: int = 0
+    files_removed: int = 0
+    files_quarantined: int = 0
+    spans_registered: int = 0
+    files_pending: int = 0
+    transactions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing an audit found to be untrue."""
+
+    invariant: str
+    relative_path: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """The audit's answer: which invariants were checked, and every difference."""
+
+    mode: Literal["full", "fast"]
+    files: int
+    spans: int
+    digest: str
+    findings: Sequence[Finding] = field(default_factory=tuple)
+    pending: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def passed(self) -> bool:
+        """No difference found."""
+        return not self.findings

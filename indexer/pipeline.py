@@ -1,0 +1,462 @@
+"""The index path, composed: discover -> read -> register, one synchronous step at a time.
+
+The worker, the one-shot run, the rebuild and the simulation all drive this. It owns no thread
+but its readers, and no decision that a stage could make: it only passes values on.
+
+    sweep   list the storage, compare, remove what is gone, queue what is new
+    look    queue what a hint points to
+    drain   read and register until nothing is ready, reading ahead of the writer
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from indexer.clock import Clock
+from indexer.discover.backlog import Backlog
+from indexer.discover.changes import compare
+from indexer.discover.listing import is_data_file_name, is_data_folder_name, list_files
+from indexer.errors import (
+    CorruptPage,
+    FileChanged,
+    FileError,
+    FileVanished,
+    FooterUnreadable,
+    IndexerError,
+    TransientError,
+)
+from indexer.model import ParquetFileInfo, Progress, QuarantinedFile
+from indexer.read.footer import read_footer
+from indexer.read.metadata import FILE_ROWS_MAX, RawFile, batch, read_file
+from indexer.register.files import CatalogUpdate, FileRegister
+from indexer.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
+from indexer.spans.batch import SpanBatch
+from indexer.storage import LocalStorage, display_path
+from indexer.telemetry import (
+    FILE_POSTPONED,
+    FILE_QUARANTINED,
+    FILES_REGISTERED,
+    FILES_REMOVED,
+    STORAGE_DOUBTFUL,
+    SWEEP_DONE,
+    log,
+)
+
+RACY_S = 2.0
+"""A file indexed within this of its modification is looked at again: a rewrite of the same size
+in the same tick of the file system's clock would not show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one pipeline; see the settings for their meaning."""
+
+    batch_files: int = 200
+    batch_bytes: int = 64 << 20
+    rows_max: int = FILE_ROWS_MAX
+    settle_s: float = 10.0
+    readers: int = 2
+    read_ahead: int = 2
+    """Batches that are being read while one is being committed."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What came of reading a group of files."""
+
+    batch: SpanBatch | None = None
+    refused: list[tuple[ParquetFileInfo, FileError]] = field(default_factory=list)
+    transient: list[tuple[ParquetFileInfo, TransientError]] = field(default_factory=list)
+
+
+class Pipeline:
+    """Keeps one catalog equal to one storage."""
+
+    def __init__(
+        self, storage: LocalStorage, register: FileRegister, clock: Clock, limits: Limits
+    ) -> None:
+        self.storage = storage
+        self.register = register
+        self.clock = clock
+        self.limits = limits
+        self.backlog = Backlog()
+        self.progress = Progress()
+        self.problems: tuple[str, ...] = ()
+        """Why the storage is not fully visible; empty when it is."""
+        self.sweep_wanted = False
+        """A hint was too vague to follow by itself."""
+        self._in_hand: set[str] = set()
+        self._forced: set[str] = set()
+        self._absent: set[str] = set()
+        self._recheck: dict[str, float] = {}
+        self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="reader")
+
+    def close(self) -> None:
+        """Wait for the readers and end them."""
+        self._readers.shutdown(cancel_futures=True)
+
+    def sweep(self) -> None:
+        """List the storage, make the index follow removals, queue everything to be read."""
+        self.sweep_wanted = False
+        listing = list_files(self.storage)
+        changes = compare(
+            listing, self.register.files, self.register.refused, self.storage.nearest_device
+        )
+        self._report(listing.unlisted, changes.withheld)
+        for info in changes.to_read:
+            self.backlog.offer(info)
+        present = {info.relative_path for info in listing.files}
+        if not self.problems:
+            for path in [*self.backlog.ready, *self.backlog.waiting]:
+                if path not in present and path not in self._in_hand:
+                    self.backlog.drop(path)
+            shown = {display_path(path) for path in present}
+            self._apply(CatalogUpdate(released=frozenset(self.register.refused.keys() - shown)))
+        self._relocate(changes.relocated)
+        self._remove(set(changes.removed), proven=True)
+        self._look_again()
+        log(SWEEP_DONE, f"swept {len(present)} files, {len(self.backlog)} to read")
+
+    def look(self, paths: Iterable[str]) -> None:
+        """Follow hints: absolute paths where something may have happened."""
+        for path in paths:
+            relative = self.storage.relative(path)
+            if relative is None:
+                continue
+            try:
+                self._look_at(relative)
+            except TransientError:
+                continue  # the sweep asks again, and reports it
+
+    def drain(self, stop: Callable[[], bool], between: Callable[[], None] | None = None) -> None:
+        """Read and register, newest first, until nothing is ready or ``stop`` says so.
+
+        ``between`` runs after every transaction: the worker absorbs hints there. Raises
+        CatalogWriteFailed; the files in hand come back with the next sweep.
+        """
+        ahead: deque[tuple[list[ParquetFileInfo], Future[_Read]]] = deque()
+        try:
+            while True:
+                while len(ahead) <= self.limits.read_ahead and not stop():
+                    taken = self._take()
+                    if not taken:
+                        break
+                    ahead.append((taken, self._readers.submit(self._read, taken)))
+                if not ahead:
+                    break
+                taken, future = ahead.popleft()
+                self._finish(taken, future.result())
+                self._remove(self._absent - self._in_hand)
+                if between is not None:
+                    between()
+        finally:
+            for taken, future in ahead:
+                future.cancel()
+                for info in taken:
+                    self._in_hand.discard(info.relative_path)
+                    self.backlog.offer(info)
+        self._remove(set(self._absent))
+        self.progress.files_pending = len(self.backlog)
+
+    def next_due_s(self) -> float | None:
+        """Monotonic time of the earliest thing that time alone makes due."""
+        due = [at for at in (self.backlog.next_due_s(), *self._recheck.values()) if at is not None]
+        return min(due, default=None)
+
+    def wake(self) -> None:
+        """Look again at files whose identity was too fresh to trust."""
+        self._look_again()
+
+    def until_settled(self, stop: Callable[[], bool]) -> None:
+        """Sweep and drain until every file is registered or refused: the one-shot run."""
+        while not stop():
+            self.sweep()
+            self.drain(stop)
+            self._give_up_on_transient()
+            due_s = self.backlog.next_due_s()
+            if due_s is None and not self.backlog.ready:
+                return
+            while due_s is not None and self.clock.monotonic_s() < due_s and not stop():
+                self.clock.sleep_s(min(0.2, due_s - self.clock.monotonic_s()))
+
+    def _look_at(self, relative: str) -> None:
+        *folders, name = relative.split("/")
+        if not all(is_data_folder_name(folder) for folder in folders):
+            return
+        entry = self.storage.stat(relative)
+        if entry is None:
+            if relative in self.register.files or relative in self._in_hand:
+                self._absent.add(relative)
+            elif is_data_folder_name(name) and "." not in name:
+                self.sweep_wanted = True  # perhaps a folder of files
+        elif entry.is_link or not self.storage.is_direct(relative):
+            self.sweep_wanted = True  # only a whole listing says which path names the file
+        elif entry.is_folder and is_data_folder_name(name):
+            for info in list_files(self.storage, relative).files:
+                self._offer(info)
+        elif is_data_file_name(name) and not self.storage.is_protected(entry.info):
+            self._offer(entry.info)
+
+    def _offer(self, info: ParquetFileInfo) -> None:
+        known = self.register.files.get(info.relative_path)
+        unchanged = known is not None and known.stamp == info.stamp and known.inode == info.inode
+        if (
+            not unchanged
+            and self.register.refused.get(display_path(info.relative_path)) != info.stamp
+        ):
+            self.backlog.offer(info)
+
+    def _take(self) -> list[ParquetFileInfo]:
+        """The next group to read: ready files that the index does not have as they are."""
+        while taken := self.backlog.take(
+            files_max=self.limits.batch_files,
+            bytes_max=self.limits.batch_bytes,
+            now_s=self.clock.monotonic_s(),
+        ):
+            wanted = [info for info in taken if not self._is_known(info)]
+            for info in taken:
+                if info not in wanted:
+                    self.backlog.drop(info.relative_path)
+            if wanted:
+                self._in_hand.update(info.relative_path for info in wanted)
+                return wanted
+        return []
+
+    def _is_known(self, info: ParquetFileInfo) -> bool:
+        """A doubled hint: the same bytes were registered meanwhile."""
+        if info.relative_path in self._forced:
+            self._forced.discard(info.relative_path)
+            return False
+        known = self.register.files.get(info.relative_path)
+        return known is not None and (known.stamp, known.inode) == (info.stamp, info.inode)
+
+    def _force(self, info: ParquetFileInfo) -> None:
+        """Read a file again although its size and time are the registered ones."""
+        self._forced.add(info.relative_path)
+        self.backlog.offer(info)
+
+    def _read(self, infos: Sequence[ParquetFileInfo]) -> _Read:
+        """Read a group of files; each failure stays its own. Runs on a reader thread."""
+        result = _Read()
+        raw_files: list[RawFile] = []
+        for info in infos:
+            try:
+                raw_files.append(read_file(self.storage, info, rows_max=self.limits.rows_max))
+            except FileError as error:
+                result.refused.append((info, error))
+            except TransientError as error:
+                result.transient.append((info, error))
+        result.batch = self._interpret(raw_files, result)
+        return result
+
+    @staticmethod
+    def _interpret(raw_files: list[RawFile], result: _Read) -> SpanBatch | None:
+        """All files as one batch. Should one of them be beyond it, that one alone is refused."""
+        if not raw_files:
+            return None
+        try:
+            return batch(raw_files)
+        except Exception:  # noqa: BLE001 - no content of a file may stop the others
+            sound = []
+            for raw in raw_files:
+                try:
+                    batch([raw])
+                    sound.append(raw)
+                except Exception as error:  # noqa: BLE001 - same; the reason is kept
+                    reason = f"its columns cannot be interpreted: {error}"
+                    path = raw.info.relative_path
+                    result.refused.append((raw.info, CorruptPage(reason, path=path)))
+            return batch(sound) if sound else None
+
+    def _finish(self, taken: Sequence[ParquetFileInfo], read: _Read) -> None:
+        """Register what was read and settle what was not."""
+        for info in taken:
+            self._in_hand.discard(info.relative_path)
+        refused = [self._refusal(info, error) for info, error in self._settled(read.refused)]
+        refused += [self._refusal(info, error) for info, error in self._postponed(read.transient)]
+        update = self._complete(set(), [read.batch] if read.batch else [], refused)
+        if update is None:
+            for info in taken:
+                self._postpone(info, "a surviving copy cannot be read now")
+            return
+        self._apply(update)
+        for file in read.batch.files if read.batch else ():
+            self.backlog.drop(file.info.relative_path)
+            self._mark_racy(file.info)
+        for entry in refused:
+            if not entry.transient:
+                self.backlog.drop(entry.relative_path)
+
+    def _settled(
+        self, refused: Iterable[tuple[ParquetFileInfo, FileError]]
+    ) -> list[tuple[ParquetFileInfo, FileError]]:
+        """Refusals that stand: a file without a footer may still be growing."""
+        now_s = self.clock.monotonic_s()
+        return [
+            (info, error)
+            for info, error in refused
+            if not isinstance(error, FooterUnreadable)
+            or not self.backlog.unfinished(info, settle_s=self.limits.settle_s, now_s=now_s)
+        ]
+
+    def _postponed(
+        self, transient: Iterable[tuple[ParquetFileInfo, TransientError]]
+    ) -> list[tuple[ParquetFileInfo, IndexerError]]:
+        """Put transient failures off; those that have failed often enough to be reported."""
+        reported: list[tuple[ParquetFileInfo, IndexerError]] = []
+        for info, error in transient:
+            if isinstance(error, FileVanished):
+                self.backlog.drop(info.relative_path)
+                self._absent.add(info.relative_path)
+            elif isinstance(error, FileChanged):
+                self.backlog.drop(info.relative_path)
+                self.look([info.path])
+            elif self._postpone(info, error.message) >= FILE_TRIES_BEFORE_REPORT:
+                reported.append((info, error))
+        return reported
+
+    def _postpone(self, info: ParquetFileInfo, reason: str) -> int:
+        backoff_s = file_backoff_s(self.backlog.tries(info.relative_path))
+        log(FILE_POSTPONED, f"{info.relative_path}: {reason}; again in {backoff_s:.1f} s")
+        return self.backlog.postpone(info, backoff_s=backoff_s, now_s=self.clock.monotonic_s())
+
+    def _refusal(self, info: ParquetFileInfo, error: IndexerError) -> QuarantinedFile:
+        path = display_path(info.relative_path)
+        log(
+            FILE_QUARANTINED,
+            f"quarantined {path}: {error.error_type}: {error.message}",
+            file_path=path,
+            error_type=error.error_type,
+        )
+        return QuarantinedFile(
+            relative_path=path,
+            file_path=os.path.join(self.storage.root, path),
+            error_type=error.error_type,
+            error_message=error.message,
+            hint=error.advice,
+            transient=isinstance(error, TransientError),
+            size_bytes=info.size_bytes,
+            modified_unix_nano=info.modified_unix_nano,
+        )
+
+    def _complete(
+        self, removed: set[str], batches: list[SpanBatch], refused: list[QuarantinedFile]
+    ) -> CatalogUpdate | None:
+        """Add the files whose surviving copies come back; None when one cannot be read now."""
+        while True:
+            arriving = {file.info.relative_path for one in batches for file in one.files}
+            gone = {file.relative_path for file in refused if not file.transient}
+            survivors = self.register.survivors(removed | arriving | gone) - arriving
+            if not survivors:
+                break
+            present = {path: self.storage.stat(path) for path in survivors}
+            vanished = {path for path, entry in present.items() if entry is None}
+            read = self._read([entry.info for entry in present.values() if entry is not None])
+            if read.transient or any(isinstance(e, FooterUnreadable) for _, e in read.refused):
+                return None
+            removed |= vanished
+            refused = refused + [self._refusal(info, error) for info, error in read.refused]
+            batches = [*batches, *([read.batch] if read.batch else [])]
+        return CatalogUpdate(batches=batches, removed=frozenset(removed), refused=refused)
+
+    def _apply(self, update: CatalogUpdate) -> None:
+        if update.is_empty:
+            return
+        self.register.apply(update)
+        self._count(update)
+
+    def _count(self, update: CatalogUpdate) -> None:
+        files = sum(len(one.files) for one in update.batches)
+        spans = sum(len(one.columns) for one in update.batches)
+        self.progress.transactions += 1
+        self.progress.files_registered += files
+        self.progress.spans_registered += spans
+        self.progress.files_removed += len(update.removed)
+        self.progress.files_quarantined += len(update.refused)
+        if files:
+            newest = update.batches[0].files[0].info.relative_path
+            more = f" and {files - 1} more" if files > 1 else ""
+            log(
+                FILES_REGISTERED,
+                f"indexed {newest}{more}: {spans:,} spans",
+                files=files,
+                spans=spans,
+            )
+        if update.removed:
+            log(FILES_REMOVED, f"removed {len(update.removed)} files", files=len(update.removed))
+
+    def _remove(self, paths: set[str], *, proven: bool = False) -> None:
+        """Take files out of the index that are certainly gone; doubt leaves them in.
+
+        ``proven`` says that a whole listing has already ruled out an unmounted volume.
+        """
+        self._absent -= paths
+        certain = {path for path in paths if self._is_gone(path, proven=proven)}
+        if not certain:
+            return
+        update = self._complete(certain, [], [])
+        if update is not None:
+            self._apply(update)
+
+    def _is_gone(self, path: str, *, proven: bool) -> bool:
+        known = self.register.files.get(path)
+        if known is None:
+            return False
+        try:
+            if self.storage.stat(path) is not None:
+                return False
+        except TransientError:
+            return False
+        return proven or self.storage.nearest_device(path) == known.device
+
+    def _relocate(self, relocated: Iterable[ParquetFileInfo]) -> None:
+        """Same path, size and time on another inode: trust it if the footer is the same."""
+        same: list[ParquetFileInfo] = []
+        for info in relocated:
+            known = self.register.files[info.relative_path]
+            if self._footer_digest(info) == known.footer_digest:
+                same.append(info)
+            else:
+                self._force(info)
+        self._apply(CatalogUpdate(relocated=tuple(same)))
+
+    def _mark_racy(self, info: ParquetFileInfo) -> None:
+        age_s = (self.clock.now_unix_nano() - info.modified_unix_nano) / 1e9
+        if abs(age_s) < RACY_S:
+            self._recheck[info.relative_path] = self.clock.monotonic_s() + RACY_S
+
+    def _look_again(self) -> None:
+        """Read the footers of files that were indexed within a tick of their writing."""
+        now_s = self.clock.monotonic_s()
+        for path in [path for path, due_s in self._recheck.items() if due_s <= now_s]:
+            del self._recheck[path]
+            known = self.register.files.get(path)
+            entry = self.storage.stat(path) if known else None
+            if known and entry and self._footer_digest(entry.info) != known.footer_digest:
+                self._force(entry.info)
+
+    def _footer_digest(self, info: ParquetFileInfo) -> str | None:
+        try:
+            with self.storage.open(info) as source:
+                return read_footer(source, info.relative_path)[1].footer_digest
+        except IndexerError:
+            return None
+
+    def _report(self, unlisted: Sequence[tuple[str, str]], withheld: Sequence[str]) -> None:
+        problems = [reason for _, reason in unlisted]
+        if withheld:
+            problems.append(
+                f"{len(withheld)} indexed files are not visible, and their folder is not the one "
+                f"they were indexed from (first: {withheld[0]})"
+            )
+        if problems and tuple(problems) != self.problems:
+            log(STORAGE_DOUBTFUL, problems[0], problems=problems)
+        self.problems = tuple(problems)
+
+    def _give_up_on_transient(self) -> None:
+        """A one-shot run does not wait for permissions: what is reported is decided."""
+        for path in list(self.backlog.waiting):
+            if self.backlog.tries(path) >= FILE_TRIES_BEFORE_REPORT:
+                self.backlog.drop(path)

@@ -1,0 +1,105 @@
+"""Lists and totals from the index alone: services, latest roots, files, quarantine, sizes."""
+
+from typing import Any
+
+import duckdb
+
+from indexer.contracts import schema_version
+from indexer.results import id_list, rows
+
+_FILES = """
+SELECT file_path, service_name, min_time, max_time, row_count, size_bytes, dialect, span_count,
+       owned_span_count, rejected_spans, duplicate_spans, clamped_values, indexed_at
+FROM parquet_files ORDER BY modified_unix_nano DESC, relative_path LIMIT $limit
+"""
+
+_QUARANTINE = """
+SELECT file_path, error_type, error_message, hint, tries, transient, first_seen, last_seen
+FROM quarantined_files ORDER BY last_seen DESC, file_path LIMIT $limit
+"""
+
+_TOTALS = """
+SELECT count(*) AS files,
+       coalesce(sum(owned_span_count), 0)::BIGINT AS spans,
+       coalesce(sum(rejected_spans), 0)::BIGINT AS rejected_spans,
+       coalesce(sum(duplicate_spans), 0)::BIGINT AS duplicate_spans,
+       coalesce(sum(clamped_values), 0)::BIGINT AS clamped_values,
+       coalesce(sum(size_bytes), 0)::BIGINT AS parquet_bytes,
+       min(min_time) AS min_time,
+       max(max_time) AS max_time,
+       max(indexed_at) AS indexed_at
+FROM parquet_files
+"""
+
+_FILES_OF_SERVICE = """
+SELECT file_id, last_start_unix_nano FROM file_services
+WHERE service_name = $service AND root_span_count > 0
+ORDER BY last_start_unix_nano DESC, file_id
+"""
+
+_ROOTS = """
+SELECT trace_id, span_id, service_name, name, start_time_unix_nano, duration_ns, status_code,
+       span_kind
+FROM span_metadata
+WHERE file_id IN {file_ids}
+  AND service_name = $service AND parent_span_id IS NULL
+ORDER BY start_time_unix_nano DESC, trace_id, span_id
+LIMIT $limit
+"""
+
+
+def list_services(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Every service with its first and last start and its number of spans, by name."""
+    return rows(cursor, "FROM services ORDER BY service_name")
+
+
+def list_files(cursor: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
+    """Indexed files, newest first."""
+    return rows(cursor, _FILES, {"limit": limit})
+
+
+def list_quarantine(cursor: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
+    """Refused files, latest first."""
+    return rows(cursor, _QUARANTINE, {"limit": limit})
+
+
+def latest_roots(
+    cursor: duckdb.DuckDBPyConnection, service: str, limit: int
+) -> list[dict[str, Any]]:
+    """The newest root spans of a service.
+
+    Files are taken in order of their latest start of that service, until the next file cannot
+    hold a newer root than the last one found: a few files, however many there are.
+    """
+    files = cursor.execute(_FILES_OF_SERVICE, {"service": service}).fetchall()
+    taken = 4
+    while True:
+        chosen = [file_id for file_id, _ in files[:taken]]
+        if not chosen:
+            return []
+        query = _ROOTS.format(file_ids=id_list(chosen))
+        roots = rows(cursor, query, {"service": service, "limit": limit})
+        if taken >= len(files):
+            return roots
+        oldest = roots[-1]["start_time_unix_nano"] if len(roots) == limit else None
+        if oldest is not None and oldest > files[taken][1]:
+            return roots
+        taken *= 2
+
+
+def totals(cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the index holds, in numbers."""
+    summary = rows(cursor, _TOTALS)[0]
+    counts = cursor.execute(
+        "SELECT (SELECT count(*) FROM services), (SELECT count(*) FROM trace_files), "
+        "(SELECT count(*) FROM quarantined_files), "
+        "(SELECT count(*) FROM quarantined_files WHERE transient)"
+    ).fetchone() or (0, 0, 0, 0)
+    return {
+        **summary,
+        "services": counts[0],
+        "trace_files": counts[1],
+        "quarantined_files": counts[2],
+        "quarantined_transient": counts[3],
+        "schema_version": schema_version(),
+    }

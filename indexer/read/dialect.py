@@ -1,0 +1,140 @@
+"""Recognise who wrote a file by its columns, and check their types before anything is read.
+
+A dialect is a TOML document in ``schemas/parquet``: which columns identify it, which of them
+hold the metadata of a span, and what the payload columns are called. A file matches the dialect
+whose identifying columns it has all of; of several, the one that names the most.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from indexer.contracts import dialect_documents
+from indexer.errors import NotSpans, SchemaMismatch
+
+FieldType = Literal["hex", "text", "timestamp", "integer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """Where one canonical metadata field stands in a file."""
+
+    name: str
+    column: str
+    type: FieldType
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way to write spans into Parquet."""
+
+    name: str
+    title: str
+    recognised_by: frozenset[str]
+    fields: tuple[Field, ...]
+    payload: tuple[tuple[str, str], ...]
+    """(canonical column of otel_spans, the file's column)."""
+
+    @property
+    def required_columns(self) -> frozenset[str]:
+        """Columns without which a span cannot be indexed."""
+        return frozenset(field.column for field in self.fields if not field.optional)
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Columns that are read dictionary-encoded."""
+        return tuple(field.column for field in self.fields if field.type == "text")
+
+    def missing_payload(self, columns: frozenset[str]) -> tuple[str, ...]:
+        """Canonical payload columns that a file with these columns does not have."""
+        return tuple(name for name, column in self.payload if column not in columns)
+
+
+@cache
+def dialects() -> tuple[Dialect, ...]:
+    """Every known dialect, the one with the most identifying columns first."""
+    known = [_from_document(document) for document in dialect_documents()]
+    return tuple(sorted(known, key=lambda dialect: (-len(dialect.recognised_by), dialect.name)))
+
+
+def recognise(schema: pa.Schema, relative_path: str) -> Dialect:
+    """The file's dialect, its metadata columns present and of readable types.
+
+    Raises NotSpans, naming the nearest dialect and what it would need, or SchemaMismatch.
+    """
+    columns = frozenset(schema.names)
+    for dialect in dialects():
+        if dialect.recognised_by <= columns and dialect.required_columns <= columns:
+            _check_types(dialect, schema, relative_path)
+            return dialect
+    raise NotSpans(_nearest(columns), path=relative_path)
+
+
+def _check_types(dialect: Dialect, schema: pa.Schema, relative_path: str) -> None:
+    for field in dialect.fields:
+        index = schema.get_field_index(field.column)
+        if index < 0:
+            if field.optional and schema.names.count(field.column) == 0:
+                continue
+            raise SchemaMismatch(
+                f"dialect {dialect.name}: column {field.column} occurs more than once",
+                path=relative_path,
+            )
+        kind = schema.field(index).type
+        if not _ACCEPTS[field.type](kind):
+            raise SchemaMismatch(
+                f"dialect {dialect.name}: column {field.column} is {kind}, expected {field.type}",
+                path=relative_path,
+            )
+
+
+def _nearest(columns: frozenset[str]) -> str:
+    def needed(dialect: Dialect) -> frozenset[str]:
+        return (dialect.required_columns | dialect.recognised_by) - columns
+
+    nearest = min(dialects(), key=lambda dialect: (len(needed(dialect)), dialect.name))
+    tried = ", ".join(dialect.name for dialect in dialects())
+    return (
+        f"no span dialect fits; nearest is {nearest.name}, "
+        f"missing columns: {', '.join(sorted(needed(nearest)))}; tried: {tried}"
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_string_view(kind)
+
+
+def _is_string_view(kind: pa.DataType) -> bool:
+    return bool(kind == pa.string_view())
+
+
+def _from_document(document: dict[str, Any]) -> Dialect:
+    fields = tuple(
+        Field(
+            name=name,
+            column=entry["column"],
+            type=entry["type"],
+            optional=entry.get("optional", False),
+        )
+        for name, entry in document["metadata"].items()
+    )
+    return Dialect(
+        name=document["name"],
+        title=document["title"],
+        recognised_by=frozenset(document["recognised_by"]),
+        fields=fields,
+        payload=tuple(document["payload"].items()),
+    )
+
+
+_ACCEPTS = {
+    "hex": _is_text,
+    "text": _is_text,
+    "timestamp": pa.types.is_timestamp,
+    "integer": pa.types.is_integer,
+}

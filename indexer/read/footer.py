@@ -1,0 +1,58 @@
+"""A Parquet footer: the only proof that a file is finished.
+
+Layout (Parquet format, "File Format"): ``PAR1``, pages, the Thrift footer, its length as four
+little-endian bytes, ``PAR1``. An encrypted footer ends in ``PARE``.
+"""
+
+from hashlib import blake2b
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from indexer.errors import FooterUnreadable
+from indexer.model import FileFooter
+from indexer.read.verify import decoding
+
+MAGIC = b"PAR1"
+ENCRYPTED_MAGIC = b"PARE"
+TAIL_BYTES = 8
+FOOTER_BYTES_MAX = 256 * 1024 * 1024
+"""A thousand columns in ten thousand row groups stay below; more is not a footer."""
+
+
+def read_footer(source: pa.NativeFile, relative_path: str) -> tuple[pq.FileMetaData, FileFooter]:
+    """The parsed footer and its facts.
+
+    Raises FooterUnreadable, or FileUnreadable when the bytes cannot be had.
+    """
+    with decoding(relative_path, refusal=FooterUnreadable):
+        digest = footer_digest(source, relative_path)
+        source.seek(0)
+        metadata = pq.read_metadata(source)
+        footer = FileFooter(
+            row_count=metadata.num_rows,
+            row_group_count=metadata.num_row_groups,
+            footer_digest=digest,
+            columns=tuple(metadata.schema.to_arrow_schema().names),
+        )
+    if footer.row_count < 0:
+        raise FooterUnreadable("the footer has a negative row count", path=relative_path)
+    return metadata, footer
+
+
+def footer_digest(source: pa.NativeFile, relative_path: str) -> str:
+    """blake2b-128 of the footer bytes, hex. Raises FooterUnreadable when there is none."""
+    size = source.size()
+    if size < TAIL_BYTES + len(MAGIC):
+        raise FooterUnreadable(f"{size} bytes are too few for Parquet", path=relative_path)
+    source.seek(size - TAIL_BYTES)
+    tail = source.read(TAIL_BYTES)
+    if tail[4:] == ENCRYPTED_MAGIC:
+        raise FooterUnreadable("the footer is encrypted", path=relative_path)
+    if tail[4:] != MAGIC:
+        raise FooterUnreadable("it does not end in PAR1", path=relative_path)
+    length = int.from_bytes(tail[:4], "little")
+    if not 0 < length <= min(size - TAIL_BYTES - len(MAGIC), FOOTER_BYTES_MAX):
+        raise FooterUnreadable(f"the footer claims {length} bytes", path=relative_path)
+    source.seek(size - TAIL_BYTES - length)
+    return blake2b(source.read(length), digest_size=16).hexdigest()

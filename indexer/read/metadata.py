@@ -1,0 +1,262 @@
+"""Read the metadata columns of data files into one batch of span columns.
+
+Two steps. ``read_file`` does the I/O of one file and refuses it or returns its columns as Arrow.
+``batch`` turns many of those into ``SpanColumns`` at once, because for small files the cost is
+in the calls and not in the rows. No value of a row can fail a file here: rows without a real
+identity are rejected and counted, other odd values are clamped and counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from indexer.errors import FileTooLarge, FooterUnreadable, PathNotUtf8
+from indexer.model import FileFooter, ParquetFileInfo
+from indexer.read.dialect import Dialect, Field, recognise
+from indexer.read.footer import read_footer
+from indexer.read.verify import decoding
+from indexer.spans.batch import ParquetFileData, SpanBatch
+from indexer.spans.columns import (
+    IntArray,
+    SpanColumns,
+    Texts,
+    sorted_by_trace,
+    without_doubles,
+)
+from indexer.spans.digest import file_digests, to_hex
+from indexer.spans.identifiers import BoolArray, parse_hex
+from indexer.storage import LocalStorage, display_path, is_utf8
+
+FILE_ROWS_MAX = 20_000_000
+"""Default row limit of a file: about 5 GB of working memory at 250 bytes a row."""
+TEXT_BYTES_MAX = 4096
+"""A service or span name beyond this is cut in the index; the payload keeps it."""
+UNKNOWN_SERVICE = "unknown_service"
+"""OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
+
+_NANOS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_TIME_MAX = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RawFile:
+    """The metadata columns of one file, decoded and not yet interpreted."""
+
+    info: ParquetFileInfo
+    footer: FileFooter
+    dialect: Dialect
+    table: pa.Table
+    """Columns named by canonical field; ids and texts as strings, numbers as int64."""
+
+
+def read_parquet_metadata(path: str, size_bytes: int | None = None) -> ParquetFileData:
+    """The metadata of one file by path. ``size_bytes``, if given, must still be its size.
+
+    Raises a FileError or a TransientError.
+    """
+    folder, _, name = path.rpartition("/")
+    storage = LocalStorage(folder or "/")
+    entry = storage.stat(name)
+    if entry is None or (size_bytes is not None and entry.info.size_bytes != size_bytes):
+        raise FileNotFoundError(path)
+    return batch([read_file(storage, entry.info)]).files[0]
+
+
+def read_file(
+    storage: LocalStorage, info: ParquetFileInfo, *, rows_max: int = FILE_ROWS_MAX
+) -> RawFile:
+    """Decode the metadata columns of one file, page checksums verified.
+
+    Raises FileError for bytes that will not do, TransientError when they cannot be had now.
+    """
+    if not is_utf8(info.relative_path):
+        raise PathNotUtf8("the path is not valid UTF-8", path=display_path(info.relative_path))
+    path = info.relative_path
+    with storage.open(info) as source:
+        metadata, footer = read_footer(source, path)
+        if footer.row_count > rows_max:
+            raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
+        with decoding(path, refusal=FooterUnreadable):
+            schema = metadata.schema.to_arrow_schema()
+        dialect = recognise(schema, path)
+        fields = [field for field in dialect.fields if field.column in footer.columns]
+        with decoding(path):
+            parquet = pq.ParquetFile(
+                source,
+                metadata=metadata,
+                page_checksum_verification=True,
+                read_dictionary=list(dialect.text_columns),
+            )
+            table = parquet.read([field.column for field in fields], use_threads=False)
+            table = pa.table({field.name: _conform(table[field.column], field) for field in fields})
+    return RawFile(info=info, footer=footer, dialect=dialect, table=table)
+
+
+def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
+    """Interpret the columns of files together: check, clamp, sort, drop doubles, digest."""
+    count = len(raw_files)
+    rows = np.array([raw.table.num_rows for raw in raw_files], np.int64)
+    slot = np.repeat(np.arange(count, dtype=np.int32), rows)
+    table = pa.concat_tables((raw.table for raw in raw_files), promote_options="default")
+    table = table.unify_dictionaries().combine_chunks()
+    everything, valid, clamped = _interpret(table, slot, _row_numbers(rows))
+    rejected = np.bincount(slot[~valid], minlength=count)
+    kept = everything if valid.all() else everything.take(valid)
+    columns, repeated = without_doubles(sorted_by_trace(kept), count)
+    digests = file_digests(columns, count)
+    clamps = np.bincount(slot, weights=clamped, minlength=count)
+    bounds = np.searchsorted(columns.slot, np.arange(count + 1))
+    files = tuple(
+        ParquetFileData(
+            info=raw.info,
+            footer=raw.footer,
+            dialect=raw.dialect.name,
+            missing_columns=raw.dialect.missing_payload(frozenset(raw.footer.columns)),
+            rejected_spans=int(rejected[index]),
+            repeated_spans=int(repeated[index]),
+            clamped_values=int(clamps[index]),
+            content_digest=to_hex(digests[index]),
+            spans=columns.take(slice(bounds[index], bounds[index + 1])),
+        )
+        for index, raw in enumerate(raw_files)
+    )
+    return SpanBatch(files=files, columns=columns)
+
+
+def _conform(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
+    """One column in the type that all files of a batch share."""
+    if field.type == "timestamp":
+        return _to_nanos(column)
+    if field.type == "integer":
+        return column.cast(pa.int64(), safe=False)
+    if field.type == "text":
+        if pa.types.is_dictionary(column.type) and column.type.value_type == pa.string():
+            return column.cast(pa.dictionary(pa.int32(), pa.string()))
+        return column.cast(pa.string()).dictionary_encode()
+    return column.cast(pa.string())
+
+
+def _to_nanos(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Nanoseconds since 1970 as int64; what does not fit saturates and is clamped later."""
+    factor = _NANOS_PER[column.type.unit]
+    values = column.cast(pa.int64())
+    if factor == 1:
+        return values
+    bound = _TIME_MAX // factor
+    beyond = pc.or_(pc.greater(values, bound), pc.less(values, -bound))
+    sign = pc.if_else(pc.less(values, 0), -1, _TIME_MAX)
+    scaled = pc.multiply(pc.if_else(beyond, 0, values), factor)
+    return pc.if_else(beyond, sign, scaled)
+
+
+def _interpret(
+    table: pa.Table, slot: npt.NDArray[np.int32], row: npt.NDArray[np.int32]
+) -> tuple[SpanColumns, BoolArray, npt.NDArray[np.uint8]]:
+    """(columns of every row, which rows are spans, values clamped per row)."""
+    clamped = np.zeros(len(slot), np.uint8)
+    (trace_hi, trace_lo), valid = parse_hex(_array(table, "trace_id"), digits=32)
+    (span_id,), span_valid = parse_hex(_array(table, "span_id"), digits=16)
+    parent = _parents(_array(table, "parent_span_id"), clamped)
+    start, start_missing = _times(_array(table, "start_time"), clamped)
+    end, end_missing = _times(_array(table, "end_time"), clamped)
+    clamped += start_missing | end_missing
+    end = np.where(end_missing, start, end)
+    columns = SpanColumns(
+        slot=slot,
+        row=row,
+        trace_hi=trace_hi,
+        trace_lo=trace_lo,
+        span_id=span_id,
+        parent_span_id=parent,
+        start=start,
+        duration=end - start,
+        status=_small(table, "status_code", clamped),
+        kind=_small(table, "span_kind", clamped),
+        service=_texts(_array(table, "service_name"), UNKNOWN_SERVICE, clamped),
+        name=_texts(_array(table, "name"), "", clamped),
+    )
+    valid = valid & span_valid
+    clamped[~valid] = 0
+    return columns, valid, clamped
+
+
+def _array(table: pa.Table, name: str) -> pa.Array:
+    """One contiguous array of a column, empty dictionaries and all."""
+    column = table[name]
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _parents(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Parent ids; absent, empty and all-zero mean root. A malformed one becomes root, counted."""
+    (parent,), valid = parse_hex(column, digits=16)
+    if not valid.all():
+        absent = pc.fill_null(pc.is_in(column, pa.array(["", "0" * 16])), False)
+        known = pc.or_(absent, pc.is_null(column)).to_numpy(zero_copy_only=False)
+        clamped += ~valid & ~known
+    return parent
+
+
+def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, BoolArray]:
+    """Nanoseconds, never negative: OTLP times are unsigned, and before 1970 there were none."""
+    missing = np.zeros(len(column), np.bool_)
+    if column.null_count:
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        column = column.fill_null(0)
+    values = column.to_numpy()
+    negative = values < 0
+    if negative.any():
+        clamped += negative
+        values = np.where(negative, 0, values)
+    return values, missing
+
+
+def _small(table: pa.Table, name: str, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
+    """An OTLP enumeration; absent is 0, and what no int8 holds is 0 and counted."""
+    if name not in table.column_names:
+        return np.zeros(table.num_rows, np.int8)
+    values = _array(table, name).fill_null(0).to_numpy()
+    odd = (values < 0) | (values > np.iinfo(np.int8).max)
+    if odd.any():
+        clamped += odd
+        values = np.where(odd, 0, values)
+    small: npt.NDArray[np.int8] = values.astype(np.int8)
+    return small
+
+
+def _texts(column: pa.Array, absent: str, clamped: npt.NDArray[np.uint8]) -> Texts:
+    """Codes and distinct texts; invalid UTF-8 is replaced, overlong text cut, both counted."""
+    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    raw = column.dictionary.cast(pa.binary()).to_pylist()
+    texts = [_text(value) for value in raw]
+    odd = np.array(
+        [text.encode() != value for text, value in zip(texts, raw, strict=True)] + [False]
+    )
+    texts.append(absent)
+    codes = column.indices.fill_null(len(raw)).to_numpy(zero_copy_only=False)
+    clamped += odd[codes]
+    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    renumber = np.array([distinct[text] for text in texts], np.int32)
+    return Texts(renumber[codes], tuple(distinct))
+
+
+def _text(value: bytes | None) -> str:
+    return (
+        (value or b"")
+        .decode("utf-8", "replace")
+        .encode()[:TEXT_BYTES_MAX]
+        .decode("utf-8", "ignore")
+    )
+
+
+def _row_numbers(rows: IntArray) -> npt.NDArray[np.int32]:
+    """0, 1, 2, ... for each file anew."""
+    if not len(rows):
+        return np.zeros(0, np.int32)
+    total = int(rows.sum())
+    starts = np.repeat(np.cumsum(rows) - rows, rows)
+    return (np.arange(total) - starts).astype(np.int32)

@@ -1,0 +1,180 @@
+"""The DuckDB database: open it, bring it to the current schema, run transactions in it.
+
+Exactly one process opens a catalog for writing (see ``lock``), and inside it exactly one thread
+writes; readers take cursors of their own.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from indexer.contracts import migrations, schema_version
+from indexer.errors import (
+    CatalogBusy,
+    CatalogTooNew,
+    CatalogUnreadable,
+    CatalogWriteFailed,
+    IndexerError,
+)
+
+STORAGE_VERSION = "v1.5.0"
+"""The database format: the oldest supported DuckDB must open what the newest one creates."""
+CHECKPOINT_WAL_BYTES = 64 * 1024 * 1024
+"""DuckDB checkpoints by itself beyond this; the worker does it earlier, when it is idle."""
+
+
+class Catalog:
+    """An open catalog file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+
+    @classmethod
+    def open(
+        cls, path: Path, *, memory_limit: str = "1GiB", threads: int = 2, read_only: bool = False
+    ) -> Self:
+        """Open, or create when it does not exist and is not read-only.
+
+        Raises CatalogBusy while another process has it, CatalogUnreadable for a damaged file,
+        CatalogTooNew for one that a newer version migrated.
+        """
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create(path)
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
+            raise _unreadable(path, error) from error
+        except duckdb.Error as error:
+            raise _unreadable(path, error) from error
+        catalog = cls(connection, path)
+        try:
+            catalog._prepare(memory_limit, threads, migrate=not read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return catalog
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A reader's own connection to the same database."""
+        cursor = self.connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All statements inside happen, or none. Raises CatalogWriteFailed when DuckDB refuses."""
+        try:
+            self.connection.execute("BEGIN TRANSACTION")
+            yield self.connection
+            self.connection.execute("COMMIT")
+        except duckdb.Error as error:
+            self._rollback()
+            raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
+        except IndexerError:
+            self._rollback()
+            raise
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the database file."""
+        try:
+            self.connection.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
+
+    def wal_bytes(self) -> int:
+        """Size of the write-ahead log, 0 when there is none."""
+        wal = self.path.with_name(self.path.name + ".wal")
+        return wal.stat().st_size if wal.exists() else 0
+
+    def close(self) -> None:
+        """Close; DuckDB checkpoints on the way."""
+        self.connection.close()
+
+    def fact(self, key: str) -> str | None:
+        """A value of ``catalog_facts``."""
+        row = self.connection.execute(
+            "SELECT value FROM catalog_facts WHERE key = ?", [key]
+        ).fetchone()
+        return row[0] if row else None
+
+    def _rollback(self) -> None:
+        try:
+            self.connection.execute("ROLLBACK")
+        except duckdb.Error:  # the failed statement has already ended the transaction
+            return
+
+    def _prepare(self, memory_limit: str, threads: int, *, migrate: bool) -> None:
+        try:
+            self.connection.execute("SET TimeZone = 'UTC'")
+            self.connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
+            self.connection.execute("SET threads = $threads", {"threads": threads})
+            self.connection.execute(
+                "SET checkpoint_threshold = $bytes", {"bytes": f"{CHECKPOINT_WAL_BYTES}B"}
+            )
+            version = self._version()
+        except duckdb.Error as error:
+            raise _unreadable(self.path, error) from error
+        if version > schema_version():
+            raise CatalogTooNew(
+                f"{self.path} has schema version {version}, this program knows {schema_version()}",
+                path=str(self.path),
+            )
+        if migrate:
+            self._migrate(version)
+
+    def _version(self) -> int:
+        tables = self.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        names = {name for (name,) in tables}
+        if not names:
+            return 0
+        if "schema_migrations" not in names:
+            raise CatalogUnreadable(
+                f"{self.path} is a DuckDB database, but not a catalog of this program",
+                path=str(self.path),
+            )
+        row = self.connection.execute("SELECT max(version) FROM schema_migrations").fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def _migrate(self, version: int) -> None:
+        for number, name, text in migrations():
+            if number <= version:
+                continue
+            with self.transaction() as connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS schema_migrations ("
+                    "version INTEGER PRIMARY KEY, name VARCHAR NOT NULL, "
+                    "applied_at TIMESTAMPTZ NOT NULL)"
+                )
+                connection.execute(text)
+                connection.execute(
+                    "INSERT INTO schema_migrations VALUES (?, ?, now())", [number, name]
+                )
+
+
+def _create(path: Path) -> None:
+    """Make an empty database in the oldest supported format, if there is none."""
+    if path.exists():
+        return
+    with duckdb.connect() as memory:
+        quoted = str(path).replace("'", "''")
+        try:
+            memory.execute(f"ATTACH '{quoted}' AS fresh (STORAGE_VERSION '{STORAGE_VERSION}')")
+            memory.execute("DETACH fresh")
+        except duckdb.Error as error:
+            raise CatalogWriteFailed(_first_line(error), path=str(path)) from error
+
+
+def _unreadable(path: Path, error: Any) -> CatalogUnreadable:
+    return CatalogUnreadable(f"cannot open {path}: {_first_line(error)}", path=str(path))
+
+
+def _first_line(error: Any) -> str:
+    return re.sub(r"\s+", " ", str(error).strip())[:500]

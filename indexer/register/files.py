@@ -1,0 +1,476 @@
+"""Register, replace and remove data files: one transaction, exactly what a rebuild would hold.
+
+The catalog is the checkpoint: what is indexed is what ``parquet_files`` says. Beside it this
+module keeps, in memory, what the next decision needs: the known files, the refused ones and the
+trace directory. Memory changes only after a commit; when a commit fails, it is loaded again.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from indexer.clock import Clock
+from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
+from indexer.register import quarantine, services
+from indexer.register.catalog import Catalog
+from indexer.register.staging import Staged, lost_rows, stage
+from indexer.register.trace_directory import TraceDirectory
+from indexer.results import arrow_batches, arrow_table, id_list
+from indexer.spans.aggregates import operation_rows, service_rows
+from indexer.spans.batch import ParquetFileData, SpanBatch
+from indexer.spans.columns import SpanColumns
+from indexer.spans.identifiers import parse_hex
+
+OPERATIONS_MAX = 1000
+"""Distinct (service, span name, kind) listed per file; more are counted, not listed."""
+
+_FILE_TABLES = ("span_metadata", "trace_files", "file_services", "file_operations", "parquet_files")
+
+_SPAN_COLUMNS = (
+    "file_id, file_row_number, trace_id, span_id, parent_span_id, service_name, name, "
+    "start_time_unix_nano, duration_ns, status_code, span_kind"
+)
+
+_SURVIVORS = """
+SELECT DISTINCT parquet_files.relative_path
+FROM trace_files AS leaving
+JOIN trace_files AS staying USING (trace_id)
+JOIN parquet_files ON parquet_files.file_id = staying.file_id
+WHERE leaving.file_id IN (SELECT unnest($ids))
+  AND staying.file_id NOT IN (SELECT unnest($ids))
+  AND leaving.owned_span_count > 0
+  AND staying.owned_span_count < staying.span_count
+"""
+
+_LOSE_FROM_TRACES = """
+UPDATE trace_files SET
+    owned_span_count = owned_span_count - lost.spans,
+    error_count = error_count - lost.errors
+FROM (
+    SELECT file_id, trace_id, count(*)::INTEGER AS spans,
+           count(*) FILTER (WHERE is_error)::INTEGER AS errors
+    FROM lost_spans GROUP BY ALL
+) AS lost
+WHERE trace_files.file_id = lost.file_id AND trace_files.trace_id = lost.trace_id
+"""
+
+_LOSE_FROM_FILES = """
+UPDATE parquet_files SET
+    owned_span_count = owned_span_count - lost.spans,
+    duplicate_spans = duplicate_spans + lost.spans
+FROM (SELECT file_id, count(*) AS spans FROM lost_spans GROUP BY ALL) AS lost
+WHERE parquet_files.file_id = lost.file_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogUpdate:
+    """Everything one transaction does. Paths are relative to the storage root."""
+
+    batches: Sequence[SpanBatch] = ()
+    removed: frozenset[str] = frozenset()
+    refused: Sequence[QuarantinedFile] = ()
+    released: frozenset[str] = frozenset()
+    """Refused files that are gone from the disk."""
+    relocated: Sequence[ParquetFileInfo] = ()
+    """Known files whose device or inode changed and whose bytes did not."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do."""
+        return not (self.batches or self.removed or self.refused or self.released or self.relocated)
+
+
+@dataclass(slots=True)
+class _Known:
+    files: dict[str, RegisteredFile] = field(default_factory=dict)
+    refused: dict[str, tuple[int, int]] = field(default_factory=dict)
+    paths: dict[int, str] = field(default_factory=dict)
+    directory: TraceDirectory = field(default_factory=TraceDirectory)
+    next_file_id: int = 1
+
+
+class FileRegister:
+    """The single writer of a catalog."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Clock,
+        storage_root: str,
+        *,
+        operations_max: int = OPERATIONS_MAX,
+    ) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._root = storage_root
+        self._operations_max = operations_max
+        self._known = _Known()
+        self._take_root()
+        self.load()
+
+    @property
+    def files(self) -> dict[str, RegisteredFile]:
+        """Registered files by relative path. Read only."""
+        return self._known.files
+
+    @property
+    def refused(self) -> dict[str, tuple[int, int]]:
+        """(size, time) of refused bytes by relative path. Read only."""
+        return self._known.refused
+
+    @property
+    def directory(self) -> TraceDirectory:
+        """Which files may hold a trace."""
+        return self._known.directory
+
+    def is_file_indexed(self, file_path: str) -> bool:
+        """Whether the absolute path is registered."""
+        return os.path.relpath(file_path, self._root).replace(os.sep, "/") in self._known.files
+
+    def get_indexed_file_paths(self) -> set[str]:
+        """Absolute paths of all registered files: the checkpoint."""
+        return {os.path.join(self._root, path) for path in self._known.files}
+
+    def register_parquet_file(self, batch: SpanBatch) -> list[int]:
+        """Register the files of one batch in one transaction; their new ids, in order."""
+        self.apply(CatalogUpdate(batches=(batch,)))
+        return [self._known.files[file.info.relative_path].file_id for file in batch.files]
+
+    def survivors(self, relative_paths: Iterable[str]) -> set[str]:
+        """Registered files that lost spans to these, and would own them if these went.
+
+        They have to be read again in the transaction that removes or replaces the given files.
+        """
+        given = {path for path in relative_paths if path in self._known.files}
+        closure = set(given)
+        frontier = given
+        while frontier:
+            ids = [self._known.files[path].file_id for path in closure]
+            rows = self._catalog.connection.execute(_SURVIVORS, {"ids": ids}).fetchall()
+            frontier = {path for (path,) in rows} - closure
+            closure |= frontier
+        return closure - given
+
+    def apply(self, update: CatalogUpdate) -> None:
+        """Do all of it in one transaction, or none of it.
+
+        Raises CatalogWriteFailed; then nothing has changed, and ``load`` must be called before
+        the next use.
+        """
+        leaving = self._leaving(update)
+        leaving_ids = [self._known.files[path].file_id for path in leaving]
+        with self._catalog.transaction() as connection:
+            resum = services.services_of(connection, leaving_ids) if leaving_ids else set()
+            _delete_files(connection, leaving_ids)
+            staged = self._stage(connection, update, set(leaving_ids))
+            if staged is not None:
+                resum |= self._insert(connection, staged, resum)
+            if resum:
+                services.sum_again(connection, resum)
+            self._relocate(connection, update.relocated)
+            quarantine.refuse(connection, update.refused, self._clock.now_unix_nano())
+            quarantine.release(connection, self._released(update))
+        self._remember(update, leaving, staged)
+
+    def load(self) -> None:
+        """Read from the catalog what is kept in memory."""
+        connection = self._catalog.connection
+        rows = connection.execute(
+            "SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, "
+            "footer_digest FROM parquet_files"
+        ).fetchall()
+        files = [
+            RegisteredFile(
+                file_id=row[0],
+                relative_path=row[1],
+                size_bytes=row[2],
+                modified_unix_nano=row[3],
+                device=row[4],
+                inode=row[5],
+                footer_digest=row[6],
+            )
+            for row in rows
+        ]
+        known = _Known(
+            files={file.relative_path: file for file in files},
+            refused=quarantine.refused_stamps(connection),
+            paths={file.file_id: file.relative_path for file in files},
+            next_file_id=max((file.file_id for file in files), default=0) + 1,
+        )
+        _fill(known.directory, connection)
+        self._known = known
+
+    def _take_root(self) -> None:
+        """Make file_path follow the storage root when it is mounted elsewhere."""
+        if self._catalog.fact("storage_root") == self._root:
+            return
+        prefix = os.path.join(self._root, "")
+        with self._catalog.transaction() as connection:
+            for table in ("parquet_files", "quarantined_files"):
+                connection.execute(
+                    f"UPDATE {table} SET file_path = $prefix || relative_path", {"prefix": prefix}
+                )
+            connection.execute(
+                "INSERT INTO catalog_facts VALUES ('storage_root', $root) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                {"root": self._root},
+            )
+
+    def _leaving(self, update: CatalogUpdate) -> list[str]:
+        """Registered paths whose present rows go: removed, refused or replaced."""
+        paths = {file.info.relative_path for batch in update.batches for file in batch.files}
+        paths |= update.removed
+        paths |= {file.relative_path for file in update.refused if not file.transient}
+        return [path for path in paths if path in self._known.files]
+
+    def _released(self, update: CatalogUpdate) -> set[str]:
+        indexed = {file.info.relative_path for batch in update.batches for file in batch.files}
+        refused = {file.relative_path for file in update.refused}
+        candidates = (indexed | update.released | update.removed) - refused
+        return candidates & self._known.refused.keys()
+
+    def _stage(
+        self, connection: duckdb.DuckDBPyConnection, update: CatalogUpdate, leaving: set[int]
+    ) -> Staged | None:
+        if not update.batches:
+            return None
+        live = {id_: path for id_, path in self._known.paths.items() if id_ not in leaving}
+        return stage(
+            connection, update.batches, self._known.next_file_id, self._known.directory, live
+        )
+
+    def _insert(
+        self, connection: duckdb.DuckDBPyConnection, staged: Staged, resum: set[str]
+    ) -> set[str]:
+        """Insert the staged files; the services that must be summed again because of it."""
+        self.batch_insert_span_metadata(connection, staged.file_ids, staged.owned_spans)
+        _insert_table(connection, "trace_files", staged.trace_files)
+        added = service_rows(staged.owned_spans, staged.file_ids)
+        _insert_table(connection, "file_services", added)
+        operations, others = operation_rows(
+            staged.owned_spans, staged.file_ids, limit=self._operations_max
+        )
+        _insert_table(connection, "file_operations", operations)
+        _insert_table(connection, "parquet_files", self._file_rows(staged, added, others))
+        names = set(added["service_name"].to_pylist())
+        taken_from = self._take_over(connection, staged)
+        if taken_from or resum:
+            return names | taken_from
+        services.upsert_service(connection, added)
+        return set()
+
+    @staticmethod
+    def batch_insert_span_metadata(
+        connection: duckdb.DuckDBPyConnection,
+        file_ids: "np.ndarray[tuple[int], np.dtype[np.int32]]",
+        spans: SpanColumns,
+    ) -> None:
+        """Insert the rows of ``span_metadata``; slot ``i`` of the spans is ``file_ids[i]``."""
+        _insert_table(connection, "span_metadata", spans.to_arrow(file_ids), _SPAN_COLUMNS)
+
+    def _take_over(self, connection: duckdb.DuckDBPyConnection, staged: Staged) -> set[str]:
+        """Remove registered copies that staged ones replace; the services that touches."""
+        if not len(staged.lost):
+            return set()
+        losers = sorted({int(file_id) for file_id in staged.lost_file_ids})
+        touched = services.services_of(connection, losers)
+        connection.register("lost_spans", lost_rows(staged))
+        try:
+            connection.execute(
+                "DELETE FROM span_metadata USING lost_spans AS lost "
+                "WHERE span_metadata.file_id = lost.file_id "
+                "AND span_metadata.trace_id = lost.trace_id "
+                "AND span_metadata.span_id = lost.span_id"
+            )
+            connection.execute(_LOSE_FROM_TRACES)
+            connection.execute(_LOSE_FROM_FILES)
+        finally:
+            connection.unregister("lost_spans")
+        self._derive_again(connection, losers)
+        return touched
+
+    def _derive_again(self, connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
+        """Recompute services and operations of files from the spans they still own."""
+        for table in ("file_services", "file_operations"):
+            connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
+        rows = arrow_table(
+            connection,
+            f"SELECT {_SPAN_COLUMNS} FROM span_metadata WHERE file_id IN {id_list(file_ids)} "
+            "ORDER BY file_id",
+        )
+        spans = SpanColumns.from_arrow(rows, {id_: slot for slot, id_ in enumerate(file_ids)})
+        ids = np.array(file_ids, np.int32)
+        derived = service_rows(spans, ids)
+        _insert_table(connection, "file_services", derived)
+        operations, others = operation_rows(spans, ids, limit=self._operations_max)
+        _insert_table(connection, "file_operations", operations)
+        main = _main_services(derived)
+        for file_id, other in zip(file_ids, others, strict=True):
+            connection.execute(
+                "UPDATE parquet_files SET other_operation_spans = ?, service_name = ? "
+                "WHERE file_id = ?",
+                [int(other), main.get(file_id), file_id],
+            )
+
+    def _file_rows(
+        self,
+        staged: Staged,
+        file_services: pa.Table,
+        others: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    ) -> pa.Table:
+        """Rows of ``parquet_files``."""
+        now = pa.scalar(self._clock.now_unix_nano() // 1000, pa.timestamp("us", "UTC"))
+        main = _main_services(file_services)
+        rows = [
+            self._file_row(file, int(file_id), int(owned), main.get(int(file_id)), int(other))
+            for file, file_id, owned, other in zip(
+                staged.files, staged.file_ids, staged.owned_counts, others, strict=True
+            )
+        ]
+        times = pa.timestamp("us", "UTC")
+        table = pa.Table.from_pylist(
+            rows,
+            pa.schema(
+                [
+                    ("file_id", pa.int32()),
+                    ("file_path", pa.string()),
+                    ("relative_path", pa.string()),
+                    ("service_name", pa.string()),
+                    ("min_time", pa.int64()),
+                    ("max_time", pa.int64()),
+                    ("row_count", pa.int64()),
+                    ("size_bytes", pa.int64()),
+                    ("modified_unix_nano", pa.int64()),
+                    ("device", pa.uint64()),
+                    ("inode", pa.uint64()),
+                    ("footer_digest", pa.string()),
+                    ("content_digest", pa.string()),
+                    ("dialect", pa.string()),
+                    ("missing_columns", pa.list_(pa.string())),
+                    ("span_count", pa.int64()),
+                    ("owned_span_count", pa.int64()),
+                    ("rejected_spans", pa.int64()),
+                    ("duplicate_spans", pa.int64()),
+                    ("clamped_values", pa.int64()),
+                    ("other_operation_spans", pa.int64()),
+                ]
+            ),
+        )
+        for name in ("min_time", "max_time"):
+            at = table.schema.get_field_index(name)
+            table = table.set_column(at, name, table[name].cast(times))
+        return table.append_column("indexed_at", pa.array([now] * len(rows), times))
+
+    def _file_row(
+        self, file: ParquetFileData, file_id: int, owned: int, service: str | None, other: int
+    ) -> dict[str, object]:
+        spans, info = file.spans, file.info
+        filled = len(spans) > 0
+        return {
+            "file_id": file_id,
+            "file_path": os.path.join(self._root, info.relative_path),
+            "relative_path": info.relative_path,
+            "service_name": service,
+            "min_time": int(spans.start.min()) // 1000 if filled else None,
+            "max_time": int((spans.start + spans.duration).max()) // 1000 if filled else None,
+            "row_count": file.footer.row_count,
+            "size_bytes": info.size_bytes,
+            "modified_unix_nano": info.modified_unix_nano,
+            "device": info.device,
+            "inode": info.inode,
+            "footer_digest": file.footer.footer_digest,
+            "content_digest": file.content_digest,
+            "dialect": file.dialect,
+            "missing_columns": list(file.missing_columns),
+            "span_count": len(spans),
+            "owned_span_count": owned,
+            "rejected_spans": file.rejected_spans,
+            "duplicate_spans": file.repeated_spans + len(spans) - owned,
+            "clamped_values": file.clamped_values,
+            "other_operation_spans": other,
+        }
+
+    def _relocate(
+        self, connection: duckdb.DuckDBPyConnection, files: Iterable[ParquetFileInfo]
+    ) -> None:
+        for info in files:
+            connection.execute(
+                "UPDATE parquet_files SET device = ?, inode = ? WHERE relative_path = ?",
+                [info.device, info.inode, info.relative_path],
+            )
+
+    def _remember(
+        self, update: CatalogUpdate, leaving: Iterable[str], staged: Staged | None
+    ) -> None:
+        known = self._known
+        for path in self._released(update):
+            known.refused.pop(path, None)
+        for path in leaving:
+            known.paths.pop(known.files.pop(path).file_id, None)
+        if staged is not None:
+            for file, file_id in zip(staged.files, staged.file_ids, strict=True):
+                registered = _registered(file.info, int(file_id), file.footer.footer_digest)
+                known.files[registered.relative_path] = registered
+                known.paths[registered.file_id] = registered.relative_path
+            known.directory.add(staged.trace_keys, staged.trace_file_ids)
+            known.next_file_id += len(staged.files)
+        for info in update.relocated:
+            old = known.files.get(info.relative_path)
+            if old is not None:
+                known.files[info.relative_path] = _registered(info, old.file_id, old.footer_digest)
+        for refused in update.refused:
+            known.refused[refused.relative_path] = quarantine.refused_stamp(refused)
+
+
+def _registered(info: ParquetFileInfo, file_id: int, footer_digest: str) -> RegisteredFile:
+    return RegisteredFile(
+        file_id=file_id,
+        relative_path=info.relative_path,
+        size_bytes=info.size_bytes,
+        modified_unix_nano=info.modified_unix_nano,
+        device=info.device,
+        inode=info.inode,
+        footer_digest=footer_digest,
+    )
+
+
+def _delete_files(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
+    if not file_ids:
+        return
+    for table in _FILE_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
+
+
+def _insert_table(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, columns: str | None = None
+) -> None:
+    if not rows.num_rows:
+        return
+    names = columns or ", ".join(rows.column_names)
+    connection.register("staged_rows", rows)
+    try:
+        connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
+    finally:
+        connection.unregister("staged_rows")
+
+
+def _main_services(file_services: pa.Table) -> dict[int, str]:
+    """The service with the most spans in each file; the first in order of name among equals."""
+    best: dict[int, tuple[int, str]] = {}
+    for row in file_services.select(["file_id", "service_name", "span_count"]).to_pylist():
+        rank = (-row["span_count"], row["service_name"])
+        if row["file_id"] not in best or rank < best[row["file_id"]]:
+            best[row["file_id"]] = rank
+    return {file_id: name for file_id, (_, name) in best.items()}
+
+
+def _fill(directory: TraceDirectory, connection: duckdb.DuckDBPyConnection) -> None:
+    for rows in arrow_batches(connection, "SELECT trace_id, file_id FROM trace_files"):
+        (high, low), _ = parse_hex(rows["trace_id"], digits=32)
+        keys = SpanColumns.key_of_trace(high, low)
+        directory.add(keys, rows["file_id"].to_numpy())

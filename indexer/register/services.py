@@ -1,0 +1,64 @@
+"""The services table, exact after every change (invariant I5).
+
+New files add to it; a removal, a replacement or a lost copy makes the affected services be
+summed again from ``file_services``. Neither ever scans spans.
+"""
+
+from collections.abc import Iterable
+
+import duckdb
+import pyarrow as pa
+
+_ADD = """
+INSERT INTO services
+SELECT
+    service_name,
+    make_timestamptz(min(first_start_unix_nano) // 1000),
+    make_timestamptz(max(last_start_unix_nano) // 1000),
+    sum(span_count)::BIGINT
+FROM staged_services
+GROUP BY service_name
+ON CONFLICT (service_name) DO UPDATE SET
+    first_seen = least(first_seen, excluded.first_seen),
+    last_seen = greatest(last_seen, excluded.last_seen),
+    total_spans = total_spans + excluded.total_spans
+"""
+
+_SUM_AGAIN = """
+INSERT INTO services
+SELECT
+    service_name,
+    make_timestamptz(min(first_start_unix_nano) // 1000),
+    make_timestamptz(max(last_start_unix_nano) // 1000),
+    sum(span_count)::BIGINT
+FROM file_services
+WHERE service_name IN (SELECT unnest($names))
+GROUP BY service_name
+"""
+
+
+def upsert_service(connection: duckdb.DuckDBPyConnection, added: pa.Table) -> None:
+    """Add the ``file_services`` rows of newly registered files to the catalog of services."""
+    connection.register("staged_services", added)
+    try:
+        connection.execute(_ADD)
+    finally:
+        connection.unregister("staged_services")
+
+
+def sum_again(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Make the rows of these services equal to what ``file_services`` says now."""
+    listed = sorted(names)
+    connection.execute(
+        "DELETE FROM services WHERE service_name IN (SELECT unnest($names))", {"names": listed}
+    )
+    connection.execute(_SUM_AGAIN, {"names": listed})
+
+
+def services_of(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> set[str]:
+    """The services that these files hold spans of."""
+    rows = connection.execute(
+        "SELECT DISTINCT service_name FROM file_services WHERE file_id IN (SELECT unnest($ids))",
+        {"ids": file_ids},
+    ).fetchall()
+    return {name for (name,) in rows}

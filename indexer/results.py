@@ -1,0 +1,40 @@
+"""DuckDB answers as Arrow, the same way on every supported version."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+READER_ROWS = 500_000
+"""Rows of one streamed part: about 100 MB of span metadata."""
+
+
+def arrow_table(
+    connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any] | None = None
+) -> pa.Table:
+    """The whole result."""
+    return connection.sql(sql, params=params).to_arrow_table()
+
+
+def arrow_batches(
+    connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The result in parts, for results that need not fit in memory."""
+    yield from connection.sql(sql, params=params).to_arrow_reader(READER_ROWS)
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The result as one dictionary a row, by column name."""
+    found: list[dict[str, Any]] = arrow_table(connection, sql, params).to_pylist()
+    return found
+
+
+def id_list(file_ids: Iterable[int]) -> str:
+    """``(1, 2, 3)`` for an IN clause; a list of literals lets DuckDB skip row groups.
+
+    Measured on 1M spans: 1.3 ms a trace with literals, 2.8 ms with ``unnest`` of a parameter.
+    """
+    return "(" + ", ".join(str(int(file_id)) for file_id in file_ids) + ")"

@@ -1,0 +1,131 @@
+"""The worker's HTTP application: JSON in and out, errors as RFC 9457 problem details."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from indexer.errors import IndexerError, PermanentError
+from indexer.query.answers import ROWS_MAX, Answers
+
+
+class Host(Protocol):
+    """What the application asks of the worker it runs in."""
+
+    @property
+    def answers(self) -> Answers:
+        """The questions that need no change of state."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """The worker's state and what the index holds."""
+        ...
+
+    async def snapshot(self) -> Path:
+        """Publish a copy of the catalog as it is now."""
+        ...
+
+    async def swept(self) -> None:
+        """Return once a sweep that begins after this call has been worked off."""
+        ...
+
+
+def application(host: Host) -> Starlette:
+    """The routes over one worker."""
+
+    async def status(_: Request) -> Response:
+        return _json(await run_in_threadpool(host.status))
+
+    async def trace(request: Request) -> Response:
+        return _json(await run_in_threadpool(host.answers.trace, request.path_params["trace_id"]))
+
+    async def files(request: Request) -> Response:
+        return _json(await run_in_threadpool(host.answers.files, _limit(request)))
+
+    async def quarantine(request: Request) -> Response:
+        return _json(await run_in_threadpool(host.answers.quarantine, _limit(request)))
+
+    async def services(_: Request) -> Response:
+        return _json(await run_in_threadpool(host.answers.services))
+
+    async def roots(request: Request) -> Response:
+        service = request.path_params["service"]
+        return _json(
+            await run_in_threadpool(host.answers.latest_roots, service, _limit(request, 100))
+        )
+
+    async def snapshot(_: Request) -> Response:
+        return _json({"path": str(await host.snapshot())})
+
+    async def sweep(_: Request) -> Response:
+        await host.swept()
+        return _json({})
+
+    return Starlette(
+        routes=[
+            Route("/status", status),
+            Route("/traces/{trace_id}", trace),
+            Route("/files", files),
+            Route("/quarantine", quarantine),
+            Route("/services", services),
+            Route("/services/{service:path}/roots", roots),
+            Route("/snapshot", snapshot, methods=["POST"]),
+            Route("/sweep", sweep, methods=["POST"]),
+        ],
+        exception_handlers={IndexerError: _problem, ValueError: _bad_request},
+    )
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Encoded(JSONResponse):
+    """JSON with times as ISO 8601 in UTC."""
+
+    def render(self, content: Any) -> bytes:
+        return super().render(_plain(content))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    return value
+
+
+def _json(content: Any) -> Response:
+    return _Encoded(content)
+
+
+def _limit(request: Request, default: int = ROWS_MAX) -> int:
+    value = int(request.query_params.get("limit", default))
+    if not 1 <= value <= ROWS_MAX:
+        raise ValueError(f"limit is {value}, expected 1 to {ROWS_MAX}")
+    return value
+
+
+def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, IndexerError)  # noqa: S101 - the handler is registered for it alone
+    status = 400 if isinstance(error, PermanentError) else 503
+    body = {
+        "type": "about:blank",
+        "title": error.error_type,
+        "status": status,
+        "detail": error.message,
+        "hint": error.advice,
+    }
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _bad_request(_: Request, error: Exception) -> Response:
+    body = {"type": "about:blank", "title": "BadRequest", "status": 422, "detail": str(error)}
+    return JSONResponse(body, 422, media_type="application/problem+json")

@@ -1,0 +1,69 @@
+"""Open and close what one writing process needs: the lock, the current generation, a pipeline."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.clock import Clock
+from indexer.pipeline import Limits, Pipeline
+from indexer.register.catalog import Catalog
+from indexer.register.files import FileRegister
+from indexer.register.generations import Generations
+from indexer.register.lock import CatalogLock
+from indexer.retry import when_not_busy
+from indexer.settings import Settings
+from indexer.storage import LocalStorage
+
+
+@contextmanager
+def owning(settings: Settings, purpose: str) -> Iterator[Generations]:
+    """Hold the catalog's lock. Raises CatalogOwned when another process does."""
+    lock = CatalogLock.acquire(settings.catalog_pointer, purpose=purpose)
+    try:
+        yield Generations(settings.catalog_pointer)
+    finally:
+        lock.release()
+
+
+def open_catalog(settings: Settings, generations: Generations) -> Catalog:
+    """The current generation, made first when there is none. Only for the holder of the lock."""
+    current = generations.current()
+    if current is None:
+        current = generations.next()
+        new_catalog(settings, current).close()
+        generations.publish(current)
+    generations.remove_others()
+    return new_catalog(settings, current)
+
+
+def new_catalog(settings: Settings, path: Path) -> Catalog:
+    """Open one catalog file for writing, waiting out readers that have it open."""
+    return when_not_busy(
+        lambda: Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads)
+    )
+
+
+def open_pipeline(settings: Settings, catalog: Catalog, clock: Clock) -> Pipeline:
+    """Storage, register and limits composed as the settings say."""
+    storage = LocalStorage(settings.storage_root)
+    storage.protected = frozenset({_identity(catalog.path)})
+    register = FileRegister(
+        catalog, clock, settings.storage_root, operations_max=settings.operations_max
+    )
+    return Pipeline(storage, register, clock, limits_of(settings))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The pipeline's bounds."""
+    return Limits(
+        batch_files=settings.batch_files,
+        batch_bytes=settings.batch_mib << 20,
+        rows_max=settings.file_rows_max,
+        settle_s=settings.settle_s,
+        readers=settings.reader_threads,
+    )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -1,0 +1,145 @@
+"""Every setting, from the environment: one model, described, bounded, checked at the door."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from indexer.errors import InvalidSettings
+from indexer.read.metadata import FILE_ROWS_MAX
+from indexer.register.files import OPERATIONS_MAX
+
+_PREFIX = "INDEXER_"
+_BYTE_UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+
+
+def _byte_size(text: str) -> str:
+    number = text.rstrip("BbIiKkMmGgTt ")
+    unit = text[len(number) :].strip().upper() or "B"
+    try:
+        size = float(number) * _BYTE_UNITS[unit]
+    except (ValueError, KeyError):
+        raise ValueError("expected a size like 512MiB or 2GiB") from None
+    if size < 64 << 20:
+        raise ValueError("expected at least 64MiB")
+    return f"{int(size)}B"
+
+
+class Settings(BaseSettings):
+    """The names are those that Junjo's compose files use, and INDEXER_* for the rest."""
+
+    model_config = SettingsConfigDict(case_sensitive=True, frozen=True, extra="ignore")
+
+    storage_path: Path = Field(
+        Path(".dbdata/spans"),
+        validation_alias="JUNJO_SPAN_STORAGE_PATH",
+        description="The folder whose Parquet files are indexed. Only ever read.",
+    )
+    catalog_path: Path = Field(
+        Path(".dbdata/duckdb/index.duckdb"),
+        validation_alias="JUNJO_DUCKDB_PATH",
+        description="Where the catalog is found: a link to its current generation.",
+    )
+    poll_interval_s: float = Field(
+        30,
+        ge=5,
+        le=3600,
+        validation_alias="INDEXER_POLL_INTERVAL",
+        description="Seconds between sweeps, which find what file events missed.",
+    )
+    batch_files: int = Field(
+        200,
+        ge=1,
+        le=10_000,
+        validation_alias="INDEXER_BATCH_SIZE",
+        description="Files registered in one transaction at most.",
+    )
+    batch_mib: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        validation_alias="INDEXER_BATCH_MIB",
+        description="Parquet MiB read into one transaction at most; a larger file goes alone.",
+    )
+    settle_s: float = Field(
+        10,
+        ge=0.1,
+        le=3600,
+        validation_alias="INDEXER_SETTLE_SECONDS",
+        description="Seconds a file without a footer must stay the same to count as damaged.",
+    )
+    reader_threads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        validation_alias="INDEXER_READER_THREADS",
+        description="Threads that read Parquet while the writer commits.",
+    )
+    threads: int = Field(
+        2,
+        ge=1,
+        le=256,
+        validation_alias="INDEXER_THREADS",
+        description="Threads DuckDB may use.",
+    )
+    memory_limit: Annotated[str, AfterValidator(_byte_size)] = Field(
+        "1GiB",
+        validation_alias="INDEXER_MEMORY_LIMIT",
+        description="Memory DuckDB may use, from 64MiB; it spills to disk beyond.",
+    )
+    file_rows_max: int = Field(
+        FILE_ROWS_MAX,
+        ge=1,
+        le=2**31 - 1,
+        validation_alias="INDEXER_FILE_ROWS_MAX",
+        description="Rows of one file at most (about 250 bytes of memory each).",
+    )
+    operations_max: int = Field(
+        OPERATIONS_MAX,
+        ge=1,
+        le=1_000_000,
+        validation_alias="INDEXER_OPERATIONS_MAX",
+        description="Distinct operations listed per file; spans of further ones are counted.",
+    )
+    watch: bool = Field(
+        True,
+        validation_alias="INDEXER_WATCH",
+        description="Listen to file events; without them the sweep alone finds files.",
+    )
+    log_format: Literal["auto", "text", "json", "rich"] = Field(
+        "auto",
+        validation_alias="INDEXER_LOG_FORMAT",
+        description="auto: rich on a terminal, text otherwise.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="INDEXER_LOG_LEVEL", description="The least level logged."
+    )
+
+    @property
+    def storage_root(self) -> str:
+        """Absolute path of the span storage."""
+        return os.path.abspath(self.storage_path)
+
+    @property
+    def catalog_pointer(self) -> Path:
+        """Absolute path of the link to the catalog."""
+        return Path(os.path.abspath(self.catalog_path))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process. Raises InvalidSettings with one line naming the variable."""
+    known = {str(item.validation_alias) for item in Settings.model_fields.values()}
+    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
+    if unknown:
+        raise InvalidSettings(
+            f"{unknown[0]} is no setting of this program",
+            hint=f"Known ones: {', '.join(sorted(n for n in known if n.startswith(_PREFIX)))}.",
+        )
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = first["loc"][0]
+        raise InvalidSettings(f"{name}={first['input']!r}: {first['msg']}") from None

@@ -1,0 +1,86 @@
+"""Every log event of this program, as a described constant, and the two ways to write one."""
+
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+LOGGER = logging.getLogger("indexer")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A kind of log line; ``description`` says when it is written."""
+
+    name: str
+    level: int
+    description: str
+
+
+WORKER_STARTED = Event("worker.started", logging.INFO, "The worker owns the catalog and watches.")
+WORKER_STOPPED = Event("worker.stopped", logging.INFO, "The worker has drained and closed.")
+WATCH_FAILED = Event("watch.failed", logging.WARNING, "File events are not available; it sweeps.")
+SWEEP_DONE = Event("sweep.done", logging.DEBUG, "The storage was listed and compared.")
+STORAGE_DOUBTFUL = Event(
+    "storage.doubtful", logging.WARNING, "Part of the storage is not visible; nothing is removed."
+)
+FILES_REGISTERED = Event("files.registered", logging.INFO, "A transaction added files.")
+FILES_REMOVED = Event("files.removed", logging.INFO, "A transaction removed files.")
+FILE_QUARANTINED = Event("file.quarantined", logging.WARNING, "A file was refused.")
+FILE_POSTPONED = Event("file.postponed", logging.DEBUG, "A file is tried again later.")
+CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is retried.")
+CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")
+CATALOG_REBUILT = Event("catalog.rebuilt", logging.INFO, "A new generation was published.")
+PROGRESS = Event("progress", logging.INFO, "How far a one-shot run is.")
+
+
+def log(event: Event, message: str, **fields: Any) -> None:
+    """Write one event. ``fields`` are its facts; ``message`` is for people."""
+    LOGGER.log(event.level, message, extra={"event": event.name, "fields": fields})
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's facts."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", record.name),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """A plain line: time, level, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time to the millisecond, UTC."""
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        line = f"{time} {record.levelname.lower():<7} {record.getMessage()}"
+        return line + "\n" + self.formatException(record.exc_info) if record.exc_info else line
+
+
+def configure(style: Literal["auto", "text", "json", "rich"], level: str) -> None:
+    """Send events to standard error."""
+    if style == "rich" or (style == "auto" and sys.stderr.isatty()):
+        from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
+        from rich.logging import RichHandler  # noqa: PLC0415 - same
+
+        console = Console(stderr=True)
+        handler: logging.Handler = RichHandler(
+            console=console, show_path=False, log_time_format="[%X]"
+        )
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    LOGGER.handlers = [handler]
+    LOGGER.setLevel(level.upper())
+    LOGGER.propagate = False

@@ -1,0 +1,298 @@
+"""The worker: watch, then list, then loop, until told to stop.
+
+Three things wait here and nowhere else: file events, the sweep's clock, and local commands. All
+work on files and on the catalog happens on one index thread, one turn at a time; a signal lets
+the turn finish its transaction, closes the catalog and ends the process.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+
+from indexer import __version__
+from indexer.clock import Clock
+from indexer.discover.watch import hints
+from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.pipeline import Pipeline
+from indexer.query.answers import Answers
+from indexer.query.snapshot import publish_snapshot
+from indexer.register.catalog import Catalog
+from indexer.register.generations import Generations
+from indexer.retry import catalog_backoff_s
+from indexer.serve.app import application
+from indexer.serve.local import bind, socket_path
+from indexer.session import open_catalog, open_pipeline, owning
+from indexer.settings import Settings
+from indexer.telemetry import (
+    CATALOG_FAILED,
+    CATALOG_RESUMED,
+    WATCH_FAILED,
+    WORKER_STARTED,
+    WORKER_STOPPED,
+    log,
+)
+
+T = TypeVar("T")
+
+HINTS_MAX = 10_000
+"""Paths waiting to be looked at; beyond, one sweep is cheaper."""
+IDLE_CHECKPOINT_WAL_BYTES = 4 << 20
+"""Fold the log in while nothing else is to do, so that a busy moment need not."""
+WATCH_RETRY_S = 5.0
+
+
+class Worker:
+    """One process's service over one storage and one catalog."""
+
+    def __init__(self, settings: Settings, clock: Clock, generations: Generations) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._generations = generations
+        self._catalog: Catalog | None = None
+        self._pipeline: Pipeline | None = None
+        self._index_thread = ThreadPoolExecutor(1, thread_name_prefix="index")
+        self._hints: set[str] = set()
+        self._hints_lock = threading.Lock()
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._sweep_due_s = 0.0
+        self._swept_at: float | None = None
+        self._failures = 0
+        self._failure = ""
+        self._resume_s = 0.0
+        self._watching = False
+        self._snapshots: tuple[int, Path] | None = None
+
+    def request_stop(self) -> None:
+        """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serve until ``request_stop``. Raises what keeps the catalog from opening."""
+        await self._on_index_thread(self._open)
+        listener = bind(self.settings.catalog_pointer)
+        server = _Server(uvicorn.Config(application(self), log_config=None, lifespan="off"))
+        tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
+        if self.settings.watch:
+            tasks.append(asyncio.create_task(self._watch()))
+        log(
+            WORKER_STARTED,
+            f"indexing {self.settings.storage_root} into {self.settings.catalog_pointer}",
+        )
+        try:
+            await self._loop()
+        finally:
+            self._stop.set()
+            server.should_exit = True
+            await asyncio.gather(*tasks, return_exceptions=True)
+            socket_path(self.settings.catalog_pointer).unlink(missing_ok=True)
+            await self._on_index_thread(self._close)
+            self._index_thread.shutdown()
+            log(WORKER_STOPPED, "stopped; every registered file is in the catalog")
+
+    @property
+    def answers(self) -> Answers:
+        """The questions of commands and dashboards, over readers' connections."""
+        return Answers(
+            cursor=lambda: self._open_catalog().cursor(),
+            storage=self._open_pipeline().storage,
+            directory=lambda: self._open_pipeline().register.directory,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """The worker's state and what the index holds."""
+        pipeline = self._open_pipeline()
+        problems = [*pipeline.problems, *([self._failure] if self._failure else [])]
+        directory = pipeline.register.directory
+        return {
+            "state": "running",
+            "healthy": not problems,
+            "problems": problems,
+            "version": __version__,
+            "process_id": os.getpid(),
+            "storage_root": self.settings.storage_root,
+            "catalog": str(self._open_catalog().path),
+            "watching": self._watching,
+            "swept_at": _iso(self._swept_at),
+            "files_ready": len(pipeline.backlog.ready),
+            "files_waiting": len(pipeline.backlog.waiting),
+            "trace_directory_bytes": directory.size_bytes,
+            "progress": asdict(pipeline.progress),
+            **self.answers.totals(),
+        }
+
+    async def snapshot(self) -> Path:
+        """Publish a copy of the catalog as it is now; the same copy while nothing changed."""
+        return await self._on_index_thread(self._snapshot)
+
+    async def swept(self) -> None:
+        """Sweep now and work it off."""
+        await self._on_index_thread(lambda: self._turn(sweep=True))
+
+    async def _loop(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            await self._on_index_thread(self._turn)
+            if self._has_hints() or self._stop.is_set():
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._idle_s())
+
+    def _idle_s(self) -> float:
+        """Seconds until time alone makes something due."""
+        now_s = self._clock.monotonic_s()
+        if self._failures:
+            return max(0.0, self._resume_s - now_s)
+        due = [self._sweep_due_s, self._open_pipeline().next_due_s() or self._sweep_due_s]
+        return max(0.005, min(due) - now_s)
+
+    async def _watch(self) -> None:
+        """Turn file events into hints; without events the sweep goes on alone."""
+        while not self._stop.is_set():
+            try:
+                watched = hints(self.settings.storage_root, self._stop)
+                self._watching = True
+                self._sweep_due_s = 0.0  # watch first, then list: nothing falls between
+                async for paths in watched:
+                    self._hint(paths)
+            except (OSError, RuntimeError) as error:
+                log(
+                    WATCH_FAILED,
+                    f"no file events: {error}; sweeping every {self.settings.poll_interval_s:g} s",
+                )
+            self._watching = False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), WATCH_RETRY_S)
+
+    def _hint(self, paths: set[str]) -> None:
+        with self._hints_lock:
+            self._hints |= paths
+            if len(self._hints) > HINTS_MAX:
+                self._hints.clear()
+                self._sweep_due_s = 0.0
+        self._wake.set()
+
+    def _has_hints(self) -> bool:
+        with self._hints_lock:
+            return bool(self._hints)
+
+    def _take_hints(self) -> set[str]:
+        with self._hints_lock:
+            taken, self._hints = self._hints, set()
+        return taken
+
+    async def _on_index_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._index_thread, work)
+
+    def _turn(self, *, sweep: bool = False) -> None:
+        """One round of work. A commit that fails is a state of the worker, not its end."""
+        if self._failures and self._clock.monotonic_s() < self._resume_s and not sweep:
+            return
+        try:
+            if self._failures:
+                self._reopen()
+            self._work(sweep=sweep)
+        except CatalogWriteFailed as error:
+            self._failures += 1
+            self._failure = f"{error.message} ({error.advice})"
+            backoff_s = catalog_backoff_s(self._failures - 1)
+            self._resume_s = self._clock.monotonic_s() + backoff_s
+            log(CATALOG_FAILED, f"{self._failure} Again in {backoff_s:.0f} s.")
+
+    def _work(self, *, sweep: bool) -> None:
+        pipeline = self._open_pipeline()
+        now_s = self._clock.monotonic_s()
+        if sweep or pipeline.sweep_wanted or now_s >= self._sweep_due_s:
+            self._sweep_due_s = now_s + self.settings.poll_interval_s
+            self._take_hints()
+            pipeline.sweep()
+            self._swept_at = time.time()
+        self._absorb()
+        pipeline.wake()
+        pipeline.drain(self._stop.is_set, self._absorb)
+        if self._failures:
+            log(CATALOG_RESUMED, "the catalog takes commits again")
+            self._failures, self._failure = 0, ""
+        catalog = self._open_catalog()
+        if not self._has_hints() and catalog.wal_bytes() > IDLE_CHECKPOINT_WAL_BYTES:
+            catalog.checkpoint()
+
+    def _absorb(self) -> None:
+        self._open_pipeline().look(self._take_hints())
+
+    def _open(self) -> None:
+        self._catalog = open_catalog(self.settings, self._generations)
+        self._pipeline = open_pipeline(self.settings, self._catalog, self._clock)
+        self._snapshots = None
+
+    def _close(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+        if self._catalog is not None:
+            with suppress(IndexerError):  # a full disk: the log is replayed at the next start
+                self._catalog.checkpoint()
+            self._catalog.close()
+
+    def _reopen(self) -> None:
+        """After a failed commit: a new connection, and memory read back from the catalog."""
+        old_pipeline, old_catalog = self._open_pipeline(), self._open_catalog()
+        old_pipeline.close()
+        old_catalog.close()
+        try:
+            self._open()
+        except IndexerError as error:
+            raise CatalogWriteFailed(error.message, hint=error.advice) from error
+        self._sweep_due_s = 0.0
+
+    def _snapshot(self) -> Path:
+        transactions = self._open_pipeline().progress.transactions
+        if self._snapshots and self._snapshots[0] == transactions:
+            return self._snapshots[1]
+        path = publish_snapshot(self._open_catalog(), time.time_ns())
+        self._snapshots = (transactions, path)
+        return path
+
+    def _open_catalog(self) -> Catalog:
+        if self._catalog is None:
+            raise CatalogWriteFailed("the catalog is not open yet")
+        return self._catalog
+
+    def _open_pipeline(self) -> Pipeline:
+        if self._pipeline is None:
+            raise CatalogWriteFailed("the catalog is not open yet")
+        return self._pipeline
+
+
+class _Server(uvicorn.Server):
+    """The worker handles signals itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Any:
+        """Leave the process's handlers as they are."""
+        yield
+
+
+async def serve(settings: Settings, clock: Clock) -> None:
+    """Own the catalog and run the worker until SIGTERM or SIGINT. Raises CatalogOwned."""
+    with owning(settings, "python -m indexer") as generations:
+        worker = Worker(settings, clock, generations)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.request_stop)
+        await worker.run()
+
+
+def _iso(unix_s: float | None) -> str | None:
+    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).isoformat()

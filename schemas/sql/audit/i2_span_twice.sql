@@ -1,0 +1,8 @@
+-- I2: (trace_id, span_id) occurs once in span_metadata, whatever was re-sent or copied.
+-- (relative_path, what is wrong), empty when the invariant holds.
+SELECT parquet_files.relative_path,
+       'span ' || span_id || ' of trace ' || trace_id || ' is indexed more than once'
+FROM (
+    SELECT trace_id, span_id, max(file_id) AS file_id
+    FROM span_metadata GROUP BY trace_id, span_id HAVING count(*) > 1 LIMIT 100
+) JOIN parquet_files USING (file_id)
