@@ -31,6 +31,7 @@ from indexer.model import ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.footer import read_footer
 from indexer.read.metadata import FILE_ROWS_MAX, RawFile, batch, read_file
 from indexer.register.files import CatalogUpdate, FileRegister
+from indexer.register.quarantine import STILL_RETRIED
 from indexer.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
 from indexer.spans.batch import SpanBatch
 from indexer.storage import LocalStorage, display_path
@@ -47,6 +48,13 @@ from indexer.telemetry import (
 RACY_S = 2.0
 """A file indexed within this of its modification is looked at again: a rewrite of the same size
 in the same tick of the file system's clock would not show."""
+
+RECHECK_AT_START = 1_000
+"""The files registered last are looked at again after a start: the process before may have ended
+between registering one and looking at it again. A tenth of a second of footers."""
+
+BLOCKED_TRIES_MAX = 6
+"""Tries of a one-shot run, half a minute, to read a file that holds a copy of freed spans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +98,7 @@ class Pipeline:
         self._in_hand: set[str] = set()
         self._forced: set[str] = set()
         self._absent: set[str] = set()
-        self._recheck: dict[str, float] = {}
+        self._recheck = dict.fromkeys(register.newest(RECHECK_AT_START), 0.0)
         self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="reader")
 
     def close(self) -> None:
@@ -174,7 +182,7 @@ class Pipeline:
         while not stop():
             self.sweep()
             self.drain(stop)
-            self._give_up_on_transient()
+            self._give_up()
             due_s = self.backlog.next_due_s()
             if due_s is None and not self.backlog.ready:
                 return
@@ -227,7 +235,6 @@ class Pipeline:
     def _is_known(self, info: ParquetFileInfo) -> bool:
         """A doubled hint: the same bytes were registered meanwhile."""
         if info.relative_path in self._forced:
-            self._forced.discard(info.relative_path)
             return False
         known = self.register.files.get(info.relative_path)
         return known is not None and (known.stamp, known.inode) == (info.stamp, info.inode)
@@ -283,11 +290,15 @@ class Pipeline:
             return
         self._apply(update)
         for file in read.batch.files if read.batch else ():
-            self.backlog.drop(file.info.relative_path)
+            self._decided(file.info.relative_path)
             self._mark_racy(file.info)
         for entry in refused:
             if not entry.transient:
-                self.backlog.drop(entry.relative_path)
+                self._decided(entry.relative_path)
+
+    def _decided(self, relative_path: str) -> None:
+        self.backlog.drop(relative_path)
+        self._forced.discard(relative_path)
 
     def _settled(
         self, refused: Iterable[tuple[ParquetFileInfo, FileError]]
@@ -405,10 +416,11 @@ class Pipeline:
         if known is None:
             return False
         try:
-            if self.storage.stat(path) is not None:
-                return False
+            entry = self.storage.stat(path)
         except TransientError:
             return False
+        if entry is not None:  # a link whose target goes by its own path again is not this file
+            return proven and (entry.is_link or not self.storage.is_direct(path))
         return proven or self.storage.nearest_device(path) == known.device
 
     def _relocate(self, relocated: Iterable[ParquetFileInfo]) -> None:
@@ -433,9 +445,21 @@ class Pipeline:
         for path in [path for path, due_s in self._recheck.items() if due_s <= now_s]:
             del self._recheck[path]
             known = self.register.files.get(path)
-            entry = self.storage.stat(path) if known else None
-            if known and entry and self._footer_digest(entry.info) != known.footer_digest:
-                self._force(entry.info)
+            if known is None:
+                continue
+            info, digest = self._footer_now(path)
+            if info is None or digest is None:
+                self._recheck[path] = now_s + RACY_S  # not visible now; it is not forgotten
+            elif digest != known.footer_digest:
+                self._force(info)
+
+    def _footer_now(self, path: str) -> tuple[ParquetFileInfo | None, str | None]:
+        """The file at a path as it is, and the digest of its footer, where they can be had."""
+        try:
+            entry = self.storage.stat(path)
+        except TransientError:
+            return None, None
+        return (None, None) if entry is None else (entry.info, self._footer_digest(entry.info))
 
     def _footer_digest(self, info: ParquetFileInfo) -> str | None:
         try:
@@ -455,8 +479,17 @@ class Pipeline:
             log(STORAGE_DOUBTFUL, problems[0], problems=problems)
         self.problems = tuple(problems)
 
-    def _give_up_on_transient(self) -> None:
-        """A one-shot run does not wait for permissions: what is reported is decided."""
+    def _give_up(self) -> None:
+        """A one-shot run does not wait for permissions: what is reported is decided.
+
+        A file that waits for another one's surviving copy is only given up once nothing is
+        unfinished any more, and then the run has failed.
+        """
         for path in list(self.backlog.waiting):
-            if self.backlog.tries(path) >= FILE_TRIES_BEFORE_REPORT:
+            if self.register.refused.get(display_path(path)) == STILL_RETRIED:
+                self.backlog.drop(path)
+        stuck = [p for p in self.backlog.waiting if self.backlog.tries(p) > BLOCKED_TRIES_MAX]
+        if stuck and not self.backlog.has_unfinished():
+            self.problems = (*self.problems, f"{len(stuck)} files wait for a copy of their spans")
+            for path in stuck:
                 self.backlog.drop(path)

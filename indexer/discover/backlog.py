@@ -83,6 +83,10 @@ class Backlog:
         waiting = self.waiting.get(relative_path)
         return waiting.tries if waiting else 0
 
+    def has_unfinished(self) -> bool:
+        """Whether a file may still be growing."""
+        return any(waiting.observation is not None for waiting in self.waiting.values())
+
     def drop(self, relative_path: str) -> None:
         """The file was registered, refused, or is gone."""
         self.ready.pop(relative_path, None)

@@ -123,6 +123,11 @@ class FileRegister:
         """(size, time) of refused bytes by relative path. Read only."""
         return self._known.refused
 
+    def newest(self, count: int) -> list[str]:
+        """Relative paths of the files registered last."""
+        latest = sorted(self._known.paths, reverse=True)[:count]
+        return [self._known.paths[file_id] for file_id in latest]
+
     @property
     def directory(self) -> TraceDirectory:
         """Which files may hold a trace."""

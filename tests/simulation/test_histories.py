@@ -1,0 +1,48 @@
+"""Any history ends in the catalog that a rebuild from the files would make."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.world import World
+from tests.support.catalogs import SPAN_ROWS, audited, spans_on_disk
+
+pytestmark = pytest.mark.duckdb
+
+FIRST = int(os.environ.get("SPAN_TEST_SEED") or random.randrange(2**31))
+HISTORIES = int(os.environ.get("SPAN_TEST_HISTORIES", "24"))
+FOUND = (484962677, 281911014, 300140, 300104, 400037)
+"""Seeds that found something once."""
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_any_history_ends_in_what_the_files_say(tmp_path: Path, part: int) -> None:
+    """I1 to I5 hold after any interleaving, by the audit and by brute force over the files."""
+    for seed in range(FIRST + part, FIRST + HISTORIES, 4):
+        check(tmp_path / str(seed), seed)
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_history_that_once_failed(tmp_path: Path, seed: int) -> None:
+    """A seed that found a fault stays a test."""
+    check(tmp_path / "found", seed)
+
+
+def check(folder: Path, seed: int) -> None:
+    folder.mkdir()
+    world = World(folder, seed)
+    try:
+        world.run(steps=40)
+        rows = sorted(
+            world.catalog.connection.execute(SPAN_ROWS).fetchall(),
+            key=lambda row: tuple((x is None, x) for x in row),
+        )
+        said = f"SPAN_TEST_SEED={seed} SPAN_TEST_HISTORIES=1\nhistory: {world.history}"
+        assert rows == spans_on_disk(world.root), said
+    finally:
+        world.close()
+    report = audited(world.root, world.catalog_path)
+    assert report.passed, f"{said}\n{report.findings}"
+    assert not report.pending, said

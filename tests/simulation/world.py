@@ -1,0 +1,347 @@
+"""One history: a storage folder that writers, accidents and operators change at random.
+
+Everything random comes from one generator, every time from one clock, so a seed replays a
+history. The catalog is a real DuckDB file; a crash leaves exactly what was on disk at that
+moment, the uncommitted part of a transaction not included.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from indexer.errors import StorageUnavailable
+from indexer.pipeline import Limits, Pipeline
+from indexer.register.catalog import Catalog
+from indexer.register.files import FileRegister
+from indexer.storage import FolderEntry, LocalStorage
+from tests.support.fake_clock import FakeClock
+from tests.support.span_files import T0, Span, parquet_bytes
+
+SETTLE_S = 5.0
+
+
+class SimulatedCrash(BaseException):
+    """The process ends here; nothing may catch it."""
+
+
+class CrashingConnection:
+    """A DuckDB connection that ends the process at a chosen statement, before or after it."""
+
+    def __init__(self, connection: Any, fuse: int, *, after: bool) -> None:
+        self._connection = connection
+        self._fuse = fuse
+        self._after = after
+
+    def execute(self, *arguments: Any) -> Any:
+        self._fuse -= 1
+        if self._fuse == 0 and not self._after:
+            raise SimulatedCrash
+        result = self._connection.execute(*arguments)
+        if self._fuse == 0:
+            raise SimulatedCrash
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class FaultyStorage(LocalStorage):
+    """The real folder, or what a lost mount or a forbidden folder looks like."""
+
+    fault: str = ""
+
+    def list_folder(self, relative_folder: str) -> list[FolderEntry]:
+        if self.fault == "unmounted":
+            return []
+        if self.fault == "unlistable" or (self.fault and self.fault == relative_folder):
+            raise StorageUnavailable("injected", path=relative_folder)
+        return super().list_folder(relative_folder)
+
+    def nearest_device(self, relative_path: str) -> int | None:
+        return 7 if self.fault == "unmounted" else super().nearest_device(relative_path)
+
+    def stat(self, relative_path: str) -> FolderEntry | None:
+        return None if self.fault == "unmounted" else super().stat(relative_path)
+
+
+class World:
+    """The disk, the process, and what may happen to them."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.clock = FakeClock()
+        self.root = folder / "spans"
+        self.root.mkdir()
+        self.catalog_path = folder / "catalog.duckdb"
+        self.storage = FaultyStorage(self.root)
+        self.hints: list[str] = []
+        self.unfinished: dict[Path, bytes] = {}
+        self.history: list[str] = []
+        self.start()
+
+    def run(self, steps: int) -> None:
+        """A random history, then quiet: writers finish, mounts return, the worker catches up."""
+        actions = self._actions()
+        names = list(actions)
+        weights = [self.random.choice((0, 1, 1, 3)) for _ in names]  # some classes never happen
+        weights[names.index("add")] += 2
+        weights[names.index("work")] += 2
+        for _ in range(steps):
+            name = self.random.choices(names, weights)[0]
+            self.history.append(name)
+            self._guarded(actions[name])
+        self._quiesce()
+
+    def start(self) -> None:
+        """A new process over what is on disk."""
+        self.catalog = Catalog.open(self.catalog_path, threads=1)
+        register = FileRegister(self.catalog, self.clock, str(self.root))
+        files = self.random.choice((1, 3, 100))
+        limits = Limits(batch_files=files, readers=1, settle_s=SETTLE_S, read_ahead=1)
+        self.pipeline = Pipeline(self.storage, register, self.clock, limits)
+
+    def crash(self) -> None:
+        """End the process as SIGKILL does: memory is gone, the disk is as it is."""
+        saved = self.catalog_path.with_suffix(".crashed")
+        wal = Path(f"{self.catalog_path}.wal")
+        shutil.copyfile(self.catalog_path, saved)
+        wal_bytes = wal.read_bytes() if wal.exists() else None
+        self._end_process()
+        wal.unlink(missing_ok=True)
+        os.replace(saved, self.catalog_path)
+        if wal_bytes is not None:
+            wal.write_bytes(wal_bytes)
+        self.start()
+
+    def close(self) -> None:
+        self._end_process()
+
+    def _end_process(self) -> None:
+        self.pipeline.close()
+        connection = self.catalog.connection
+        getattr(connection, "_connection", connection).close()
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except SimulatedCrash:
+            self.history.append("crash inside")
+            self.crash()
+
+    def _quiesce(self) -> None:
+        self.storage.fault = ""
+        for path, content in self.unfinished.items():
+            self._write(path, content)
+        self.catalog.connection = getattr(
+            self.catalog.connection, "_connection", self.catalog.connection
+        )
+        for _ in range(3):
+            self.clock.advance(SETTLE_S + 3)
+            self.pipeline.until_settled(lambda: False)
+
+    def _actions(self) -> dict[str, Callable[[], None]]:
+        return {
+            "add": self._add,
+            "copy": self._copy,
+            "begin": self._begin,
+            "grow": self._grow,
+            "garbage": lambda: self._put(self._path(), self.random.randbytes(40)),
+            "foreign": lambda: self._put(self._path(), _foreign()),
+            "rewrite": self._rewrite,
+            "rewrite in place": lambda: self._rewrite(in_place=True),
+            "rewrite in the same tick": self._rewrite_same_tick,
+            "rename": self._rename,
+            "remove": self._remove,
+            "remove folder": self._remove_folder,
+            "link": self._link,
+            "ignored": self._ignored,
+            "work": self._work,
+            "work between": self._work,
+            "sweep": self._sweep,
+            "double hints": lambda: self.hints.extend(self.hints),
+            "lose hints": self.hints.clear,
+            "advance": lambda: self.clock.advance(self.random.choice((0.5, 3.0, 9.0))),
+            "step clock": lambda: self.clock.step_wall(self.random.choice((-3600, 86400))),
+            "fault": self._fault,
+            "repair": self._repair,
+            "crash": self.crash,
+            "arm crash": self._arm,
+        }
+
+    def _work(self) -> None:
+        self.random.shuffle(self.hints)
+        taken = [self.hints.pop() for _ in range(self.random.randint(0, len(self.hints)))]
+        self.pipeline.look(taken)
+        self.pipeline.wake()
+        self.pipeline.drain(lambda: False)
+
+    def _sweep(self) -> None:
+        """What cannot be seen is not gone: a lost mount removes nothing from the index."""
+        before = set(self.pipeline.register.files)
+        self.pipeline.sweep()
+        if self.storage.fault in {"unmounted", "unlistable"}:
+            lost = before - set(self.pipeline.register.files)
+            assert not lost, f"{lost} left the index while the storage was {self.storage.fault}"
+
+    def _arm(self) -> None:
+        fuse, after = self.random.randint(1, 25), self.random.random() < 0.5
+        self.catalog.connection = CrashingConnection(
+            getattr(self.catalog.connection, "_connection", self.catalog.connection),
+            fuse,
+            after=after,
+        )
+
+    def _fault(self) -> None:
+        self.storage.fault = self.random.choice(("unmounted", "unlistable", "a", "b/c"))
+
+    def _repair(self) -> None:
+        self.storage.fault = ""
+
+    def _add(self) -> None:
+        self._put(self._path(), self._content())
+
+    def _copy(self) -> None:
+        path = self._some_file()
+        if path:
+            self._put(self._path(), path.read_bytes())
+
+    def _begin(self) -> None:
+        """A writer that creates the final name first."""
+        path, content = self._path(), self._content()
+        self._write(path, content[: self.random.randint(0, len(content) - 1)])
+        self.unfinished[path] = content
+
+    def _grow(self) -> None:
+        if not self.unfinished:
+            return
+        path = self.random.choice(sorted(self.unfinished))
+        content = self.unfinished[path]
+        if self.random.random() < 0.5:
+            del self.unfinished[path]
+            self._write(path, content)
+        else:
+            self._write(path, content[: self.random.randint(0, len(content) - 1)])
+
+    def _rewrite(self, *, in_place: bool = False) -> None:
+        path = self._some_file()
+        if path:
+            (self._write if in_place else self._put)(path, self._content())
+
+    def _rewrite_same_tick(self) -> None:
+        """Two versions of one size in one tick of the file system's clock; work in between."""
+        path, spans = self._path(), self._spans()
+        options = {"compression": "none", "use_dictionary": False}
+        first = parquet_bytes(spans, **options)
+        second = parquet_bytes(
+            [Span(**{**vars(span), "duration": span.duration + 1}) for span in spans], **options
+        )
+        if len(first) != len(second):
+            return
+        self._write(path, first)
+        stamp = path.stat().st_mtime_ns
+        self.pipeline.look([str(path)])
+        self._guarded(lambda: self.pipeline.drain(lambda: False))
+        path.write_bytes(second)
+        os.utime(path, ns=(stamp, stamp))
+        self.unfinished.pop(path, None)
+
+    def _rename(self) -> None:
+        source = self._some_file()
+        if source:
+            target = self._path()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)
+            self.unfinished.pop(target, None)
+            if source in self.unfinished:
+                self.unfinished[target] = self.unfinished.pop(source)
+            self.hints += [str(source), str(target)]
+
+    def _remove(self) -> None:
+        path = self._some_file()
+        if path:
+            path.unlink()
+            self.unfinished.pop(path, None)
+            self.hints.append(str(path))
+
+    def _remove_folder(self) -> None:
+        folder = self.root / self.random.choice(("a", "b/c"))
+        if folder.exists():
+            shutil.rmtree(folder)
+            for path in [path for path in self.unfinished if folder in path.parents]:
+                del self.unfinished[path]
+            self.hints.append(str(folder))
+
+    def _link(self) -> None:
+        target = self._some_file()
+        link = self.root / f"link{self.random.randint(0, 3)}.parquet"
+        if target and not link.is_symlink() and not link.exists():
+            link.symlink_to(target)
+            self.hints.append(str(link))
+
+    def _ignored(self) -> None:
+        name = self.random.choice((".hidden.parquet", "tmp/x.parquet", "a/x.parquet.tmp"))
+        self._put(self.root / name, self._content())
+
+    def _path(self) -> Path:
+        folder = self.random.choice(("", "a", "b/c"))
+        return self.root / folder / f"f{self.random.randint(0, 6)}.parquet"
+
+    def _some_file(self) -> Path | None:
+        files = sorted(path for path in self.root.rglob("f*.parquet") if not path.is_symlink())
+        return self.random.choice(files) if files else None
+
+    def _spans(self) -> list[Span]:
+        pick = self.random
+        return [
+            Span(
+                trace=pick.randint(1, 5),
+                span=pick.randint(1, 8),
+                parent=pick.choice((None, 1, 2)),
+                service=pick.choice(("shop", "cart", "bank")),
+                name=pick.choice(("GET /", "POST /", "query")),
+                start=T0 + pick.randint(0, 10**9),
+                duration=pick.randint(0, 10**6),
+                status=pick.choice((0, 1, 2)),
+            )
+            for _ in range(pick.randint(0, 12))
+        ]
+
+    def _content(self) -> bytes:
+        return parquet_bytes(self._spans())
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """Write under another name and rename, as a good writer does."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_bytes(content)
+        self._stamp(temporary)
+        os.replace(temporary, path)
+        self.unfinished.pop(path, None)
+        self.hints.append(str(path))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self._stamp(path)
+        self.hints.append(str(path))
+
+    def _stamp(self, path: Path) -> None:
+        """Time moves on between any two writes; only one action says otherwise."""
+        self.clock.advance(0.004)
+        now = self.clock.now_unix_nano()
+        os.utime(path, ns=(now, now))
+
+
+def _foreign() -> bytes:
+    import pyarrow as pa  # noqa: PLC0415 - one use
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"a": [1]}), sink)
+    return sink.getvalue().to_pybytes()

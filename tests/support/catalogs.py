@@ -1,0 +1,124 @@
+"""A pipeline over a temporary storage and catalog, and what the files say without our code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from indexer.audit import audit
+from indexer.clock import Clock
+from indexer.model import AuditReport
+from indexer.pipeline import Limits, Pipeline
+from indexer.register.catalog import Catalog
+from indexer.register.files import FileRegister
+from indexer.settings import Settings
+from indexer.storage import LocalStorage
+from tests.support.fake_clock import FakeClock
+
+Row = tuple[object, ...]
+
+SPAN_ROWS = """
+SELECT trace_id, span_id, relative_path, file_row_number, parent_span_id,
+       span_metadata.service_name, name, start_time_unix_nano, duration_ns, status_code, span_kind
+FROM span_metadata JOIN parquet_files USING (file_id)
+ORDER BY ALL
+"""
+
+
+@dataclass
+class Indexed:
+    """One storage folder, its catalog and the pipeline between them."""
+
+    root: Path
+    catalog: Catalog
+    pipeline: Pipeline
+    clock: Clock
+
+    def settle(self) -> None:
+        self.pipeline.until_settled(lambda: False)
+
+    def rows(self, sql: str) -> list[Row]:
+        return self.catalog.connection.execute(sql).fetchall()
+
+    def spans(self) -> list[Row]:
+        return self.rows(SPAN_ROWS)
+
+
+@contextmanager
+def indexed(
+    folder: Path, *, storage: LocalStorage | None = None, **limits: object
+) -> Iterator[Indexed]:
+    """A fresh catalog over ``folder/spans``, which may already hold files."""
+    root = folder / "spans"
+    root.mkdir(exist_ok=True)
+    clock = FakeClock()
+    catalog = Catalog.open(folder / "catalog.duckdb")
+    register = FileRegister(catalog, clock, str(root))
+    bounds = Limits(**{"readers": 1, "settle_s": 1.0, **limits})  # type: ignore[arg-type]
+    pipeline = Pipeline(storage or LocalStorage(root), register, clock, bounds)
+    try:
+        yield Indexed(root, catalog, pipeline, clock)
+    finally:
+        pipeline.close()
+        catalog.close()
+
+
+def audited(root: Path, catalog_path: Path) -> AuditReport:
+    """The full audit of a closed catalog."""
+    settings = Settings.model_construct(storage_path=root, catalog_path=catalog_path)
+    return audit(settings, catalog_path, FakeClock())
+
+
+def spans_on_disk(root: Path) -> list[Row]:
+    """The rows that the catalog must hold, by brute force over the files.
+
+    Every finished file, smallest relative path first, smallest row first; the first copy of a
+    (trace_id, span_id) is the one that counts.
+    """
+    found: dict[tuple[str, str], Row] = {}
+    paths = {path.relative_to(root).as_posix(): path for path in root.rglob("*.parquet")}
+    for relative in sorted(paths):
+        path = paths[relative]
+        if path.is_symlink() or path.name.startswith(".") or "tmp" in Path(relative).parts[:-1]:
+            continue
+        table = _readable(path)
+        if table is None or "trace_id" not in table.column_names:
+            continue
+        for number, row in enumerate(_plain(table)):
+            key = (row["trace_id"], row["span_id"])
+            found.setdefault(
+                key,
+                (
+                    *key,
+                    relative,
+                    number,
+                    row["parent_span_id"],
+                    row["service_name"],
+                    row["name"],
+                    row["start_time"],
+                    row["end_time"] - row["start_time"],
+                    row["status_code"],
+                    row["span_kind"],
+                ),
+            )
+    return sorted(found.values(), key=lambda row: tuple((x is None, x) for x in row))
+
+
+def _readable(path: Path) -> pa.Table | None:
+    """The table, or None for what is not finished, or not Parquet."""
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError):
+        return None
+
+
+def _plain(table: object) -> list[dict[str, object]]:
+    for name in ("start_time", "end_time"):
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, name, table[name].cast("int64"))
+    return table.to_pylist()
