@@ -1,0 +1,123 @@
+"""A trace is answered whole, from exactly the files that hold it, or says what is missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from indexer.errors import QueryRefused
+from indexer.query.traces import find_trace
+from indexer.storage import LocalStorage
+from tests.support.catalogs import Indexed, indexed
+from tests.support.span_files import Span, parquet_bytes, spans, write
+
+pytestmark = pytest.mark.duckdb
+
+TRACE = f"{1:032x}"
+
+
+def found(one: Indexed, trace_id: str = TRACE, **options: object) -> dict[str, object]:
+    return find_trace(one.catalog.cursor(), LocalStorage(one.root), trace_id, **options)
+
+
+def test_a_trace_over_two_files_is_one_answer_in_order_of_start(tmp_path: Path) -> None:
+    """Metadata from the index to the nanosecond, payload parsed from each file."""
+    with indexed(tmp_path) as one:
+        write(one.root / "b.parquet", [Span(span=1, start=5_001, attributes='{"a": 1}')])
+        write(one.root / "a.parquet", [Span(span=2, parent=1, start=5_003), Span(trace=2)])
+        one.settle()
+        answer = found(one)
+        assert [span["span_id"] for span in answer["spans"]] == [f"{1:016x}", f"{2:016x}"]
+        assert answer["spans"][0]["start_time_unix_nano"] == 5_001
+        assert answer["spans"][0]["attributes"] == {"a": 1}
+        assert answer["complete"]
+        assert answer["cost"]["files_read"] == 2
+
+
+def test_the_directory_and_the_table_give_the_same_answer(tmp_path: Path) -> None:
+    """What the worker knows in memory is what trace_files says."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(4))
+        write(one.root / "b.parquet", spans(6))
+        one.settle()
+        by_memory = found(one, directory=one.pipeline.register.directory)["spans"]
+        assert by_memory == found(one)["spans"]
+        assert len(by_memory) == 6
+
+
+def test_a_span_in_two_files_is_answered_once(tmp_path: Path) -> None:
+    """The copy that counts is the one in the smallest path, payload included."""
+    with indexed(tmp_path) as one:
+        write(one.root / "b.parquet", [Span(attributes='{"from": "b"}')])
+        write(one.root / "a.parquet", [Span(attributes='{"from": "a"}')])
+        one.settle()
+        assert [span["attributes"] for span in found(one)["spans"]] == [{"from": "a"}]
+
+
+def test_malformed_json_stays_text(tmp_path: Path) -> None:
+    """One poisonous value does not take the answer down."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(attributes='{"broken": ')])
+        one.settle()
+        assert found(one)["spans"][0]["attributes"] == '{"broken": '
+
+
+def test_a_file_that_is_gone_makes_the_answer_incomplete(tmp_path: Path) -> None:
+    """The metadata is still answered, and the missing file is named."""
+    with indexed(tmp_path) as one:
+        path = write(one.root / "a.parquet", spans(3))
+        one.settle()
+        path.unlink()
+        answer = found(one)
+        assert len(answer["spans"]) == 3
+        assert not answer["complete"]
+        assert answer["missing"][0]["error_type"] == "FileVanished"
+        assert answer["missing"][0]["file_path"] == str(path)
+
+
+def test_a_damaged_payload_page_makes_the_answer_incomplete(tmp_path: Path) -> None:
+    """A flipped byte in a column that indexing never reads is found by the query that does."""
+    rows = [Span(span=number, attributes=f'{{"n": {number}}}') for number in range(1, 20)]
+    content = bytearray(parquet_bytes(rows, compression="none", use_dictionary=False))
+    content[content.index(b'{"n": 7}') + 6] ^= 1
+    with indexed(tmp_path) as one:
+        (one.root / "a.parquet").write_bytes(content)
+        one.settle()
+        answer = found(one)
+        assert len(answer["spans"]) == 19
+        assert answer["missing"][0]["error_type"] == "CorruptPage"
+        assert answer["spans"][0]["attributes"] is None
+
+
+def test_a_rewritten_file_is_not_read_as_the_old_one(tmp_path: Path) -> None:
+    """Row numbers of the indexed file mean nothing in another one."""
+    with indexed(tmp_path) as one:
+        path = write(one.root / "a.parquet", spans(3))
+        one.settle()
+        write(path, spans(3, service="other"))
+        os.utime(path, ns=(1, 1))
+        assert found(one)["missing"][0]["error_type"] == "FileChanged"
+
+
+def test_an_unknown_trace_is_an_empty_complete_answer(tmp_path: Path) -> None:
+    """Nothing known is not an error."""
+    with indexed(tmp_path) as one:
+        answer = found(one, f"{99:032x}")
+        assert (answer["spans"], answer["complete"]) == ([], True)
+
+
+@pytest.mark.parametrize("text", ["", "xyz", "0" * 32, "1" * 31, "g" * 32, "1" * 33])
+def test_text_that_is_no_trace_id_is_refused(tmp_path: Path, text: str) -> None:
+    """A typed refusal, before anything is read."""
+    with indexed(tmp_path) as one, pytest.raises(QueryRefused, match="no trace id"):
+        found(one, text)
+
+
+def test_a_trace_id_is_found_in_either_case(tmp_path: Path) -> None:
+    """Hex digits have no case of their own."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=0xABC)])
+        one.settle()
+        assert len(found(one, f"{0xABC:032X}")["spans"]) == 1

@@ -1,0 +1,135 @@
+"""The text of the generated view, and that it holds exactly the indexed spans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from indexer.errors import QueryRefused
+from indexer.query.sql import Window, open_session, select
+from indexer.query.views import ViewFile, otel_spans
+from indexer.read.dialect import dialects
+from tests.support.catalogs import indexed
+from tests.support.span_files import Span, spans, write
+
+pytestmark = pytest.mark.duckdb
+
+KNOWN = {dialect.name: dialect for dialect in dialects()}
+
+
+def run(path: Path, sql: str, window: Window | None = None) -> list[tuple[object, ...]]:
+    session = open_session(path, memory_limit="256MiB", threads=1)
+    try:
+        table, _ = select(session, sql, window or Window())
+    finally:
+        session.close()
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_paths_and_columns_are_quoted() -> None:
+    """A quote in a path ends no string."""
+    file = ViewFile(file_id=7, file_path="/a'b.parquet", dialect="junjo-14", missing_columns=())
+    text = otel_spans([file], KNOWN)
+    assert "['/a''b.parquet']" in text
+    assert 'payload."attributes"::VARCHAR AS attributes' in text
+    assert "NULL::VARCHAR AS links" in text
+    assert "WHERE spans.file_id IN (7)" in text
+
+
+def test_files_with_the_same_columns_share_a_branch() -> None:
+    """One read_parquet per layout, not per file."""
+    files = [
+        ViewFile(file_id=1, file_path="/1", dialect="junjo-14", missing_columns=()),
+        ViewFile(file_id=2, file_path="/2", dialect="junjo-14", missing_columns=()),
+        ViewFile(file_id=3, file_path="/3", dialect="junjo-14", missing_columns=("events",)),
+        ViewFile(file_id=4, file_path="/4", dialect="junjo-21", missing_columns=()),
+    ]
+    assert otel_spans(files, KNOWN).count("read_parquet") == 3
+
+
+def test_the_view_holds_each_indexed_span_once_with_its_payload(tmp_path: Path) -> None:
+    """Doubles are left out, nanoseconds and payload are exact."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(start=1_001, attributes='{"from": "a"}')])
+        write(one.root / "b.parquet", [Span(attributes='{"from": "b"}'), Span(trace=2)])
+        one.settle()
+    rows = run(
+        tmp_path / "catalog.duckdb",
+        "SELECT trace_id, attributes, start_time_unix_nano FROM otel_spans ORDER BY trace_id",
+    )
+    assert rows[0] == (f"{1:032x}", '{"from": "a"}', 1_001)
+    assert len(rows) == 2
+
+
+def test_a_quote_and_a_bracket_in_a_real_path_work(tmp_path: Path) -> None:
+    """Names with glob characters are names."""
+    with indexed(tmp_path) as one:
+        write(one.root / "it's [odd] * ?.parquet", spans(2))
+        one.settle()
+    assert run(tmp_path / "catalog.duckdb", "SELECT count(attributes) FROM otel_spans") == [(2,)]
+
+
+def test_the_view_of_an_empty_catalog_is_empty(tmp_path: Path) -> None:
+    """It exists all the same."""
+    with indexed(tmp_path):
+        pass
+    assert run(tmp_path / "catalog.duckdb", "SELECT * FROM otel_spans") == []
+
+
+def test_coverage_counts_the_files_that_match_the_window(tmp_path: Path) -> None:
+    """The newest are covered first, and the rest are counted."""
+    with indexed(tmp_path) as one:
+        for number in range(5):
+            write(one.root / f"{number}.parquet", spans(1, trace=number + 1))
+        one.settle()
+    session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
+    try:
+        table, coverage = select(session, "SELECT trace_id FROM otel_spans", Window(files_max=2))
+    finally:
+        session.close()
+    assert (coverage.files, coverage.matching) == (2, 5)
+    assert sorted(table["trace_id"].to_pylist()) == [f"{4:032x}", f"{5:032x}"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO services VALUES ('x', now(), now(), 1)",
+        "DELETE FROM span_metadata",
+        "COPY (SELECT 1) TO '/tmp/never.csv'",
+        "SELECT 1; DROP TABLE services",
+        "ATTACH ':memory:' AS other",
+        "SET threads = 1",
+        "PRAGMA memory_limit='1GB'",
+        "CREATE TABLE x AS SELECT 1",
+        "EXPLAIN ANALYZE SELECT 1",
+        "",
+        "not sql",
+    ],
+)
+def test_anything_but_one_select_is_refused(tmp_path: Path, sql: str) -> None:
+    """Nothing is executed before the check."""
+    with indexed(tmp_path):
+        pass
+    with pytest.raises(QueryRefused):
+        run(tmp_path / "catalog.duckdb", sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT count(*) FROM otel_spans, read_text('/etc/hostname')",
+    ],
+)
+def test_nothing_beyond_the_indexed_files_can_be_read(tmp_path: Path, sql: str) -> None:
+    """A SELECT is not a way to the rest of the disk."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(1))
+        one.settle()
+    with pytest.raises(QueryRefused):
+        run(tmp_path / "catalog.duckdb", sql)
