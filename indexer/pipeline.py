@@ -28,7 +28,7 @@ from indexer.errors import (
     TransientError,
 )
 from indexer.model import ParquetFileInfo, Progress, QuarantinedFile
-from indexer.read.footer import read_footer
+from indexer.read.footer import open_parquet
 from indexer.read.metadata import FILE_ROWS_MAX, RawFile, batch, read_file
 from indexer.register.files import CatalogUpdate, FileRegister
 from indexer.register.quarantine import STILL_RETRIED
@@ -61,22 +61,42 @@ BLOCKED_TRIES_MAX = 6
 class Limits:
     """Bounds of one pipeline; see the settings for their meaning."""
 
-    batch_files: int = 200
-    batch_bytes: int = 64 << 20
+    batch_files: int = 1000
+    """Files of one transaction."""
+    batch_spans: int = 400_000
+    """A transaction is closed once it has so many spans: three full row groups are written
+    straight to the database file, where smaller transactions pass through the log."""
+    group_files: int = 64
+    """Files one reader task takes."""
+    group_bytes: int = 8 << 20
+    """Parquet bytes one reader task takes; a larger file goes alone."""
     rows_max: int = FILE_ROWS_MAX
     settle_s: float = 10.0
     readers: int = 2
-    read_ahead: int = 2
-    """Batches that are being read while one is being committed."""
+    read_ahead: int = 4
+    """Reader tasks that are under way or done while a transaction commits."""
 
 
 @dataclass(slots=True)
 class _Read:
-    """What came of reading a group of files."""
+    """What came of reading some files."""
 
-    batch: SpanBatch | None = None
+    taken: list[ParquetFileInfo]
+    batches: list[SpanBatch] = field(default_factory=list)
     refused: list[tuple[ParquetFileInfo, FileError]] = field(default_factory=list)
     transient: list[tuple[ParquetFileInfo, TransientError]] = field(default_factory=list)
+
+    def add(self, other: "_Read") -> None:
+        """Take another group's outcome in."""
+        self.taken += other.taken
+        self.batches += other.batches
+        self.refused += other.refused
+        self.transient += other.transient
+
+    @property
+    def spans(self) -> int:
+        """Spans read."""
+        return sum(len(one.columns) for one in self.batches)
 
 
 class Pipeline:
@@ -146,16 +166,8 @@ class Pipeline:
         """
         ahead: deque[tuple[list[ParquetFileInfo], Future[_Read]]] = deque()
         try:
-            while True:
-                while len(ahead) <= self.limits.read_ahead and not stop():
-                    taken = self._take()
-                    if not taken:
-                        break
-                    ahead.append((taken, self._readers.submit(self._read, taken)))
-                if not ahead:
-                    break
-                taken, future = ahead.popleft()
-                self._finish(taken, future.result())
+            while (read := self._next_transaction(ahead, stop)).taken:
+                self._finish(read)
                 self._remove(self._absent - self._in_hand)
                 if between is not None:
                     between()
@@ -167,6 +179,28 @@ class Pipeline:
                     self.backlog.offer(info)
         self._remove(set(self._absent))
         self.progress.files_pending = len(self.backlog)
+
+    def _next_transaction(
+        self,
+        ahead: "deque[tuple[list[ParquetFileInfo], Future[_Read]]]",
+        stop: Callable[[], bool],
+    ) -> _Read:
+        """Groups of files as they are read, until they fill a transaction or none is left.
+
+        A file that comes alone is committed alone and at once; a backlog in few, large steps.
+        """
+        collected = _Read(taken=[])
+        limits = self.limits
+        while len(collected.taken) < limits.batch_files and collected.spans < limits.batch_spans:
+            while len(ahead) <= limits.read_ahead and not stop():
+                taken = self._take(limits.batch_files - len(collected.taken))
+                if not taken:
+                    break
+                ahead.append((taken, self._readers.submit(self._read, taken)))
+            if not ahead:
+                break
+            collected.add(ahead.popleft()[1].result())
+        return collected
 
     def next_due_s(self) -> float | None:
         """Monotonic time of the earliest thing that time alone makes due."""
@@ -216,17 +250,19 @@ class Pipeline:
         ):
             self.backlog.offer(info)
 
-    def _take(self) -> list[ParquetFileInfo]:
+    def _take(self, files_max: int) -> list[ParquetFileInfo]:
         """The next group to read: ready files that the index does not have as they are."""
         while taken := self.backlog.take(
-            files_max=self.limits.batch_files,
-            bytes_max=self.limits.batch_bytes,
+            files_max=min(files_max, self.limits.group_files),
+            bytes_max=self.limits.group_bytes,
             now_s=self.clock.monotonic_s(),
         ):
-            wanted = [info for info in taken if not self._is_known(info)]
+            wanted: list[ParquetFileInfo] = []
             for info in taken:
-                if info not in wanted:
+                if self._is_known(info):
                     self.backlog.drop(info.relative_path)
+                else:
+                    wanted.append(info)
             if wanted:
                 self._in_hand.update(info.relative_path for info in wanted)
                 return wanted
@@ -246,7 +282,7 @@ class Pipeline:
 
     def _read(self, infos: Sequence[ParquetFileInfo]) -> _Read:
         """Read a group of files; each failure stays its own. Runs on a reader thread."""
-        result = _Read()
+        result = _Read(taken=list(infos))
         raw_files: list[RawFile] = []
         for info in infos:
             try:
@@ -255,7 +291,9 @@ class Pipeline:
                 result.refused.append((info, error))
             except TransientError as error:
                 result.transient.append((info, error))
-        result.batch = self._interpret(raw_files, result)
+        sound = self._interpret(raw_files, result)
+        if sound is not None:
+            result.batches.append(sound)
         return result
 
     @staticmethod
@@ -277,19 +315,19 @@ class Pipeline:
                     result.refused.append((raw.info, CorruptPage(reason, path=path)))
             return batch(sound) if sound else None
 
-    def _finish(self, taken: Sequence[ParquetFileInfo], read: _Read) -> None:
+    def _finish(self, read: _Read) -> None:
         """Register what was read and settle what was not."""
-        for info in taken:
+        for info in read.taken:
             self._in_hand.discard(info.relative_path)
         refused = [self._refusal(info, error) for info, error in self._settled(read.refused)]
         refused += [self._refusal(info, error) for info, error in self._postponed(read.transient)]
-        update = self._complete(set(), [read.batch] if read.batch else [], refused)
+        update = self._complete(set(), read.batches, refused)
         if update is None:
-            for info in taken:
+            for info in read.taken:
                 self._postpone(info, "a surviving copy cannot be read now")
             return
         self._apply(update)
-        for file in read.batch.files if read.batch else ():
+        for file in (file for one in read.batches for file in one.files):
             self._decided(file.info.relative_path)
             self._mark_racy(file.info)
         for entry in refused:
@@ -369,7 +407,7 @@ class Pipeline:
                 return None
             removed |= vanished
             refused = refused + [self._refusal(info, error) for info, error in read.refused]
-            batches = [*batches, *([read.batch] if read.batch else [])]
+            batches = [*batches, *read.batches]
         return CatalogUpdate(batches=batches, removed=frozenset(removed), refused=refused)
 
     def _apply(self, update: CatalogUpdate) -> None:
@@ -464,7 +502,7 @@ class Pipeline:
     def _footer_digest(self, info: ParquetFileInfo) -> str | None:
         try:
             with self.storage.open(info) as source:
-                return read_footer(source, info.relative_path)[1].footer_digest
+                return open_parquet(source, info.relative_path)[1].footer_digest
         except IndexerError:
             return None
 

@@ -57,7 +57,7 @@ def limits_of(settings: Settings) -> Limits:
     """The pipeline's bounds."""
     return Limits(
         batch_files=settings.batch_files,
-        batch_bytes=settings.batch_mib << 20,
+        batch_spans=settings.batch_spans,
         rows_max=settings.file_rows_max,
         settle_s=settings.settle_s,
         readers=settings.reader_threads,

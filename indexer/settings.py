@@ -50,18 +50,18 @@ class Settings(BaseSettings):
         description="Seconds between sweeps, which find what file events missed.",
     )
     batch_files: int = Field(
-        200,
+        1000,
         ge=1,
         le=10_000,
         validation_alias="INDEXER_BATCH_SIZE",
         description="Files registered in one transaction at most.",
     )
-    batch_mib: int = Field(
-        64,
+    batch_spans: int = Field(
+        400_000,
         ge=1,
-        le=4096,
-        validation_alias="INDEXER_BATCH_MIB",
-        description="Parquet MiB read into one transaction at most; a larger file goes alone.",
+        le=20_000_000,
+        validation_alias="INDEXER_BATCH_SPANS",
+        description="A transaction is closed once it has so many spans (250 bytes of memory each).",
     )
     settle_s: float = Field(
         10,

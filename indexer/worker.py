@@ -6,6 +6,7 @@ the turn finish its transaction, closes the catalog and ends the process.
 """
 
 import asyncio
+import math
 import os
 import signal
 import threading
@@ -48,7 +49,8 @@ T = TypeVar("T")
 HINTS_MAX = 10_000
 """Paths waiting to be looked at; beyond, one sweep is cheaper."""
 IDLE_CHECKPOINT_WAL_BYTES = 4 << 20
-"""Fold the log in while nothing else is to do, so that a busy moment need not."""
+IDLE_CHECKPOINT_AFTER_S = 2.0
+"""Fold the log in once nothing has happened for a while, so that no file waits for it."""
 WATCH_RETRY_S = 5.0
 
 
@@ -68,6 +70,8 @@ class Worker:
         self._wake = asyncio.Event()
         self._sweep_due_s = 0.0
         self._swept_at: float | None = None
+        self._seen_transactions = 0
+        self._checkpoint_due_s = math.inf
         self._failures = 0
         self._failure = ""
         self._resume_s = 0.0
@@ -155,18 +159,22 @@ class Worker:
         now_s = self._clock.monotonic_s()
         if self._failures:
             return max(0.0, self._resume_s - now_s)
-        due = [self._sweep_due_s, self._open_pipeline().next_due_s() or self._sweep_due_s]
+        pipeline_due_s = self._open_pipeline().next_due_s()
+        due = [self._sweep_due_s, self._checkpoint_due_s]
+        due += [] if pipeline_due_s is None else [pipeline_due_s]
         return max(0.005, min(due) - now_s)
 
     async def _watch(self) -> None:
         """Turn file events into hints; without events the sweep goes on alone."""
         while not self._stop.is_set():
             try:
-                watched = hints(self.settings.storage_root, self._stop)
-                self._watching = True
-                self._sweep_due_s = 0.0  # watch first, then list: nothing falls between
-                async for paths in watched:
-                    self._hint(paths)
+                async for paths in hints(self.settings.storage_root, self._stop):
+                    if not self._watching:  # watch first, then list: nothing falls between
+                        self._watching = True
+                        self._sweep_due_s = 0.0
+                        self._wake.set()
+                    if paths:
+                        self._hint(paths)
             except (OSError, RuntimeError) as error:
                 log(
                     WATCH_FAILED,
@@ -225,9 +233,17 @@ class Worker:
         if self._failures:
             log(CATALOG_RESUMED, "the catalog takes commits again")
             self._failures, self._failure = 0, ""
-        catalog = self._open_catalog()
-        if not self._has_hints() and catalog.wal_bytes() > IDLE_CHECKPOINT_WAL_BYTES:
-            catalog.checkpoint()
+        self._checkpoint_when_idle(pipeline.progress.transactions)
+
+    def _checkpoint_when_idle(self, transactions: int) -> None:
+        now_s = self._clock.monotonic_s()
+        if transactions != self._seen_transactions:
+            self._seen_transactions = transactions
+            large = self._open_catalog().wal_bytes() > IDLE_CHECKPOINT_WAL_BYTES
+            self._checkpoint_due_s = now_s + IDLE_CHECKPOINT_AFTER_S if large else math.inf
+        elif now_s >= self._checkpoint_due_s:
+            self._checkpoint_due_s = math.inf
+            self._open_catalog().checkpoint()
 
     def _absorb(self) -> None:
         self._open_pipeline().look(self._take_hints())

@@ -12,13 +12,16 @@ from watchfiles import Change, awatch
 
 DEBOUNCE_MS = 20
 STEP_MS = 5
+STANDING_MS = 500
+"""An empty set comes at least this often."""
 
 
 async def hints(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
     """Sets of absolute paths that changed below the root, until ``stop``.
 
-    Raises FileNotFoundError or OSError when the root cannot be watched; the caller sweeps and
-    tries again.
+    The first set, which may be empty, says that the watch stands: what is listed after it
+    misses nothing. Raises FileNotFoundError or OSError when the root cannot be watched; the
+    caller sweeps and tries again.
     """
     changes: set[tuple[Change, str]]
     async for changes in awatch(
@@ -29,5 +32,7 @@ async def hints(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
         stop_event=stop,
         recursive=True,
         ignore_permission_denied=True,
+        yield_on_timeout=True,
+        rust_timeout=STANDING_MS,
     ):
         yield {path for _, path in changes}

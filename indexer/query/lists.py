@@ -32,9 +32,10 @@ FROM parquet_files
 """
 
 _FILES_OF_SERVICE = """
-SELECT file_id, last_start_unix_nano FROM file_services
+SELECT file_id, last_start_unix_nano, root_span_count FROM file_services
 WHERE service_name = $service AND root_span_count > 0
 ORDER BY last_start_unix_nano DESC, file_id
+LIMIT $files
 """
 
 _ROOTS = """
@@ -68,23 +69,35 @@ def latest_roots(
 ) -> list[dict[str, Any]]:
     """The newest root spans of a service.
 
-    Files are taken in order of their latest start of that service, until the next file cannot
-    hold a newer root than the last one found: a few files, however many there are.
+    Files are taken in order of their latest start of that service, as many as hold enough roots,
+    and then more until the next file cannot hold a newer root than the last one found: a few
+    files, however many there are.
     """
-    files = cursor.execute(_FILES_OF_SERVICE, {"service": service}).fetchall()
-    taken = 4
+    wanted = limit
     while True:
-        chosen = [file_id for file_id, _ in files[:taken]]
-        if not chosen:
+        files = cursor.execute(
+            _FILES_OF_SERVICE, {"service": service, "files": wanted + 1}
+        ).fetchall()
+        taken = min(_enough(files, wanted), wanted)
+        if not taken:
             return []
-        query = _ROOTS.format(file_ids=id_list(chosen))
+        query = _ROOTS.format(file_ids=id_list(file_id for file_id, _, _ in files[:taken]))
         roots = rows(cursor, query, {"service": service, "limit": limit})
-        if taken >= len(files):
+        if taken == len(files):
             return roots
-        oldest = roots[-1]["start_time_unix_nano"] if len(roots) == limit else None
-        if oldest is not None and oldest > files[taken][1]:
+        if len(roots) == limit and roots[-1]["start_time_unix_nano"] > files[taken][1]:
             return roots
-        taken *= 2
+        wanted *= 2
+
+
+def _enough(files: list[tuple[int, int, int]], roots: int) -> int:
+    """How many of the files hold that many roots, one more than that, or all there are."""
+    held = 0
+    for taken, (_, _, count) in enumerate(files):
+        if held >= roots:
+            return min(taken + 1, len(files))
+        held += count
+    return len(files)
 
 
 def totals(cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -43,11 +43,6 @@ class Dialect:
         """Columns without which a span cannot be indexed."""
         return frozenset(field.column for field in self.fields if not field.optional)
 
-    @property
-    def text_columns(self) -> tuple[str, ...]:
-        """Columns that are read dictionary-encoded."""
-        return tuple(field.column for field in self.fields if field.type == "text")
-
     def missing_payload(self, columns: frozenset[str]) -> tuple[str, ...]:
         """Canonical payload columns that a file with these columns does not have."""
         return tuple(name for name, column in self.payload if column not in columns)
@@ -58,6 +53,13 @@ def dialects() -> tuple[Dialect, ...]:
     """Every known dialect, the one with the most identifying columns first."""
     known = [_from_document(document) for document in dialect_documents()]
     return tuple(sorted(known, key=lambda dialect: (-len(dialect.recognised_by), dialect.name)))
+
+
+@cache
+def text_columns() -> tuple[str, ...]:
+    """Columns of any dialect that are read dictionary-encoded."""
+    fields = [field for dialect in dialects() for field in dialect.fields]
+    return tuple(sorted({field.column for field in fields if field.type == "text"}))
 
 
 def recognise(schema: pa.Schema, relative_path: str) -> Dialect:

@@ -20,24 +20,29 @@ FOOTER_BYTES_MAX = 256 * 1024 * 1024
 """A thousand columns in ten thousand row groups stay below; more is not a footer."""
 
 
-def read_footer(source: pa.NativeFile, relative_path: str) -> tuple[pq.FileMetaData, FileFooter]:
-    """The parsed footer and its facts.
+def open_parquet(
+    source: pa.NativeFile, relative_path: str, *, text_columns: tuple[str, ...] = ()
+) -> tuple[pq.ParquetFile, FileFooter]:
+    """The file ready for reading, page checksums verified, and its footer's facts.
 
-    Raises FooterUnreadable, or FileUnreadable when the bytes cannot be had.
+    ``text_columns``, where the file has them, come back dictionary-encoded. Raises
+    FooterUnreadable, or FileUnreadable when the bytes cannot be had.
     """
     with decoding(relative_path, refusal=FooterUnreadable):
         digest = footer_digest(source, relative_path)
         source.seek(0)
-        metadata = pq.read_metadata(source)
+        parquet = pq.ParquetFile(
+            source, page_checksum_verification=True, read_dictionary=list(text_columns)
+        )
         footer = FileFooter(
-            row_count=metadata.num_rows,
-            row_group_count=metadata.num_row_groups,
+            row_count=parquet.metadata.num_rows,
+            row_group_count=parquet.metadata.num_row_groups,
             footer_digest=digest,
-            columns=tuple(metadata.schema.to_arrow_schema().names),
+            columns=tuple(parquet.schema_arrow.names),
         )
     if footer.row_count < 0:
         raise FooterUnreadable("the footer has a negative row count", path=relative_path)
-    return metadata, footer
+    return parquet, footer
 
 
 def footer_digest(source: pa.NativeFile, relative_path: str) -> str:

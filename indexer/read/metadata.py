@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from indexer.errors import FileTooLarge, FooterUnreadable, PathNotUtf8
+from indexer.errors import FileTooLarge, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
-from indexer.read.dialect import Dialect, Field, recognise
-from indexer.read.footer import read_footer
+from indexer.read.dialect import Dialect, Field, recognise, text_columns
+from indexer.read.footer import open_parquet
 from indexer.read.verify import decoding
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
@@ -78,20 +77,12 @@ def read_file(
         raise PathNotUtf8("the path is not valid UTF-8", path=display_path(info.relative_path))
     path = info.relative_path
     with storage.open(info) as source:
-        metadata, footer = read_footer(source, path)
+        parquet, footer = open_parquet(source, path, text_columns=text_columns())
         if footer.row_count > rows_max:
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
-        with decoding(path, refusal=FooterUnreadable):
-            schema = metadata.schema.to_arrow_schema()
-        dialect = recognise(schema, path)
+        dialect = recognise(parquet.schema_arrow, path)
         fields = [field for field in dialect.fields if field.column in footer.columns]
         with decoding(path):
-            parquet = pq.ParquetFile(
-                source,
-                metadata=metadata,
-                page_checksum_verification=True,
-                read_dictionary=list(dialect.text_columns),
-            )
             table = parquet.read([field.column for field in fields], use_threads=False)
             table = pa.table({field.name: _conform(table[field.column], field) for field in fields})
     return RawFile(info=info, footer=footer, dialect=dialect, table=table)

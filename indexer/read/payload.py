@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect
-from indexer.read.footer import read_footer
+from indexer.read.footer import open_parquet
 from indexer.read.verify import decoding
 from indexer.storage import LocalStorage
 
@@ -43,11 +43,10 @@ def read_payload(
     """
     path = info.relative_path
     with storage.open(info) as source:
-        metadata, footer = read_footer(source, path)
+        parquet, footer = open_parquet(source, path)
         with decoding(path):
             columns = {name: col for name, col in dialect.payload if col in footer.columns}
-            parquet = pq.ParquetFile(source, metadata=metadata, page_checksum_verification=True)
-            table = _take(parquet, metadata, sorted(set(columns.values())), rows)
+            table = _take(parquet, sorted(set(columns.values())), rows)
             picked = [
                 {name: row[col] for name, col in columns.items()} for row in table.to_pylist()
             ]
@@ -55,9 +54,8 @@ def read_payload(
     return [{**absent, **row} for row in picked]
 
 
-def _take(
-    parquet: pq.ParquetFile, metadata: pq.FileMetaData, columns: list[str], rows: Sequence[int]
-) -> pa.Table:
+def _take(parquet: pq.ParquetFile, columns: list[str], rows: Sequence[int]) -> pa.Table:
+    metadata = parquet.metadata
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     ends = np.cumsum(sizes)
     wanted = np.asarray(rows, np.int64)
@@ -79,8 +77,7 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
     Raises FileError for the first page that fails its checksum or does not decode.
     """
     with storage.open(info) as source:
-        metadata, _ = read_footer(source, info.relative_path)
+        parquet, _ = open_parquet(source, info.relative_path)
         with decoding(info.relative_path):
-            parquet = pq.ParquetFile(source, metadata=metadata, page_checksum_verification=True)
             for _ in parquet.iter_batches(use_threads=False):
                 continue

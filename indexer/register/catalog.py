@@ -23,8 +23,8 @@ from indexer.errors import (
 
 STORAGE_VERSION = "v1.5.0"
 """The database format: the oldest supported DuckDB must open what the newest one creates."""
-CHECKPOINT_WAL_BYTES = 64 * 1024 * 1024
-"""DuckDB checkpoints by itself beyond this; the worker does it earlier, when it is idle."""
+CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
+"""DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
 
 
 class Catalog:

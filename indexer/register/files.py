@@ -17,7 +17,7 @@ from indexer.clock import Clock
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.register import quarantine, services
 from indexer.register.catalog import Catalog
-from indexer.register.staging import Staged, lost_rows, stage
+from indexer.register.staging import Holders, Staged, lost_rows, stage
 from indexer.register.trace_directory import TraceDirectory
 from indexer.results import arrow_batches, arrow_table, id_list
 from indexer.spans.aggregates import operation_rows, service_rows
@@ -244,10 +244,9 @@ class FileRegister:
     ) -> Staged | None:
         if not update.batches:
             return None
-        live = {id_: path for id_, path in self._known.paths.items() if id_ not in leaving}
-        return stage(
-            connection, update.batches, self._known.next_file_id, self._known.directory, live
-        )
+        known = self._known
+        holders = Holders(known.directory, known.paths, frozenset(leaving))
+        return stage(connection, update.batches, known.next_file_id, holders)
 
     def _insert(
         self, connection: duckdb.DuckDBPyConnection, staged: Staged, resum: set[str]

@@ -29,6 +29,20 @@ WHERE file_id IN {file_ids}
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The registered files, of which some are about to leave."""
+
+    directory: TraceDirectory
+    paths: Mapping[int, str]
+    """Relative path of each registered file_id."""
+    leaving: frozenset[int]
+
+    def is_live(self, file_id: int) -> bool:
+        """Whether the file stays registered. The directory also names files long gone."""
+        return file_id in self.paths and file_id not in self.leaving
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Staged:
     """Files about to be registered and what that does to files that already are."""
@@ -50,23 +64,20 @@ def stage(
     connection: duckdb.DuckDBPyConnection,
     batches: Sequence[SpanBatch],
     first_file_id: int,
-    directory: TraceDirectory,
-    live_paths: Mapping[int, str],
+    holders: Holders,
 ) -> Staged:
-    """Settle who owns what. ``live_paths`` maps each other registered file_id to its path."""
+    """Settle who owns what among the batches and the files that stay registered."""
     files = tuple(file for batch in batches for file in batch.files)
     columns = concatenate([batch.columns for batch in batches], [len(b.files) for b in batches])
     file_ids = np.arange(first_file_id, first_file_id + len(files), dtype=np.int32)
     groups = trace_groups(columns)
-    shared, registered, holder_ids = _shared_traces(
-        connection, columns, groups, directory, live_paths
-    )
+    shared, registered, holder_ids = _shared_traces(connection, columns, groups, holders)
     contest = settle_contest(
         columns,
         groups.spread(shared),
         registered,
         [file.info.relative_path for file in files],
-        lambda slot: live_paths[holder_ids[slot]],
+        lambda slot: holders.paths[holder_ids[slot]],
     )
     owned = np.ones(len(columns), np.bool_)
     owned[contest.staged_lost] = False
@@ -102,14 +113,13 @@ def _shared_traces(
     connection: duckdb.DuckDBPyConnection,
     columns: SpanColumns,
     groups: TraceGroups,
-    directory: TraceDirectory,
-    live_paths: Mapping[int, str],
+    holders: Holders,
 ) -> tuple[BoolArray, SpanColumns, list[int]]:
     """(which groups' trace another file holds, the index's spans of those, their slots' files)."""
     shared = occurring_twice(groups.key)
-    candidates = np.flatnonzero(directory.known(groups.key))
-    index, held_by = directory.files(groups.key[candidates])
-    live = np.fromiter((int(file) in live_paths for file in held_by), np.bool_, len(held_by))
+    candidates = np.flatnonzero(holders.directory.known(groups.key))
+    index, held_by = holders.directory.files(groups.key[candidates])
+    live = np.fromiter(map(holders.is_live, held_by.tolist()), np.bool_, len(held_by))
     index, held_by = index[live], held_by[live]
     shared[candidates[index]] = True
     first = groups.first[candidates[index]]
