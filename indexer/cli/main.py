@@ -7,10 +7,9 @@ catalog is owned by another process; 3 finished with quarantined files under ``-
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from indexer import __version__
-from indexer.cli import commands, runs
-from indexer.cli.render import complain
 from indexer.errors import IndexerError
 from indexer.settings import load_settings
 from indexer.telemetry import configure
@@ -22,9 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         configure(settings.log_format, settings.log_level)
-        code: int = options.run(settings, options)
+        module, function = options.run
+        code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
-        complain(error)
+        sys.stderr.write(f"error: {error.message}\n")
+        sys.stderr.write(f"hint: {error.advice}\n" if error.advice else "")
         return error.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
         return 1
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--strict", action="store_true", help="exit 3 when files are quarantined (one-shot runs)"
     )
-    parser.set_defaults(run=runs.run)
+    parser.set_defaults(run=("indexer.cli.runs", "run"))
     names = parser.add_subparsers(title="commands", metavar="")
     _add_questions(names)
     _add_checks(names)
@@ -54,15 +55,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    trace = _command(names, "trace", "show one trace as a waterfall", commands.trace)
+    trace = _command(names, "trace", "show one trace as a waterfall")
     trace.add_argument("trace_id", metavar="TRACE_ID", help="32 hex digits")
-    for name, summary, run in (
-        ("files", "list indexed files, newest first", commands.files),
-        ("quarantine", "list refused files with reason and next step", commands.quarantine),
+    for name, summary in (
+        ("files", "list indexed files, newest first"),
+        ("quarantine", "list refused files with reason and next step"),
     ):
-        command = _command(names, name, summary, run)
+        command = _command(names, name, summary)
         command.add_argument("--limit", type=_positive, default=1000, help="rows at most")
-    sql = _command(names, "sql", "run one read-only SELECT", commands.sql)
+    sql = _command(names, "sql", "run one read-only SELECT")
     sql.add_argument("query", metavar="SELECT", help="tables of the catalog, or otel_spans")
     sql.add_argument("--format", choices=["table", "json", "csv", "parquet"], help="default: table")
     sql.add_argument("--output", metavar="FILE", help="write there; needed for parquet")
@@ -74,25 +75,21 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    status = _command(
-        names, "status", "what the index holds and how the worker is", commands.status
-    )
+    status = _command(names, "status", "what the index holds and how the worker is")
     status.add_argument(
         "--check", action="store_true", help="exit 1 unless a healthy worker is running"
     )
-    audit = _command(names, "audit", "prove the catalog against the files", commands.audit)
+    audit = _command(names, "audit", "prove the catalog against the files")
     audit.add_argument("--fast", action="store_true", help="compare identities only")
 
 
 def _command(
-    names: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    summary: str,
-    run: commands.Command,
+    names: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
 ) -> argparse.ArgumentParser:
+    """A command of ``cli.commands``; only the one that runs is imported."""
     parser = names.add_parser(name, help=summary, description=summary)
     parser.add_argument("--json", action="store_true", help="write JSON")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=("indexer.cli.commands", name))
     return parser
 
 

@@ -7,10 +7,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from indexer.model import Progress as Counters
+from indexer.model import Progress
 from indexer.pipeline import Pipeline
 
 INTERVAL_S = 1.0
@@ -48,7 +45,7 @@ class ProgressReport:
         """Report on this pipeline from now on."""
         self._pipeline = pipeline
 
-    def finish(self, counters: Counters) -> None:
+    def finish(self, counters: Progress) -> None:
         """The last report of a run that ended."""
         pipeline = self._pipeline
         self.quarantined = len(pipeline.register.refused) if pipeline else 0
@@ -59,7 +56,7 @@ class ProgressReport:
             if self._pipeline is not None:
                 self._show(self._pipeline.progress, finished=False)
 
-    def _show(self, counters: Counters, *, finished: bool) -> None:
+    def _show(self, counters: Progress, *, finished: bool) -> None:
         elapsed_s = time.monotonic() - self._started
         pending = 0 if finished or self._pipeline is None else len(self._pipeline.backlog)
         total = counters.files_registered + counters.files_quarantined + pending
@@ -87,7 +84,16 @@ class ProgressReport:
         sys.stdout.flush()
 
 
-def _bar() -> Progress:
+def _bar() -> Any:
+    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
+    from rich.progress import (  # noqa: PLC0415 - same
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     bar = Progress(
         TextColumn("indexing"),
         BarColumn(),

@@ -13,20 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from indexer.audit import Step
-from indexer.errors import IndexerError
 from indexer.model import AuditReport
 
 _BAR_WIDTH = 32
 _ERROR = 2
 _PLAIN_WIDTH = 200
 """Columns when the output is no terminal: wide enough not to break a path."""
-
-
-def complain(error: IndexerError) -> None:
-    """One line on standard error: what is wrong, and the next step."""
-    sys.stderr.write(f"error: {error.message}\n")
-    if error.advice:
-        sys.stderr.write(f"hint: {error.advice}\n")
 
 
 def write_json(value: Any, sink: TextIO | None = None) -> None:

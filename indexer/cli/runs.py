@@ -11,7 +11,6 @@ from indexer.cli.progress import ProgressReport
 from indexer.clock import SystemClock
 from indexer.reindex import rebuild, run_once
 from indexer.settings import Settings
-from indexer.worker import serve
 
 EXIT_INTERRUPTED = 1
 EXIT_QUARANTINED = 3
@@ -20,6 +19,8 @@ EXIT_QUARANTINED = 3
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """``python -m indexer``, with ``--once`` or ``--reindex``."""
     if not (options.once or options.reindex):
+        from indexer.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
+
         asyncio.run(serve(settings, SystemClock()))
         return 0
     run_all = rebuild if options.reindex else run_once
