@@ -73,7 +73,7 @@ class Limits:
     rows_max: int = FILE_ROWS_MAX
     settle_s: float = 10.0
     readers: int = 2
-    read_ahead: int = 4
+    read_ahead: int = 16
     """Reader tasks that are under way or done while a transaction commits."""
 
 

