@@ -23,7 +23,7 @@ from indexer.discover.listing import list_files
 from indexer.errors import IndexerError
 from indexer.model import AuditReport, Finding, ParquetFileInfo
 from indexer.pipeline import Pipeline
-from indexer.read.footer import open_parquet
+from indexer.read.footer import read_footer
 from indexer.read.metadata import read_file
 from indexer.read.payload import read_every_page
 from indexer.register.catalog import Catalog
@@ -153,7 +153,7 @@ class _Disk:
     def _has_footer(self, info: ParquetFileInfo) -> bool:
         try:
             with self.storage.open(info) as source:
-                open_parquet(source, info.relative_path)
+                read_footer(source, info.relative_path)
         except IndexerError:
             return False
         return True

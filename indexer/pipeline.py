@@ -12,14 +12,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from indexer.clock import Clock
 from indexer.discover.backlog import Backlog
 from indexer.discover.changes import compare
 from indexer.discover.listing import is_data_file_name, is_data_folder_name, list_files
 from indexer.errors import (
-    CorruptPage,
     FileChanged,
     FileError,
     FileVanished,
@@ -28,8 +27,9 @@ from indexer.errors import (
     TransientError,
 )
 from indexer.model import ParquetFileInfo, Progress, QuarantinedFile
-from indexer.read.footer import open_parquet
-from indexer.read.metadata import FILE_ROWS_MAX, RawFile, batch, read_file
+from indexer.read.group import GroupRead, read_group
+from indexer.read.metadata import FILE_ROWS_MAX
+from indexer.recheck import Recheck
 from indexer.register.files import CatalogUpdate, FileRegister
 from indexer.register.quarantine import STILL_RETRIED
 from indexer.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
@@ -44,14 +44,6 @@ from indexer.telemetry import (
     SWEEP_DONE,
     log,
 )
-
-RACY_S = 2.0
-"""A file indexed within this of its modification is looked at again: a rewrite of the same size
-in the same tick of the file system's clock would not show."""
-
-RECHECK_AT_START = 1_000
-"""The files registered last are looked at again after a start: the process before may have ended
-between registering one and looking at it again. A tenth of a second of footers."""
 
 BLOCKED_TRIES_MAX = 6
 """Tries of a one-shot run, half a minute, to read a file that holds a copy of freed spans."""
@@ -77,28 +69,6 @@ class Limits:
     """Reader tasks that are under way or done while a transaction commits."""
 
 
-@dataclass(slots=True)
-class _Read:
-    """What came of reading some files."""
-
-    taken: list[ParquetFileInfo]
-    batches: list[SpanBatch] = field(default_factory=list)
-    refused: list[tuple[ParquetFileInfo, FileError]] = field(default_factory=list)
-    transient: list[tuple[ParquetFileInfo, TransientError]] = field(default_factory=list)
-
-    def add(self, other: "_Read") -> None:
-        """Take another group's outcome in."""
-        self.taken += other.taken
-        self.batches += other.batches
-        self.refused += other.refused
-        self.transient += other.transient
-
-    @property
-    def spans(self) -> int:
-        """Spans read."""
-        return sum(len(one.columns) for one in self.batches)
-
-
 class Pipeline:
     """Keeps one catalog equal to one storage."""
 
@@ -118,7 +88,7 @@ class Pipeline:
         self._in_hand: set[str] = set()
         self._forced: set[str] = set()
         self._absent: set[str] = set()
-        self._recheck = dict.fromkeys(register.newest(RECHECK_AT_START), 0.0)
+        self._recheck = Recheck(storage, register, clock)
         self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="reader")
 
     def close(self) -> None:
@@ -142,9 +112,11 @@ class Pipeline:
                     self.backlog.drop(path)
             shown = {display_path(path) for path in present}
             self._apply(CatalogUpdate(released=frozenset(self.register.refused.keys() - shown)))
-        self._relocate(changes.relocated)
+        same, others = self._recheck.compare(changes.relocated)
+        self._apply(CatalogUpdate(relocated=same))
+        self._force(others)
         self._remove(set(changes.removed), proven=True)
-        self._look_again()
+        self.wake()
         log(SWEEP_DONE, f"swept {len(present)} files, {len(self.backlog)} to read")
 
     def look(self, paths: Iterable[str]) -> None:
@@ -164,7 +136,7 @@ class Pipeline:
         ``between`` runs after every transaction: the worker absorbs hints there. Raises
         CatalogWriteFailed; the files in hand come back with the next sweep.
         """
-        ahead: deque[tuple[list[ParquetFileInfo], Future[_Read]]] = deque()
+        ahead: deque[tuple[list[ParquetFileInfo], Future[GroupRead]]] = deque()
         try:
             while (read := self._next_transaction(ahead, stop)).taken:
                 self._finish(read)
@@ -182,21 +154,26 @@ class Pipeline:
 
     def _next_transaction(
         self,
-        ahead: "deque[tuple[list[ParquetFileInfo], Future[_Read]]]",
+        ahead: "deque[tuple[list[ParquetFileInfo], Future[GroupRead]]]",
         stop: Callable[[], bool],
-    ) -> _Read:
+    ) -> GroupRead:
         """Groups of files as they are read, until they fill a transaction or none is left.
 
         A file that comes alone is committed alone and at once; a backlog in few, large steps.
         """
-        collected = _Read(taken=[])
+        collected = GroupRead(taken=[])
         limits = self.limits
         while len(collected.taken) < limits.batch_files and collected.spans < limits.batch_spans:
             while len(ahead) <= limits.read_ahead and not stop():
                 taken = self._take(limits.batch_files - len(collected.taken))
                 if not taken:
                     break
-                ahead.append((taken, self._readers.submit(self._read, taken)))
+                ahead.append(
+                    (
+                        taken,
+                        self._readers.submit(read_group, self.storage, taken, limits.rows_max),
+                    )
+                )
             if not ahead:
                 break
             collected.add(ahead.popleft()[1].result())
@@ -204,19 +181,20 @@ class Pipeline:
 
     def next_due_s(self) -> float | None:
         """Monotonic time of the earliest thing that time alone makes due."""
-        due = [at for at in (self.backlog.next_due_s(), *self._recheck.values()) if at is not None]
-        return min(due, default=None)
+        due = [self.backlog.next_due_s(), self._recheck.next_due_s()]
+        return min((at_s for at_s in due if at_s is not None), default=None)
 
     def wake(self) -> None:
         """Look again at files whose identity was too fresh to trust."""
-        self._look_again()
+        self._force(self._recheck.changed())
 
     def until_settled(self, stop: Callable[[], bool]) -> None:
         """Sweep and drain until every file is registered or refused: the one-shot run."""
         while not stop():
             self.sweep()
             self.drain(stop)
-            self._give_up()
+            if self._gives_up():
+                return
             due_s = self.backlog.next_due_s()
             if due_s is None and not self.backlog.ready:
                 return
@@ -275,47 +253,13 @@ class Pipeline:
         known = self.register.files.get(info.relative_path)
         return known is not None and (known.stamp, known.inode) == (info.stamp, info.inode)
 
-    def _force(self, info: ParquetFileInfo) -> None:
-        """Read a file again although its size and time are the registered ones."""
-        self._forced.add(info.relative_path)
-        self.backlog.offer(info)
-
-    def _read(self, infos: Sequence[ParquetFileInfo]) -> _Read:
-        """Read a group of files; each failure stays its own. Runs on a reader thread."""
-        result = _Read(taken=list(infos))
-        raw_files: list[RawFile] = []
+    def _force(self, infos: Iterable[ParquetFileInfo]) -> None:
+        """Read files again although their size and time are the registered ones."""
         for info in infos:
-            try:
-                raw_files.append(read_file(self.storage, info, rows_max=self.limits.rows_max))
-            except FileError as error:
-                result.refused.append((info, error))
-            except TransientError as error:
-                result.transient.append((info, error))
-        sound = self._interpret(raw_files, result)
-        if sound is not None:
-            result.batches.append(sound)
-        return result
+            self._forced.add(info.relative_path)
+            self.backlog.offer(info)
 
-    @staticmethod
-    def _interpret(raw_files: list[RawFile], result: _Read) -> SpanBatch | None:
-        """All files as one batch. Should one of them be beyond it, that one alone is refused."""
-        if not raw_files:
-            return None
-        try:
-            return batch(raw_files)
-        except Exception:  # noqa: BLE001 - no content of a file may stop the others
-            sound = []
-            for raw in raw_files:
-                try:
-                    batch([raw])
-                    sound.append(raw)
-                except Exception as error:  # noqa: BLE001 - same; the reason is kept
-                    reason = f"its columns cannot be interpreted: {error}"
-                    path = raw.info.relative_path
-                    result.refused.append((raw.info, CorruptPage(reason, path=path)))
-            return batch(sound) if sound else None
-
-    def _finish(self, read: _Read) -> None:
+    def _finish(self, read: GroupRead) -> None:
         """Register what was read and settle what was not."""
         for info in read.taken:
             self._in_hand.discard(info.relative_path)
@@ -329,7 +273,7 @@ class Pipeline:
         self._apply(update)
         for file in (file for one in read.batches for file in one.files):
             self._decided(file.info.relative_path)
-            self._mark_racy(file.info)
+            self._recheck.mark(file.info)
         for entry in refused:
             if not entry.transient:
                 self._decided(entry.relative_path)
@@ -402,13 +346,21 @@ class Pipeline:
                 break
             present = {path: self.storage.stat(path) for path in survivors}
             vanished = {path for path, entry in present.items() if entry is None}
-            read = self._read([entry.info for entry in present.values() if entry is not None])
-            if read.transient or any(isinstance(e, FooterUnreadable) for _, e in read.refused):
+            found = [entry.info for entry in present.values() if entry is not None]
+            read = read_group(self.storage, found, self.limits.rows_max)
+            if read.transient or any(self._may_grow(*refusal) for refusal in read.refused):
                 return None
             removed |= vanished
             refused = refused + [self._refusal(info, error) for info, error in read.refused]
             batches = [*batches, *read.batches]
         return CatalogUpdate(batches=batches, removed=frozenset(removed), refused=refused)
+
+    def _may_grow(self, info: ParquetFileInfo, error: FileError) -> bool:
+        """Whether a registered file without a footer is being rewritten, rather than damaged."""
+        return (
+            isinstance(error, FooterUnreadable)
+            and self.register.files[info.relative_path].stamp != info.stamp
+        )
 
     def _apply(self, update: CatalogUpdate) -> None:
         if update.is_empty:
@@ -461,51 +413,6 @@ class Pipeline:
             return proven and (entry.is_link or not self.storage.is_direct(path))
         return proven or self.storage.nearest_device(path) == known.device
 
-    def _relocate(self, relocated: Iterable[ParquetFileInfo]) -> None:
-        """Same path, size and time on another inode: trust it if the footer is the same."""
-        same: list[ParquetFileInfo] = []
-        for info in relocated:
-            known = self.register.files[info.relative_path]
-            if self._footer_digest(info) == known.footer_digest:
-                same.append(info)
-            else:
-                self._force(info)
-        self._apply(CatalogUpdate(relocated=tuple(same)))
-
-    def _mark_racy(self, info: ParquetFileInfo) -> None:
-        age_s = (self.clock.now_unix_nano() - info.modified_unix_nano) / 1e9
-        if abs(age_s) < RACY_S:
-            self._recheck[info.relative_path] = self.clock.monotonic_s() + RACY_S
-
-    def _look_again(self) -> None:
-        """Read the footers of files that were indexed within a tick of their writing."""
-        now_s = self.clock.monotonic_s()
-        for path in [path for path, due_s in self._recheck.items() if due_s <= now_s]:
-            del self._recheck[path]
-            known = self.register.files.get(path)
-            if known is None:
-                continue
-            info, digest = self._footer_now(path)
-            if info is None or digest is None:
-                self._recheck[path] = now_s + RACY_S  # not visible now; it is not forgotten
-            elif digest != known.footer_digest:
-                self._force(info)
-
-    def _footer_now(self, path: str) -> tuple[ParquetFileInfo | None, str | None]:
-        """The file at a path as it is, and the digest of its footer, where they can be had."""
-        try:
-            entry = self.storage.stat(path)
-        except TransientError:
-            return None, None
-        return (None, None) if entry is None else (entry.info, self._footer_digest(entry.info))
-
-    def _footer_digest(self, info: ParquetFileInfo) -> str | None:
-        try:
-            with self.storage.open(info) as source:
-                return open_parquet(source, info.relative_path)[1].footer_digest
-        except IndexerError:
-            return None
-
     def _report(self, unlisted: Sequence[tuple[str, str]], withheld: Sequence[str]) -> None:
         problems = [reason for _, reason in unlisted]
         if withheld:
@@ -517,17 +424,17 @@ class Pipeline:
             log(STORAGE_DOUBTFUL, problems[0], problems=problems)
         self.problems = tuple(problems)
 
-    def _give_up(self) -> None:
+    def _gives_up(self) -> bool:
         """A one-shot run does not wait for permissions: what is reported is decided.
 
-        A file that waits for another one's surviving copy is only given up once nothing is
-        unfinished any more, and then the run has failed.
+        True: files wait for another one's surviving copy although nothing is unfinished any
+        more, and the run has failed.
         """
         for path in list(self.backlog.waiting):
             if self.register.refused.get(display_path(path)) == STILL_RETRIED:
                 self.backlog.drop(path)
         stuck = [p for p in self.backlog.waiting if self.backlog.tries(p) > BLOCKED_TRIES_MAX]
-        if stuck and not self.backlog.has_unfinished():
-            self.problems = (*self.problems, f"{len(stuck)} files wait for a copy of their spans")
-            for path in stuck:
-                self.backlog.drop(path)
+        if not stuck or self.backlog.has_unfinished():
+            return False
+        self.problems = (*self.problems, f"{len(stuck)} files wait for a copy of their spans")
+        return True

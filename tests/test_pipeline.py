@@ -217,3 +217,20 @@ def test_hidden_and_working_files_are_never_indexed(tmp_path: Path) -> None:
         one.settle()
         assert one.rows("SELECT count(*) FROM parquet_files") == [(0,)]
         assert one.rows("SELECT count(*) FROM quarantined_files") == [(0,)]
+
+
+def test_a_surviving_copy_that_rotted_is_refused_and_stops_nothing(tmp_path: Path) -> None:
+    """The removal goes on; the damaged file is named, although its size and time are as indexed."""
+    with indexed(tmp_path) as one:
+        owner = write(one.root / "a.parquet", spans(3))
+        copy = write(one.root / "b.parquet", spans(3))
+        one.settle()
+        stamp = copy.stat()
+        copy.write_bytes(copy.read_bytes()[:-4] + b"ROT!")
+        os.utime(copy, ns=(stamp.st_mtime_ns, stamp.st_mtime_ns))
+        owner.unlink()
+        one.settle()
+        assert one.rows("SELECT count(*) FROM span_metadata") == [(0,)]
+        assert one.rows("SELECT relative_path, error_type FROM quarantined_files") == [
+            ("b.parquet", "FooterUnreadable")
+        ]

@@ -31,18 +31,28 @@ def open_parquet(
     with decoding(relative_path, refusal=FooterUnreadable):
         digest = footer_digest(source, relative_path)
         source.seek(0)
+        metadata = pq.read_metadata(source)
+        columns = tuple(metadata.schema.to_arrow_schema().names)
         parquet = pq.ParquetFile(
-            source, page_checksum_verification=True, read_dictionary=list(text_columns)
+            source,
+            metadata=metadata,
+            page_checksum_verification=True,
+            read_dictionary=[name for name in text_columns if name in columns],
         )
         footer = FileFooter(
-            row_count=parquet.metadata.num_rows,
-            row_group_count=parquet.metadata.num_row_groups,
+            row_count=metadata.num_rows,
+            row_group_count=metadata.num_row_groups,
             footer_digest=digest,
-            columns=tuple(parquet.schema_arrow.names),
+            columns=columns,
         )
     if footer.row_count < 0:
         raise FooterUnreadable("the footer has a negative row count", path=relative_path)
     return parquet, footer
+
+
+def read_footer(source: pa.NativeFile, relative_path: str) -> FileFooter:
+    """The footer's facts alone. Raises like ``open_parquet``."""
+    return open_parquet(source, relative_path)[1]
 
 
 def footer_digest(source: pa.NativeFile, relative_path: str) -> str:

@@ -1,35 +1,30 @@
 """Register, replace and remove data files: one transaction, exactly what a rebuild would hold.
 
-The catalog is the checkpoint: what is indexed is what ``parquet_files`` says. Beside it this
-module keeps, in memory, what the next decision needs: the known files, the refused ones and the
-trace directory. Memory changes only after a commit; when a commit fails, it is loaded again.
+The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 """
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from indexer.clock import Clock
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.register import quarantine, services
 from indexer.register.catalog import Catalog
+from indexer.register.insert import file_rows, insert_table, main_services
+from indexer.register.known import Known
 from indexer.register.staging import Holders, Staged, lost_rows, stage
 from indexer.register.trace_directory import TraceDirectory
-from indexer.results import arrow_batches, arrow_table, id_list
+from indexer.results import arrow_table, id_list
 from indexer.spans.aggregates import operation_rows, service_rows
-from indexer.spans.batch import ParquetFileData, SpanBatch
+from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
-from indexer.spans.identifiers import parse_hex
 
 OPERATIONS_MAX = 1000
 """Distinct (service, span name, kind) listed per file; more are counted, not listed."""
-INSERT_ROWS = 61_440
-"""Rows DuckDB is handed at a time, half a row group: more threads share one insert so (measured
-on 1.2M spans and two cores: 0.50 s, against 0.72 s in one piece)."""
 
 _FILE_TABLES = ("span_metadata", "trace_files", "file_services", "file_operations", "parquet_files")
 
@@ -88,15 +83,6 @@ class CatalogUpdate:
         return not (self.batches or self.removed or self.refused or self.released or self.relocated)
 
 
-@dataclass(slots=True)
-class _Known:
-    files: dict[str, RegisteredFile] = field(default_factory=dict)
-    refused: dict[str, tuple[int, int]] = field(default_factory=dict)
-    paths: dict[int, str] = field(default_factory=dict)
-    directory: TraceDirectory = field(default_factory=TraceDirectory)
-    next_file_id: int = 1
-
-
 class FileRegister:
     """The single writer of a catalog."""
 
@@ -112,7 +98,7 @@ class FileRegister:
         self._clock = clock
         self._root = storage_root
         self._operations_max = operations_max
-        self._known = _Known()
+        self._known = Known()
         self._take_root()
         self.load()
 
@@ -187,31 +173,7 @@ class FileRegister:
 
     def load(self) -> None:
         """Read from the catalog what is kept in memory."""
-        connection = self._catalog.connection
-        rows = connection.execute(
-            "SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, "
-            "footer_digest FROM parquet_files"
-        ).fetchall()
-        files = [
-            RegisteredFile(
-                file_id=row[0],
-                relative_path=row[1],
-                size_bytes=row[2],
-                modified_unix_nano=row[3],
-                device=row[4],
-                inode=row[5],
-                footer_digest=row[6],
-            )
-            for row in rows
-        ]
-        known = _Known(
-            files={file.relative_path: file for file in files},
-            refused=quarantine.refused_stamps(connection),
-            paths={file.file_id: file.relative_path for file in files},
-            next_file_id=max((file.file_id for file in files), default=0) + 1,
-        )
-        _fill(known.directory, connection)
-        self._known = known
+        self._known = Known.load(self._catalog.connection)
 
     def _take_root(self) -> None:
         """Make file_path follow the storage root when it is mounted elsewhere."""
@@ -256,14 +218,16 @@ class FileRegister:
     ) -> set[str]:
         """Insert the staged files; the services that must be summed again because of it."""
         self.batch_insert_span_metadata(connection, staged.file_ids, staged.owned_spans)
-        _insert_table(connection, "trace_files", staged.trace_files)
+        insert_table(connection, "trace_files", staged.trace_files)
         added = service_rows(staged.owned_spans, staged.file_ids)
-        _insert_table(connection, "file_services", added)
+        insert_table(connection, "file_services", added)
         operations, others = operation_rows(
             staged.owned_spans, staged.file_ids, limit=self._operations_max
         )
-        _insert_table(connection, "file_operations", operations)
-        _insert_table(connection, "parquet_files", self._file_rows(staged, added, others))
+        insert_table(connection, "file_operations", operations)
+        now_unix_nano = self._clock.now_unix_nano()
+        files = file_rows(staged, added, others, self._root, now_unix_nano)
+        insert_table(connection, "parquet_files", files)
         names = set(added["service_name"].to_pylist())
         taken_from = self._take_over(connection, staged)
         if taken_from or resum:
@@ -278,7 +242,7 @@ class FileRegister:
         spans: SpanColumns,
     ) -> None:
         """Insert the rows of ``span_metadata``; slot ``i`` of the spans is ``file_ids[i]``."""
-        _insert_table(connection, "span_metadata", spans.to_arrow(file_ids), _SPAN_COLUMNS)
+        insert_table(connection, "span_metadata", spans.to_arrow(file_ids), _SPAN_COLUMNS)
 
     def _take_over(self, connection: duckdb.DuckDBPyConnection, staged: Staged) -> set[str]:
         """Remove registered copies that staged ones replace; the services that touches."""
@@ -313,94 +277,16 @@ class FileRegister:
         spans = SpanColumns.from_arrow(rows, {id_: slot for slot, id_ in enumerate(file_ids)})
         ids = np.array(file_ids, np.int32)
         derived = service_rows(spans, ids)
-        _insert_table(connection, "file_services", derived)
+        insert_table(connection, "file_services", derived)
         operations, others = operation_rows(spans, ids, limit=self._operations_max)
-        _insert_table(connection, "file_operations", operations)
-        main = _main_services(derived)
+        insert_table(connection, "file_operations", operations)
+        main = main_services(derived)
         for file_id, other in zip(file_ids, others, strict=True):
             connection.execute(
                 "UPDATE parquet_files SET other_operation_spans = ?, service_name = ? "
                 "WHERE file_id = ?",
                 [int(other), main.get(file_id), file_id],
             )
-
-    def _file_rows(
-        self,
-        staged: Staged,
-        file_services: pa.Table,
-        others: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    ) -> pa.Table:
-        """Rows of ``parquet_files``."""
-        now = pa.scalar(self._clock.now_unix_nano() // 1000, pa.timestamp("us", "UTC"))
-        main = _main_services(file_services)
-        rows = [
-            self._file_row(file, int(file_id), int(owned), main.get(int(file_id)), int(other))
-            for file, file_id, owned, other in zip(
-                staged.files, staged.file_ids, staged.owned_counts, others, strict=True
-            )
-        ]
-        times = pa.timestamp("us", "UTC")
-        table = pa.Table.from_pylist(
-            rows,
-            pa.schema(
-                [
-                    ("file_id", pa.int32()),
-                    ("file_path", pa.string()),
-                    ("relative_path", pa.string()),
-                    ("service_name", pa.string()),
-                    ("min_time", pa.int64()),
-                    ("max_time", pa.int64()),
-                    ("row_count", pa.int64()),
-                    ("size_bytes", pa.int64()),
-                    ("modified_unix_nano", pa.int64()),
-                    ("device", pa.uint64()),
-                    ("inode", pa.uint64()),
-                    ("footer_digest", pa.string()),
-                    ("content_digest", pa.string()),
-                    ("dialect", pa.string()),
-                    ("missing_columns", pa.list_(pa.string())),
-                    ("span_count", pa.int64()),
-                    ("owned_span_count", pa.int64()),
-                    ("rejected_spans", pa.int64()),
-                    ("duplicate_spans", pa.int64()),
-                    ("clamped_values", pa.int64()),
-                    ("other_operation_spans", pa.int64()),
-                ]
-            ),
-        )
-        for name in ("min_time", "max_time"):
-            at = table.schema.get_field_index(name)
-            table = table.set_column(at, name, table[name].cast(times))
-        return table.append_column("indexed_at", pa.array([now] * len(rows), times))
-
-    def _file_row(
-        self, file: ParquetFileData, file_id: int, owned: int, service: str | None, other: int
-    ) -> dict[str, object]:
-        spans, info = file.spans, file.info
-        filled = len(spans) > 0
-        return {
-            "file_id": file_id,
-            "file_path": os.path.join(self._root, info.relative_path),
-            "relative_path": info.relative_path,
-            "service_name": service,
-            "min_time": int(spans.start.min()) // 1000 if filled else None,
-            "max_time": int((spans.start + spans.duration).max()) // 1000 if filled else None,
-            "row_count": file.footer.row_count,
-            "size_bytes": info.size_bytes,
-            "modified_unix_nano": info.modified_unix_nano,
-            "device": info.device,
-            "inode": info.inode,
-            "footer_digest": file.footer.footer_digest,
-            "content_digest": file.content_digest,
-            "dialect": file.dialect,
-            "missing_columns": list(file.missing_columns),
-            "span_count": len(spans),
-            "owned_span_count": owned,
-            "rejected_spans": file.rejected_spans,
-            "duplicate_spans": file.repeated_spans + len(spans) - owned,
-            "clamped_values": file.clamped_values,
-            "other_operation_spans": other,
-        }
 
     def _relocate(
         self, connection: duckdb.DuckDBPyConnection, files: Iterable[ParquetFileInfo]
@@ -417,33 +303,12 @@ class FileRegister:
         known = self._known
         for path in self._released(update):
             known.refused.pop(path, None)
-        for path in leaving:
-            known.paths.pop(known.files.pop(path).file_id, None)
+        known.forget(leaving)
         if staged is not None:
-            for file, file_id in zip(staged.files, staged.file_ids, strict=True):
-                registered = _registered(file.info, int(file_id), file.footer.footer_digest)
-                known.files[registered.relative_path] = registered
-                known.paths[registered.file_id] = registered.relative_path
-            known.directory.add(staged.trace_keys, staged.trace_file_ids)
-            known.next_file_id += len(staged.files)
-        for info in update.relocated:
-            old = known.files.get(info.relative_path)
-            if old is not None:
-                known.files[info.relative_path] = _registered(info, old.file_id, old.footer_digest)
+            known.add(staged)
+        known.relocate(update.relocated)
         for refused in update.refused:
             known.refused[refused.relative_path] = quarantine.refused_stamp(refused)
-
-
-def _registered(info: ParquetFileInfo, file_id: int, footer_digest: str) -> RegisteredFile:
-    return RegisteredFile(
-        file_id=file_id,
-        relative_path=info.relative_path,
-        size_bytes=info.size_bytes,
-        modified_unix_nano=info.modified_unix_nano,
-        device=info.device,
-        inode=info.inode,
-        footer_digest=footer_digest,
-    )
 
 
 def _delete_files(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
@@ -451,31 +316,3 @@ def _delete_files(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) ->
         return
     for table in _FILE_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
-
-
-def _insert_table(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, columns: str | None = None
-) -> None:
-    if not rows.num_rows:
-        return
-    names = columns or ", ".join(rows.column_names)
-    batches = rows.to_batches(max_chunksize=INSERT_ROWS)
-    staged_rows = pa.RecordBatchReader.from_batches(rows.schema, batches)  # noqa: F841 - named below
-    connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
-
-
-def _main_services(file_services: pa.Table) -> dict[int, str]:
-    """The service with the most spans in each file; the first in order of name among equals."""
-    best: dict[int, tuple[int, str]] = {}
-    for row in file_services.select(["file_id", "service_name", "span_count"]).to_pylist():
-        rank = (-row["span_count"], row["service_name"])
-        if row["file_id"] not in best or rank < best[row["file_id"]]:
-            best[row["file_id"]] = rank
-    return {file_id: name for file_id, (_, name) in best.items()}
-
-
-def _fill(directory: TraceDirectory, connection: duckdb.DuckDBPyConnection) -> None:
-    for rows in arrow_batches(connection, "SELECT trace_id, file_id FROM trace_files"):
-        (high, low), _ = parse_hex(rows["trace_id"], digits=32)
-        keys = SpanColumns.key_of_trace(high, low)
-        directory.add(keys, rows["file_id"].to_numpy())
