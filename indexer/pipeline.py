@@ -58,7 +58,7 @@ class Limits:
     batch_spans: int = 400_000
     """A transaction is closed once it has so many spans: three full row groups are written
     straight to the database file, where smaller transactions pass through the log."""
-    group_files: int = 64
+    group_files: int = 128
     """Files one reader task takes."""
     group_bytes: int = 8 << 20
     """Parquet bytes one reader task takes; a larger file goes alone."""

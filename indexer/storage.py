@@ -13,7 +13,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from indexer.errors import FileChanged, FileUnreadable, FileVanished, StorageUnavailable
+from indexer.errors import (
+    FileChanged,
+    FileUnreadable,
+    FileVanished,
+    PermanentError,
+    StorageUnavailable,
+)
 from indexer.model import ParquetFileInfo
 
 
@@ -119,27 +125,33 @@ class LocalStorage:
     def open(self, info: ParquetFileInfo) -> Iterator[pa.NativeFile]:
         """Read access to the file as listed.
 
-        Raises FileVanished, FileUnreadable, and FileChanged when the path no longer names the
-        bytes of ``info``, before or after the reading. Plain reads, no memory map: a truncated
-        map would end the process with SIGBUS.
+        Raises FileVanished, FileUnreadable, and FileChanged when the path does not name the
+        bytes of ``info`` once they have been read, whatever the reading made of them. Plain
+        reads, no memory map: a truncated map would end the process with SIGBUS.
         """
-        self._confirm(info)
         try:
-            source = pa.OSFile(info.path, "rb")
+            source = pa.OSFile(self.absolute(info.relative_path), "rb")
         except FileNotFoundError as error:
             raise FileVanished("the file is gone", path=info.relative_path) from error
         except OSError as error:
             raise _unreadable(info.relative_path, error) from error
         with source:
-            yield source
+            try:
+                yield source
+            except PermanentError:
+                self._confirm(info)
+                raise
         self._confirm(info)
 
     def _confirm(self, info: ParquetFileInfo) -> None:
-        entry = self.stat(info.relative_path)
-        if entry is None:
-            raise FileVanished("the file is gone", path=info.relative_path)
-        now = entry.info
-        if (now.stamp, now.device, now.inode) != (info.stamp, info.device, info.inode):
+        try:
+            now = os.stat(self.absolute(info.relative_path))
+        except FileNotFoundError as error:
+            raise FileVanished("the file is gone", path=info.relative_path) from error
+        except OSError as error:
+            raise _unreadable(info.relative_path, error) from error
+        seen = (now.st_size, now.st_mtime_ns, now.st_dev, now.st_ino)
+        if seen != (*info.stamp, info.device, info.inode):
             raise FileChanged("the file changed while it was read", path=info.relative_path)
 
     def _entry(self, relative_folder: str, name: "os.DirEntry[str]") -> FolderEntry | None:

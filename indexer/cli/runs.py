@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ EXIT_QUARANTINED = 3
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """``python -m indexer``, with ``--once`` or ``--reindex``."""
+    _collect_less_often()
     if not (options.once or options.reindex):
         from indexer.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
 
@@ -32,6 +34,15 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if options.strict and report.quarantined:
         return EXIT_QUARANTINED
     return 0
+
+
+def _collect_less_often() -> None:
+    """Stages hand over thousands of small values a second that form no cycles.
+
+    Measured on 5,000 small files: 13 % of the processor time was the cycle collector's.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ ENCRYPTED_MAGIC = b"PARE"
 TAIL_BYTES = 8
 FOOTER_BYTES_MAX = 256 * 1024 * 1024
 """A thousand columns in ten thousand row groups stay below; more is not a footer."""
+FOOTER_GUESS_BYTES = 16 * 1024
+"""Read from the end at first; most footers of span files fit."""
 
 
 def open_parquet(
@@ -30,20 +32,19 @@ def open_parquet(
     """
     with decoding(relative_path, refusal=FooterUnreadable):
         digest = footer_digest(source, relative_path)
-        source.seek(0)
         metadata = pq.read_metadata(source)
-        columns = tuple(metadata.schema.to_arrow_schema().names)
+        leaves = set(metadata.schema.names)
         parquet = pq.ParquetFile(
             source,
             metadata=metadata,
             page_checksum_verification=True,
-            read_dictionary=[name for name in text_columns if name in columns],
+            read_dictionary=[name for name in text_columns if name in leaves],
         )
         footer = FileFooter(
             row_count=metadata.num_rows,
             row_group_count=metadata.num_row_groups,
             footer_digest=digest,
-            columns=columns,
+            columns=tuple(parquet.schema_arrow.names),
         )
     if footer.row_count < 0:
         raise FooterUnreadable("the footer has a negative row count", path=relative_path)
@@ -60,14 +61,15 @@ def footer_digest(source: pa.NativeFile, relative_path: str) -> str:
     size = source.size()
     if size < TAIL_BYTES + len(MAGIC):
         raise FooterUnreadable(f"{size} bytes are too few for Parquet", path=relative_path)
-    source.seek(size - TAIL_BYTES)
-    tail = source.read(TAIL_BYTES)
-    if tail[4:] == ENCRYPTED_MAGIC:
+    guess = min(size, FOOTER_GUESS_BYTES)
+    end = source.read_at(guess, size - guess)
+    if end[-4:] == ENCRYPTED_MAGIC:
         raise FooterUnreadable("the footer is encrypted", path=relative_path)
-    if tail[4:] != MAGIC:
+    if end[-4:] != MAGIC:
         raise FooterUnreadable("it does not end in PAR1", path=relative_path)
-    length = int.from_bytes(tail[:4], "little")
+    length = int.from_bytes(end[-8:-4], "little")
     if not 0 < length <= min(size - TAIL_BYTES - len(MAGIC), FOOTER_BYTES_MAX):
         raise FooterUnreadable(f"the footer claims {length} bytes", path=relative_path)
-    source.seek(size - TAIL_BYTES - length)
-    return blake2b(source.read(length), digest_size=16).hexdigest()
+    if length > guess - TAIL_BYTES:
+        end = source.read_at(length + TAIL_BYTES, size - TAIL_BYTES - length)
+    return blake2b(end[-TAIL_BYTES - length : -TAIL_BYTES], digest_size=16).hexdigest()

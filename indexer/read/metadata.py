@@ -39,6 +39,11 @@ UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
 
 _NANOS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_SHARED_TYPES = {
+    "hex": pa.string(),
+    "integer": pa.int64(),
+    "text": pa.dictionary(pa.int32(), pa.string()),
+}
 _TIME_MAX = np.iinfo(np.int64).max
 
 
@@ -84,7 +89,8 @@ def read_file(
         fields = [field for field in dialect.fields if field.column in footer.columns]
         with decoding(path):
             table = parquet.read([field.column for field in fields], use_threads=False)
-            table = pa.table({field.name: _conform(table[field.column], field) for field in fields})
+            columns = [_conform(table[field.column], field) for field in fields]
+            table = pa.Table.from_arrays(columns, names=[field.name for field in fields])
     return RawFile(info=info, footer=footer, dialect=dialect, table=table)
 
 
@@ -120,16 +126,15 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
 
 
 def _conform(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
-    """One column in the type that all files of a batch share."""
+    """One column in the type that all files of a batch share. Costs nothing where it has it."""
     if field.type == "timestamp":
         return _to_nanos(column)
-    if field.type == "integer":
-        return column.cast(pa.int64(), safe=False)
-    if field.type == "text":
-        if pa.types.is_dictionary(column.type) and column.type.value_type == pa.string():
-            return column.cast(pa.dictionary(pa.int32(), pa.string()))
-        return column.cast(pa.string()).dictionary_encode()
-    return column.cast(pa.string())
+    target = _SHARED_TYPES[field.type]
+    if column.type == target:
+        return column
+    if field.type == "text" and not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    return column.cast(target, safe=False)
 
 
 def _to_nanos(column: pa.ChunkedArray) -> pa.ChunkedArray:
