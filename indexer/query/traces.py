@@ -59,7 +59,7 @@ def find_trace(
     spans, file_ids = _metadata(cursor, trace_id, directory)
     files = _files(cursor, file_ids)
     indexed = time.perf_counter()
-    missing = _add_payload(storage, spans, files) if payload else []
+    missing = _add_payload(cursor, storage, spans, files) if payload else []
     if len(spans) >= TRACE_SPANS_MAX:
         missing.append({"error_type": "TraceTooLarge", "detail": f"first {TRACE_SPANS_MAX} spans"})
     for span in spans:
@@ -109,7 +109,10 @@ def _files(cursor: duckdb.DuckDBPyConnection, file_ids: Sequence[int]) -> dict[i
 
 
 def _add_payload(
-    storage: LocalStorage, spans: list[dict[str, Any]], files: dict[int, dict[str, Any]]
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    spans: list[dict[str, Any]],
+    files: dict[int, dict[str, Any]],
 ) -> list[dict[str, str]]:
     """Put each span's payload beside its metadata; what could not be read, file by file."""
     known = {dialect.name: dialect for dialect in dialects()}
@@ -120,7 +123,7 @@ def _add_payload(
     for file_id, members in by_file.items():
         file = files[file_id]
         try:
-            _fill(storage, file, known[file["dialect"]], members)
+            _fill(cursor, storage, file, known[file["dialect"]], members)
         except IndexerError as error:
             for span in members:
                 span.update(dict.fromkeys(PAYLOAD_COLUMNS))
@@ -135,7 +138,11 @@ def _add_payload(
 
 
 def _fill(
-    storage: LocalStorage, file: dict[str, Any], dialect: Dialect, spans: list[dict[str, Any]]
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    file: dict[str, Any],
+    dialect: Dialect,
+    spans: list[dict[str, Any]],
 ) -> None:
     info = ParquetFileInfo(
         path=storage.absolute(file["relative_path"]),
@@ -145,7 +152,8 @@ def _fill(
         device=file["device"],
         inode=file["inode"],
     )
-    payload = read_payload(storage, info, dialect, [span["file_row_number"] for span in spans])
+    rows_wanted = [span["file_row_number"] for span in spans]
+    payload = read_payload(cursor, storage, info, dialect, rows_wanted)
     for span, values in zip(spans, payload, strict=True):
         for column in _JSON_COLUMNS:
             values[column] = _parsed(values[column])

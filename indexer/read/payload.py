@@ -1,12 +1,14 @@
-"""Read the payload of chosen rows from one file, page checksums verified.
+"""Read the payload of chosen rows from one file, checksums verified.
 
-Only the row groups that hold a wanted row are decoded. pyarrow rather than DuckDB, because a
-flipped byte must be an error here and not an answer.
+DuckDB reads the rows, after the pages they stand in have been verified; where it cannot (a text
+that is not UTF-8, a page it does not know), pyarrow does, which verifies by itself and whose
+undecodable text is shown with replacement characters.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +16,9 @@ import pyarrow.parquet as pq
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect
 from indexer.read.footer import open_parquet
+from indexer.read.pages import verify_rows
 from indexer.read.verify import decoding
+from indexer.results import id_list
 from indexer.storage import LocalStorage
 
 PAYLOAD_COLUMNS = (
@@ -32,9 +36,19 @@ PAYLOAD_COLUMNS = (
 )
 """Canonical payload columns of a span, in order; a file may lack any of them."""
 
+_ROWS = """
+SELECT file_row_number, {columns}
+FROM read_parquet($path, file_row_number = true, hive_partitioning = false)
+WHERE file_row_number IN {rows}
+"""
+
 
 def read_payload(
-    storage: LocalStorage, info: ParquetFileInfo, dialect: Dialect, rows: Sequence[int]
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    info: ParquetFileInfo,
+    dialect: Dialect,
+    rows: Sequence[int],
 ) -> list[dict[str, Any]]:
     """The payload of the given file row numbers, in their order; absent columns are None.
 
@@ -44,31 +58,17 @@ def read_payload(
     path = info.relative_path
     with storage.open(info) as source:
         parquet, footer = open_parquet(source, path)
+        columns = {name: col for name, col in dialect.payload if col in footer.columns}
+        distinct = sorted(set(columns.values()))
         with decoding(path):
-            columns = {name: col for name, col in dialect.payload if col in footer.columns}
-            table = _take(parquet, sorted(set(columns.values())), rows)
-            picked = [
-                {name: row[col] for name, col in columns.items()} for row in table.to_pylist()
-            ]
+            for group, inside in _by_group(parquet.metadata, rows):
+                metadata = parquet.metadata.row_group(group)
+                verify_rows(source, metadata, distinct, inside.tolist(), path)
+            found = _by_duckdb(cursor, storage.absolute(path), distinct, rows)
+            if found is None:
+                found = _by_pyarrow(parquet, distinct, rows)
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
-    return [{**absent, **row} for row in picked]
-
-
-def _take(parquet: pq.ParquetFile, columns: list[str], rows: Sequence[int]) -> pa.Table:
-    metadata = parquet.metadata
-    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    ends = np.cumsum(sizes)
-    wanted = np.asarray(rows, np.int64)
-    group_of = np.searchsorted(ends, wanted, side="right")
-    parts: list[pa.Table] = []
-    positions: list[np.ndarray[tuple[int], np.dtype[np.intp]]] = []
-    for group in np.unique(group_of):
-        chosen = np.flatnonzero(group_of == group)
-        table = parquet.read_row_group(int(group), columns=columns, use_threads=False)
-        parts.append(table.take(wanted[chosen] - (ends[group] - sizes[group])))
-        positions.append(chosen)
-    order = np.argsort(np.concatenate(positions), kind="stable")
-    return pa.concat_tables(parts).take(order)
+    return [{**absent, **{name: row[col] for name, col in columns.items()}} for row in found]
 
 
 def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
@@ -81,3 +81,63 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
         with decoding(info.relative_path):
             for _ in parquet.iter_batches(use_threads=False):
                 continue
+
+
+def _by_group(
+    metadata: pq.FileMetaData, rows: Sequence[int]
+) -> list[tuple[int, "np.ndarray[tuple[int], np.dtype[np.int64]]"]]:
+    """(row group, the wanted rows counted from its start)."""
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    ends = np.cumsum(sizes)
+    wanted = np.asarray(rows, np.int64)
+    group_of = np.searchsorted(ends, wanted, side="right")
+    return [
+        (int(group), wanted[group_of == group] - (ends[group] - sizes[group]))
+        for group in np.unique(group_of)
+    ]
+
+
+def _by_duckdb(
+    cursor: duckdb.DuckDBPyConnection, path: str, columns: list[str], rows: Sequence[int]
+) -> list[dict[str, Any]] | None:
+    """One dictionary a row, or None when DuckDB does not read what pyarrow may."""
+    quoted = [f'"{column.replace(chr(34), chr(34) * 2)}"' for column in columns]
+    query = _ROWS.format(columns=", ".join(quoted) or "NULL", rows=id_list(rows))
+    try:
+        found = cursor.execute(query, {"path": _literal_glob(path)}).fetchall()
+    except duckdb.Error:
+        return None
+    by_row = {row[0]: dict(zip(columns, row[1:], strict=False)) for row in found}
+    return [by_row[row] for row in rows] if len(by_row) == len(rows) else None
+
+
+def _by_pyarrow(
+    parquet: pq.ParquetFile, columns: list[str], rows: Sequence[int]
+) -> list[dict[str, Any]]:
+    by_row: dict[int, dict[str, Any]] = {}
+    first = 0
+    for group in range(parquet.metadata.num_row_groups):
+        after = first + parquet.metadata.row_group(group).num_rows
+        wanted = [row for row in rows if first <= row < after]
+        if wanted:
+            table = parquet.read_row_group(group, columns=columns, use_threads=False)
+            taken = table.take([row - first for row in wanted])
+            texts = {name: _values(taken[name]) for name in columns}
+            for at, row in enumerate(wanted):
+                by_row[row] = {name: texts[name][at] for name in columns}
+        first = after
+    return [by_row[row] for row in rows]
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Python values; text that is not UTF-8 has its odd bytes replaced."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        raw = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "replace") for value in raw]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _literal_glob(path: str) -> str:
+    """The path as a pattern that matches itself alone."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
