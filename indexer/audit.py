@@ -21,7 +21,7 @@ from indexer.clock import Clock
 from indexer.contracts import audit_queries
 from indexer.discover.listing import list_files
 from indexer.errors import IndexerError
-from indexer.model import AuditReport, Finding, ParquetFileInfo
+from indexer.model import AuditReport, Finding, Listing, ParquetFileInfo
 from indexer.pipeline import Pipeline
 from indexer.read.footer import read_footer
 from indexer.read.metadata import read_file
@@ -60,12 +60,15 @@ def audit(
     catalog_path: Path,
     clock: Clock,
     *,
+    listing: Listing | None = None,
     mode: Literal["full", "fast"] = "full",
     step: Step = lambda _what, _done, _total: None,
 ) -> AuditReport:
     """Check the catalog file against the storage.
 
-    Raises CatalogUnreadable or CatalogBusy when the catalog cannot be opened for reading.
+    ``listing`` was made before the catalog file was taken from a running worker: what has come
+    or changed since is on its way, and not lost. Raises CatalogUnreadable or CatalogBusy when
+    the catalog cannot be opened for reading.
     """
     catalog = Catalog.open(
         catalog_path,
@@ -75,16 +78,15 @@ def audit(
     )
     try:
         connection = catalog.connection
-        disk = _Disk(settings, connection)
+        disk = _Disk(settings, connection, listing)
         findings = list(disk.findings())
         findings += _check_invariants(connection)
         digest = catalog_digest(connection, _name(connection))
         if mode == "full":
             findings += _every_page(disk.storage, disk.unchanged, settings.reader_threads, step)
+            findings += _compare_with_rebuild(settings, connection, disk, digest, clock, step)
     finally:
         catalog.close()
-    if mode == "full":
-        findings += _compare_with_rebuild(settings, catalog_path, disk, digest, clock, step)
     return AuditReport(
         mode=mode,
         files=len(digest.files),
@@ -98,11 +100,17 @@ def audit(
 class _Disk:
     """The storage beside what the catalog says of it."""
 
-    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        connection: duckdb.DuckDBPyConnection,
+        before: Listing | None,
+    ) -> None:
         self.storage = LocalStorage(settings.storage_root)
-        listing = list_files(self.storage)
-        self._unlisted = listing.unlisted
-        self._present = {display_path(info.relative_path): info for info in listing.files}
+        now = list_files(self.storage)
+        self._unlisted = now.unlisted
+        self._present = {display_path(info.relative_path): info for info in now.files}
+        self._before = {info.relative_path: info.stamp for info in (before or now).files}
         self._registered: dict[str, tuple[int, int]] = {
             path: (size, modified)
             for path, size, modified in connection.execute(
@@ -128,7 +136,9 @@ class _Disk:
         for path, info in self._present.items():
             if self._registered.get(path) == info.stamp:
                 continue
-            if self._quarantined.get(path) == info.stamp:
+            if self._before.get(info.relative_path) != info.stamp:
+                self.pending.append(path)
+            elif self._quarantined.get(path) == info.stamp:
                 yield from self._check_refusal(path, info)
             elif self._has_footer(info):
                 detail = (
@@ -191,7 +201,7 @@ def _every_page(
 
 def _compare_with_rebuild(
     settings: Settings,
-    catalog_path: Path,
+    connection: duckdb.DuckDBPyConnection,
     disk: _Disk,
     digest: CatalogDigest,
     clock: Clock,
@@ -200,17 +210,16 @@ def _compare_with_rebuild(
     with tempfile.TemporaryDirectory(prefix="span-audit-") as folder:
         rebuilt = Path(folder) / "rebuilt.duckdb"
         _build(settings, rebuilt, disk, clock, step)
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("SET memory_limit = $limit", {"limit": settings.memory_limit})
-            for name, path in (("indexed", catalog_path), ("rebuilt", rebuilt)):
-                quoted = str(path).replace("'", "''")
-                connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
+        quoted = str(rebuilt).replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS rebuilt (READ_ONLY)")
+        try:
             expected = catalog_digest(connection, "rebuilt")
             return [
                 *_compare_digests(digest, expected),
                 *_compare_derived(connection, expected),
             ]
+        finally:
+            connection.execute("DETACH rebuilt")
 
 
 def _build(settings: Settings, path: Path, disk: _Disk, clock: Clock, step: Step) -> None:
@@ -253,7 +262,7 @@ def _compare_derived(
         sides = [
             f"SELECT relative_path, {columns} FROM {name}.parquet_files "
             + (f"JOIN {name}.{table} AS parts USING (file_id)" if table != "parquet_files" else "")
-            for name in ("indexed", "rebuilt")
+            for name in (_name(connection), "rebuilt")
         ]
         differing = connection.execute(
             f"SELECT DISTINCT relative_path FROM (({sides[0]} EXCEPT ALL {sides[1]}) "

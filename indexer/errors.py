@@ -156,6 +156,7 @@ class CatalogTooNew(PermanentError):
 class InvalidSettings(PermanentError):
     """A setting is out of range or unknown."""
 
+    hint = "Correct or unset the variable; the README lists them all."
     exit_code = 2
 
 

@@ -85,7 +85,6 @@ class Pipeline:
         """Why the storage is not fully visible; empty when it is."""
         self.sweep_wanted = False
         """A hint was too vague to follow by itself."""
-        self._in_hand: set[str] = set()
         self._forced: set[str] = set()
         self._absent: set[str] = set()
         self._recheck = Recheck(storage, register, clock)
@@ -108,7 +107,7 @@ class Pipeline:
         present = {info.relative_path for info in listing.files}
         if not self.problems:
             for path in [*self.backlog.ready, *self.backlog.waiting]:
-                if path not in present and path not in self._in_hand:
+                if path not in present and path not in self.backlog.in_hand:
                     self.backlog.drop(path)
             shown = {display_path(path) for path in present}
             self._apply(CatalogUpdate(released=frozenset(self.register.refused.keys() - shown)))
@@ -140,15 +139,14 @@ class Pipeline:
         try:
             while (read := self._next_transaction(ahead, stop)).taken:
                 self._finish(read)
-                self._remove(self._absent - self._in_hand)
+                self._remove(self._absent - self.backlog.in_hand.keys())
                 if between is not None:
                     between()
         finally:
             for taken, future in ahead:
                 future.cancel()
                 for info in taken:
-                    self._in_hand.discard(info.relative_path)
-                    self.backlog.offer(info)
+                    self.backlog.give_back(info)
         self._remove(set(self._absent))
         self.progress.files_pending = len(self.backlog)
 
@@ -207,7 +205,7 @@ class Pipeline:
             return
         entry = self.storage.stat(relative)
         if entry is None:
-            if relative in self.register.files or relative in self._in_hand:
+            if relative in self.register.files or relative in self.backlog.in_hand:
                 self._absent.add(relative)
             elif is_data_folder_name(name) and "." not in name:
                 self.sweep_wanted = True  # perhaps a folder of files
@@ -242,7 +240,6 @@ class Pipeline:
                 else:
                     wanted.append(info)
             if wanted:
-                self._in_hand.update(info.relative_path for info in wanted)
                 return wanted
         return []
 
@@ -261,8 +258,6 @@ class Pipeline:
 
     def _finish(self, read: GroupRead) -> None:
         """Register what was read and settle what was not."""
-        for info in read.taken:
-            self._in_hand.discard(info.relative_path)
         refused = [self._refusal(info, error) for info, error in self._settled(read.refused)]
         refused += [self._refusal(info, error) for info, error in self._postponed(read.transient)]
         update = self._complete(set(), read.batches, refused)
@@ -272,15 +267,15 @@ class Pipeline:
             return
         self._apply(update)
         for file in (file for one in read.batches for file in one.files):
-            self._decided(file.info.relative_path)
+            self._decided(file.info)
             self._recheck.mark(file.info)
-        for entry in refused:
-            if not entry.transient:
-                self._decided(entry.relative_path)
+        for info, _ in read.refused:
+            if info.relative_path in self.backlog.in_hand:
+                self._decided(info)
 
-    def _decided(self, relative_path: str) -> None:
-        self.backlog.drop(relative_path)
-        self._forced.discard(relative_path)
+    def _decided(self, info: ParquetFileInfo) -> None:
+        self.backlog.done(info)
+        self._forced.discard(info.relative_path)
 
     def _settled(
         self, refused: Iterable[tuple[ParquetFileInfo, FileError]]

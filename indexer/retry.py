@@ -4,7 +4,14 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+from tenacity.stop import stop_base
 
 from indexer.errors import CatalogBusy
 
@@ -29,15 +36,28 @@ def catalog_backoff_s(tries: int) -> float:
     return _backoff_s(tries, 1.0, CATALOG_BACKOFF_MAX_S)
 
 
-def when_not_busy(operation: Callable[[], T]) -> T:
-    """Run it, and again while another process has the catalog open, for up to ten seconds."""
+def when_not_busy(operation: Callable[[], T], stopped: Callable[[], bool]) -> T:
+    """Run it, and again while another process has the catalog open.
+
+    For up to ten seconds, or until ``stopped``; then CatalogBusy is raised.
+    """
     retrying = Retrying(
         retry=retry_if_exception_type(CatalogBusy),
-        wait=wait_exponential_jitter(initial=0.05, max=1.0, jitter=0.1),
-        stop=stop_after_delay(CATALOG_BUSY_WAIT_S),
+        wait=wait_exponential_jitter(multiplier=0.05, max=1.0, jitter=0.1),
+        stop=_Stopped(stopped) | stop_after_delay(CATALOG_BUSY_WAIT_S),
         reraise=True,
     )
     return retrying(operation)
+
+
+class _Stopped(stop_base):
+    """A stop condition that somebody else decides."""
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self._stopped = stopped
+
+    def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 - tenacity's
+        return self._stopped()
 
 
 def _backoff_s(tries: int, first: float, most: float) -> float:

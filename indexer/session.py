@@ -1,6 +1,6 @@
 """Open and close what one writing process needs: the lock, the current generation, a pipeline."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,21 +25,29 @@ def owning(settings: Settings, purpose: str) -> Iterator[Generations]:
         lock.release()
 
 
-def open_catalog(settings: Settings, generations: Generations) -> Catalog:
-    """The current generation, made first when there is none. Only for the holder of the lock."""
+def open_catalog(
+    settings: Settings, generations: Generations, stopped: Callable[[], bool] = lambda: False
+) -> Catalog:
+    """The current generation, made first when there is none. Only for the holder of the lock.
+
+    Raises CatalogBusy when a reader keeps it open for long, or until ``stopped``.
+    """
     current = generations.current()
     if current is None:
         current = generations.next()
         new_catalog(settings, current).close()
         generations.publish(current)
     generations.remove_others()
-    return new_catalog(settings, current)
+    return new_catalog(settings, current, stopped)
 
 
-def new_catalog(settings: Settings, path: Path) -> Catalog:
+def new_catalog(
+    settings: Settings, path: Path, stopped: Callable[[], bool] = lambda: False
+) -> Catalog:
     """Open one catalog file for writing, waiting out readers that have it open."""
     return when_not_busy(
-        lambda: Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads)
+        lambda: Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads),
+        stopped,
     )
 
 

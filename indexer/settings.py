@@ -22,8 +22,8 @@ def _byte_size(text: str) -> str:
         size = float(number) * _BYTE_UNITS[unit]
     except (ValueError, KeyError):
         raise ValueError("expected a size like 512MiB or 2GiB") from None
-    if size < 64 << 20:
-        raise ValueError("expected at least 64MiB")
+    if not 64 << 20 <= size < 1 << 60:
+        raise ValueError("expected 64MiB or more")
     return f"{int(size)}B"
 
 

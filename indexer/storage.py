@@ -126,9 +126,10 @@ class LocalStorage:
         """Read access to the file as listed.
 
         Raises FileVanished, FileUnreadable, and FileChanged when the path does not name the
-        bytes of ``info`` once they have been read, whatever the reading made of them. Plain
-        reads, no memory map: a truncated map would end the process with SIGBUS.
+        bytes of ``info``, before they are read or after, whatever the reading made of them.
+        Plain reads, no memory map: a truncated map would end the process with SIGBUS.
         """
+        self._confirm(info)
         try:
             source = pa.OSFile(self.absolute(info.relative_path), "rb")
         except FileNotFoundError as error:
@@ -197,4 +198,5 @@ def _info(path: str, relative_path: str, status: os.stat_result) -> ParquetFileI
 
 
 def _unreadable(relative_path: str, error: OSError) -> FileUnreadable:
-    return FileUnreadable(f"cannot read the file: {error.strerror}", path=relative_path)
+    reason = error.strerror or str(error)
+    return FileUnreadable(f"cannot read the file: {reason}", path=relative_path)

@@ -19,12 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
 import uvicorn
 
 from indexer import __version__
 from indexer.clock import Clock
 from indexer.discover.watch import hints
-from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.query.snapshot import publish_snapshot
@@ -51,7 +52,9 @@ HINTS_MAX = 10_000
 IDLE_CHECKPOINT_WAL_BYTES = 4 << 20
 IDLE_CHECKPOINT_AFTER_S = 2.0
 """Fold the log in once nothing has happened for a while, so that no file waits for it."""
-WATCH_RETRY_S = 5.0
+WATCH_RETRY_S = 1.0
+GRACE_S = 1
+"""How long a stop waits for a client to take its answer."""
 
 
 class Worker:
@@ -85,9 +88,14 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until ``request_stop``. Raises what keeps the catalog from opening."""
-        await self._on_index_thread(self._open)
+        try:
+            await self._on_index_thread(self._open)
+        except CatalogBusy:
+            if self._stop.is_set():
+                return
+            raise
         listener = bind(self.settings.catalog_pointer)
-        server = _Server(uvicorn.Config(application(self), log_config=None, lifespan="off"))
+        server = _Server(_server_config(self))
         tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
         if self.settings.watch:
             tasks.append(asyncio.create_task(self._watch()))
@@ -119,6 +127,11 @@ class Worker:
         """The worker's state and what the index holds."""
         pipeline = self._open_pipeline()
         problems = [*pipeline.problems, *([self._failure] if self._failure else [])]
+        try:
+            totals = self.answers.totals()
+        except (duckdb.Error, IndexerError) as error:
+            totals = {}
+            problems.append(f"the catalog does not answer: {str(error).partition(chr(10))[0]}")
         directory = pipeline.register.directory
         return {
             "state": "running",
@@ -134,12 +147,15 @@ class Worker:
             "files_waiting": len(pipeline.backlog.waiting),
             "trace_directory_bytes": directory.size_bytes,
             "progress": asdict(pipeline.progress),
-            **self.answers.totals(),
+            **totals,
         }
 
     async def snapshot(self) -> Path:
         """Publish a copy of the catalog as it is now; the same copy while nothing changed."""
-        return await self._on_index_thread(self._snapshot)
+        try:
+            return await self._on_index_thread(self._snapshot)
+        finally:
+            self._wake.set()  # should it have failed, the loop has to know when to resume
 
     async def swept(self) -> None:
         """Sweep now and work it off."""
@@ -149,7 +165,7 @@ class Worker:
         while not self._stop.is_set():
             self._wake.clear()
             await self._on_index_thread(self._turn)
-            if self._has_hints() or self._stop.is_set():
+            if self._has_work() or self._stop.is_set():
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._idle_s())
@@ -196,6 +212,10 @@ class Worker:
         with self._hints_lock:
             return bool(self._hints)
 
+    def _has_work(self) -> bool:
+        """Something that need not wait. After a failed commit everything does."""
+        return not self._failures and (self._has_hints() or self._open_pipeline().sweep_wanted)
+
     def _take_hints(self) -> set[str]:
         with self._hints_lock:
             taken, self._hints = self._hints, set()
@@ -213,11 +233,15 @@ class Worker:
                 self._reopen()
             self._work(sweep=sweep)
         except CatalogWriteFailed as error:
-            self._failures += 1
-            self._failure = f"{error.message} ({error.advice})"
-            backoff_s = catalog_backoff_s(self._failures - 1)
-            self._resume_s = self._clock.monotonic_s() + backoff_s
-            log(CATALOG_FAILED, f"{self._failure} Again in {backoff_s:.0f} s.")
+            self._fail(error)
+
+    def _fail(self, error: CatalogWriteFailed) -> None:
+        """The catalog is opened again after a while; until then nothing is written."""
+        self._failures += 1
+        self._failure = f"{error.message} ({error.advice})"
+        backoff_s = catalog_backoff_s(self._failures - 1)
+        self._resume_s = self._clock.monotonic_s() + backoff_s
+        log(CATALOG_FAILED, f"{self._failure} Again in {backoff_s:.0f} s.")
 
     def _work(self, *, sweep: bool) -> None:
         pipeline = self._open_pipeline()
@@ -249,7 +273,7 @@ class Worker:
         self._open_pipeline().look(self._take_hints())
 
     def _open(self) -> None:
-        self._catalog = open_catalog(self.settings, self._generations)
+        self._catalog = open_catalog(self.settings, self._generations, self._stop.is_set)
         self._pipeline = open_pipeline(self.settings, self._catalog, self._clock)
         self._snapshots = None
 
@@ -276,7 +300,11 @@ class Worker:
         transactions = self._open_pipeline().progress.transactions
         if self._snapshots and self._snapshots[0] == transactions:
             return self._snapshots[1]
-        path = publish_snapshot(self._open_catalog(), time.time_ns())
+        try:
+            path = publish_snapshot(self._open_catalog(), time.time_ns())
+        except CatalogWriteFailed as error:
+            self._fail(error)
+            raise
         self._snapshots = (transactions, path)
         return path
 
@@ -289,6 +317,15 @@ class Worker:
         if self._pipeline is None:
             raise CatalogWriteFailed("the catalog is not open yet")
         return self._pipeline
+
+
+def _server_config(worker: Worker) -> uvicorn.Config:
+    return uvicorn.Config(
+        application(worker),
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_S,
+    )
 
 
 class _Server(uvicorn.Server):

@@ -15,10 +15,12 @@ from indexer import audit as audits
 from indexer.cli import render
 from indexer.cli.source import Source
 from indexer.clock import SystemClock
+from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings
+from indexer.storage import LocalStorage
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -58,10 +60,16 @@ def quarantine(settings: Settings, options: argparse.Namespace) -> int:
 
 def audit(settings: Settings, options: argparse.Namespace) -> int:
     """Prove the catalog against the files; exit 1 when something differs."""
+    listing = list_files(LocalStorage(settings.storage_root))
     path = Source(settings).still_catalog(after_sweep=True)
     with render.steps(enabled=not options.json) as step:
         report = audits.audit(
-            settings, path, SystemClock(), mode="fast" if options.fast else "full", step=step
+            settings,
+            path,
+            SystemClock(),
+            listing=listing,
+            mode="fast" if options.fast else "full",
+            step=step,
         )
     if options.json:
         render.write_json({**asdict(report), "passed": report.passed})

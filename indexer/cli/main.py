@@ -20,8 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        configure(settings.log_format, settings.log_level)
         module, function = options.run
+        quiet = function != "run"  # a question's answer is on standard output, and all of it
+        configure(settings.log_format, "error" if quiet else settings.log_level)
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
         sys.stderr.write(f"error: {error.message}\n")
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m indexer",
         description="Index OpenTelemetry span Parquet where it lies, and answer from the index. "
         "Without a command: watch the storage and index for ever.",
-        epilog="Settings come from the environment; see deploy/reference/settings.md.",
+        epilog="Settings come from the environment; the README lists them.",
     )
     parser.add_argument("--version", action="version", version=f"span-indexer {__version__}")
     mode = parser.add_mutually_exclusive_group()

@@ -17,8 +17,8 @@ from indexer.model import AuditReport
 
 _BAR_WIDTH = 32
 _ERROR = 2
-_PLAIN_WIDTH = 200
-"""Columns when the output is no terminal: wide enough not to break a path."""
+_PLAIN_WIDTH = 100_000
+"""Columns when the output is no terminal: nothing is cut."""
 
 
 def write_json(value: Any, sink: TextIO | None = None) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import CatalogUnreadable
-from indexer.query.answers import Answers
+from indexer.query.answers import ROWS_MAX, Answers
+from indexer.query.traces import trace_words
 from indexer.register.catalog import Catalog
 from indexer.register.generations import Generations
 from indexer.serve.local import LocalClient
@@ -27,15 +28,17 @@ class Source:
         self.has_worker = self._client.is_reachable()
 
     def trace(self, trace_id: str) -> dict[str, Any]:
-        """One trace with payload."""
+        """One trace with payload. Raises QueryRefused for what is no trace id."""
+        trace_words(trace_id)
         if self.has_worker:
-            found: dict[str, Any] = self._client.get(f"/traces/{trace_id}")
+            found: dict[str, Any] = self._client.get(f"/traces/{trace_id.strip()}")
             return found
         with self._answers() as answers:
             return answers.trace(trace_id)
 
     def rows(self, name: str, limit: int) -> list[dict[str, Any]]:
-        """The list ``files`` or ``quarantine``."""
+        """The list ``files`` or ``quarantine``, at most ``ROWS_MAX`` of it."""
+        limit = min(limit, ROWS_MAX)
         if self.has_worker:
             found: list[dict[str, Any]] = self._client.get(f"/{name}", limit=limit)
             return found

@@ -22,9 +22,13 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Backlog:
-    """``ready`` files by path; ``waiting`` ones with the monotonic time they are due."""
+    """``ready`` files by path; ``waiting`` ones with the time they are due; ``in_hand`` ones.
+
+    A file in hand was taken and is being read; ``done``, ``unfinished`` or ``postpone`` end that.
+    """
 
     ready: dict[str, ParquetFileInfo] = field(default_factory=dict)
+    in_hand: dict[str, ParquetFileInfo] = field(default_factory=dict)
     waiting: dict[str, _Waiting] = field(default_factory=dict)
     _newest: list[tuple[int, str]] = field(default_factory=list)
 
@@ -35,7 +39,8 @@ class Backlog:
         """A file was sighted. The same bytes keep their place; other bytes are ready at once."""
         path = info.relative_path
         waiting = self.waiting.get(path)
-        if waiting is not None and waiting.info.stamp == info.stamp:
+        seen = (waiting.info if waiting else None, self.in_hand.get(path))
+        if any(one is not None and one.stamp == info.stamp for one in seen):
             return
         self.ready[path] = info
         heapq.heappush(self._newest, (-info.modified_unix_nano, path))
@@ -56,13 +61,15 @@ class Backlog:
             heapq.heappop(self._newest)
             del self.ready[path]
             if path in self.waiting:
-                self.waiting[path].due_s = math.inf  # in hand; its history is still needed
+                self.waiting[path].due_s = math.inf  # its history is still needed
+            self.in_hand[path] = info
             taken.append(info)
             size += info.size_bytes
         return taken
 
     def unfinished(self, info: ParquetFileInfo, *, settle_s: float, now_s: float) -> bool:
         """A footerless file was read. True: it may still grow and waits. False: it has settled."""
+        self.in_hand.pop(info.relative_path, None)
         waiting = self.waiting.pop(info.relative_path, None)
         observation = observe(waiting.observation if waiting else None, info.stamp, now_s)
         due_s = settles_at_s(observation, settle_s)
@@ -73,6 +80,7 @@ class Backlog:
 
     def postpone(self, info: ParquetFileInfo, *, backoff_s: float, now_s: float) -> int:
         """A transient error: try again after ``backoff_s``. Returns how often it was tried."""
+        self.in_hand.pop(info.relative_path, None)
         waiting = self.waiting.get(info.relative_path)
         tries = (waiting.tries if waiting else 0) + 1
         self.waiting[info.relative_path] = _Waiting(info, now_s + backoff_s, tries=tries)
@@ -87,8 +95,24 @@ class Backlog:
         """Whether a file may still be growing."""
         return any(waiting.observation is not None for waiting in self.waiting.values())
 
+    def give_back(self, info: ParquetFileInfo) -> None:
+        """A file in hand was not read after all; it is ready again."""
+        self.in_hand.pop(info.relative_path, None)
+        self.waiting.pop(info.relative_path, None)
+        if info.relative_path not in self.ready:
+            self.offer(info)
+
+    def done(self, info: ParquetFileInfo) -> None:
+        """These bytes were registered or refused. Other bytes sighted meanwhile stay ready."""
+        self.in_hand.pop(info.relative_path, None)
+        self.waiting.pop(info.relative_path, None)
+        ready = self.ready.get(info.relative_path)
+        if ready is not None and ready.stamp == info.stamp:
+            del self.ready[info.relative_path]
+
     def drop(self, relative_path: str) -> None:
-        """The file was registered, refused, or is gone."""
+        """The file is gone, or is not to be read."""
+        self.in_hand.pop(relative_path, None)
         self.ready.pop(relative_path, None)
         self.waiting.pop(relative_path, None)
 
@@ -100,6 +124,6 @@ class Backlog:
     def _wake(self, now_s: float) -> None:
         """Waiting files that are due become ready. Their history stays until they are settled."""
         for path, waiting in self.waiting.items():
-            if waiting.due_s <= now_s and path not in self.ready:
+            if waiting.due_s <= now_s and path not in self.ready and path not in self.in_hand:
                 self.ready[path] = waiting.info
                 heapq.heappush(self._newest, (-waiting.info.modified_unix_nano, path))

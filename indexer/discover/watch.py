@@ -6,6 +6,7 @@ events missed.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 from watchfiles import Change, awatch
@@ -21,8 +22,10 @@ async def hints(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
 
     The first set, which may be empty, says that the watch stands: what is listed after it
     misses nothing. Raises FileNotFoundError or OSError when the root cannot be watched; the
-    caller sweeps and tries again.
+    caller sweeps and tries again. Ends by itself when the root has become another folder, as
+    when a volume is mounted anew.
     """
+    watched = _identity(root)
     changes: set[tuple[Change, str]]
     async for changes in awatch(
         root,
@@ -36,3 +39,17 @@ async def hints(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
         rust_timeout=STANDING_MS,
     ):
         yield {path for _, path in changes}
+        if _is_another(root, watched):
+            return
+
+
+def _identity(root: str) -> tuple[int, int]:
+    status = os.stat(root)
+    return status.st_dev, status.st_ino
+
+
+def _is_another(root: str, watched: tuple[int, int]) -> bool:
+    try:
+        return _identity(root) != watched
+    except OSError:
+        return True

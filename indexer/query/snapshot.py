@@ -16,12 +16,14 @@ from indexer.register.catalog import Catalog
 COPY_TIMEOUT_S = 300
 """A catalog of 10 GB at 50 MB/s."""
 
+SNAPSHOTS_KEPT = 2
+
 
 def publish_snapshot(catalog: Catalog, serial: int) -> Path:
     """Copy the catalog as it is now; the path of the copy, beside the generation it is of.
 
-    Earlier snapshots are unlinked: a reader that has one open keeps it. Raises
-    CatalogWriteFailed when there is no room for it.
+    The one before is kept for whoever was just told its path; older ones are unlinked, and a
+    reader that has one open keeps it. Raises CatalogWriteFailed when there is no room for it.
     """
     catalog.checkpoint()
     folder = catalog.path.parent
@@ -40,8 +42,12 @@ def publish_snapshot(catalog: Catalog, serial: int) -> Path:
     if done.returncode != 0:
         temporary.unlink(missing_ok=True)
         raise CatalogWriteFailed(f"cannot copy the catalog: {done.stderr.strip()}")
-    for old in folder.glob(f"{catalog.path.name}.snapshot-*"):
-        if old != temporary:
-            old.unlink(missing_ok=True)
     os.replace(temporary, target)
+    published = sorted(folder.glob(f"{catalog.path.name}.snapshot-*"), key=_serial)
+    for old in published[:-SNAPSHOTS_KEPT]:
+        old.unlink(missing_ok=True)
     return target
+
+
+def _serial(path: Path) -> int:
+    return int(path.name.rpartition("-")[2])

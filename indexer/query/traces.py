@@ -16,7 +16,7 @@ from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
 from indexer.register.trace_directory import TraceDirectory
 from indexer.results import id_list, rows
 from indexer.spans.columns import SpanColumns
-from indexer.spans.identifiers import parse_hex
+from indexer.spans.identifiers import UInt64Array, parse_hex
 from indexer.storage import LocalStorage
 
 TRACE_SPANS_MAX = 200_000
@@ -77,14 +77,20 @@ def find_trace(
     }
 
 
-def _metadata(
-    cursor: duckdb.DuckDBPyConnection, trace_id: str, directory: TraceDirectory | None
-) -> tuple[list[dict[str, Any]], list[int]]:
-    (high, low), valid = parse_hex(_one(trace_id), digits=32)
+def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
+    """The two words of a trace id. Raises QueryRefused for text that is none."""
+    (high, low), valid = parse_hex(_one(trace_id.strip()), digits=32)
     if not valid[0]:
         raise QueryRefused(
             f"{trace_id!r} is no trace id", hint="A trace id has 32 hex digits, not all zero."
         )
+    return high, low
+
+
+def _metadata(
+    cursor: duckdb.DuckDBPyConnection, trace_id: str, directory: TraceDirectory | None
+) -> tuple[list[dict[str, Any]], list[int]]:
+    high, low = trace_words(trace_id)
     if directory is not None:
         _, held_by = directory.files(SpanColumns.key_of_trace(high, low))
         candidates = sorted({int(file_id) for file_id in held_by})

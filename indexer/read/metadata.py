@@ -6,6 +6,7 @@ in the calls and not in the rows. No value of a row can fail a file here: rows w
 identity are rejected and counted, other odd values are clamped and counted.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.errors import FileTooLarge, PathNotUtf8
+from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
 from indexer.read.dialect import Dialect, Field, recognise, text_columns
 from indexer.read.footer import open_parquet
@@ -63,11 +64,13 @@ def read_parquet_metadata(path: str, size_bytes: int | None = None) -> ParquetFi
 
     Raises a FileError or a TransientError.
     """
-    folder, _, name = path.rpartition("/")
-    storage = LocalStorage(folder or "/")
+    folder, name = os.path.split(os.path.abspath(path))
+    storage = LocalStorage(folder)
     entry = storage.stat(name)
-    if entry is None or (size_bytes is not None and entry.info.size_bytes != size_bytes):
-        raise FileNotFoundError(path)
+    if entry is None:
+        raise FileVanished("there is no such file", path=path)
+    if size_bytes is not None and entry.info.size_bytes != size_bytes:
+        raise FileChanged(f"it has {entry.info.size_bytes} bytes, not {size_bytes}", path=path)
     return batch([read_file(storage, entry.info)]).files[0]
 
 
@@ -89,6 +92,12 @@ def read_file(
         fields = [field for field in dialect.fields if field.column in footer.columns]
         with decoding(path):
             table = parquet.read([field.column for field in fields], use_threads=False)
+            if table.num_rows != footer.row_count:
+                message = f"{table.num_rows} rows, the footer says {footer.row_count}"
+                raise CorruptPage(message, path=path)
+            for field in fields:
+                if pa.types.is_dictionary(table[field.column].type):
+                    _check_codes(table[field.column], path)
             columns = [_conform(table[field.column], field) for field in fields]
             table = pa.Table.from_arrays(columns, names=[field.name for field in fields])
     return RawFile(info=info, footer=footer, dialect=dialect, table=table)
@@ -135,6 +144,16 @@ def _conform(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
     if field.type == "text" and not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     return column.cast(target, safe=False)
+
+
+def _check_codes(column: pa.ChunkedArray, path: str) -> None:
+    """Refuse codes beyond their dictionary: pyarrow hands them on as they stand in the file."""
+    for chunk in column.chunks:
+        bounds = pc.min_max(chunk.indices).as_py()
+        if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < len(
+            chunk.dictionary
+        ):
+            raise CorruptPage("a text refers beyond its dictionary", path=path)
 
 
 def _to_nanos(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -204,10 +223,10 @@ def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, 
         missing = column.is_null().to_numpy(zero_copy_only=False)
         column = column.fill_null(0)
     values = column.to_numpy()
-    negative = values < 0
-    if negative.any():
-        clamped += negative
-        values = np.where(negative, 0, values)
+    odd = (values < 0) | (values == _TIME_MAX)  # the largest is what saturated, see _to_nanos
+    if odd.any():
+        clamped += odd
+        values = np.where(values < 0, 0, values)
     return values, missing
 
 

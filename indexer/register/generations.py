@@ -8,6 +8,7 @@ leaves the link on one whole catalog.
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from indexer.errors import CatalogUnreadable
@@ -75,7 +76,15 @@ class Generations:
             return
         for entry in self.folder.iterdir():
             if current is None or entry.name not in {current.name, current.name + ".wal"}:
-                entry.unlink(missing_ok=True)
+                _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    """A left-over file, or the folder a killed process spilled into."""
+    if entry.is_dir():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

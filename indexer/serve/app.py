@@ -5,13 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from indexer.errors import IndexerError, PermanentError
+from indexer.errors import CatalogWriteFailed, IndexerError, PermanentError
 from indexer.query.answers import ROWS_MAX, Answers
 
 
@@ -78,7 +79,11 @@ def application(host: Host) -> Starlette:
             Route("/snapshot", snapshot, methods=["POST"]),
             Route("/sweep", sweep, methods=["POST"]),
         ],
-        exception_handlers={IndexerError: _problem, ValueError: _bad_request},
+        exception_handlers={
+            IndexerError: _problem,
+            duckdb.Error: _unavailable,
+            ValueError: _bad_request,
+        },
     )
 
 
@@ -124,6 +129,11 @@ def _problem(_: Request, error: Exception) -> Response:
         "hint": error.advice,
     }
     return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _unavailable(_: Request, error: Exception) -> Response:
+    """The database refuses: it is being opened again after a failed commit."""
+    return _problem(_, CatalogWriteFailed(str(error).partition("\n")[0]))
 
 
 def _bad_request(_: Request, error: Exception) -> Response:
