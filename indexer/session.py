@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+
 from indexer.clock import Clock
 from indexer.pipeline import Limits, Pipeline
-from indexer.register.catalog import Catalog
+from indexer.register.catalog import Catalog, unreadable
 from indexer.register.files import FileRegister
 from indexer.register.generations import Generations
 from indexer.register.lock import CatalogLock
@@ -52,12 +54,18 @@ def new_catalog(
 
 
 def open_pipeline(settings: Settings, catalog: Catalog, clock: Clock) -> Pipeline:
-    """Storage, register and limits composed as the settings say."""
+    """Storage, register and limits composed as the settings say.
+
+    Raises CatalogUnreadable when the catalog opens and cannot be read.
+    """
     storage = LocalStorage(settings.storage_root)
     storage.protected = frozenset({_identity(catalog.path)})
-    register = FileRegister(
-        catalog, clock, settings.storage_root, operations_max=settings.operations_max
-    )
+    try:
+        register = FileRegister(
+            catalog, clock, settings.storage_root, operations_max=settings.operations_max
+        )
+    except duckdb.Error as error:
+        raise unreadable(catalog.path, error) from error
     return Pipeline(storage, register, clock, limits_of(settings))
 
 

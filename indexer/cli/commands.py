@@ -1,14 +1,15 @@
 """The commands that only read: status, audit, trace, sql, files, quarantine."""
 
 import argparse
+import csv
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
-import pyarrow.csv as arrow_csv
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer import audit as audits
@@ -108,26 +109,39 @@ def _list(settings: Settings, options: argparse.Namespace, name: str) -> int:
     if options.json:
         render.write_json(found)
     else:
-        render.table(name, found)
+        render.listing(name, found)
     return 0
 
 
-def _write(table: Any, form: str, output: str | None) -> None:
-    if form == "parquet":
-        pq.write_table(table, str(output))
-        return
-    sink = Path(output).open("w") if output else sys.stdout  # noqa: SIM115 - closed below
+def _write(answer: pa.Table, form: str, output: str | None) -> None:
+    """Write the rows. Raises QueryRefused when the output cannot be written."""
     try:
-        if form == "csv":
-            sink.flush()
-            arrow_csv.write_csv(table, sink.buffer)
-        elif form == "json":
-            render.write_json(table.to_pylist(), sink)
+        if form == "parquet":
+            pq.write_table(answer, str(output))
+        elif output:
+            with Path(output).open("w", newline="") as sink:
+                _write_text(answer, form, sink)
         else:
-            render.table("", table.to_pylist(), names=table.column_names, sink=sink)
-    finally:
-        if output:
-            sink.close()
+            _write_text(answer, form, sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "Choose another --output."
+        raise QueryRefused(f"cannot write {output}: {reason}", hint=hint) from error
+
+
+def _write_text(answer: pa.Table, form: str, sink: TextIO) -> None:
+    names = answer.column_names
+    rows = list(zip(*(column.to_pylist() for column in answer.columns), strict=True))
+    if form == "json":
+        render.write_json([dict(zip(names, row, strict=True)) for row in rows], sink)
+    elif form == "csv":
+        writer = csv.writer(sink, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([[render.shown(value) for value in row] for row in rows])
+    else:
+        render.table(names, rows, sink=sink)
 
 
 def _time(text: str | None) -> datetime | None:

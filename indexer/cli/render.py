@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -34,28 +35,27 @@ def facts(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if isinstance(value, dict):
             for inner, number in value.items():
-                console.print(f"{name}.{inner:<22} {_shown(number)}", highlight=False)
+                console.print(f"{name}.{inner:<22} {shown(number)}", highlight=False)
         else:
-            console.print(Text(f"{name:<24} {_shown(value)}"))
+            console.print(Text(f"{name:<24} {shown(value)}"))
+
+
+def listing(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Rows of one shape as a table, or that there are none."""
+    if not rows:
+        _console().print(f"no {title}")
+        return
+    table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def table(
-    title: str,
-    rows: Sequence[dict[str, Any]],
-    *,
-    names: Sequence[str] | None = None,
-    sink: TextIO | None = None,
+    names: Sequence[str], rows: Sequence[Sequence[Any]], *, sink: TextIO | None = None
 ) -> None:
-    """Rows as a table."""
-    columns = list(names or (rows[0] if rows else []))
-    console = _console(sink)
-    if not columns:
-        console.print(f"no {title}")
-        return
-    shown = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """Rows under their names."""
+    ruled = Table(*names, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        shown.add_row(*(Text(_shown(row[name])) for name in columns))
-    console.print(shown)
+        ruled.add_row(*(Text(shown(value)) for value in row))
+    _console(sink).print(ruled)
 
 
 def waterfall(trace: dict[str, Any]) -> None:
@@ -73,15 +73,15 @@ def waterfall(trace: dict[str, Any]) -> None:
         f"{errors} errors  started {_instant(begin)}",
         highlight=False,
     )
-    shown = Table(box=None, pad_edge=False, show_header=False)
+    bars = Table(box=None, pad_edge=False, show_header=False)
     for depth, span in _in_order(spans):
-        shown.add_row(
+        bars.add_row(
             Text("  " * depth + span["name"], style="red" if span["status_code"] == _ERROR else ""),
             Text(span["service_name"], style="dim"),
             Text(f"{span['duration_ns'] / 1e6:.3f} ms"),
             Text(_bar(span, begin, max(1, end - begin))),
         )
-    console.print(shown)
+    console.print(bars)
     for missing in trace["missing"]:
         console.print(Text(f"incomplete: {missing}", style="yellow"))
     cost = trace["cost"]
@@ -139,15 +139,15 @@ def _in_order(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]
     for span in spans:
         parent = span["parent_span_id"] if span["parent_span_id"] in known else None
         children.setdefault(parent, []).append(span)
-    shown: set[str] = set()
+    yielded: set[str] = set()
     roots = [(0, span) for span in reversed(children.get(None, []))]
     for start in ([*roots], [(0, span) for span in reversed(spans)]):  # the second: cycles
         stack = start
         while stack:
             depth, span = stack.pop()
-            if span["span_id"] in shown:
+            if span["span_id"] in yielded:
                 continue
-            shown.add(span["span_id"])
+            yielded.add(span["span_id"])
             yield depth, span
             below = children.get(span["span_id"], [])
             stack += [(depth + 1, child) for child in reversed(below)]
@@ -165,7 +165,8 @@ def _instant(unix_nano: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanos:09d}Z"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """One value as text for people."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     if value is None:
@@ -178,6 +179,8 @@ def _shown(value: Any) -> str:
 
 
 def _encoded(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     return str(value)

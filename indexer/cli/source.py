@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from indexer.errors import CatalogUnreadable
 from indexer.query.answers import ROWS_MAX, Answers
 from indexer.query.traces import trace_words
-from indexer.register.catalog import Catalog
+from indexer.register.catalog import Catalog, unreadable
 from indexer.register.generations import Generations
 from indexer.serve.local import LocalClient
 from indexer.settings import Settings
@@ -79,6 +81,8 @@ class Source:
         )
         try:
             yield Answers(cursor=catalog.cursor, storage=LocalStorage(self._settings.storage_root))
+        except duckdb.Error as error:
+            raise unreadable(catalog.path, error) from error
         finally:
             catalog.close()
 

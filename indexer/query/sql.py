@@ -12,9 +12,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from indexer.errors import CatalogBusy, CatalogUnreadable, QueryRefused
+from indexer.errors import QueryRefused
 from indexer.query.views import FILES_MAX, ViewFile, otel_spans
 from indexer.read.dialect import dialects
+from indexer.register.catalog import Catalog
 from indexer.results import arrow_table
 
 _COVERED = """
@@ -46,17 +47,8 @@ class Window:
 
 
 def open_session(path: Path, *, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """A read-only connection. Raises CatalogBusy or CatalogUnreadable."""
-    try:
-        connection = duckdb.connect(str(path), read_only=True)
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
-        raise CatalogUnreadable(f"cannot open {path}: {error}", path=str(path)) from error
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
-    connection.execute("SET threads = $threads", {"threads": threads})
-    return connection
+    """A read-only connection. Raises CatalogBusy, CatalogUnreadable or CatalogTooNew."""
+    return Catalog.open(path, memory_limit=memory_limit, threads=threads, read_only=True).connection
 
 
 def select(

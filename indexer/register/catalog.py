@@ -49,11 +49,11 @@ class Catalog:
         try:
             connection = duckdb.connect(str(path), read_only=read_only)
         except duckdb.IOException as error:
-            if "lock" in str(error).lower():
+            if "Could not set lock" in str(error):
                 raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         except duckdb.Error as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         catalog = cls(connection, path)
         try:
             catalog._prepare(memory_limit, threads, migrate=not read_only)
@@ -121,7 +121,7 @@ class Catalog:
             )
             version = self._version()
         except duckdb.Error as error:
-            raise _unreadable(self.path, error) from error
+            raise unreadable(self.path, error) from error
         if version > schema_version():
             raise CatalogTooNew(
                 f"{self.path} has schema version {version}, this program knows {schema_version()}",
@@ -172,7 +172,8 @@ def _create(path: Path) -> None:
             raise CatalogWriteFailed(_first_line(error), path=str(path)) from error
 
 
-def _unreadable(path: Path, error: Any) -> CatalogUnreadable:
+def unreadable(path: Path, error: Any) -> CatalogUnreadable:
+    """DuckDB's refusal to read a catalog file, as a fact."""
     return CatalogUnreadable(f"cannot open {path}: {_first_line(error)}", path=str(path))
 
 

@@ -19,6 +19,7 @@ _SPANS = """
 SELECT file_id, file_row_number, trace_id, span_id, parent_span_id, service_name, name,
        start_time_unix_nano, duration_ns, status_code, span_kind
 FROM {catalog}.span_metadata
+WHERE file_id IN (SELECT file_id FROM {catalog}.parquet_files)
 """
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -71,7 +73,7 @@ def application(host: Host) -> Starlette:
     return Starlette(
         routes=[
             Route("/status", status),
-            Route("/traces/{trace_id}", trace),
+            Route("/traces/{trace_id:path}", trace),
             Route("/files", files),
             Route("/quarantine", quarantine),
             Route("/services", services),
@@ -82,6 +84,7 @@ def application(host: Host) -> Starlette:
         exception_handlers={
             IndexerError: _problem,
             duckdb.Error: _unavailable,
+            HTTPException: _no_route,
             ValueError: _bad_request,
         },
     )
@@ -137,5 +140,18 @@ def _unavailable(_: Request, error: Exception) -> Response:
 
 
 def _bad_request(_: Request, error: Exception) -> Response:
-    body = {"type": "about:blank", "title": "BadRequest", "status": 422, "detail": str(error)}
-    return JSONResponse(body, 422, media_type="application/problem+json")
+    return _refusal(422, "BadRequest", str(error))
+
+
+def _no_route(request: Request, error: Exception) -> Response:
+    """An unknown path, or a method that it does not have."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    title = HTTPStatus(status).phrase
+    refused = _refusal(status, title, f"{request.method} {request.url.path}: {title}")
+    refused.headers.update(getattr(error, "headers", None) or {})
+    return refused
+
+
+def _refusal(status: int, title: str, detail: str) -> Response:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
