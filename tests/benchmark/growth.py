@@ -1,0 +1,108 @@
+"""One more file must cost the same whatever is already there.
+
+Work that looks at all registered files, be it a dictionary or a table, shows here as a ratio
+above one long before anybody would notice it in use. Both catalogs are open in one process and
+take turns, so that nothing but their size differs.
+"""
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from indexer.pipeline import Pipeline
+from tests.benchmark.corpus import relative_path, write_files
+from tests.benchmark.layout import Shape
+from tests.benchmark.plan import Plan, scratch
+from tests.benchmark.report import Line, median, percentile
+from tests.benchmark.synthetic import opened, register_shape
+
+RATIO_AT_MOST = 1.5
+SPANS_OF_A_REGISTERED_FILE = 40
+SPANS_OF_A_NEW_FILE = 500
+FILES_A_TRANSACTION = 500
+WARM_UPS = 3
+"""Registrations of each side before the ones that count."""
+
+
+def measure(plan: Plan) -> list[Line]:
+    """Register single files on top of few and of many, in turns."""
+    new = Shape(files=plan.registrations + WARM_UPS, spans=SPANS_OF_A_NEW_FILE, seed=2)
+    with scratch("growth") as folder, ExitStack() as stack:
+        sides = [
+            stack.enter_context(_Side(folder / name, files, new))
+            for name, files in (("few", plan.few_files), ("many", plan.many_files))
+        ]
+        for number in range(new.files):
+            for side in sides[:: 1 if number % 2 else -1]:
+                side.register(number)
+        return [_line(*sides)]
+
+
+class _Side:
+    """A catalog of so many files, and new files to register on top."""
+
+    def __init__(self, folder: Path, files: int, new: Shape) -> None:
+        self.files = files
+        self._storage = folder / "spans"
+        self._catalog = folder / "index.duckdb"
+        self._new = new
+        self._stack = ExitStack()
+        self._pipeline: Pipeline
+        self._seconds: list[float] = []
+        self.seconds_to_fill = 0.0
+
+    def __enter__(self) -> Self:
+        catalog, self._pipeline = self._stack.enter_context(opened(self._storage, self._catalog))
+        present = Shape(files=self.files, spans=SPANS_OF_A_REGISTERED_FILE)
+        started = time.perf_counter()
+        for _ in register_shape(self._pipeline, present, at_once=FILES_A_TRANSACTION):
+            pass
+        self.seconds_to_fill = time.perf_counter() - started
+        catalog.checkpoint()
+        write_files(self._new, [self._path(number) for number in range(self._new.files)])
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._stack.close()
+
+    def register(self, number: int) -> None:
+        """One file, from the hint that names it to the end of its transaction."""
+        path = str(self._path(number))
+        before = self._pipeline.progress.files_registered
+        started = time.perf_counter()
+        self._pipeline.look([path])
+        self._pipeline.drain(lambda: False)
+        self._seconds.append(time.perf_counter() - started)
+        assert self._pipeline.progress.files_registered == before + 1, path
+
+    @property
+    def milliseconds(self) -> list[float]:
+        """Of each registration that counts."""
+        return [seconds * 1e3 for seconds in self._seconds[WARM_UPS:]]
+
+    def _path(self, number: int) -> Path:
+        return self._storage / "new" / relative_path(self._new, number)
+
+
+def _line(few: _Side, many: _Side) -> Line:
+    measured, compared = median(many.milliseconds), median(few.milliseconds)
+    return Line(
+        name=f"register one file among {many.files:,}",
+        measured=measured,
+        unit="ms",
+        compared=compared,
+        compared_with=f"among {few.files:,}:",
+        ratio=measured / compared,
+        at_most=RATIO_AT_MOST,
+        details={
+            f"among_{side.files}": {
+                "registrations": len(side.milliseconds),
+                "p50_ms": round(median(side.milliseconds), 3),
+                "p90_ms": round(percentile(side.milliseconds, 90), 3),
+                "max_ms": round(max(side.milliseconds), 3),
+                "seconds_to_fill": round(side.seconds_to_fill, 2),
+            }
+            for side in (few, many)
+        },
+    )

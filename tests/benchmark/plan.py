@@ -1,0 +1,87 @@
+"""Sizes of one run: the full ones that the bounds are meant for, and small ones that only run.
+
+A measurement takes everything that can be varied from here, so that a check of the benchmark
+and the benchmark are the same code.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmark.corpus import Corpus, corpus
+from tests.benchmark.layout import Shape
+
+PROJECT = Path(__file__).resolve().parents[2]
+OUTPUT = PROJECT / "bench-output"
+SPANS_MAX = 40_000_000
+
+
+_LARGE = Shape(files=200, spans=20_000)
+_LITTLE = Shape(files=5_000, spans=500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much of what is measured."""
+
+    large: Shape = _LARGE
+    """Few large files."""
+    little: Shape = _LITTLE
+    """Many small files."""
+    rounds: int = 3
+    """Turns of each side where a turn takes seconds."""
+    answers: int = 16
+    """Questions of each kind."""
+    arrivals: int = 220
+    """Files that arrive one by one at an idle worker."""
+    busy_s: int = 60
+    """Seconds in which one large file a second arrives too."""
+    few_files: int = 100
+    many_files: int = 50_000
+    registrations: int = 40
+    """Single files registered on top of few and of many."""
+    spans_max: int = SPANS_MAX
+    """Spans of the largest catalog; 0 leaves it out."""
+
+    def corpora(self) -> list[Corpus]:
+        """Both corpora, made now unless they are kept from an earlier run, and read once."""
+        made = [corpus(OUTPUT / "corpora", shape) for shape in (self.large, self.little)]
+        for one in made:
+            one.warm()
+        return made
+
+
+SMALL = Plan(
+    large=Shape(files=8, spans=2_000),
+    little=Shape(files=60, spans=100),
+    rounds=1,
+    answers=4,
+    arrivals=20,
+    busy_s=4,
+    few_files=20,
+    many_files=400,
+    registrations=5,
+    spans_max=0,
+)
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder for one measurement, on the disk of the corpora, gone afterwards."""
+    OUTPUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=OUTPUT) as folder:
+        yield Path(folder)
+
+
+def environment(storage: Path, catalog: Path) -> dict[str, str]:
+    """What a process of the indexer is given; settings of the caller's shell are not."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INDEXER_")}
+    return {
+        **kept,
+        "JUNJO_SPAN_STORAGE_PATH": str(storage),
+        "JUNJO_DUCKDB_PATH": str(catalog),
+        "INDEXER_LOG_LEVEL": "warning",
+    }

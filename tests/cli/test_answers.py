@@ -1,0 +1,174 @@
+"""Every question has the same answer from the worker as from the catalog alone.
+
+Two catalogs of one storage: a worker owns the first, nobody owns the second. Each command is run
+on both and must agree in exit code, in words and in JSON, but for what names the process or the
+moment.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.processes import Done, Site, wait_until
+from tests.support.span_files import T0, Span, spans
+
+pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+
+KNOWN = f"{7:032x}"
+OF_THE_MOMENT = {"indexed_at", "first_seen", "last_seen", "cost"}
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site]]:
+    """(owned by a worker, owned by nobody) over the same files."""
+    folder = tmp_path_factory.mktemp("answers")
+    owned = Site(folder / "owned")
+    alone = Site(folder / "alone", root=owned.root)
+    owned.write("year=2026/a.parquet", spans(3, trace=7, attributes='{"user":"Zoë"}'))
+    owned.write("b.parquet", [Span(trace=7, span=9, parent=2, status=2, start=T0 + 7_000_001)])
+    owned.write("c.parquet", spans(2, trace=8, service="pay/ment"))
+    (owned.root / "broken.parquet").write_bytes(b"not Parquet at all")
+    try:
+        assert alone.run("--once").code == 0
+        owned.worker()
+        wait_until(lambda: owned.status()["quarantined_files"] == 1, "the refusal")
+        owned.wait_files(3)
+        yield owned, alone
+    finally:
+        owned.close()
+
+
+def both(sites: tuple[Site, Site], *arguments: str) -> Done:
+    """The answer without a worker, when the one with a worker is the same."""
+    owned, alone = sites[0].run(*arguments), sites[1].call(*arguments)
+    assert owned.code == alone.code, owned.err + alone.err
+    if "--json" in arguments and alone.out:
+        assert _lasting(owned.json) == _lasting(alone.json)
+    assert owned.err == alone.err
+    return alone
+
+
+def test_a_trace(sites: tuple[Site, Site]) -> None:
+    """All spans in order of start, from two files, payload parsed."""
+    answer = both(sites, "trace", KNOWN, "--json")
+    assert answer.code == 0
+    assert answer.json["complete"]
+    assert [span["span_id"][-1] for span in answer.json["spans"]] == ["1", "2", "9", "3"]
+    assert answer.json["spans"][0]["attributes"] == {"user": "Zoë"}
+    assert answer.json["cost"]["files_read"] == 2
+
+
+def test_a_trace_by_its_id_in_capitals_and_with_spaces(sites: tuple[Site, Site]) -> None:
+    """An id is pasted as some tool shows it."""
+    capitals = f" {KNOWN.upper()} "
+    assert len(both(sites, "trace", capitals, "--json").json["spans"]) == 4
+
+
+def test_a_trace_for_people(sites: tuple[Site, Site]) -> None:
+    """A waterfall: children below parents, indented; one line of sums before, costs after."""
+    for site in sites:
+        first, *middle, last = site.call("trace", KNOWN).out.splitlines()
+        assert first.startswith(f"trace {KNOWN}  4 spans  ")
+        assert "1 errors" in first
+        assert first.endswith("started 2026-11-18T11:06:40.007000000Z")
+        assert [len(line) - len(line.lstrip()) for line in middle] == [0, 2, 4, 2]
+        assert last.startswith("2 files read")
+
+
+def test_an_unknown_trace(sites: tuple[Site, Site]) -> None:
+    """No span is an answer, and exit 1."""
+    answer = both(sites, "trace", "f" * 32, "--json")
+    assert answer.code == 1
+    assert answer.json["spans"] == []
+    assert both(sites, "trace", "f" * 32).out.startswith("no span of trace ffff")
+
+
+@pytest.mark.parametrize("trace_id", ["", "zz", "0" * 32, "f" * 31, "a/b", "../status", "a?b#c%2"])
+def test_what_is_no_trace_id(sites: tuple[Site, Site], trace_id: str) -> None:
+    """Exit 2, the text quoted, and what one looks like."""
+    answer = both(sites, "trace", trace_id)
+    assert answer.code == 2
+    assert answer.err.splitlines() == [
+        f"error: {trace_id!r} is no trace id",
+        "hint: A trace id has 32 hex digits, not all zero.",
+    ]
+
+
+@pytest.mark.parametrize("limit", [[], ["--limit", "2"], ["--limit", "20000"]], ids=str)
+def test_the_files(sites: tuple[Site, Site], limit: list[str]) -> None:
+    """Newest first, as many as asked for, more being no error."""
+    answer = both(sites, "files", "--json", *limit)
+    assert answer.code == 0
+    names = [row["file_path"].removeprefix(f"{sites[0].root}/") for row in answer.json]
+    assert names == ["c.parquet", "b.parquet", "year=2026/a.parquet"][: len(names)]
+    assert len(names) == (2 if "2" in limit else 3)
+
+
+def test_the_files_for_people_name_them_whole(sites: tuple[Site, Site]) -> None:
+    """A path that is cut off cannot be used, so no column is, where the output is no terminal."""
+    for site in sites:
+        out = site.call("files").out
+        assert f"{site.root}/year=2026/a.parquet" in out
+        assert "…" not in out
+
+
+def test_the_quarantine(sites: tuple[Site, Site]) -> None:
+    """Which file, why, and what to do."""
+    (row,) = both(sites, "quarantine", "--json").json
+    assert row["file_path"] == f"{sites[0].root}/broken.parquet"
+    assert row["error_type"] == "FooterUnreadable"
+    assert row["tries"] == 1
+    assert "Write the file again" in row["hint"]
+    for site in sites:
+        assert "FooterUnreadable" in site.call("quarantine").out
+
+
+def test_the_status(sites: tuple[Site, Site]) -> None:
+    """What the index holds is the same; the worker adds how it is itself."""
+    owned, alone = (site.run("status", "--json").json for site in sites)
+    shared = owned.keys() & alone.keys() - OF_THE_MOMENT - {"state", "catalog"}
+    assert {key: owned[key] for key in shared} == {key: alone[key] for key in shared}
+    assert alone["files"] == 3
+    assert alone["spans"] == 6
+    assert alone["services"] == 2
+    assert alone["quarantined_files"] == 1
+    assert alone["state"] == "no worker is running"
+    assert owned["state"] == "running"
+    assert owned["watching"] is True
+    assert alone.keys() <= owned.keys()
+
+
+def test_the_status_as_a_health_check(sites: tuple[Site, Site]) -> None:
+    """`status --check` is for orchestrators: 0 with a healthy worker, 1 without one."""
+    owned, alone = sites
+    assert owned.run("status", "--check").code == 0
+    assert alone.run("status", "--check").code == 1
+    assert alone.run("status").code == 0
+
+
+def test_sql(sites: tuple[Site, Site]) -> None:
+    """The same rows from a snapshot and from the catalog."""
+    query = "SELECT trace_id, span_id, attributes FROM otel_spans ORDER BY ALL"
+    answer = both(sites, "sql", query, "--json")
+    assert answer.code == 0
+    assert len(answer.json) == 6
+
+
+@pytest.mark.parametrize("mode", [[], ["--fast"]], ids=["full", "fast"])
+def test_the_audit(sites: tuple[Site, Site], mode: list[str]) -> None:
+    """Two catalogs of the same files have one digest."""
+    owned, alone = (site.run("audit", "--json", *mode) for site in sites)
+    assert owned.code == alone.code == 0
+    assert owned.json == alone.json
+    assert alone.json["passed"] is True
+    assert alone.json["spans"] == 6
+
+
+def _lasting(value: Any) -> Any:
+    """The value without what is of the moment."""
+    if isinstance(value, dict):
+        return {key: _lasting(item) for key, item in value.items() if key not in OF_THE_MOMENT}
+    if isinstance(value, list):
+        return [_lasting(item) for item in value]
+    return value

@@ -1,0 +1,66 @@
+"""What every test may use: places with processes in them, the soak switch, ``.test`` files."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Site
+from tests.support.sql_files import SqlFile
+
+SOAK_TIMEOUT_S = 3600
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--soak", action="store_true", help="long runs: many more kills, histories, mutations"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A long run is one that may take long."""
+    if config.getoption("--soak"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(SOAK_TIMEOUT_S))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SqlFile | None:
+    return SqlFile.from_parent(parent, path=file_path) if file_path.suffix == ".test" else None
+
+
+@pytest.fixture(scope="session")
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether this is a long run."""
+    return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture
+def seed() -> int:
+    """One number that decides everything random of a test; SPAN_TEST_SEED sets it."""
+    number = int(os.environ.get("SPAN_TEST_SEED") or random.SystemRandom().randrange(2**31))
+    print(f"SPAN_TEST_SEED={number}")
+    return number
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Makes places whose processes all end with the test."""
+    made: list[Site] = []
+
+    def make(name: str = "site", **options: object) -> Site:
+        made.append(Site(tmp_path / name, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """An empty storage, no catalog, no process."""
+    return make_site()

@@ -1,0 +1,185 @@
+"""The README is true: every command in it is run as it stands, and says what it shows.
+
+The commands run in a copy of the checkout, as a person types them, with the worker of `make run`
+beside them. What differs from run to run is left out of the comparison: times of day, durations,
+process ids, and where the checkout lies.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from indexer.settings import Settings
+from tests.support.processes import REPOSITORY, Running, Site, wait_until
+
+README = (REPOSITORY / "README.md").read_text()
+STOP_MARK = "<!-- the worker is stopped with Ctrl-C here -->"
+CHECKOUT = "/srv/span-indexer"
+"""Where the README says that the checkout is."""
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+VARYING = (
+    (re.compile(r"^\d\d:\d\d:\d\d\.\d{3} "), "TIME "),
+    (re.compile(r"index \d+\.\d ms, payload \d+\.\d ms"), "index _ ms, payload _ ms"),
+    (re.compile(r"\(process \d+\)"), "(process _)"),
+    (re.compile(r'"(spans_per_second|seconds)": [\d.]+'), r'"\1": _'),
+)
+
+
+@dataclass
+class Command:
+    """One command of the README, and what it is said to print; None where nothing is said."""
+
+    text: str
+    said: list[str] | None = None
+    after_stop: bool = False
+    printed: list[str] = field(default_factory=list)
+
+
+def commands() -> Iterator[Command]:
+    """Every command of a fenced sh or console block, in order."""
+    for block in FENCED.finditer(README):
+        language, text = block.groups()
+        after_stop = block.start() > README.index(STOP_MARK)
+        if language == "sh":
+            for line in text.splitlines():
+                yield Command(line, None, after_stop)
+        elif language == "console":
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                first, *said = part.splitlines()
+                yield Command(first, said, after_stop)
+
+
+@pytest.mark.duckdb
+@pytest.mark.process
+def test_every_command_prints_what_the_readme_shows(checkout: Site) -> None:
+    """From `make run` to the quarantine, in the order of the text."""
+    worker: Running | None = None
+    for command in commands():
+        if command.text in ("make run", "make test"):
+            if command.text == "make run" and command.said:
+                worker = checkout.start_command(["make", "run"], cwd=checkout.folder)
+                checkout.wait_ready(worker)
+                _compare(command, worker.out + worker.err, checkout)
+            continue
+        if command.after_stop and worker is not None:
+            _press_ctrl_c(checkout, worker)
+            worker = None
+        if worker is not None:
+            _wait_idle(checkout)
+        done = subprocess.run(
+            ["/bin/bash", "-c", command.text],
+            cwd=checkout.folder,
+            env=checkout.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=60,
+            encoding="utf-8",
+        )
+        _compare(command, done.stdout, checkout)
+    assert worker is None, "the README never stops the worker"
+
+
+def test_the_two_commands_come_first() -> None:
+    """Before any other, `make run` and `make test`."""
+    assert [command.text for command in commands()][:2] == ["make run", "make test"]
+
+
+def test_make_test_is_a_command_that_exists(checkout: Site) -> None:
+    """Not run here, because it would run this test; but made to say what it would do."""
+    done = subprocess.run(
+        ["make", "--dry-run", "test"],
+        cwd=checkout.folder,
+        env=checkout.env,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert ".venv/bin/python -m pytest" in done.stdout
+    assert "-m duckdb" in done.stdout
+
+
+def test_the_settings_of_the_readme_are_the_settings() -> None:
+    """Each row names a setting that exists, with the default that it has."""
+    defaults = {str(item.validation_alias): item.default for item in Settings.model_fields.values()}
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.MULTILINE)
+    assert len(rows) >= 9
+    for name, said in rows:
+        default = defaults[name]
+        assert said == (str(default).lower() if isinstance(default, bool) else str(default)), name
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    """Relative links are paths of this checkout."""
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (REPOSITORY / target).exists() or target.startswith("https://"), target
+
+
+def test_the_changelog_has_a_place_for_what_is_next() -> None:
+    """Keep a Changelog: the first section is Unreleased."""
+    sections = re.findall(r"^## (.*)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sections[0] == "[Unreleased]"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Site]:
+    """The checkout's files under another path, with its virtual environment and no data."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed, and the README's commands begin with it")
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for entry in REPOSITORY.iterdir():
+        if entry.name not in {".venv", ".dbdata", ".git"}:
+            (folder / entry.name).symlink_to(entry)
+    environment = folder / ".venv"
+    environment.mkdir()
+    for entry in Path(sys.prefix).iterdir():
+        if entry.name not in {".run", ".dev"}:
+            (environment / entry.name).symlink_to(entry)
+    for stamp in (".run", ".dev"):  # it is set up
+        (environment / stamp).touch()
+    data = folder / ".dbdata"
+    site = Site(folder, root=data / "spans", pointer=data / "duckdb" / "index.duckdb")
+    for name in [name for name in site.env if name.startswith(("INDEXER_", "JUNJO_"))]:
+        del site.env[name]  # the README's commands run on the defaults
+    yield site
+    site.close()
+
+
+def _compare(command: Command, printed: str, checkout: Site) -> None:
+    if command.said is None:
+        return
+    found = _plain(printed.replace(str(checkout.folder), CHECKOUT))
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n"
+        for line in _plain("\n".join(command.said))
+    )
+    shown = "".join(f"{line}\n" for line in found)
+    assert re.fullmatch(pattern, shown), f"{shlex.quote(command.text)} printed:\n{shown}"
+
+
+def _plain(text: str) -> list[str]:
+    lines = [line.rstrip() for line in text.splitlines()]
+    for pattern, replacement in VARYING:
+        lines = [pattern.sub(replacement, line) for line in lines]
+    return lines
+
+
+def _wait_idle(checkout: Site) -> None:
+    """A person takes longer to type than the worker to index; a test does not."""
+    checkout.wait_files(len(list(checkout.root.rglob("*.parquet"))))
+
+
+def _press_ctrl_c(checkout: Site, worker: Running) -> None:
+    """SIGINT to the worker that make runs; make ends with it."""
+    os.kill(checkout.status()["process_id"], signal.SIGINT)
+    worker.wait()
+    wait_until(lambda: "stopped; every registered file" in worker.err, "the worker's last word")

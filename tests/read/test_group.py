@@ -1,0 +1,68 @@
+"""A group of files is read as far as it can be; what fails stays with the file that failed."""
+
+import os
+
+from indexer.errors import FileVanished, FooterUnreadable
+from indexer.read.group import GroupRead, read_group
+from indexer.storage import LocalStorage
+from tests.read.read_back import put, with_columns
+from tests.support.span_files import parquet_bytes, spans
+
+ROWS_MAX = 1000
+
+
+def group(folder, *contents):
+    """Read files 0.parquet, 1.parquet, ... with these contents; None vanishes meanwhile."""
+    infos = []
+    for number, content in enumerate(contents):
+        _, info = put(folder, content or b"", f"{number}.parquet")
+        infos.append(info)
+        if content is None:
+            os.unlink(info.path)
+    return read_group(LocalStorage(folder), infos, ROWS_MAX)
+
+
+def paths(pairs):
+    return [(info.relative_path, type(error)) for info, error in pairs]
+
+
+def registered(read):
+    return [file.info.relative_path for one in read.batches for file in one.files]
+
+
+def test_sound_files_are_one_batch(tmp_path):
+    read = group(tmp_path, parquet_bytes(spans(3)), parquet_bytes(spans(2, trace=2)))
+    assert len(read.batches) == 1
+    assert (registered(read), read.spans) == (["0.parquet", "1.parquet"], 5)
+
+
+def test_each_failure_stays_its_own(tmp_path):
+    read = group(tmp_path, b"no Parquet", parquet_bytes(spans(3)), None)
+    assert [info.relative_path for info in read.taken] == [f"{n}.parquet" for n in range(3)]
+    assert registered(read) == ["1.parquet"]
+    assert paths(read.refused) == [("0.parquet", FooterUnreadable)]
+    assert paths(read.transient) == [("2.parquet", FileVanished)]
+
+
+def test_a_group_without_a_sound_file_has_no_batch(tmp_path):
+    read = group(tmp_path, b"", None)
+    assert (read.batches, read.spans) == ([], 0)
+
+
+def test_no_files_are_no_batch(tmp_path):
+    assert read_group(LocalStorage(tmp_path), [], ROWS_MAX) == GroupRead(taken=[])
+
+
+def test_files_of_rejected_rows_and_of_none_are_registered_too(tmp_path):
+    """They are finished files; only their rows are not spans."""
+    odd = parquet_bytes(with_columns(spans(2), span_id=["", "x"]))
+    read = group(tmp_path, odd, parquet_bytes([]))
+    assert (registered(read), read.spans) == (["0.parquet", "1.parquet"], 0)
+
+
+def test_two_groups_add_up(tmp_path):
+    whole = group(tmp_path, b"", parquet_bytes(spans(3)))
+    whole.add(group(tmp_path, parquet_bytes(spans(2)), None))
+    assert [info.relative_path for info in whole.taken] == ["0.parquet", "1.parquet"] * 2
+    assert (whole.spans, len(whole.batches)) == (5, 2)
+    assert (len(whole.refused), len(whole.transient)) == (1, 1)

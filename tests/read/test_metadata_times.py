@@ -1,0 +1,117 @@
+"""Times of every unit arrive as exact nanoseconds; what no int64 holds is clamped and counted.
+
+A float in between would be wrong by a hundred nanoseconds and go unnoticed for years.
+"""
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.read.read_back import read_back, with_columns
+from tests.support.span_files import T0, spans
+
+TIME_MAX = 2**63 - 1
+NANOS_PER = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+MOST = {"s": TIME_MAX // 1000, "ms": TIME_MAX, "us": TIME_MAX}
+"""The largest number a column of the unit can hold: Parquet writes seconds as milliseconds."""
+
+
+def timed(folder, starts, ends, unit="ns", zone="UTC"):
+    """(start, duration) of every row in order, and the number of clamped values."""
+    kind = pa.timestamp(unit, zone)
+    rows = with_columns(
+        spans(len(starts)), start_time=pa.array(starts, kind), end_time=pa.array(ends, kind)
+    )
+    file = read_back(folder, rows)
+    found = sorted(file.spans.rows(), key=lambda span: span.file_row_number)
+    return [(s.start_time_unix_nano, s.duration_ns) for s in found], file.clamped_values
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kathmandu"])
+def test_a_time_of_every_unit_is_exact(tmp_path, unit, zone):
+    factor = NANOS_PER[unit]
+    start, end = T0 // factor + 1, T0 // factor + 8
+    assert timed(tmp_path, [start], [end], unit, zone) == ([(start * factor, 7 * factor)], 0)
+
+
+_times = st.integers(0, TIME_MAX - 1)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example overwrites the file
+)
+@given(
+    unit=st.sampled_from(["ms", "us", "ns"]),
+    pairs=st.lists(st.tuples(_times, _times), min_size=1),
+)
+def test_every_time_that_fits_is_exact(tmp_path, unit, pairs):
+    factor = NANOS_PER[unit]
+    starts, ends = ([pair[half] // factor for pair in pairs] for half in (0, 1))
+    expected = [
+        (start * factor, (end - start) * factor) for start, end in zip(starts, ends, strict=True)
+    ]
+    assert timed(tmp_path, starts, ends, unit) == (expected, 0)
+
+
+def test_an_end_before_its_start_is_a_negative_duration(tmp_path):
+    assert timed(tmp_path, [T0], [T0 - 5]) == ([(T0, -5)], 0)
+
+
+def test_a_time_of_zero_is_kept(tmp_path):
+    assert timed(tmp_path, [0], [0]) == ([(0, 0)], 0)
+
+
+def test_a_time_before_1970_is_zero_and_counted(tmp_path):
+    assert timed(tmp_path, [-1, T0], [T0, T0]) == ([(0, T0), (T0, 0)], 1)
+
+
+def test_two_times_before_1970_are_two_clamped_values(tmp_path):
+    assert timed(tmp_path, [-(2**63)], [-1]) == ([(0, 0)], 2)
+
+
+def test_a_missing_end_is_the_start_and_counted(tmp_path):
+    assert timed(tmp_path, [T0, T0], [None, T0 + 1]) == ([(T0, 0), (T0, 1)], 1)
+
+
+def test_a_missing_start_is_zero_and_counted(tmp_path):
+    (((start, _),), clamped) = timed(tmp_path, [None], [T0])
+    assert (start, clamped) == (0, 1)
+
+
+def test_a_span_without_any_time_is_kept_and_counted(tmp_path):
+    assert timed(tmp_path, [None], [None]) == ([(0, 0)], 1)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_the_last_time_that_fits_is_exact(tmp_path, unit):
+    last = TIME_MAX // NANOS_PER[unit]
+    assert timed(tmp_path, [last], [last], unit) == ([(last * NANOS_PER[unit], 0)], 0)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_a_time_beyond_the_last_saturates(tmp_path, unit):
+    beyond = TIME_MAX // NANOS_PER[unit] + 1
+    times, _ = timed(tmp_path, [beyond, 0], [MOST[unit], beyond], unit)
+    assert times == [(TIME_MAX, 0), (0, TIME_MAX)]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_a_time_that_saturates_is_counted(tmp_path, unit):
+    _, clamped = timed(tmp_path, [MOST[unit]], [MOST[unit]], unit)
+    assert clamped == 2
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_a_time_far_before_1970_is_zero_and_counted(tmp_path, unit):
+    assert timed(tmp_path, [-MOST[unit]], [-(MOST[unit] // 2)], unit) == ([(0, 0)], 2)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_a_null_among_times_of_a_coarse_unit_is_one_clamped_value(tmp_path, unit):
+    start = T0 // NANOS_PER[unit]
+    times, clamped = timed(tmp_path, [start, start], [None, start], unit)
+    assert (times, clamped) == ([(start * NANOS_PER[unit], 0)] * 2, 1)

@@ -1,0 +1,267 @@
+"""The span storage is only ever read, and only the bytes that were listed are believed."""
+
+import os
+import sys
+
+import pytest
+
+from indexer.errors import FileChanged, FileUnreadable, FileVanished, StorageUnavailable
+from indexer.storage import LocalStorage, display_path, is_utf8
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "spans"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def storage(root):
+    return LocalStorage(root)
+
+
+def listed(storage, path, content=b"PAR1"):
+    """Write a file and see it as a listing does."""
+    absolute = storage.absolute(path)
+    os.makedirs(os.path.dirname(absolute), exist_ok=True)
+    with open(absolute, "wb") as file:
+        file.write(content)
+    return storage.stat(path).info
+
+
+@pytest.mark.parametrize("path", ["a.parquet", "day=1/a.parquet", "..a/b", "a..b"])
+def test_a_path_below_the_root_has_a_relative_name(storage, root, path):
+    assert storage.relative(str(root / path)) == path
+    assert storage.absolute(path) == str(root / path)
+
+
+def test_the_root_itself_is_the_empty_name(storage, root):
+    assert storage.relative(str(root)) == storage.relative(f"{root}/") == ""
+    assert storage.absolute("") == str(root)
+
+
+@pytest.mark.parametrize("path", ["..", "../elsewhere/a", "../spans2/a.parquet", "../../a", "/"])
+def test_a_path_outside_the_root_has_no_name(storage, root, path):
+    assert storage.relative(os.path.join(root, path)) is None
+
+
+def test_a_relative_root_is_of_the_current_folder(root, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    assert LocalStorage("spans/../spans").root == str(root)
+
+
+def test_an_entry_has_the_facts_of_its_file(storage, root):
+    info = listed(storage, "day/a.parquet", b"x" * 10)
+    status = os.stat(root / "day" / "a.parquet")
+    assert (info.path, info.relative_path) == (str(root / "day" / "a.parquet"), "day/a.parquet")
+    assert info.stamp == (10, status.st_mtime_ns)
+    assert info.mtime == status.st_mtime_ns / 1e9
+    assert (info.device, info.inode) == (status.st_dev, status.st_ino)
+
+
+def test_what_is_not_there_has_no_entry(storage):
+    listed(storage, "file")
+    assert storage.stat("missing") is None
+    assert storage.stat("file/below a file") is None
+
+
+def test_a_path_that_the_system_refuses_to_look_at_is_an_error_and_not_an_absence(storage):
+    """An absence would take the file out of the index."""
+    with pytest.raises(FileUnreadable):
+        storage.stat("x" * 5000)
+
+
+def test_a_folder_lists_files_folders_and_links_with_the_facts_of_their_targets(storage, root):
+    info = listed(storage, "day/a.parquet")
+    (root / "link").symlink_to(root / "day")
+    (root / "link.parquet").symlink_to(root / "day" / "a.parquet")
+    found = {entry.name: entry for entry in storage.list_folder("")}
+    assert {name: (e.is_folder, e.is_link) for name, e in found.items()} == {
+        "day": (True, False),
+        "link": (True, True),
+        "link.parquet": (False, True),
+    }
+    assert found["link.parquet"].info.inode == info.inode
+    assert [entry.info for entry in storage.list_folder("day")] == [info]
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(storage):
+    with pytest.raises(StorageUnavailable, match=r"cannot list .*missing: No such file") as refusal:
+        storage.list_folder("missing")
+    assert refusal.value.path == "missing"
+
+
+def test_a_protected_file_is_neither_listed_nor_unknown(storage):
+    info = listed(storage, "catalog.parquet")
+    storage.protected = frozenset({(info.device, info.inode)})
+    assert storage.list_folder("") == []
+    assert storage.is_protected(info)
+
+
+@pytest.mark.parametrize(
+    ("path", "direct"),
+    [
+        ("a.parquet", True),
+        ("day/a.parquet", True),
+        ("missing/deep/a.parquet", True),
+        ("link/a.parquet", False),
+        ("day/link/deep/a.parquet", False),
+        ("link.parquet", True),
+    ],
+)
+def test_a_path_is_direct_when_no_folder_on_it_is_a_link(storage, root, tmp_path, path, direct):
+    listed(storage, "day/a.parquet")
+    (tmp_path / "elsewhere").mkdir()
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "day" / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "link.parquet").symlink_to(root / "day" / "a.parquet")
+    assert storage.is_direct(path) is direct
+
+
+def test_a_link_above_the_root_or_in_its_name_makes_nothing_indirect(root, tmp_path):
+    (tmp_path / "link").symlink_to(root)
+    storage = LocalStorage(tmp_path / "link")
+    listed(storage, "day/a.parquet")
+    assert storage.is_direct("a.parquet")
+    assert storage.is_direct("day/a.parquet")
+
+
+def test_the_device_of_a_missing_path_is_that_of_the_closest_folder_above(storage, root):
+    (root / "day").mkdir()
+    device = os.stat(root).st_dev
+    for path in ("a.parquet", "day/a.parquet", "day/gone/deep/a.parquet"):
+        assert storage.nearest_device(path) == device
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs a second file system")
+def test_a_mounted_folder_has_its_own_device(tmp_path):
+    storage = LocalStorage("/")
+    assert storage.nearest_device("proc/self/gone") == os.stat("/proc").st_dev
+    assert storage.nearest_device("proc/self/gone") != storage.nearest_device("gone")
+
+
+def test_without_a_root_there_is_no_device(storage, root):
+    root.rmdir()
+    assert storage.nearest_device("day/a.parquet") is None
+
+
+def test_only_folders_have_the_identity_of_a_folder(storage, root):
+    info = listed(storage, "a.parquet")
+    assert storage.folder_identity("") == (info.device, os.stat(root).st_ino)
+    assert storage.folder_identity("a.parquet") is None
+    assert storage.folder_identity("missing") is None
+
+
+def test_the_listed_bytes_are_read(storage):
+    info = listed(storage, "a.parquet", b"content")
+    with storage.open(info) as source:
+        assert source.read() == b"content"
+
+
+def test_the_file_is_closed_after_reading(storage):
+    info = listed(storage, "a.parquet")
+    with storage.open(info) as source:
+        pass
+    assert source.closed
+
+
+def test_a_file_that_vanished_before_reading_is_named_so(storage, root):
+    info = listed(storage, "a.parquet")
+    (root / "a.parquet").unlink()
+    with pytest.raises(FileVanished) as refusal, storage.open(info):
+        pass
+    assert refusal.value.path == "a.parquet"
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_named_so(storage, root):
+    info = listed(storage, "a.parquet")
+    with pytest.raises(FileVanished), storage.open(info):
+        (root / "a.parquet").unlink()
+
+
+def append(path, info):
+    with path.open("ab") as file:
+        file.write(b"more")
+    os.utime(path, ns=(0, info.modified_unix_nano))
+
+
+def touch(path, info):
+    os.utime(path, ns=(0, info.modified_unix_nano + 1))
+
+
+def replace(path, info):
+    other = path.with_suffix(".tmp")
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(0, info.modified_unix_nano))
+    os.replace(other, path)
+
+
+CHANGES = pytest.mark.parametrize("change", [append, touch, replace], ids=lambda f: f.__name__)
+
+
+@CHANGES
+def test_a_file_that_changed_before_reading_is_not_read(storage, root, change):
+    info = listed(storage, "a.parquet")
+    change(root / "a.parquet", info)
+    with pytest.raises(FileChanged), storage.open(info):
+        pytest.fail("it was opened")
+
+
+@CHANGES
+def test_a_file_that_changes_while_it_is_read_is_not_believed(storage, root, change):
+    info = listed(storage, "a.parquet")
+    with pytest.raises(FileChanged), storage.open(info):
+        change(root / "a.parquet", info)
+
+
+def test_the_error_of_the_reader_comes_before_the_look_afterwards(storage, root):
+    """A damaged file is refused for what is in it, even if it is gone by now."""
+
+    def read_damage(source):
+        (root / "a.parquet").unlink()
+        raise ValueError("damaged")
+
+    info = listed(storage, "a.parquet")
+    with pytest.raises(ValueError, match="damaged"), storage.open(info) as source:
+        read_damage(source)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind the root user")
+def test_a_file_without_permission_is_unreadable_and_not_absent(storage, root):
+    info = listed(storage, "a.parquet")
+    (root / "a.parquet").chmod(0)
+    with pytest.raises(FileUnreadable, match="Permission denied"), storage.open(info):
+        pass
+
+
+def test_a_folder_in_place_of_the_file_is_an_error_of_the_storage(storage, root):
+    info = listed(storage, "a.parquet")
+    (root / "a.parquet").unlink()
+    (root / "a.parquet").mkdir()
+    with pytest.raises(FileChanged), storage.open(info):
+        pass
+
+
+def test_there_is_no_way_to_write(storage):
+    """Invariant I7, as far as one module can hold it."""
+    info = listed(storage, "a.parquet")
+    with storage.open(info) as source:
+        assert not source.writable()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "plain"),
+    [
+        (b"day/a.parquet", "day/a.parquet", True),
+        ("ключ.parquet".encode(), "ключ.parquet", True),
+        (b"odd_\xff.parquet", r"odd_\xff.parquet", False),
+        ("ü".encode("latin-1"), r"\xfc", False),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="names are not bytes there")
+def test_any_name_can_be_shown(name, shown, plain):
+    path = os.fsdecode(name)
+    assert display_path(path) == shown
+    assert is_utf8(path) is plain
+    assert display_path(shown) == shown
