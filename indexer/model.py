@@ -118,6 +118,26 @@ class FileFooter:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one pipeline; see the settings for their meaning."""
+
+    batch_files: int = 1000
+    """Files of one transaction."""
+    batch_spans: int = 400_000
+    """A transaction is closed once it has so many spans: three full row groups are written
+    straight to the database file, where smaller transactions pass through the log."""
+    group_files: int = 128
+    """Files one reader task takes."""
+    group_bytes: int = 8 << 20
+    """Parquet bytes one reader task takes; a larger file goes alone."""
+    rows_max: int = 20_000_000
+    settle_s: float = 10.0
+    readers: int = 2
+    read_ahead: int = 16
+    """Reader tasks that are under way or done while a transaction commits."""
+
+
 @dataclass(slots=True)
 class Progress:
     """Counters of one run, for progress bars, logs and ``status``."""

@@ -12,7 +12,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 from indexer.clock import Clock
 from indexer.discover.backlog import Backlog
@@ -26,9 +25,8 @@ from indexer.errors import (
     IndexerError,
     TransientError,
 )
-from indexer.model import ParquetFileInfo, Progress, QuarantinedFile
+from indexer.model import Limits, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
-from indexer.read.metadata import FILE_ROWS_MAX
 from indexer.recheck import Recheck
 from indexer.register.files import CatalogUpdate, FileRegister
 from indexer.register.quarantine import STILL_RETRIED
@@ -47,26 +45,6 @@ from indexer.telemetry import (
 
 BLOCKED_TRIES_MAX = 6
 """Tries of a one-shot run, half a minute, to read a file that holds a copy of freed spans."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Bounds of one pipeline; see the settings for their meaning."""
-
-    batch_files: int = 1000
-    """Files of one transaction."""
-    batch_spans: int = 400_000
-    """A transaction is closed once it has so many spans: three full row groups are written
-    straight to the database file, where smaller transactions pass through the log."""
-    group_files: int = 128
-    """Files one reader task takes."""
-    group_bytes: int = 8 << 20
-    """Parquet bytes one reader task takes; a larger file goes alone."""
-    rows_max: int = FILE_ROWS_MAX
-    settle_s: float = 10.0
-    readers: int = 2
-    read_ahead: int = 16
-    """Reader tasks that are under way or done while a transaction commits."""
 
 
 class Pipeline:

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 
 from indexer.clock import Clock
-from indexer.pipeline import Limits, Pipeline
+from indexer.model import Limits
+from indexer.pipeline import Pipeline
 from indexer.register.catalog import Catalog, unreadable
 from indexer.register.files import FileRegister
 from indexer.register.generations import Generations

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from indexer.errors import CatalogBusy
 from indexer.query import lists
 from indexer.query.traces import find_trace
 from indexer.register.trace_directory import TraceDirectory
@@ -59,8 +61,17 @@ class Answers:
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One connection in one transaction: an answer is of one moment, whatever is committed.
+
+        The first statement fixes the moment; what the directory is asked after it covers it.
+        """
         cursor = self.cursor()
         try:
+            cursor.execute("BEGIN TRANSACTION")
+            cursor.execute("SELECT count(*) FROM catalog_facts").fetchone()
             yield cursor
+        except (RuntimeError, pa.ArrowException) as error:
+            message = f"the catalog was closed under the question: {error}"
+            raise CatalogBusy(message, hint="Ask again.") from error
         finally:
             cursor.close()

@@ -43,11 +43,14 @@ def publish_snapshot(catalog: Catalog, serial: int) -> Path:
         temporary.unlink(missing_ok=True)
         raise CatalogWriteFailed(f"cannot copy the catalog: {done.stderr.strip()}")
     os.replace(temporary, target)
-    published = sorted(folder.glob(f"{catalog.path.name}.snapshot-*"), key=_serial)
+    published = [path for path in folder.iterdir() if _serial(catalog.path, path) >= 0]
+    published.sort(key=lambda path: _serial(catalog.path, path))
     for old in published[:-SNAPSHOTS_KEPT]:
         old.unlink(missing_ok=True)
     return target
 
 
-def _serial(path: Path) -> int:
-    return int(path.name.rpartition("-")[2])
+def _serial(catalog_path: Path, path: Path) -> int:
+    """The serial number of a snapshot of the catalog; -1 for any other file."""
+    name, _, serial = path.name.rpartition(".snapshot-")
+    return int(serial) if name == catalog_path.name and serial.isdecimal() else -1

@@ -58,6 +58,11 @@ def read_footer(source: pa.NativeFile, relative_path: str) -> FileFooter:
 
 def footer_digest(source: pa.NativeFile, relative_path: str) -> str:
     """blake2b-128 of the footer bytes, hex. Raises FooterUnreadable when there is none."""
+    return blake2b(footer_bytes(source, relative_path), digest_size=16).hexdigest()
+
+
+def footer_bytes(source: pa.NativeFile, relative_path: str) -> bytes:
+    """The Thrift footer as it stands in the file. Raises FooterUnreadable when there is none."""
     size = source.size()
     if size < TAIL_BYTES + len(MAGIC):
         raise FooterUnreadable(f"{size} bytes are too few for Parquet", path=relative_path)
@@ -72,4 +77,4 @@ def footer_digest(source: pa.NativeFile, relative_path: str) -> str:
         raise FooterUnreadable(f"the footer claims {length} bytes", path=relative_path)
     if length > guess - TAIL_BYTES:
         end = source.read_at(length + TAIL_BYTES, size - TAIL_BYTES - length)
-    return blake2b(end[-TAIL_BYTES - length : -TAIL_BYTES], digest_size=16).hexdigest()
+    return bytes(end[-TAIL_BYTES - length : -TAIL_BYTES])

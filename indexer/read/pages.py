@@ -14,18 +14,28 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from indexer.errors import CorruptPage
 
 HEADER_BYTES = 4096
-"""Statistics in a header can hold two values of a column; more than this is no header."""
+"""Read for a header at first."""
+HEADER_BYTES_MAX = 64 << 20
+"""Statistics in a header can hold two whole values of a column; more than this is no header."""
+DEPTH_MAX = 16
+"""Structs in structs; Parquet's footer has seven."""
 
 _TYPE, _SIZE, _CHECKSUM = 1, 3, 4  # PageHeader.type, .compressed_page_size, .crc
 _DICTIONARY_PAGE = 2
+_ROW_GROUPS = 4  # FileMetaData.row_groups
+_GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup.columns, .num_rows
+_CHUNK_METADATA = 3  # ColumnChunk.meta_data
+_PATH_IN_SCHEMA, _COMPRESSED_SIZE = 3, 7  # ColumnMetaData
+_DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
 _DATA_HEADERS = (5, 8)  # PageHeader.data_page_header and .data_page_header_v2
 _MORE = 0x80  # the continuation bit of a varint
 _INTEGER_BITS = 64
+_LONG_LIST = 15  # the length follows as a varint
+_NOT_THRIFT = (IndexError, KeyError, TypeError, ValueError, AttributeError)
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 
 
@@ -40,9 +50,26 @@ class Page:
     checksum: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnChunk:
+    """One column of one row group: where its pages are."""
+
+    path_in_schema: str
+    offset: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroup:
+    """The column chunks of one row group."""
+
+    row_count: int
+    chunks: tuple[ColumnChunk, ...]
+
+
 def verify_rows(
     source: pa.NativeFile,
-    group: pq.RowGroupMetaData,
+    group: RowGroup,
     columns: Sequence[str],
     rows: Sequence[int],
     path: str,
@@ -52,8 +79,7 @@ def verify_rows(
     ``rows`` count from the start of the group. Pages without a checksum pass.
     """
     wanted = np.sort(np.asarray(rows, np.int64))
-    for index in range(group.num_columns):
-        chunk = group.column(index)
+    for chunk in group.chunks:
         if chunk.path_in_schema.partition(".")[0] not in columns:
             continue
         flat = "." not in chunk.path_in_schema
@@ -66,34 +92,79 @@ def verify_rows(
             first = after
 
 
-def pages(source: pa.NativeFile, chunk: pq.ColumnChunkMetaData, path: str) -> Iterator[Page]:
+def row_groups(footer: bytes, path: str) -> list[RowGroup]:
+    """Where the column chunks of each row group are, from a file's footer.
+
+    pyarrow knows it too, but ends the process over some statistics that a flipped bit makes.
+    Raises CorruptPage for bytes that are no footer.
+    """
+    try:
+        metadata, _ = _struct(footer, 0)
+        return [
+            RowGroup(
+                row_count=_whole(group[_GROUP_ROWS]),
+                chunks=tuple(_chunk(column[_CHUNK_METADATA]) for column in group[_GROUP_COLUMNS]),
+            )
+            for group in metadata.get(_ROW_GROUPS, [])
+        ]
+    except _NOT_THRIFT as error:
+        raise CorruptPage("the footer does not say where its pages are", path=path) from error
+
+
+def pages(source: pa.NativeFile, chunk: ColumnChunk, path: str) -> Iterator[Page]:
     """The pages of a column chunk, in order. Raises CorruptPage for a header that is none."""
-    offset = chunk.data_page_offset
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset is not None:
-        offset = min(offset, chunk.dictionary_page_offset)
-    end = offset + chunk.total_compressed_size
+    offset = chunk.offset
+    end = offset + chunk.size_bytes
     while offset < end:
-        header = source.read_at(min(HEADER_BYTES, end - offset), offset)
-        try:
-            fields, length = _struct(header, 0)
-            page = _page(fields, offset + length)
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            raise CorruptPage(f"no page header at byte {offset}", path=path) from error
-        if not 0 <= page.size_bytes <= end - page.offset:
+        page = _read_page(source, offset, end, path)
+        if not 0 <= page.size_bytes <= end - page.offset or page.value_count < 0:
             raise CorruptPage(f"the page at byte {offset} overruns its column", path=path)
         yield page
         offset = page.offset + page.size_bytes
 
 
+def _read_page(source: pa.NativeFile, offset: int, end: int, path: str) -> Page:
+    size = HEADER_BYTES
+    while True:
+        header = source.read_at(min(size, end - offset), offset)
+        try:
+            fields, length = _struct(header, 0)
+            return _page(fields, offset + length)
+        except IndexError as error:  # the header goes on
+            if size >= min(HEADER_BYTES_MAX, end - offset):
+                raise CorruptPage(f"no page header at byte {offset}", path=path) from error
+            size *= 8
+        except _NOT_THRIFT as error:
+            raise CorruptPage(f"no page header at byte {offset}", path=path) from error
+
+
 def _page(fields: dict[int, Any], offset: int) -> Page:
     data: dict[int, Any] = next((fields[n] for n in _DATA_HEADERS if n in fields), {})
+    if not isinstance(data, dict):
+        raise TypeError("a data page header is a struct")
     return Page(
         offset=offset,
-        size_bytes=fields[_SIZE],
-        value_count=data.get(1, 0),
+        size_bytes=_whole(fields[_SIZE]),
+        value_count=_whole(data.get(1, 0)),
         is_dictionary=fields[_TYPE] == _DICTIONARY_PAGE,
-        checksum=fields[_CHECKSUM] & 0xFFFFFFFF if _CHECKSUM in fields else None,
+        checksum=_whole(fields[_CHECKSUM]) & 0xFFFFFFFF if _CHECKSUM in fields else None,
     )
+
+
+def _chunk(metadata: dict[int, Any]) -> ColumnChunk:
+    offset = _whole(metadata[_DATA_PAGE_OFFSET])
+    dictionary = _whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
+    return ColumnChunk(
+        path_in_schema=b".".join(metadata[_PATH_IN_SCHEMA]).decode("utf-8", "replace"),
+        offset=min(offset, dictionary) if dictionary > 0 else offset,
+        size_bytes=_whole(metadata[_COMPRESSED_SIZE]),
+    )
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError("a number was expected")
+    return value
 
 
 def _check(source: pa.NativeFile, page: Page, column: str, path: str) -> None:
@@ -109,8 +180,10 @@ def _any_between(
     return bool(low < high)
 
 
-def _struct(data: bytes, at: int) -> tuple[dict[int, Any], int]:
+def _struct(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
     """(value by field id, position after) of a Thrift compact struct."""
+    if depth > DEPTH_MAX:
+        raise ValueError("structs within structs without end")
     fields: dict[int, Any] = {}
     number = 0
     while (head := data[at]) != 0:
@@ -119,14 +192,16 @@ def _struct(data: bytes, at: int) -> tuple[dict[int, Any], int]:
             number += head >> 4
         else:
             number, at = _zigzag(data, at)
-        fields[number], at = _value(data, at, head & 0x0F)
+        kind = head & 0x0F
+        if kind in {_TRUE, _FALSE}:
+            fields[number] = kind == _TRUE
+        else:
+            fields[number], at = _value(data, at, kind, depth)
     return fields, at + 1
 
 
-def _value(data: bytes, at: int, kind: int) -> tuple[Any, int]:
-    if kind in {_TRUE, _FALSE}:
-        return kind == _TRUE, at
-    if kind == _BYTE:
+def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    if kind in {_TRUE, _FALSE, _BYTE}:  # a truth value in a list is a byte
         return data[at], at + 1
     if kind in {_I16, _I32, _I64}:
         return _zigzag(data, at)
@@ -134,10 +209,24 @@ def _value(data: bytes, at: int, kind: int) -> tuple[Any, int]:
         return None, at + 8
     if kind == _BINARY:
         length, at = _varint(data, at)
-        return None, at + length
+        if at + length > len(data):
+            raise IndexError("the text goes on")
+        return data[at : at + length], at + length
+    if kind in {_LIST, _SET}:
+        return _list(data, at, depth)
     if kind == _STRUCT:
-        return _struct(data, at)
-    raise ValueError(f"a page header has no field of kind {kind}")
+        return _struct(data, at, depth + 1)
+    raise ValueError(f"Parquet has no field of kind {kind}")
+
+
+def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
+    head = data[at]
+    count, at = (head >> 4, at + 1) if head >> 4 != _LONG_LIST else _varint(data, at + 1)
+    values: list[Any] = []
+    for _ in range(count):
+        value, at = _value(data, at, head & 0x0F, depth + 1)
+        values.append(value)
+    return values, at
 
 
 def _zigzag(data: bytes, at: int) -> tuple[int, int]:

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect
-from indexer.read.footer import open_parquet
-from indexer.read.pages import verify_rows
+from indexer.read.footer import footer_bytes, open_parquet
+from indexer.read.pages import RowGroup, row_groups, verify_rows
 from indexer.read.verify import decoding
 from indexer.results import id_list
 from indexer.storage import LocalStorage
@@ -61,10 +60,12 @@ def read_payload(
         columns = {name: col for name, col in dialect.payload if col in footer.columns}
         distinct = sorted(set(columns.values()))
         with decoding(path):
-            for group, inside in _by_group(parquet.metadata, rows):
-                metadata = parquet.metadata.row_group(group)
-                verify_rows(source, metadata, distinct, inside.tolist(), path)
-            found = _by_duckdb(cursor, storage.absolute(path), distinct, rows)
+            groups = row_groups(footer_bytes(source, path), path)
+            for group, inside in _by_group(groups, rows):
+                verify_rows(source, group, distinct, inside, path)
+            found = None
+            if _names_are_distinct(footer.columns):
+                found = _by_duckdb(cursor, storage.absolute(path), distinct, rows)
             if found is None:
                 found = _by_pyarrow(parquet, distinct, rows)
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
@@ -83,18 +84,21 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
                 continue
 
 
-def _by_group(
-    metadata: pq.FileMetaData, rows: Sequence[int]
-) -> list[tuple[int, "np.ndarray[tuple[int], np.dtype[np.int64]]"]]:
-    """(row group, the wanted rows counted from its start)."""
-    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    ends = np.cumsum(sizes)
-    wanted = np.asarray(rows, np.int64)
-    group_of = np.searchsorted(ends, wanted, side="right")
-    return [
-        (int(group), wanted[group_of == group] - (ends[group] - sizes[group]))
-        for group in np.unique(group_of)
-    ]
+def _by_group(groups: list[RowGroup], rows: Sequence[int]) -> list[tuple[RowGroup, list[int]]]:
+    """(row group, the wanted rows counted from its start), for groups with a wanted row."""
+    found: list[tuple[RowGroup, list[int]]] = []
+    first = 0
+    for group in groups:
+        inside = [row - first for row in rows if first <= row < first + group.row_count]
+        if inside:
+            found.append((group, inside))
+        first += group.row_count
+    return found
+
+
+def _names_are_distinct(columns: Sequence[str]) -> bool:
+    """Whether DuckDB, to which letter case says nothing, can tell the columns apart."""
+    return len({name.lower() for name in columns}) == len(columns)
 
 
 def _by_duckdb(

@@ -164,6 +164,8 @@ class FileRegister:
             staged = self._stage(connection, update, set(leaving_ids))
             if staged is not None:
                 resum |= self._insert(connection, staged, resum)
+                # Before the commit: a reader that sees it must find its traces.
+                self._known.directory.add(staged.trace_keys, staged.trace_file_ids)
             if resum:
                 services.sum_again(connection, resum)
             self._relocate(connection, update.relocated)

@@ -62,10 +62,9 @@ class Known:
             self.paths.pop(self.files.pop(path).file_id, None)
 
     def add(self, staged: Staged) -> None:
-        """Files that were registered just now."""
+        """Files that were registered just now; their traces are in the directory already."""
         for file, file_id in zip(staged.files, staged.file_ids, strict=True):
             self._put(_registered(file.info, int(file_id), file.footer.footer_digest))
-        self.directory.add(staged.trace_keys, staged.trace_file_ids)
         self.next_file_id += len(staged.files)
 
     def relocate(self, files: Iterable[ParquetFileInfo]) -> None:

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer.errors import CorruptPage
-from indexer.read.pages import pages, verify_rows
+from indexer.read.footer import footer_bytes
+from indexer.read.pages import pages, row_groups, verify_rows
 from tests.read.damage import FILES, sound
 from tests.read.parquet_pages import pages as pages_by_another_hand
 from tests.read.read_back import with_columns
@@ -22,17 +23,16 @@ SMALL_PAGES = {"use_dictionary": False, "compression": "none", "write_page_check
 def walked(content):
     """(row group, column, first byte, length) of every page, as the product finds them."""
     source = pa.BufferReader(content)
-    metadata = pq.read_metadata(source)
-    for group in range(metadata.num_row_groups):
-        for index in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(index)
+    for number, group in enumerate(row_groups(footer_bytes(source, "a.parquet"), "a.parquet")):
+        for chunk in group.chunks:
             for page in pages(source, chunk, "a.parquet"):
-                yield group, chunk.path_in_schema, page
+                yield number, chunk.path_in_schema, page
 
 
 def verify(content, rows, columns=(COLUMN,), group=0):
     source = pa.BufferReader(content)
-    verify_rows(source, pq.read_metadata(source).row_group(group), columns, rows, "a.parquet")
+    groups = row_groups(footer_bytes(source, "a.parquet"), "a.parquet")
+    verify_rows(source, groups[group], columns, rows, "a.parquet")
 
 
 def ten_pages():
