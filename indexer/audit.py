@@ -275,5 +275,5 @@ def _compare_derived(
 
 
 def _name(connection: duckdb.DuckDBPyConnection) -> str:
-    row = connection.execute("SELECT current_database()").fetchone()
-    return '"' + str(row[0] if row else "").replace('"', '""') + '"'
+    ((name,),) = connection.execute("SELECT current_database()").fetchall()
+    return '"' + str(name).replace('"', '""') + '"'

@@ -68,7 +68,7 @@ class Answers:
         cursor = self.cursor()
         try:
             cursor.execute("BEGIN TRANSACTION")
-            cursor.execute("SELECT count(*) FROM catalog_facts").fetchone()
+            cursor.execute("SELECT count(*) FROM catalog_facts").fetchall()
             yield cursor
         except (RuntimeError, pa.ArrowException) as error:
             message = f"the catalog was closed under the question: {error}"

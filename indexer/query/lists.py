@@ -107,7 +107,7 @@ def totals(cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "SELECT (SELECT count(*) FROM services), (SELECT count(*) FROM trace_files), "
         "(SELECT count(*) FROM quarantined_files), "
         "(SELECT count(*) FROM quarantined_files WHERE transient)"
-    ).fetchone() or (0, 0, 0, 0)
+    ).fetchall()[0]
     return {
         **summary,
         "services": counts[0],

@@ -100,10 +100,10 @@ class Catalog:
 
     def fact(self, key: str) -> str | None:
         """A value of ``catalog_facts``."""
-        row = self.connection.execute(
+        found = self.connection.execute(
             "SELECT value FROM catalog_facts WHERE key = ?", [key]
-        ).fetchone()
-        return row[0] if row else None
+        ).fetchall()
+        return found[0][0] if found else None
 
     def _rollback(self) -> None:
         try:
@@ -140,8 +140,8 @@ class Catalog:
                 f"{self.path} is a DuckDB database, but not a catalog of this program",
                 path=str(self.path),
             )
-        row = self.connection.execute("SELECT max(version) FROM schema_migrations").fetchone()
-        return int(row[0]) if row and row[0] is not None else 0
+        rows = self.connection.execute("SELECT max(version) FROM schema_migrations").fetchall()
+        return int(rows[0][0] or 0)
 
     def _migrate(self, version: int) -> None:
         for number, name, text in migrations():

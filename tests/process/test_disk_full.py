@@ -56,6 +56,28 @@ def test_a_limit_on_file_size_is_survived(site: Site) -> None:
     _survives(site, lambda worker: _limit(site, worker), _unlimit)
 
 
+def test_questions_while_the_catalog_is_opened_anew_are_survived(site: Site) -> None:
+    """After a failed commit it is closed and opened; whoever asks just then is told so, at worst."""
+    site.write("first.parquet", spans(400, trace=1))
+    worker = site.worker()
+    site.wait_files(1)
+    paths = ("/status", f"/traces/{1:032x}", "/services", "/services/shop/roots")
+    with asking(site, *paths, threads=4) as answers:
+        for cycle in range(1, 4):
+            _limit(site, worker)
+            for number in range(20):
+                rows = spans(400, trace=100 * cycle + number)
+                site.write(f"{cycle}-{number}.parquet", rows)
+            wait_until(lambda: not _healthy(site), "an unhealthy worker")
+            _unlimit(worker)
+            wait_until(
+                lambda n=1 + 20 * cycle: _healthy(site) and (site.status() or {}).get("files") == n,
+                lambda: f"a worker that has resumed; {site.status()} {worker.err[-3000:]}",
+            )
+    assert not worker.has_ended
+    assert {answer.code for answer in answers} <= {200, 503}
+
+
 def test_a_worker_on_a_full_disk_answers_and_stops(site: Site) -> None:
     """Unhealthy is not dead: what is indexed is answered, and SIGTERM ends it with exit 0."""
     site.write("before.parquet", spans(4, trace=1))

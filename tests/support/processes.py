@@ -235,7 +235,7 @@ class Site:
         return wait_until(
             lambda: (
                 (status := self.status())
-                and status["files"] == count
+                and status.get("files") == count
                 and not status["files_ready"] + status["files_waiting"]
                 and status
             ),
