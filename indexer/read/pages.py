@@ -34,6 +34,8 @@ _DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
 _DATA_HEADERS = (5, 8)  # PageHeader.data_page_header and .data_page_header_v2
 _MORE = 0x80  # the continuation bit of a varint
 _INTEGER_BITS = 64
+_DOUBLE_BYTES = 8
+_FIRST_OFFSET = 4  # after the magic; some writers say 0 where they mean none
 _LONG_LIST = 15  # the length follows as a varint
 _NOT_THRIFT = (IndexError, KeyError, TypeError, ValueError, AttributeError)
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
@@ -152,11 +154,12 @@ def _page(fields: dict[int, Any], offset: int) -> Page:
 
 
 def _chunk(metadata: dict[int, Any]) -> ColumnChunk:
+    """The dictionary page, where there is one, comes first (Parquet format, "Column chunks")."""
     offset = _whole(metadata[_DATA_PAGE_OFFSET])
     dictionary = _whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
     return ColumnChunk(
         path_in_schema=b".".join(metadata[_PATH_IN_SCHEMA]).decode("utf-8", "replace"),
-        offset=min(offset, dictionary) if dictionary > 0 else offset,
+        offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
         size_bytes=_whole(metadata[_COMPRESSED_SIZE]),
     )
 
@@ -206,7 +209,9 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind in {_I16, _I32, _I64}:
         return _zigzag(data, at)
     if kind == _DOUBLE:
-        return None, at + 8
+        if at + _DOUBLE_BYTES > len(data):
+            raise IndexError("the number goes on")
+        return None, at + _DOUBLE_BYTES
     if kind == _BINARY:
         length, at = _varint(data, at)
         if at + length > len(data):
@@ -222,6 +227,8 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
 def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
     head = data[at]
     count, at = (head >> 4, at + 1) if head >> 4 != _LONG_LIST else _varint(data, at + 1)
+    if count > len(data) - at:  # the shortest value takes a byte
+        raise IndexError("the list goes on")
     values: list[Any] = []
     for _ in range(count):
         value, at = _value(data, at, head & 0x0F, depth + 1)
