@@ -26,6 +26,7 @@ from indexer import __version__
 from indexer.clock import Clock
 from indexer.discover.watch import hints
 from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
+from indexer.gate import Gate
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.query.snapshot import publish_snapshot
@@ -80,6 +81,7 @@ class Worker:
         self._resume_s = 0.0
         self._watching = False
         self._snapshots: tuple[int, Path] | None = None
+        self._gate = Gate()
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
@@ -121,6 +123,7 @@ class Worker:
             cursor=lambda: self._open_catalog().cursor(),
             storage=self._open_pipeline().storage,
             directory=lambda: self._open_pipeline().register.directory,
+            guard=self._gate.reading,
         )
 
     def status(self) -> dict[str, Any]:
@@ -283,17 +286,19 @@ class Worker:
         if self._catalog is not None:
             with suppress(IndexerError):  # a full disk: the log is replayed at the next start
                 self._catalog.checkpoint()
-            self._catalog.close()
+            with self._gate.alone():
+                self._catalog.close()
 
     def _reopen(self) -> None:
         """After a failed commit: a new connection, and memory read back from the catalog."""
         old_pipeline, old_catalog = self._open_pipeline(), self._open_catalog()
         old_pipeline.close()
-        old_catalog.close()
-        try:
-            self._open()
-        except IndexerError as error:
-            raise CatalogWriteFailed(error.message, hint=error.advice) from error
+        with self._gate.alone():
+            old_catalog.close()
+            try:
+                self._open()
+            except IndexerError as error:
+                raise CatalogWriteFailed(error.message, hint=error.advice) from error
         self._sweep_due_s = 0.0
 
     def _snapshot(self) -> Path:

@@ -19,7 +19,11 @@ EXIT_QUARANTINED = 3
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """``python -m indexer``, with ``--once`` or ``--reindex``."""
-    _collect_less_often()
+    with _collected_less_often():
+        return _run(settings, options)
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.once or options.reindex):
         from indexer.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
 
@@ -36,13 +40,18 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _collect_less_often() -> None:
+@contextmanager
+def _collected_less_often() -> Iterator[None]:
     """Stages hand over thousands of small values a second that form no cycles.
 
     Measured on 5,000 small files: 13 % of the processor time was the cycle collector's.
     """
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.unfreeze()  # else DuckDB 2 reports every object of its module as leaked at the exit
 
 
 @contextmanager

@@ -4,14 +4,12 @@ The worker answers them beside its writer; a command answers them itself when no
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from indexer.errors import CatalogBusy
 from indexer.query import lists
 from indexer.query.traces import find_trace
 from indexer.register.trace_directory import TraceDirectory
@@ -28,6 +26,8 @@ class Answers:
     cursor: Callable[[], duckdb.DuckDBPyConnection]
     storage: LocalStorage
     directory: Callable[[], TraceDirectory | None] = lambda: None
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Held while something is read: the catalog is not closed meanwhile."""
 
     def trace(self, trace_id: str) -> dict[str, Any]:
         """One trace with its payload. Raises QueryRefused for what is no trace id."""
@@ -65,13 +65,11 @@ class Answers:
 
         The first statement fixes the moment; what the directory is asked after it covers it.
         """
-        cursor = self.cursor()
-        try:
-            cursor.execute("BEGIN TRANSACTION")
-            cursor.execute("SELECT count(*) FROM catalog_facts").fetchall()
-            yield cursor
-        except (RuntimeError, pa.ArrowException) as error:
-            message = f"the catalog was closed under the question: {error}"
-            raise CatalogBusy(message, hint="Ask again.") from error
-        finally:
-            cursor.close()
+        with self.guard():
+            cursor = self.cursor()
+            try:
+                cursor.execute("BEGIN TRANSACTION")
+                cursor.execute("SELECT count(*) FROM catalog_facts").fetchall()
+                yield cursor
+            finally:
+                cursor.close()

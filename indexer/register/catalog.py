@@ -5,6 +5,7 @@ writes; readers take cursors of their own.
 """
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from indexer.errors import (
 
 STORAGE_VERSION = "v1.5.0"
 """The database format: the oldest supported DuckDB must open what the newest one creates."""
+CHECKPOINT_TRIES = 50
+CHECKPOINT_PAUSE_S = 0.01
 CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
 """DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
 
@@ -83,11 +86,21 @@ class Catalog:
             raise
 
     def checkpoint(self) -> None:
-        """Fold the write-ahead log into the database file."""
-        try:
-            self.connection.execute("CHECKPOINT")
-        except duckdb.Error as error:
-            raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
+        """Fold the write-ahead log into the database file.
+
+        DuckDB refuses it at some moments in the life of other transactions, those of readers as
+        well (measured on 1.5.5: 3 in 1,000 beside two readers), so it is tried for a while.
+        """
+        for tries in range(CHECKPOINT_TRIES):
+            try:
+                self.connection.execute("CHECKPOINT")
+            except duckdb.Error as error:
+                refused = isinstance(error, duckdb.TransactionException)
+                if not refused or tries == CHECKPOINT_TRIES - 1:
+                    raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
+                time.sleep(CHECKPOINT_PAUSE_S)
+            else:
+                return
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log, 0 when there is none."""
