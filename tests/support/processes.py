@@ -338,11 +338,11 @@ def _exit_code(arguments: Sequence[str]) -> int:
 
 
 def _clean_environment() -> dict[str, str]:
-    """The environment without the program's settings; PYTHONPATH from anywhere."""
+    """The environment without settings of the program or of make; PYTHONPATH from anywhere."""
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("INDEXER_", "JUNJO_"))
+        if not name.startswith(("INDEXER_", "JUNJO_", "MAKE", "MFLAGS"))
     }
     if "PYTHONPATH" in env:
         env["PYTHONPATH"] = os.pathsep.join(
