@@ -21,7 +21,7 @@ run: $(VENV)/.run ## Index .dbdata/spans for ever, and say what is going on
 
 test: $(VENV)/.dev ## Run the whole suite, and its DuckDB part again on DuckDB 2
 	$(BIN)/python -m pytest -n $(WORKERS)
-	PYTHONPATH=$(VENV)/duckdb2 $(BIN)/python -m pytest -n $(WORKERS) -m "duckdb and not process"
+	PYTHONPATH=$(VENV)/duckdb2 $(BIN)/python -m pytest -n $(WORKERS) -m duckdb
 
 check: $(VENV)/.dev ## Format, lint, strict types, import contract
 	$(BIN)/ruff format --check .

@@ -104,7 +104,7 @@ def test_make_test_is_a_command_that_exists(checkout: Site) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert ".venv/bin/python -m pytest" in done.stdout
-    assert '-m "duckdb' in done.stdout
+    assert "-m duckdb" in done.stdout
 
 
 def test_the_settings_of_the_readme_are_the_settings() -> None:
