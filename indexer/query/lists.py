@@ -43,8 +43,8 @@ SELECT trace_id, span_id, service_name, name, start_time_unix_nano, duration_ns,
        span_kind
 FROM span_metadata
 WHERE file_id IN {file_ids}
-  AND service_name = $service AND parent_span_id IS NULL
-ORDER BY start_time_unix_nano DESC, trace_id, span_id
+  AND service_name = $service AND is_root
+ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64
 LIMIT $limit
 """
 

@@ -29,7 +29,7 @@ OPERATIONS_MAX = 1000
 _FILE_TABLES = ("span_metadata", "trace_files", "file_services", "file_operations", "parquet_files")
 
 _SPAN_COLUMNS = (
-    "file_id, file_row_number, trace_id, span_id, parent_span_id, service_name, name, "
+    "file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name, name, "
     "start_time_unix_nano, duration_ns, status_code, span_kind"
 )
 
@@ -258,7 +258,7 @@ class FileRegister:
                 "DELETE FROM span_metadata USING lost_spans AS lost "
                 "WHERE span_metadata.file_id = lost.file_id "
                 "AND span_metadata.trace_id = lost.trace_id "
-                "AND span_metadata.span_id = lost.span_id"
+                "AND span_metadata.span_id_uint64 = lost.span_id_uint64"
             )
             connection.execute(_LOSE_FROM_TRACES)
             connection.execute(_LOSE_FROM_FILES)

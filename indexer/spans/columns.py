@@ -113,8 +113,10 @@ class SpanColumns:
                 "file_id": file_ids[self.slot],
                 "file_row_number": self.row,
                 "trace_id": format_hex([self.trace_hi, self.trace_lo]),
-                "span_id": format_hex([self.span_id]),
-                "parent_span_id": format_hex([self.parent_span_id], null=self.parent_span_id == 0),
+                "span_id_uint64": self.span_id,
+                "parent_span_id_uint64": pa.array(
+                    self.parent_span_id, mask=self.parent_span_id == 0
+                ),
                 "service_name": self.service.to_arrow(),
                 "name": self.name.to_arrow(),
                 "start_time_unix_nano": self.start,
@@ -137,8 +139,6 @@ class SpanColumns:
         """From rows of ``span_metadata``; ``slots`` maps file_id to the slot it gets."""
         column = {name: table[name].combine_chunks() for name in table.column_names}
         (trace_hi, trace_lo), _ = parse_hex(column["trace_id"], digits=32)
-        (span_id,), _ = parse_hex(column["span_id"], digits=16)
-        (parent,), _ = parse_hex(column["parent_span_id"], digits=16)
         file_ids = column["file_id"].to_numpy()
         known, inverse = np.unique(file_ids, return_inverse=True)
         return cls(
@@ -146,8 +146,8 @@ class SpanColumns:
             row=column["file_row_number"].to_numpy(),
             trace_hi=trace_hi,
             trace_lo=trace_lo,
-            span_id=span_id,
-            parent_span_id=parent,
+            span_id=column["span_id_uint64"].to_numpy(),
+            parent_span_id=column["parent_span_id_uint64"].fill_null(0).to_numpy(),
             start=column["start_time_unix_nano"].to_numpy(),
             duration=column["duration_ns"].to_numpy(),
             status=column["status_code"].to_numpy(),
@@ -160,7 +160,9 @@ class SpanColumns:
         """One value a span, for people and tests; the stages never loop over spans."""
         table = self.to_arrow(np.zeros(int(self.slot.max(initial=0)) + 1, np.int32))
         for row in table.drop_columns(["file_id"]).to_pylist():
-            yield SpanMetadata(**row)
+            span, parent = row.pop("span_id_uint64"), row.pop("parent_span_id_uint64")
+            parent_text = None if parent is None else f"{parent:016x}"
+            yield SpanMetadata(span_id=f"{span:016x}", parent_span_id=parent_text, **row)
 
 
 def concatenate(parts: Sequence[SpanColumns], slot_counts: Sequence[int]) -> SpanColumns:
