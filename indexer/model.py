@@ -134,7 +134,7 @@ class Limits:
     rows_max: int = 20_000_000
     settle_s: float = 10.0
     readers: int = 2
-    read_ahead: int = 16
+    read_ahead: int = 24
     """Reader tasks that are under way or done while a transaction commits."""
 
 

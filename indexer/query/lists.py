@@ -44,7 +44,7 @@ SELECT trace_id, span_id, service_name, name, start_time_unix_nano, duration_ns,
 FROM span_metadata
 WHERE file_id IN {file_ids}
   AND service_name = $service AND is_root
-ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64
+ORDER BY start_time_unix_nano DESC, trace_id, span_id
 LIMIT $limit
 """
 

@@ -31,7 +31,7 @@ SELECT file_id, file_row_number, trace_id, span_id, parent_span_id, service_name
        start_time_unix_nano, end_time_unix_nano, duration_ns, status_code, span_kind
 FROM span_metadata
 WHERE file_id IN {file_ids} AND trace_id = $trace_id
-ORDER BY start_time_unix_nano, span_id_uint64
+ORDER BY start_time_unix_nano, span_id
 LIMIT $limit
 """
 

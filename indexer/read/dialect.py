@@ -6,7 +6,7 @@ whose identifying columns it has all of; of several, the one that names the most
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -67,29 +67,36 @@ def recognise(schema: pa.Schema, relative_path: str) -> Dialect:
 
     Raises NotSpans, naming the nearest dialect and what it would need, or SchemaMismatch.
     """
+    try:
+        return _recognise(schema)
+    except (NotSpans, SchemaMismatch) as error:
+        raise type(error)(error.message, path=relative_path) from error
+
+
+@lru_cache(maxsize=64)
+def _recognise(schema: pa.Schema) -> Dialect:
+    """The files of one writer have one schema: it is looked at once."""
     columns = frozenset(schema.names)
     for dialect in dialects():
         if dialect.recognised_by <= columns and dialect.required_columns <= columns:
-            _check_types(dialect, schema, relative_path)
+            _check_types(dialect, schema)
             return dialect
-    raise NotSpans(_nearest(columns), path=relative_path)
+    raise NotSpans(_nearest(columns))
 
 
-def _check_types(dialect: Dialect, schema: pa.Schema, relative_path: str) -> None:
+def _check_types(dialect: Dialect, schema: pa.Schema) -> None:
     for field in dialect.fields:
         index = schema.get_field_index(field.column)
         if index < 0:
             if field.optional and schema.names.count(field.column) == 0:
                 continue
             raise SchemaMismatch(
-                f"dialect {dialect.name}: column {field.column} occurs more than once",
-                path=relative_path,
+                f"dialect {dialect.name}: column {field.column} occurs more than once"
             )
         kind = schema.field(index).type
         if not _ACCEPTS[field.type](kind):
             raise SchemaMismatch(
-                f"dialect {dialect.name}: column {field.column} is {kind}, expected {field.type}",
-                path=relative_path,
+                f"dialect {dialect.name}: column {field.column} is {kind}, expected {field.type}"
             )
 
 

@@ -38,13 +38,15 @@ def open_parquet(
             source,
             metadata=metadata,
             page_checksum_verification=True,
+            pre_buffer=False,  # for distant storage: costs 0.2 ms a file on a disk (measured)
             read_dictionary=[name for name in text_columns if name in leaves],
         )
+        schema = parquet.schema_arrow
         footer = FileFooter(
             row_count=metadata.num_rows,
             row_group_count=metadata.num_row_groups,
             footer_digest=digest,
-            columns=tuple(parquet.schema_arrow.names),
+            columns=tuple(schema.names),
         )
     if footer.row_count < 0:
         raise FooterUnreadable("the footer has a negative row count", path=relative_path)

@@ -9,6 +9,7 @@ identity are rejected and counted, other odd values are clamped and counted.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,7 @@ class RawFile:
     footer: FileFooter
     dialect: Dialect
     table: pa.Table
-    """Columns named by canonical field; ids and texts as strings, numbers as int64."""
+    """The metadata columns, as the file names and types them."""
 
 
 def read_parquet_metadata(path: str, size_bytes: int | None = None) -> ParquetFileData:
@@ -89,17 +90,15 @@ def read_file(
         if footer.row_count > rows_max:
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
         dialect = recognise(parquet.schema_arrow, path)
-        fields = [field for field in dialect.fields if field.column in footer.columns]
+        columns = [f.column for f in dialect.fields if f.column in footer.columns]
         with decoding(path):
-            table = parquet.read([field.column for field in fields], use_threads=False)
+            table = parquet.read(columns, use_threads=False)
             if table.num_rows != footer.row_count:
                 message = f"{table.num_rows} rows, the footer says {footer.row_count}"
                 raise CorruptPage(message, path=path)
-            for field in fields:
-                if pa.types.is_dictionary(table[field.column].type):
-                    _check_codes(table[field.column], path)
-            columns = [_conform(table[field.column], field) for field in fields]
-            table = pa.Table.from_arrays(columns, names=[field.name for field in fields])
+            for column in table.columns:
+                if pa.types.is_dictionary(column.type):
+                    _check_codes(column, path)
     return RawFile(info=info, footer=footer, dialect=dialect, table=table)
 
 
@@ -108,15 +107,14 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
     count = len(raw_files)
     rows = np.array([raw.table.num_rows for raw in raw_files], np.int64)
     slot = np.repeat(np.arange(count, dtype=np.int32), rows)
-    table = pa.concat_tables((raw.table for raw in raw_files), promote_options="default")
-    table = table.unify_dictionaries().combine_chunks()
+    table = _canonical(raw_files)
     everything, valid, clamped = _interpret(table, slot, _row_numbers(rows))
     rejected = np.bincount(slot[~valid], minlength=count)
     kept = everything if valid.all() else everything.take(valid)
     columns, repeated = without_doubles(sorted_by_trace(kept), count)
+    bounds = np.searchsorted(columns.slot, np.arange(count + 1))
     digests = file_digests(columns, count)
     clamps = np.bincount(slot, weights=clamped, minlength=count)
-    bounds = np.searchsorted(columns.slot, np.arange(count + 1))
     files = tuple(
         ParquetFileData(
             info=raw.info,
@@ -127,11 +125,24 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
             repeated_spans=int(repeated[index]),
             clamped_values=int(clamps[index]),
             content_digest=to_hex(digests[index]),
-            spans=columns.take(slice(bounds[index], bounds[index + 1])),
+            columns=columns,
+            rows=slice(int(bounds[index]), int(bounds[index + 1])),
         )
         for index, raw in enumerate(raw_files)
     )
     return SpanBatch(files=files, columns=columns)
+
+
+def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:
+    """The rows of all files in order, columns named by canonical field, in shared types."""
+    parts = []
+    for (dialect, _), run in groupby(raw_files, lambda raw: (raw.dialect, raw.table.schema)):
+        table = pa.concat_tables(raw.table for raw in run)
+        fields = [field for field in dialect.fields if field.column in table.column_names]
+        columns = [_conform(table[field.column], field) for field in fields]
+        parts.append(pa.Table.from_arrays(columns, names=[field.name for field in fields]))
+    table = pa.concat_tables(parts, promote_options="default")
+    return table.unify_dictionaries().combine_chunks()
 
 
 def _conform(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
@@ -149,7 +160,12 @@ def _conform(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
 def _check_codes(column: pa.ChunkedArray, path: str) -> None:
     """Refuse codes beyond their dictionary: pyarrow hands them on as they stand in the file."""
     for chunk in column.chunks:
-        bounds = pc.min_max(chunk.indices).as_py()
+        codes = chunk.indices
+        if not codes.null_count and codes.type == pa.int32():
+            unsigned = codes.to_numpy().view(np.uint32)
+            if not len(unsigned) or unsigned.max() < len(chunk.dictionary):
+                continue
+        bounds = pc.min_max(codes).as_py()
         if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < len(
             chunk.dictionary
         ):

@@ -18,7 +18,7 @@ from indexer.spans.digest import combine, file_digests, to_hex
 _SPANS = """
 SELECT file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name,
        name, start_time_unix_nano, duration_ns, status_code, span_kind
-FROM {catalog}.span_metadata
+FROM {catalog}.indexed_spans
 WHERE file_id IN (SELECT file_id FROM {catalog}.parquet_files)
 """
 

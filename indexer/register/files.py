@@ -26,11 +26,11 @@ from indexer.spans.columns import SpanColumns
 OPERATIONS_MAX = 1000
 """Distinct (service, span name, kind) listed per file; more are counted, not listed."""
 
-_FILE_TABLES = ("span_metadata", "trace_files", "file_services", "file_operations", "parquet_files")
+_FILE_TABLES = ("indexed_spans", "trace_files", "file_services", "file_operations", "parquet_files")
 
 _SPAN_COLUMNS = (
-    "file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name, name, "
-    "start_time_unix_nano, duration_ns, status_code, span_kind"
+    "file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name, "
+    "name, start_time_unix_nano, duration_ns, status_code, span_kind"
 )
 
 _SURVIVORS = """
@@ -243,8 +243,8 @@ class FileRegister:
         file_ids: "np.ndarray[tuple[int], np.dtype[np.int32]]",
         spans: SpanColumns,
     ) -> None:
-        """Insert the rows of ``span_metadata``; slot ``i`` of the spans is ``file_ids[i]``."""
-        insert_table(connection, "span_metadata", spans.to_arrow(file_ids), _SPAN_COLUMNS)
+        """Insert the rows behind ``span_metadata``; slot ``i`` of the spans is ``file_ids[i]``."""
+        insert_table(connection, "indexed_spans", spans.to_arrow(file_ids))
 
     def _take_over(self, connection: duckdb.DuckDBPyConnection, staged: Staged) -> set[str]:
         """Remove registered copies that staged ones replace; the services that touches."""
@@ -255,10 +255,10 @@ class FileRegister:
         connection.register("lost_spans", lost_rows(staged))
         try:
             connection.execute(
-                "DELETE FROM span_metadata USING lost_spans AS lost "
-                "WHERE span_metadata.file_id = lost.file_id "
-                "AND span_metadata.trace_id = lost.trace_id "
-                "AND span_metadata.span_id_uint64 = lost.span_id_uint64"
+                "DELETE FROM indexed_spans USING lost_spans AS lost "
+                "WHERE indexed_spans.file_id = lost.file_id "
+                "AND indexed_spans.trace_id = lost.trace_id "
+                "AND indexed_spans.span_id_uint64 = lost.span_id_uint64"
             )
             connection.execute(_LOSE_FROM_TRACES)
             connection.execute(_LOSE_FROM_FILES)
@@ -273,7 +273,7 @@ class FileRegister:
             connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
         rows = arrow_table(
             connection,
-            f"SELECT {_SPAN_COLUMNS} FROM span_metadata WHERE file_id IN {id_list(file_ids)} "
+            f"SELECT {_SPAN_COLUMNS} FROM indexed_spans WHERE file_id IN {id_list(file_ids)} "
             "ORDER BY file_id",
         )
         spans = SpanColumns.from_arrow(rows, {id_: slot for slot, id_ in enumerate(file_ids)})

@@ -45,13 +45,11 @@ _FILE_SCHEMA = pa.schema(
 )
 
 
-def insert_table(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, columns: str | None = None
-) -> None:
-    """Insert all rows; ``columns`` names the table's columns where it has others too."""
+def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Insert all rows; their columns are the table's."""
     if not rows.num_rows:
         return
-    names = columns or ", ".join(rows.column_names)
+    names = ", ".join(rows.column_names)
     batches = rows.to_batches(max_chunksize=INSERT_ROWS)
     staged_rows = pa.RecordBatchReader.from_batches(rows.schema, batches)  # noqa: F841 - named below
     connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
@@ -94,12 +92,12 @@ def file_rows(
 
 def _file_row(file: ParquetFileData, owned: int) -> dict[str, Any]:
     """What a file's row says of its content."""
-    spans, info = file.spans, file.info
-    filled = len(spans) > 0
+    info = file.info
+    first, last = file.time_range or (None, None)
     return {
         "relative_path": info.relative_path,
-        "min_time": int(spans.start.min()) // 1000 if filled else None,
-        "max_time": int((spans.start + spans.duration).max()) // 1000 if filled else None,
+        "min_time": None if first is None else first // 1000,
+        "max_time": None if last is None else last // 1000,
         "row_count": file.footer.row_count,
         "size_bytes": info.size_bytes,
         "modified_unix_nano": info.modified_unix_nano,
@@ -109,9 +107,9 @@ def _file_row(file: ParquetFileData, owned: int) -> dict[str, Any]:
         "content_digest": file.content_digest,
         "dialect": file.dialect,
         "missing_columns": list(file.missing_columns),
-        "span_count": len(spans),
+        "span_count": file.span_count,
         "owned_span_count": owned,
         "rejected_spans": file.rejected_spans,
-        "duplicate_spans": file.repeated_spans + len(spans) - owned,
+        "duplicate_spans": file.repeated_spans + file.span_count - owned,
         "clamped_values": file.clamped_values,
     }

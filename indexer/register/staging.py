@@ -23,7 +23,7 @@ from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 _SPANS_OF_SHARED_TRACES = """
 SELECT file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name,
        name, start_time_unix_nano, duration_ns, status_code, span_kind
-FROM span_metadata
+FROM indexed_spans
 SEMI JOIN shared_traces USING (file_id, trace_id)
 WHERE file_id IN {file_ids}
 """

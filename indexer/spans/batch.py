@@ -21,8 +21,27 @@ class ParquetFileData:
     clamped_values: int
     """Values that the index could not take as they are; the payload keeps them."""
     content_digest: str
-    spans: SpanColumns
-    """Distinct spans of the file, in order of trace; row ``i`` is one ``SpanMetadata``."""
+    columns: SpanColumns
+    """The spans of the whole batch; those of this file are at ``rows``."""
+    rows: slice
+
+    @property
+    def spans(self) -> SpanColumns:
+        """Distinct spans of the file, in order of trace; row ``i`` is one ``SpanMetadata``."""
+        return self.columns.take(self.rows)
+
+    @property
+    def span_count(self) -> int:
+        """Distinct spans of the file."""
+        return int(self.rows.stop - self.rows.start)
+
+    @property
+    def time_range(self) -> tuple[int, int] | None:
+        """(earliest start, latest end) in nanoseconds; None without spans."""
+        if not self.span_count:
+            return None
+        start = self.columns.start[self.rows]
+        return int(start.min()), int((start + self.columns.duration[self.rows]).max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -107,7 +107,7 @@ class SpanColumns:
         )
 
     def to_arrow(self, file_ids: npt.NDArray[np.int32]) -> pa.Table:
-        """Rows of ``span_metadata``; slot ``i`` becomes ``file_ids[i]``."""
+        """Rows of ``indexed_spans``; slot ``i`` becomes ``file_ids[i]``."""
         return pa.table(
             {
                 "file_id": file_ids[self.slot],
@@ -136,7 +136,7 @@ class SpanColumns:
 
     @classmethod
     def from_arrow(cls, table: pa.Table, slots: dict[int, int]) -> Self:
-        """From rows of ``span_metadata``; ``slots`` maps file_id to the slot it gets."""
+        """From rows of ``indexed_spans``; ``slots`` maps file_id to the slot it gets."""
         column = {name: table[name].combine_chunks() for name in table.column_names}
         (trace_hi, trace_lo), _ = parse_hex(column["trace_id"], digits=32)
         file_ids = column["file_id"].to_numpy()

@@ -59,7 +59,7 @@ def span_batch(shape: Shape, files: range) -> SpanBatch:
     columns = sorted_by_trace(_columns(parts, shape.spans))
     bounds = np.searchsorted(columns.slot, np.arange(len(files) + 1))
     described = tuple(
-        _file(shape, file, columns.take(slice(bounds[slot], bounds[slot + 1])))
+        _file(shape, file, columns, slice(int(bounds[slot]), int(bounds[slot + 1])))
         for slot, file in enumerate(files)
     )
     return SpanBatch(files=described, columns=columns)
@@ -85,7 +85,7 @@ def _columns(parts: Sequence[FileSpans], rows: int) -> SpanColumns:
     )
 
 
-def _file(shape: Shape, file: int, spans: SpanColumns) -> ParquetFileData:
+def _file(shape: Shape, file: int, columns: SpanColumns, rows: slice) -> ParquetFileData:
     path = relative_path(shape, file)
     dialect = recognise(SCHEMA_14, path)
     digests = np.random.default_rng([shape.seed, file, 3]).bytes(32).hex()
@@ -110,5 +110,6 @@ def _file(shape: Shape, file: int, spans: SpanColumns) -> ParquetFileData:
         repeated_spans=0,
         clamped_values=0,
         content_digest=digests[32:],
-        spans=spans,
+        columns=columns,
+        rows=rows,
     )

@@ -4,5 +4,5 @@ SELECT parquet_files.relative_path,
        'span ' || span_id || ' of trace ' || trace_id || ' is indexed more than once'
 FROM (
     SELECT trace_id, printf('%016x', span_id_uint64) AS span_id, max(file_id) AS file_id
-    FROM span_metadata GROUP BY trace_id, span_id_uint64 HAVING count(*) > 1 LIMIT 100
+    FROM indexed_spans GROUP BY trace_id, span_id_uint64 HAVING count(*) > 1 LIMIT 100
 ) JOIN parquet_files USING (file_id)

@@ -32,11 +32,11 @@ CREATE TABLE parquet_files (
     other_operation_spans BIGINT NOT NULL -- spans of operations beyond the limit of a file
 );
 
--- One row per span, whatever was re-sent, rewritten or copied. Sorted by trace in each file.
--- No key and no index: the writer keeps (trace_id, span_id) unique, and trace_files finds traces.
--- Ids of spans are stored as the integers that they are: their text costs twice the insert. The
--- text of a trace's id repeats row after row and costs nothing.
-CREATE TABLE span_metadata (
+-- What span_metadata is made of: one row per span, whatever was re-sent, rewritten or copied,
+-- sorted by trace in each file. No key and no index: the writer keeps (trace_id, span_id) unique,
+-- and trace_files finds traces. Ids of spans are the integers that they are, because their text
+-- doubles the cost of an insert; the text of a trace's id repeats row after row and costs nothing.
+CREATE TABLE indexed_spans (
     file_id INTEGER NOT NULL,
     file_row_number INTEGER NOT NULL,
     trace_id VARCHAR NOT NULL,
@@ -47,16 +47,28 @@ CREATE TABLE span_metadata (
     start_time_unix_nano BIGINT NOT NULL,
     duration_ns BIGINT NOT NULL,
     status_code TINYINT NOT NULL,
-    span_kind TINYINT NOT NULL,
-    span_id VARCHAR GENERATED ALWAYS AS (printf('%016x', span_id_uint64)) VIRTUAL,
-    parent_span_id VARCHAR GENERATED ALWAYS AS (printf('%016x', parent_span_id_uint64)) VIRTUAL,
-    end_time_unix_nano BIGINT GENERATED ALWAYS AS (start_time_unix_nano + duration_ns) VIRTUAL,
-    start_time TIMESTAMPTZ
-        GENERATED ALWAYS AS (make_timestamptz(start_time_unix_nano // 1000)) VIRTUAL,
-    end_time TIMESTAMPTZ
-        GENERATED ALWAYS AS (make_timestamptz((start_time_unix_nano + duration_ns) // 1000)) VIRTUAL,
-    is_root BOOLEAN GENERATED ALWAYS AS (parent_span_id_uint64 IS NULL) VIRTUAL
+    span_kind TINYINT NOT NULL
 );
+
+-- One row per span. A view and not generated columns: DuckDB evaluates those at each insert too.
+CREATE VIEW span_metadata AS
+SELECT
+    file_id,
+    file_row_number,
+    trace_id,
+    printf('%016x', span_id_uint64) AS span_id,
+    printf('%016x', parent_span_id_uint64) AS parent_span_id,
+    parent_span_id_uint64 IS NULL AS is_root,
+    service_name,
+    name,
+    make_timestamptz(start_time_unix_nano // 1000) AS start_time,
+    make_timestamptz((start_time_unix_nano + duration_ns) // 1000) AS end_time,
+    start_time_unix_nano,
+    start_time_unix_nano + duration_ns AS end_time_unix_nano,
+    duration_ns,
+    status_code,
+    span_kind
+FROM indexed_spans;
 
 -- Which files hold a trace. span_count counts the distinct spans in the file, owned_span_count
 -- the ones indexed from it; a file with fewer owned than present holds surviving copies.
