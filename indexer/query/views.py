@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from indexer.read.dialect import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.results import text_literal
 
 FILES_MAX = 10_000
 """Files one view covers unless asked otherwise: 0.8 s of binding on DuckDB 1.5."""
@@ -56,7 +57,7 @@ def _branch(dialect: Dialect, missing: tuple[str, ...], files: Sequence[ViewFile
         else f"NULL::{_type(name)} AS {name}"
         for name in PAYLOAD_COLUMNS
     )
-    paths = ", ".join(_text(file.file_path) for file in files)
+    paths = ", ".join(text_literal(file.file_path) for file in files)
     ids = ", ".join(str(file.file_id) for file in files)
     return f"""SELECT
     spans.trace_id, spans.span_id, spans.parent_span_id, spans.service_name, spans.name,
@@ -89,7 +90,3 @@ def _type(name: str) -> str:
 
 def _name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -54,9 +54,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ColumnChunk:
-    """One column of one row group: where its pages are."""
+    """One leaf column of one row group: where its pages are."""
 
     path_in_schema: str
+    column: str
+    """The column of the file that it is, or is a part of."""
     offset: int
     size_bytes: int
 
@@ -82,9 +84,9 @@ def verify_rows(
     """
     wanted = np.sort(np.asarray(rows, np.int64))
     for chunk in group.chunks:
-        if chunk.path_in_schema.partition(".")[0] not in columns:
+        if chunk.column not in columns:
             continue
-        flat = "." not in chunk.path_in_schema
+        flat = chunk.path_in_schema == chunk.column
         first = 0
         for page in pages(source, chunk, path):
             after = first + page.value_count
@@ -157,8 +159,10 @@ def _chunk(metadata: dict[int, Any]) -> ColumnChunk:
     """The dictionary page, where there is one, comes first (Parquet format, "Column chunks")."""
     offset = _whole(metadata[_DATA_PAGE_OFFSET])
     dictionary = _whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
+    path = [part.decode("utf-8", "replace") for part in metadata[_PATH_IN_SCHEMA]]
     return ColumnChunk(
-        path_in_schema=b".".join(metadata[_PATH_IN_SCHEMA]).decode("utf-8", "replace"),
+        path_in_schema=".".join(path),
+        column=path[0],
         offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
         size_bytes=_whole(metadata[_COMPRESSED_SIZE]),
     )

@@ -5,7 +5,7 @@ that is not UTF-8, a page it does not know), pyarrow does, which verifies by its
 undecodable text is shown with replacement characters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import duckdb
@@ -17,7 +17,7 @@ from indexer.read.dialect import Dialect
 from indexer.read.footer import footer_bytes, open_parquet
 from indexer.read.pages import RowGroup, row_groups, verify_rows
 from indexer.read.verify import decoding
-from indexer.results import id_list
+from indexer.results import id_list, text_literal
 from indexer.storage import LocalStorage
 
 PAYLOAD_COLUMNS = (
@@ -37,7 +37,7 @@ PAYLOAD_COLUMNS = (
 
 _ROWS = """
 SELECT file_row_number, {columns}
-FROM read_parquet($path, file_row_number = true, hive_partitioning = false)
+FROM read_parquet({path}, file_row_number = true, hive_partitioning = false)
 WHERE file_row_number IN {rows}
 """
 
@@ -55,19 +55,18 @@ def read_payload(
     that was indexed, or cannot be read.
     """
     path = info.relative_path
-    with storage.open(info) as source:
-        parquet, footer = open_parquet(source, path)
-        columns = {name: col for name, col in dialect.payload if col in footer.columns}
+    with storage.open(info) as source, decoding(path):
+        groups = row_groups(footer_bytes(source, path), path)
+        present = {chunk.column: None for group in groups[:1] for chunk in group.chunks}
+        columns = {name: col for name, col in dialect.payload if col in present}
         distinct = sorted(set(columns.values()))
-        with decoding(path):
-            groups = row_groups(footer_bytes(source, path), path)
-            for group, inside in _by_group(groups, rows):
-                verify_rows(source, group, distinct, inside, path)
-            found = None
-            if _names_are_distinct(footer.columns):
-                found = _by_duckdb(cursor, storage.absolute(path), distinct, rows)
-            if found is None:
-                found = _by_pyarrow(parquet, distinct, rows)
+        for group, inside in _by_group(groups, rows):
+            verify_rows(source, group, distinct, inside, path)
+        found = None
+        if _names_are_distinct(present):
+            found = _by_duckdb(cursor, storage.absolute(path), distinct, rows)
+        if found is None:
+            found = _by_pyarrow(open_parquet(source, path)[0], distinct, rows)
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
     return [{**absent, **{name: row[col] for name, col in columns.items()}} for row in found]
 
@@ -96,7 +95,7 @@ def _by_group(groups: list[RowGroup], rows: Sequence[int]) -> list[tuple[RowGrou
     return found
 
 
-def _names_are_distinct(columns: Sequence[str]) -> bool:
+def _names_are_distinct(columns: Collection[str]) -> bool:
     """Whether DuckDB, to which letter case says nothing, can tell the columns apart."""
     return len({name.lower() for name in columns}) == len(columns)
 
@@ -106,9 +105,13 @@ def _by_duckdb(
 ) -> list[dict[str, Any]] | None:
     """One dictionary a row, or None when DuckDB does not read what pyarrow may."""
     quoted = [f'"{column.replace(chr(34), chr(34) * 2)}"' for column in columns]
-    query = _ROWS.format(columns=", ".join(quoted) or "NULL", rows=id_list(rows))
+    query = _ROWS.format(
+        columns=", ".join(quoted) or "NULL",
+        path=text_literal(_literal_glob(path)),
+        rows=id_list(rows),
+    )
     try:
-        found = cursor.execute(query, {"path": _literal_glob(path)}).fetchall()
+        found = cursor.execute(query).fetchall()
     except duckdb.Error:
         return None
     by_row = {row[0]: dict(zip(columns, row[1:], strict=False)) for row in found}

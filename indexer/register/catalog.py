@@ -67,9 +67,7 @@ class Catalog:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A reader's own connection to the same database."""
-        cursor = self.connection.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        return cursor
+        return self.connection.cursor()
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -126,7 +124,7 @@ class Catalog:
 
     def _prepare(self, memory_limit: str, threads: int, *, migrate: bool) -> None:
         try:
-            self.connection.execute("SET TimeZone = 'UTC'")
+            self.connection.execute("SET GLOBAL TimeZone = 'UTC'")  # for cursors, too
             self.connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
             self.connection.execute("SET threads = $threads", {"threads": threads})
             self.connection.execute(

@@ -121,3 +121,20 @@ def test_a_trace_id_is_found_in_either_case(tmp_path: Path) -> None:
         write(one.root / "a.parquet", [Span(trace=0xABC)])
         one.settle()
         assert len(found(one, f"{0xABC:032X}")["spans"]) == 1
+
+
+@pytest.mark.parametrize(("limit", "answered", "complete"), [(6, 6, True), (5, 5, False)])
+def test_a_trace_beyond_the_limit_is_answered_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, answered: int, complete: bool
+) -> None:
+    """The first spans in order of start, and the answer says that there are more."""
+    monkeypatch.setattr("indexer.query.traces.TRACE_SPANS_MAX", limit)
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=n + 1, start=9_000 - n) for n in range(6)])
+        one.settle()
+        answer = found(one)
+    assert [span["start_time_unix_nano"] for span in answer["spans"]] == list(
+        range(8_995, 8_995 + answered)
+    )
+    assert answer["complete"] == complete
+    assert [one["error_type"] for one in answer["missing"]] == ["TraceTooLarge"] * (not complete)
