@@ -60,7 +60,7 @@ def find_trace(
     spans = found[:TRACE_SPANS_MAX]
     files = _files(cursor, sorted({span["file_id"] for span in spans}))
     indexed = time.perf_counter()
-    missing = _add_payload(cursor, storage, spans, files) if payload else []
+    missing = _add_payload(storage, spans, files) if payload else []
     if len(found) > len(spans):
         missing.append({"error_type": "TraceTooLarge", "detail": f"first {TRACE_SPANS_MAX} spans"})
     for span in spans:
@@ -148,7 +148,6 @@ def _files(cursor: duckdb.DuckDBPyConnection, file_ids: Sequence[int]) -> dict[i
 
 
 def _add_payload(
-    cursor: duckdb.DuckDBPyConnection,
     storage: LocalStorage,
     spans: list[dict[str, Any]],
     files: dict[int, dict[str, Any]],
@@ -162,7 +161,7 @@ def _add_payload(
     for file_id, members in by_file.items():
         file = files[file_id]
         try:
-            _fill(cursor, storage, file, known[file["dialect"]], members)
+            _fill(storage, file, known[file["dialect"]], members)
         except IndexerError as error:
             for span in members:
                 span.update(dict.fromkeys(PAYLOAD_COLUMNS))
@@ -177,11 +176,7 @@ def _add_payload(
 
 
 def _fill(
-    cursor: duckdb.DuckDBPyConnection,
-    storage: LocalStorage,
-    file: dict[str, Any],
-    dialect: Dialect,
-    spans: list[dict[str, Any]],
+    storage: LocalStorage, file: dict[str, Any], dialect: Dialect, spans: list[dict[str, Any]]
 ) -> None:
     info = ParquetFileInfo(
         path=storage.absolute(file["relative_path"]),
@@ -192,17 +187,19 @@ def _fill(
         inode=file["inode"],
     )
     rows_wanted = [span["file_row_number"] for span in spans]
-    payload = read_payload(cursor, storage, info, dialect, rows_wanted)
+    payload = read_payload(storage, info, dialect, rows_wanted)
     for span, values in zip(spans, payload, strict=True):
         for column in _JSON_COLUMNS:
             values[column] = _parsed(values[column])
         span.update(values)
 
 
-def _parsed(text: str | None) -> Any:
+def _parsed(text: Any) -> Any:
     """A JSON value, or the text as it stands when it is not JSON."""
-    if text is None:
-        return None
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        return text
     try:
         return json.loads(text)
     except ValueError:

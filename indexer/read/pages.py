@@ -1,66 +1,72 @@
-"""Check the checksums of exactly the pages that a few rows need.
+"""Where the pages of a column lie, from a file's own bytes.
 
-DuckDB finds a handful of rows in a file several times faster than pyarrow, and reads a flipped
-byte without a word. So the pages are walked here first: their headers say how many values each
-holds and how long it is (Parquet format, "Data Pages" and parquet.thrift, PageHeader), and only
-the dictionary and the pages with a wanted row are read and summed. Headers are in the Thrift
-compact protocol, of which this reads what a page header can hold.
+Page headers and the footer are read here (Parquet format, "Metadata" and parquet.thrift), because
+no library says where the one page is that holds a row, and pyarrow's column metadata ends the
+process over some statistics that a flipped bit makes.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from indexer.errors import CorruptPage
+from indexer.read.thrift import NOT_THRIFT, read_struct, whole
 
-HEADER_BYTES = 4096
+HEADER_BYTES = 256
 """Read for a header at first."""
 HEADER_BYTES_MAX = 64 << 20
 """Statistics in a header can hold two whole values of a column; more than this is no header."""
-DEPTH_MAX = 16
-"""Structs in structs; Parquet's footer has seven."""
 
-_TYPE, _SIZE, _CHECKSUM = 1, 3, 4  # PageHeader.type, .compressed_page_size, .crc
-_DICTIONARY_PAGE = 2
-_ROW_GROUPS = 4  # FileMetaData.row_groups
-_GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup.columns, .num_rows
-_CHUNK_METADATA = 3  # ColumnChunk.meta_data
-_PATH_IN_SCHEMA, _COMPRESSED_SIZE = 3, 7  # ColumnMetaData
-_DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
-_DATA_HEADERS = (5, 8)  # PageHeader.data_page_header and .data_page_header_v2
-_MORE = 0x80  # the continuation bit of a varint
-_INTEGER_BITS = 64
-_DOUBLE_BYTES = 8
 _FIRST_OFFSET = 4  # after the magic; some writers say 0 where they mean none
-_LONG_LIST = 15  # the length follows as a varint
-_NOT_THRIFT = (IndexError, KeyError, TypeError, ValueError, AttributeError)
-_TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
+_SCHEMA, _ROW_GROUPS = 2, 4  # FileMetaData
+_TYPE, _REPETITION, _NAME, _CHILDREN, _CONVERTED, _LOGICAL = 1, 3, 4, 5, 6, 10  # SchemaElement
+_GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup
+_CHUNK_METADATA = 3  # ColumnChunk.meta_data
+_PATH_IN_SCHEMA, _CODEC, _COMPRESSED_SIZE = 3, 4, 7  # ColumnMetaData
+_DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
+_PAGE_TYPE, _PLAIN_SIZE, _STORED_SIZE, _CHECKSUM = 1, 2, 3, 4  # PageHeader
+_DATA_V1, _DICTIONARY, _DATA_V2 = 5, 7, 8  # PageHeader, one of them
+_DICTIONARY_PAGE = 2  # PageType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page: where its bytes are, how many values it holds, its checksum if it has one."""
 
     offset: int
     size_bytes: int
+    plain_size_bytes: int
+    """Before compression."""
     value_count: int
     is_dictionary: bool
     checksum: int | None
+    data_header: dict[int, Any]
+    """DataPageHeader, DataPageHeaderV2 or DictionaryPageHeader, by field id."""
+    is_v2: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnChunk:
-    """One leaf column of one row group: where its pages are."""
+    """One leaf column of one row group: where its pages are, and how values are stored."""
 
     path_in_schema: str
     column: str
     """The column of the file that it is, or is a part of."""
     offset: int
     size_bytes: int
+    codec: int
+    physical_type: int
+    repetition: int
+    converted_type: int | None
+    has_logical_type: bool
+
+    @property
+    def is_flat(self) -> bool:
+        """One value a row, or none."""
+        return self.path_in_schema == self.column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,47 +77,22 @@ class RowGroup:
     chunks: tuple[ColumnChunk, ...]
 
 
-def verify_rows(
-    source: pa.NativeFile,
-    group: RowGroup,
-    columns: Sequence[str],
-    rows: Sequence[int],
-    path: str,
-) -> None:
-    """Raise CorruptPage when a page that these rows of the row group need fails its checksum.
-
-    ``rows`` count from the start of the group. Pages without a checksum pass.
-    """
-    wanted = np.sort(np.asarray(rows, np.int64))
-    for chunk in group.chunks:
-        if chunk.column not in columns:
-            continue
-        flat = chunk.path_in_schema == chunk.column
-        first = 0
-        for page in pages(source, chunk, path):
-            after = first + page.value_count
-            needed = page.is_dictionary or not flat or _any_between(wanted, first, after)
-            if needed and page.checksum is not None:
-                _check(source, page, chunk.path_in_schema, path)
-            first = after
-
-
 def row_groups(footer: bytes, path: str) -> list[RowGroup]:
-    """Where the column chunks of each row group are, from a file's footer.
-
-    pyarrow knows it too, but ends the process over some statistics that a flipped bit makes.
-    Raises CorruptPage for bytes that are no footer.
-    """
+    """Where the column chunks of each row group are. Raises CorruptPage for what is no footer."""
     try:
-        metadata, _ = _struct(footer, 0)
+        metadata, _ = read_struct(footer)
+        leaves = [element for element in metadata[_SCHEMA][1:] if not element.get(_CHILDREN)]
         return [
             RowGroup(
-                row_count=_whole(group[_GROUP_ROWS]),
-                chunks=tuple(_chunk(column[_CHUNK_METADATA]) for column in group[_GROUP_COLUMNS]),
+                row_count=whole(group[_GROUP_ROWS]),
+                chunks=tuple(
+                    _chunk(chunk[_CHUNK_METADATA], leaf)
+                    for chunk, leaf in zip(group[_GROUP_COLUMNS], leaves, strict=True)
+                ),
             )
             for group in metadata.get(_ROW_GROUPS, [])
         ]
-    except _NOT_THRIFT as error:
+    except NOT_THRIFT as error:
         raise CorruptPage("the footer does not say where its pages are", path=path) from error
 
 
@@ -127,132 +108,65 @@ def pages(source: pa.NativeFile, chunk: ColumnChunk, path: str) -> Iterator[Page
         offset = page.offset + page.size_bytes
 
 
+def page_bytes(source: pa.NativeFile, page: Page, column: str, path: str) -> bytes:
+    """A page's bytes as they are stored. Raises CorruptPage when they fail their checksum."""
+    content: bytes = source.read_at(page.size_bytes, page.offset)
+    if len(content) != page.size_bytes:
+        raise CorruptPage(f"column {column}: the file ends inside a page", path=path)
+    if page.checksum is not None and zlib.crc32(content) != page.checksum:
+        message = f"column {column}: the page at byte {page.offset} fails its checksum"
+        raise CorruptPage(message, path=path)
+    return content
+
+
 def _read_page(source: pa.NativeFile, offset: int, end: int, path: str) -> Page:
     size = HEADER_BYTES
     while True:
         header = source.read_at(min(size, end - offset), offset)
         try:
-            fields, length = _struct(header, 0)
+            fields, length = read_struct(header)
             return _page(fields, offset + length)
         except IndexError as error:  # the header goes on
             if size >= min(HEADER_BYTES_MAX, end - offset):
                 raise CorruptPage(f"no page header at byte {offset}", path=path) from error
             size *= 8
-        except _NOT_THRIFT as error:
+        except NOT_THRIFT as error:
             raise CorruptPage(f"no page header at byte {offset}", path=path) from error
 
 
 def _page(fields: dict[int, Any], offset: int) -> Page:
-    data: dict[int, Any] = next((fields[n] for n in _DATA_HEADERS if n in fields), {})
-    if not isinstance(data, dict):
-        raise TypeError("a data page header is a struct")
+    present = [number for number in (_DATA_V1, _DATA_V2, _DICTIONARY) if number in fields]
+    header: dict[int, Any] = fields[present[0]] if present else {}
+    if not isinstance(header, dict):
+        raise TypeError("a page's own header is a struct")
+    is_dictionary = fields[_PAGE_TYPE] == _DICTIONARY_PAGE
     return Page(
         offset=offset,
-        size_bytes=_whole(fields[_SIZE]),
-        value_count=_whole(data.get(1, 0)),
-        is_dictionary=fields[_TYPE] == _DICTIONARY_PAGE,
-        checksum=_whole(fields[_CHECKSUM]) & 0xFFFFFFFF if _CHECKSUM in fields else None,
+        size_bytes=whole(fields[_STORED_SIZE]),
+        plain_size_bytes=whole(fields[_PLAIN_SIZE]),
+        value_count=whole(header.get(1, 0)),
+        is_dictionary=is_dictionary,
+        checksum=whole(fields[_CHECKSUM]) & 0xFFFFFFFF if _CHECKSUM in fields else None,
+        data_header=header,
+        is_v2=_DATA_V2 in fields,
     )
 
 
-def _chunk(metadata: dict[int, Any]) -> ColumnChunk:
+def _chunk(metadata: dict[int, Any], leaf: dict[int, Any]) -> ColumnChunk:
     """The dictionary page, where there is one, comes first (Parquet format, "Column chunks")."""
-    offset = _whole(metadata[_DATA_PAGE_OFFSET])
-    dictionary = _whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
-    path = [part.decode("utf-8", "replace") for part in metadata[_PATH_IN_SCHEMA]]
+    offset = whole(metadata[_DATA_PAGE_OFFSET])
+    dictionary = whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
+    parts = [part.decode("utf-8", "replace") for part in metadata[_PATH_IN_SCHEMA]]
+    if leaf[_NAME] != metadata[_PATH_IN_SCHEMA][-1]:
+        raise ValueError("the columns are not those of the schema")
     return ColumnChunk(
-        path_in_schema=".".join(path),
-        column=path[0],
+        path_in_schema=".".join(parts),
+        column=parts[0],
         offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
-        size_bytes=_whole(metadata[_COMPRESSED_SIZE]),
+        size_bytes=whole(metadata[_COMPRESSED_SIZE]),
+        codec=whole(metadata[_CODEC]),
+        physical_type=whole(leaf[_TYPE]),
+        repetition=whole(leaf[_REPETITION]),
+        converted_type=whole(leaf[_CONVERTED]) if _CONVERTED in leaf else None,
+        has_logical_type=_LOGICAL in leaf,
     )
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise TypeError("a number was expected")
-    return value
-
-
-def _check(source: pa.NativeFile, page: Page, column: str, path: str) -> None:
-    if zlib.crc32(source.read_at(page.size_bytes, page.offset)) != page.checksum:
-        message = f"column {column}: the page at byte {page.offset} fails its checksum"
-        raise CorruptPage(message, path=path)
-
-
-def _any_between(
-    wanted: "np.ndarray[tuple[int], np.dtype[np.int64]]", first: int, after: int
-) -> bool:
-    low, high = np.searchsorted(wanted, (first, after))
-    return bool(low < high)
-
-
-def _struct(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """(value by field id, position after) of a Thrift compact struct."""
-    if depth > DEPTH_MAX:
-        raise ValueError("structs within structs without end")
-    fields: dict[int, Any] = {}
-    number = 0
-    while (head := data[at]) != 0:
-        at += 1
-        if head >> 4:
-            number += head >> 4
-        else:
-            number, at = _zigzag(data, at)
-        kind = head & 0x0F
-        if kind in {_TRUE, _FALSE}:
-            fields[number] = kind == _TRUE
-        else:
-            fields[number], at = _value(data, at, kind, depth)
-    return fields, at + 1
-
-
-def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
-    if kind in {_TRUE, _FALSE, _BYTE}:  # a truth value in a list is a byte
-        return data[at], at + 1
-    if kind in {_I16, _I32, _I64}:
-        return _zigzag(data, at)
-    if kind == _DOUBLE:
-        if at + _DOUBLE_BYTES > len(data):
-            raise IndexError("the number goes on")
-        return None, at + _DOUBLE_BYTES
-    if kind == _BINARY:
-        length, at = _varint(data, at)
-        if at + length > len(data):
-            raise IndexError("the text goes on")
-        return data[at : at + length], at + length
-    if kind in {_LIST, _SET}:
-        return _list(data, at, depth)
-    if kind == _STRUCT:
-        return _struct(data, at, depth + 1)
-    raise ValueError(f"Parquet has no field of kind {kind}")
-
-
-def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
-    head = data[at]
-    count, at = (head >> 4, at + 1) if head >> 4 != _LONG_LIST else _varint(data, at + 1)
-    if count > len(data) - at:  # the shortest value takes a byte
-        raise IndexError("the list goes on")
-    values: list[Any] = []
-    for _ in range(count):
-        value, at = _value(data, at, head & 0x0F, depth + 1)
-        values.append(value)
-    return values, at
-
-
-def _zigzag(data: bytes, at: int) -> tuple[int, int]:
-    value, at = _varint(data, at)
-    return (value >> 1) ^ -(value & 1), at
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if not byte & _MORE:
-            return value, at
-        shift += 7
-        if shift >= _INTEGER_BITS:
-            raise ValueError("a number of more than 64 bits")

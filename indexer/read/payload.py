@@ -1,23 +1,21 @@
 """Read the payload of chosen rows from one file, checksums verified.
 
-DuckDB reads the rows, after the pages they stand in have been verified; where it cannot (a text
-that is not UTF-8, a page it does not know), pyarrow does, which verifies by itself and whose
-undecodable text is shown with replacement characters.
+Exactly the pages with a wanted row are read and decoded (see ``values``); a column stored in
+another way than span writers do is left to pyarrow, which reads and verifies whole row groups.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect
 from indexer.read.footer import footer_bytes, open_parquet
-from indexer.read.pages import RowGroup, row_groups, verify_rows
+from indexer.read.pages import RowGroup, row_groups
+from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.read.verify import decoding
-from indexer.results import id_list, text_literal
 from indexer.storage import LocalStorage
 
 PAYLOAD_COLUMNS = (
@@ -35,15 +33,8 @@ PAYLOAD_COLUMNS = (
 )
 """Canonical payload columns of a span, in order; a file may lack any of them."""
 
-_ROWS = """
-SELECT file_row_number, {columns}
-FROM read_parquet({path}, file_row_number = true, hive_partitioning = false)
-WHERE file_row_number IN {rows}
-"""
-
 
 def read_payload(
-    cursor: duckdb.DuckDBPyConnection,
     storage: LocalStorage,
     info: ParquetFileInfo,
     dialect: Dialect,
@@ -57,16 +48,13 @@ def read_payload(
     path = info.relative_path
     with storage.open(info) as source, decoding(path):
         groups = row_groups(footer_bytes(source, path), path)
-        present = {chunk.column: None for group in groups[:1] for chunk in group.chunks}
-        columns = {name: col for name, col in dialect.payload if col in present}
+        present = {chunk.column for group in groups[:1] for chunk in group.chunks}
+        columns = {name: column for name, column in dialect.payload if column in present}
         distinct = sorted(set(columns.values()))
-        for group, inside in _by_group(groups, rows):
-            verify_rows(source, group, distinct, inside, path)
-        found = None
-        if _names_are_distinct(present):
-            found = _by_duckdb(cursor, storage.absolute(path), distinct, rows)
-        if found is None:
-            found = _by_pyarrow(open_parquet(source, path)[0], distinct, rows)
+        try:
+            found = _by_page(source, groups, distinct, rows, path)
+        except NotDecodedHere:
+            found = _by_row_group(open_parquet(source, path)[0], distinct, rows)
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
     return [{**absent, **{name: row[col] for name, col in columns.items()}} for row in found]
 
@@ -83,42 +71,31 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
                 continue
 
 
-def _by_group(groups: list[RowGroup], rows: Sequence[int]) -> list[tuple[RowGroup, list[int]]]:
-    """(row group, the wanted rows counted from its start), for groups with a wanted row."""
-    found: list[tuple[RowGroup, list[int]]] = []
+def _by_page(
+    source: pa.NativeFile,
+    groups: Sequence[RowGroup],
+    columns: Sequence[str],
+    rows: Sequence[int],
+    path: str,
+) -> list[dict[str, Any]]:
+    """One dictionary a row. Raises NotDecodedHere."""
+    by_row: dict[int, dict[str, Any]] = {}
     first = 0
     for group in groups:
-        inside = [row - first for row in rows if first <= row < first + group.row_count]
-        if inside:
-            found.append((group, inside))
+        wanted = [row for row in rows if first <= row < first + group.row_count]
+        if wanted:
+            chunks = [chunk for chunk in group.chunks if chunk.column in columns]
+            if len(chunks) != len(columns):
+                raise NotDecodedHere("a column of several parts, or two of one name")
+            inside = [row - first for row in wanted]
+            parts = {c.column: ChunkReader(source, c, path).values(inside) for c in chunks}
+            for at, row in enumerate(wanted):
+                by_row[row] = {name: values[at] for name, values in parts.items()}
         first += group.row_count
-    return found
+    return [by_row[row] for row in rows]
 
 
-def _names_are_distinct(columns: Collection[str]) -> bool:
-    """Whether DuckDB, to which letter case says nothing, can tell the columns apart."""
-    return len({name.lower() for name in columns}) == len(columns)
-
-
-def _by_duckdb(
-    cursor: duckdb.DuckDBPyConnection, path: str, columns: list[str], rows: Sequence[int]
-) -> list[dict[str, Any]] | None:
-    """One dictionary a row, or None when DuckDB does not read what pyarrow may."""
-    quoted = [f'"{column.replace(chr(34), chr(34) * 2)}"' for column in columns]
-    query = _ROWS.format(
-        columns=", ".join(quoted) or "NULL",
-        path=text_literal(_literal_glob(path)),
-        rows=id_list(rows),
-    )
-    try:
-        found = cursor.execute(query).fetchall()
-    except duckdb.Error:
-        return None
-    by_row = {row[0]: dict(zip(columns, row[1:], strict=False)) for row in found}
-    return [by_row[row] for row in rows] if len(by_row) == len(rows) else None
-
-
-def _by_pyarrow(
+def _by_row_group(
     parquet: pq.ParquetFile, columns: list[str], rows: Sequence[int]
 ) -> list[dict[str, Any]]:
     by_row: dict[int, dict[str, Any]] = {}
@@ -143,8 +120,3 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
         return [None if value is None else value.decode("utf-8", "replace") for value in raw]
     values: list[Any] = column.to_pylist()
     return values
-
-
-def _literal_glob(path: str) -> str:
-    """The path as a pattern that matches itself alone."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)

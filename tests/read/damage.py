@@ -17,8 +17,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from indexer.errors import FileError, TransientError
 from indexer.read.dialect import dialects
 from indexer.read.metadata import batch, read_file
@@ -207,8 +205,7 @@ def audit(folder: Path, content: bytes) -> dict[str, Any]:
 
 def payload(folder: Path, content: bytes) -> dict[str, Any]:
     """What somebody sees who asks for the spans of one trace."""
-    with duckdb.connect() as connection:
-        rows = read_payload(connection, *put(folder, content), DIALECT, [3, len(ROWS) - 1, 0])
+    rows = read_payload(*put(folder, content), DIALECT, [3, len(ROWS) - 1, 0])
     return {"payload": blake2b(repr(rows).encode(), digest_size=8).hexdigest()}
 
 

@@ -1,7 +1,7 @@
-"""The walk over the footer and page headers: exactly the pages that rows need are summed, and sound ones pass.
+"""The walk over the footer and page headers: exactly the pages that rows need are summed.
 
-DuckDB reads what this lets through, flipped bytes included. ``parquet_pages`` walks the same
-bytes by another hand, so a mistake in the format shows as a difference.
+Sound ones pass. ``parquet_pages`` walks the same bytes by another hand, so a mistake in the
+format shows as a difference.
 """
 
 import tracemalloc
@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
 from indexer.read.footer import footer_bytes
-from indexer.read.pages import pages, row_groups, verify_rows
+from indexer.read.pages import pages, row_groups
+from indexer.read.values import ChunkReader, NotDecodedHere
 from tests.read.damage import FILES, sound
 from tests.read.parquet_pages import pages as pages_by_another_hand
 from tests.read.read_back import with_columns
@@ -37,7 +38,9 @@ def walked(content):
 def verify(content, rows, columns=(COLUMN,), group=0):
     source = pa.BufferReader(content)
     groups = row_groups(footer_bytes(source, "a.parquet"), "a.parquet")
-    verify_rows(source, groups[group], columns, rows, "a.parquet")
+    for chunk in groups[group].chunks:
+        if chunk.column in columns:
+            ChunkReader(source, chunk, "a.parquet").values(rows)
 
 
 def ten_pages():
@@ -111,20 +114,12 @@ def test_damage_in_the_dictionary_is_refused_for_every_row():
             verify(flipped(content, dictionary.body_start), [row])
 
 
-def test_every_page_of_a_nested_column_is_needed():
-    """Its values are not its rows, so none can be passed by."""
+def test_a_nested_column_is_not_decoded_page_by_page():
+    """Its values are not its rows; pyarrow reads the whole row group instead."""
     events = [[{"name": f"{number:0100}"}] * 3 for number in range(50)]
-    content = parquet_bytes(
-        with_columns(spans(50), events=events),
-        data_page_size=500,
-        write_batch_size=5,
-        **SMALL_PAGES,
-    )
-    found = [page for page in pages_by_another_hand(content) if page.column.startswith("events.")]
-    assert len(found) > 3
-    verify(content, [0], columns=["events"])
-    with pytest.raises(CorruptPage):
-        verify(flipped(content, found[-1].body_start), [0], columns=["events"])
+    content = parquet_bytes(with_columns(spans(50), events=events))
+    with pytest.raises(NotDecodedHere):
+        verify(content, [0], columns=["events"])
 
 
 def test_pages_without_a_checksum_pass():

@@ -6,7 +6,6 @@ be believed.
 
 import os
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,22 +19,15 @@ from tests.read.parquet_pages import pages
 from tests.read.read_back import invalid_utf8, put, with_columns
 from tests.support.span_files import T0, Span, parquet_bytes, spans, table
 
-pytestmark = pytest.mark.duckdb
-
 NAMED = {dialect.name: dialect for dialect in dialects()}
 OLD, NEW = NAMED["junjo-14"], NAMED["junjo-21"]
 ROWS = [Span(span=number + 1, attributes=f'{{"row": {number}}}') for number in range(10)]
 
 
-def payload(storage, info, dialect, rows):
-    with duckdb.connect() as connection:
-        return read_payload(connection, storage, info, dialect, rows)
-
-
 def attributes(folder, rows, **options):
     """The attributes of the rows of a file with ten of them, two to a row group."""
     content = parquet_bytes(ROWS, **{"row_group_size": 2, **options})
-    return [row["attributes"] for row in payload(*put(folder, content), OLD, rows)]
+    return [row["attributes"] for row in read_payload(*put(folder, content), OLD, rows)]
 
 
 def numbered(rows):
@@ -79,13 +71,13 @@ def test_a_row_that_the_file_does_not_have_is_refused(tmp_path, row):
 
 
 def test_every_payload_column_is_in_every_row(tmp_path):
-    (row,) = payload(*put(tmp_path, parquet_bytes(ROWS)), OLD, [3])
+    (row,) = read_payload(*put(tmp_path, parquet_bytes(ROWS)), OLD, [3])
     assert tuple(row) == PAYLOAD_COLUMNS
 
 
 def test_a_column_that_the_file_lacks_is_none(tmp_path):
     content = parquet_bytes(with_columns(ROWS, events=None))
-    (row,) = payload(*put(tmp_path, content), OLD, [3])
+    (row,) = read_payload(*put(tmp_path, content), OLD, [3])
     absent = {name: value for name, value in row.items() if value is None}
     assert row["attributes"] == '{"row": 3}'
     assert set(absent) == set(PAYLOAD_COLUMNS) - {"attributes", "resource_attributes"}
@@ -95,13 +87,13 @@ def test_a_file_without_any_payload_column_still_has_its_rows(tmp_path):
     bare = with_columns(
         ROWS, attributes=None, events=None, resource_attributes=None, status_message=None
     )
-    rows = payload(*put(tmp_path, parquet_bytes(bare)), OLD, [3, 1])
+    rows = read_payload(*put(tmp_path, parquet_bytes(bare)), OLD, [3, 1])
     assert rows == [dict.fromkeys(PAYLOAD_COLUMNS)] * 2
 
 
 def test_a_column_of_another_name_comes_under_the_name_of_answers(tmp_path):
     newer = with_columns(ROWS, links=["[]"] * 10, trace_flags=pa.array(range(10), pa.uint32()))
-    (row,) = payload(*put(tmp_path, parquet_bytes(newer)), NEW, [7])
+    (row,) = read_payload(*put(tmp_path, parquet_bytes(newer)), NEW, [7])
     assert (row["flags"], row["links"]) == (7, "[]")
 
 
@@ -113,7 +105,7 @@ def test_odd_payload_comes_as_it_is(tmp_path):
         events=pa.array([[{"name": "a"}], [], None]),
         resource_attributes=pa.array([b"\xff", b"", None], pa.binary()),
     )
-    rows = payload(*put(tmp_path, parquet_bytes(odd)), OLD, [0, 1, 2])
+    rows = read_payload(*put(tmp_path, parquet_bytes(odd)), OLD, [0, 1, 2])
     assert [row["attributes"] for row in rows] == ["{not json", "", None]
     assert [row["events"] for row in rows] == [[{"name": "a"}], [], None]
     assert [row["resource_attributes"] for row in rows] == [b"\xff", b"", None]
@@ -122,7 +114,7 @@ def test_odd_payload_comes_as_it_is(tmp_path):
 def test_payload_that_is_not_utf8_is_answered_and_no_damage(tmp_path):
     """One poisonous value is not a damaged file: its bytes are what the writer wrote."""
     odd = with_columns(spans(2), attributes=invalid_utf8(b"bad\xff", b"{}"))
-    rows = payload(*put(tmp_path, parquet_bytes(odd)), OLD, [0, 1])
+    rows = read_payload(*put(tmp_path, parquet_bytes(odd)), OLD, [0, 1])
     assert [row["attributes"] for row in rows] == ["bad\ufffd", "{}"]
 
 
@@ -130,20 +122,20 @@ def test_payload_that_is_not_utf8_is_answered_and_no_damage(tmp_path):
 def test_a_name_with_signs_of_other_languages_names_one_file(tmp_path, name):
     put(tmp_path, parquet_bytes(spans(4, attributes="other")), "a1.parquet")
     put(tmp_path, parquet_bytes(spans(4, attributes="other")), "b.parquet")
-    (row,) = payload(*put(tmp_path, parquet_bytes(ROWS), name), OLD, [2])
+    (row,) = read_payload(*put(tmp_path, parquet_bytes(ROWS), name), OLD, [2])
     assert row["attributes"] == '{"row": 2}'
 
 
 def test_a_folder_named_like_a_partition_adds_nothing(tmp_path):
     folder = tmp_path / "attributes=wrong"
     folder.mkdir()
-    (row,) = payload(*put(folder, parquet_bytes(ROWS)), OLD, [2])
+    (row,) = read_payload(*put(folder, parquet_bytes(ROWS)), OLD, [2])
     assert row["attributes"] == '{"row": 2}'
 
 
 def test_a_column_named_like_a_virtual_one_does_not_matter(tmp_path):
     odd = with_columns(ROWS, file_row_number=list(range(9, -1, -1)), filename=["x"] * 10)
-    (row,) = payload(*put(tmp_path, parquet_bytes(odd)), OLD, [2])
+    (row,) = read_payload(*put(tmp_path, parquet_bytes(odd)), OLD, [2])
     assert row["attributes"] == '{"row": 2}'
 
 
@@ -151,21 +143,20 @@ def test_a_column_whose_name_differs_in_case_is_another_column(tmp_path):
     content = table(ROWS)
     names = ["ATTRIBUTES", *content.column_names]
     odd = pa.table([pa.array(["other"] * 10), *content.columns], names=names)
-    (row,) = payload(*put(tmp_path, parquet_bytes(odd)), OLD, [2])
+    (row,) = read_payload(*put(tmp_path, parquet_bytes(odd)), OLD, [2])
     assert row["attributes"] == '{"row": 2}'
 
 
 def test_a_file_rewritten_within_a_second_is_answered_from_its_new_bytes(tmp_path):
     """Whatever the engine has cached of the file before it."""
     answers = []
-    with duckdb.connect() as connection:
-        for number, text in enumerate(["before", "behind"]):
-            content = parquet_bytes(spans(9, attributes=text), compression="none")
-            storage, info = put(tmp_path, content)
-            os.utime(info.path, ns=(0, T0 + number))
-            info = storage.stat("a.parquet").info
-            (row,) = read_payload(connection, storage, info, OLD, [2])
-            answers.append((row["attributes"], info.size_bytes))
+    for number, text in enumerate(["before", "behind"]):
+        content = parquet_bytes(spans(9, attributes=text), compression="none")
+        storage, info = put(tmp_path, content)
+        os.utime(info.path, ns=(0, T0 + number))
+        info = storage.stat("a.parquet").info
+        (row,) = read_payload(storage, info, OLD, [2])
+        answers.append((row["attributes"], info.size_bytes))
     assert [text for text, _ in answers] == ["before", "behind"]
     assert answers[0][1] == answers[1][1]
 
@@ -174,7 +165,7 @@ def test_a_file_that_changed_since_it_was_indexed_is_not_answered_from(tmp_path)
     storage, info = put(tmp_path, parquet_bytes(ROWS))
     put(tmp_path, parquet_bytes(ROWS[:5]))
     with pytest.raises(FileChanged):
-        payload(storage, info, OLD, [0])
+        read_payload(storage, info, OLD, [0])
 
 
 def test_a_file_replaced_by_its_equal_in_size_and_time_is_not_answered_from(tmp_path):
@@ -184,35 +175,35 @@ def test_a_file_replaced_by_its_equal_in_size_and_time_is_not_answered_from(tmp_
     os.replace(tmp_path / "other.parquet", info.path)
     assert os.stat(info.path).st_size == info.size_bytes
     with pytest.raises(FileChanged):
-        payload(storage, info, OLD, [0])
+        read_payload(storage, info, OLD, [0])
 
 
 def test_a_file_that_is_gone_is_not_answered_from(tmp_path):
     storage, info = put(tmp_path, parquet_bytes(ROWS))
     os.unlink(info.path)
     with pytest.raises(FileVanished):
-        payload(storage, info, OLD, [0])
+        read_payload(storage, info, OLD, [0])
 
 
 @pytest.mark.parametrize("column", ["attributes", "events", "resource_attributes"])
 def test_a_damaged_page_is_refused_and_not_answered(tmp_path, column):
     storage, info = put(tmp_path, damaged(parquet_bytes(ROWS), column))
     with pytest.raises(CorruptPage, match="checksum"):
-        payload(storage, info, OLD, [0])
+        read_payload(storage, info, OLD, [0])
 
 
 def test_damage_in_one_row_group_costs_no_other(tmp_path):
     content = damaged(parquet_bytes(ROWS, row_group_size=2), "attributes", group=1)
     storage, info = put(tmp_path, content)
-    rows = payload(storage, info, OLD, [0, 1, 4, 5])
+    rows = read_payload(storage, info, OLD, [0, 1, 4, 5])
     assert [row["attributes"] for row in rows] == numbered([0, 1, 4, 5])
     with pytest.raises(CorruptPage):
-        payload(storage, info, OLD, [2])
+        read_payload(storage, info, OLD, [2])
 
 
 def test_damage_in_a_column_of_the_index_costs_no_payload(tmp_path):
     storage, info = put(tmp_path, damaged(parquet_bytes(ROWS), "span_id"))
-    assert len(payload(storage, info, OLD, [0, 9])) == 2
+    assert len(read_payload(storage, info, OLD, [0, 9])) == 2
 
 
 def test_every_page_of_a_sound_file_is_read(tmp_path):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
@@ -88,7 +87,6 @@ def test_damage_in_the_payload_does_not_change_what_is_indexed(damage, tmp_path,
         assert outcome.digest == expected, outcome
 
 
-@pytest.mark.duckdb
 @pytest.mark.parametrize("place", ["anywhere", "headers", "other pages"])
 @pytest.mark.parametrize("file", EVERY_FILE)
 def test_a_payload_that_is_asked_for_is_answered_or_refused_by_name(damage, file, place):
@@ -96,7 +94,6 @@ def test_a_payload_that_is_asked_for_is_answered_or_refused_by_name(damage, file
         assert (outcome.payload is None) == ("payload" in outcome.refusals), outcome
 
 
-@pytest.mark.duckdb
 @pytest.mark.parametrize("file", CHECKED)
 def test_damage_inside_a_page_with_a_checksum_is_never_answered(damage, tmp_path, file):
     """The rows that were asked for are right, or there is no answer from this file."""
@@ -114,7 +111,6 @@ def test_the_sound_file_is_read(tmp_path, file):
     assert {page.has_checksum for page in pages(sound(file))} == {file in CHECKED}
 
 
-@pytest.mark.duckdb
 @pytest.mark.parametrize("question", ["index", "payload"])
 @pytest.mark.parametrize("file", EVERY_FILE)
 def test_a_footer_with_impossible_statistics_does_not_end_the_process(damage, file, question):
@@ -157,11 +153,10 @@ def test_an_id_that_refers_beyond_its_dictionary_is_refused(tmp_path, column):
         read_file(*with_code(tmp_path, column, 40))
 
 
-@pytest.mark.duckdb
 def test_payload_that_refers_beyond_its_dictionary_is_refused(tmp_path):
     (dialect,) = [dialect for dialect in dialects() if dialect.name == "junjo-14"]
     with pytest.raises(CorruptPage):
-        read_payload(duckdb.connect(), *with_code(tmp_path, "attributes", 40), dialect, [0, 1, 2])
+        read_payload(*with_code(tmp_path, "attributes", 40), dialect, [0, 1, 2])
 
 
 def test_a_footer_that_claims_other_rows_than_there_are_is_refused(tmp_path):

@@ -1,0 +1,99 @@
+"""The Thrift compact protocol, as much of it as Parquet's footers and page headers hold. Pure.
+
+A struct becomes a dictionary by field id (Thrift specification, "Thrift Compact protocol
+encoding"). Nothing is believed: a claimed length is never longer than the bytes that are there,
+and whatever is not the protocol raises one of ``NOT_THRIFT``.
+"""
+
+from typing import Any
+
+NOT_THRIFT = (IndexError, KeyError, TypeError, ValueError, AttributeError)
+"""IndexError: the bytes end too early. The others: these bytes are something else."""
+
+DEPTH_MAX = 16
+"""Structs in structs; Parquet's footer has seven."""
+
+_MORE = 0x80  # the continuation bit of a varint
+_INTEGER_BITS = 64
+_DOUBLE_BYTES = 8
+_LONG_LIST = 15  # the length follows as a varint
+_TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
+
+
+def read_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
+    """(value by field id, position after). Doubles are passed over and read as None."""
+    if depth > DEPTH_MAX:
+        raise ValueError("structs within structs without end")
+    fields: dict[int, Any] = {}
+    number = 0
+    while (head := data[at]) != 0:
+        at += 1
+        if head >> 4:
+            number += head >> 4
+        else:
+            number, at = _zigzag(data, at)
+        kind = head & 0x0F
+        if kind in {_TRUE, _FALSE}:
+            fields[number] = kind == _TRUE
+        else:
+            fields[number], at = _value(data, at, kind, depth)
+    return fields, at + 1
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """(unsigned number, position after), seven bits a byte."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if not byte & _MORE:
+            return value, at
+        shift += 7
+        if shift >= _INTEGER_BITS:
+            raise ValueError("a number of more than 64 bits")
+
+
+def whole(value: Any) -> int:
+    """The value, which has to be a number."""
+    if not isinstance(value, int):
+        raise TypeError("a number was expected")
+    return value
+
+
+def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    if kind in {_TRUE, _FALSE, _BYTE}:  # a truth value in a list is a byte
+        return data[at], at + 1
+    if kind in {_I16, _I32, _I64}:
+        return _zigzag(data, at)
+    if kind == _DOUBLE:
+        if at + _DOUBLE_BYTES > len(data):
+            raise IndexError("the number goes on")
+        return None, at + _DOUBLE_BYTES
+    if kind == _BINARY:
+        length, at = read_varint(data, at)
+        if at + length > len(data):
+            raise IndexError("the text goes on")
+        return data[at : at + length], at + length
+    if kind in {_LIST, _SET}:
+        return _list(data, at, depth)
+    if kind == _STRUCT:
+        return read_struct(data, at, depth + 1)
+    raise ValueError(f"Parquet has no field of kind {kind}")
+
+
+def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
+    head = data[at]
+    count, at = (head >> 4, at + 1) if head >> 4 != _LONG_LIST else read_varint(data, at + 1)
+    if count > len(data) - at:  # the shortest value takes a byte
+        raise IndexError("the list goes on")
+    values: list[Any] = []
+    for _ in range(count):
+        value, at = _value(data, at, head & 0x0F, depth + 1)
+        values.append(value)
+    return values, at
+
+
+def _zigzag(data: bytes, at: int) -> tuple[int, int]:
+    value, at = read_varint(data, at)
+    return (value >> 1) ^ -(value & 1), at

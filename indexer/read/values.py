@@ -1,0 +1,182 @@
+"""Decode the values of a few rows of a column, from exactly the pages that hold them.
+
+A trace wants a dozen rows of a file with a hundred thousand. Libraries decode whole row groups;
+this reads the dictionary and the pages with a wanted row, verifies their checksums, and decodes
+those values (Parquet format, "Data Pages", "Encodings"). It knows what span writers write: flat
+text and integers, plain or by dictionary, both kinds of data pages. For anything else it raises
+NotDecodedHere, and pyarrow reads the row group.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from indexer.errors import CorruptPage
+from indexer.read.hybrid import numbers_at, ranks
+from indexer.read.pages import ColumnChunk, Page, page_bytes, pages
+
+PAGE_BYTES_MAX = 64 << 20
+"""Writers aim at 1 MiB; a page that claims more is left to pyarrow's own limits."""
+
+_CODECS = {0: None, 1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
+_INT32, _INT64, _BYTE_ARRAY = 1, 2, 6  # Type
+_REQUIRED, _OPTIONAL = 0, 1  # FieldRepetitionType
+_PLAIN, _PLAIN_DICTIONARY, _RLE, _RLE_DICTIONARY = 0, 2, 3, 8  # Encoding
+_TEXTS = {0, 4, 19}  # ConvertedType: UTF8, ENUM, JSON
+_SIGNED = {15, 16, 17, 18}
+_UNSIGNED = {11, 12, 13, 14}
+_LENGTH_BYTES = 4
+_ENCODING, _LEVEL_ENCODING = 2, 3  # DataPageHeader; the first also DictionaryPageHeader
+_V2_ENCODING, _V2_LEVEL_BYTES, _V2_REPETITION_BYTES, _V2_COMPRESSED = 4, 5, 6, 7
+
+
+class NotDecodedHere(Exception):
+    """A column stored in a way that this module does not know. Never leaves ``read``."""
+
+
+class ChunkReader:
+    """The values of chosen rows of one column chunk. Raises NotDecodedHere when made."""
+
+    def __init__(self, source: pa.NativeFile, chunk: ColumnChunk, path: str) -> None:
+        self._source, self._chunk, self._path = source, chunk, path
+        known = chunk.is_flat and chunk.repetition in {_REQUIRED, _OPTIONAL}
+        if not known or chunk.codec not in _CODECS or not _is_known_type(chunk):
+            raise NotDecodedHere(chunk.path_in_schema)
+        self._dictionary_page: Page | None = None
+        self._dictionary: list[Any] | None = None
+
+    def values(self, rows: Sequence[int]) -> list[Any]:
+        """One value or None for each row, counted from the start of the row group.
+
+        Raises CorruptPage when a page that one of the rows needs is damaged.
+        """
+        wanted = sorted(set(rows))
+        found: dict[int, Any] = {}
+        first = 0
+        for page in pages(self._source, self._chunk, self._path):
+            if page.is_dictionary:
+                self._dictionary_page = page
+                continue
+            after = first + page.value_count
+            inside = [row - first for row in wanted if first <= row < after]
+            if inside:
+                values = self._page_values(page, inside)
+                found.update(zip((first + at for at in inside), values, strict=True))
+            if len(found) == len(wanted):
+                break
+            first = after
+        if len(found) < len(wanted):
+            raise self._corrupt("its pages hold fewer rows than its row group")
+        return [found[row] for row in rows]
+
+    def _page_values(self, page: Page, at: list[int]) -> list[Any]:
+        levels, body = self._split(page)
+        places: list[int | None] = list(at) if levels is None else ranks(levels, at)
+        stored = self._stored(page, body, [place for place in places if place is not None])
+        return [None if place is None else stored[place] for place in places]
+
+    def _stored(self, page: Page, body: bytes, places: list[int]) -> dict[int, Any]:
+        """The values at some places among those that are not null."""
+        encoding = page.data_header.get(_V2_ENCODING if page.is_v2 else _ENCODING)
+        if not places:
+            return {}
+        if encoding == _PLAIN:
+            values = self._plain(body, places[-1] + 1)
+            return {place: self._value(values[place]) for place in places}
+        if encoding not in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}:
+            raise NotDecodedHere(self._chunk.path_in_schema)
+        codes = numbers_at(body, 1, body[0], places)
+        dictionary = self._read_dictionary()
+        if max(codes) >= len(dictionary):
+            raise self._corrupt("a value refers beyond its dictionary")
+        return {
+            place: self._value(dictionary[code]) for place, code in zip(places, codes, strict=True)
+        }
+
+    def _split(self, page: Page) -> tuple[bytes | None, bytes]:
+        """(definition levels if the column may be null, values), both as they are encoded."""
+        stored = page_bytes(self._source, page, self._chunk.path_in_schema, self._path)
+        nullable = self._chunk.repetition == _OPTIONAL
+        header = page.data_header
+        if page.is_v2:
+            length, skipped = header[_V2_LEVEL_BYTES], header[_V2_REPETITION_BYTES]
+            ahead = length + skipped
+            if not 0 <= skipped <= ahead <= len(stored):
+                raise self._corrupt("the levels of a page overrun it")
+            body = stored[ahead:]
+            if header.get(_V2_COMPRESSED, True):
+                body = self._plain_bytes(body, page.plain_size_bytes - ahead)
+            return (stored[skipped:ahead] if nullable else None), body
+        content = self._plain_bytes(stored, page.plain_size_bytes)
+        if not nullable:
+            return None, content
+        if header.get(_LEVEL_ENCODING) != _RLE:
+            raise NotDecodedHere(self._chunk.path_in_schema)
+        ahead = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+        if ahead > len(content):
+            raise self._corrupt("the levels of a page overrun it")
+        return content[_LENGTH_BYTES:ahead], content[ahead:]
+
+    def _plain_bytes(self, stored: bytes, size_bytes: int) -> bytes:
+        codec = _CODECS[self._chunk.codec]
+        if codec is None or not (stored or size_bytes):
+            return stored
+        if not 0 <= size_bytes <= PAGE_BYTES_MAX:
+            raise NotDecodedHere(self._chunk.path_in_schema)
+        plain: bytes = pa.decompress(stored, size_bytes, codec=codec, asbytes=True)
+        return plain
+
+    def _read_dictionary(self) -> list[Any]:
+        if self._dictionary is None:
+            page = self._dictionary_page
+            if page is None:
+                raise self._corrupt("there are codes and no dictionary")
+            if page.data_header.get(_ENCODING) not in {_PLAIN, _PLAIN_DICTIONARY}:
+                raise NotDecodedHere(self._chunk.path_in_schema)
+            stored = page_bytes(self._source, page, self._chunk.path_in_schema, self._path)
+            plain = self._plain_bytes(stored, page.plain_size_bytes)
+            self._dictionary = self._plain(plain, page.value_count)
+        return self._dictionary
+
+    def _plain(self, body: bytes, count: int) -> list[Any]:
+        """The first ``count`` values of a plain encoding, text as bytes."""
+        kind = self._chunk.physical_type
+        if kind == _BYTE_ARRAY:
+            return self._byte_arrays(body, count)
+        size = 4 if kind == _INT32 else 8
+        if count * size > len(body):
+            raise self._corrupt("a page holds fewer values than it says")
+        sign = "u" if self._chunk.converted_type in _UNSIGNED else "i"
+        numbers: list[Any] = np.frombuffer(body, f"<{sign}{size}", count).tolist()
+        return numbers
+
+    def _byte_arrays(self, body: bytes, count: int) -> list[Any]:
+        values: list[Any] = []
+        at = 0
+        for _ in range(count):
+            start = at + _LENGTH_BYTES
+            at = start + int.from_bytes(body[at:start], "little")
+            if at > len(body) or start > len(body):
+                raise self._corrupt("a page holds fewer values than it says")
+            values.append(body[start:at])
+        return values
+
+    def _value(self, stored: Any) -> Any:
+        """A value as Python has it; bytes that are not UTF-8 are replaced."""
+        if self._chunk.converted_type in _TEXTS:
+            return stored.decode("utf-8", "replace")
+        return stored
+
+    def _corrupt(self, what: str) -> CorruptPage:
+        return CorruptPage(f"column {self._chunk.path_in_schema}: {what}", path=self._path)
+
+
+def _is_known_type(chunk: ColumnChunk) -> bool:
+    """Text, bytes or an integer; a logical type without a converted one is too new for this."""
+    if chunk.converted_type is None:
+        return not chunk.has_logical_type and chunk.physical_type in {_INT32, _INT64, _BYTE_ARRAY}
+    if chunk.physical_type == _BYTE_ARRAY:
+        return chunk.converted_type in _TEXTS
+    return chunk.physical_type in {_INT32, _INT64} and chunk.converted_type in _SIGNED | _UNSIGNED
