@@ -19,7 +19,7 @@ from indexer.register.catalog import Catalog
 from indexer.results import arrow_table
 
 _COVERED = """
-SELECT file_id, file_path, dialect, missing_columns, count(*) OVER () AS matching
+SELECT file_id, file_path, dialect, missing_columns, nested_columns, count(*) OVER () AS matching
 FROM parquet_files
 WHERE owned_span_count > 0
   AND ($since IS NULL OR max_time >= $since::TIMESTAMPTZ)
@@ -81,10 +81,16 @@ def _add_view(connection: duckdb.DuckDBPyConnection, window: Window) -> Coverage
         _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
     ).fetchall()
     files = [
-        ViewFile(file_id=row[0], file_path=row[1], dialect=row[2], missing_columns=tuple(row[3]))
+        ViewFile(
+            file_id=row[0],
+            file_path=row[1],
+            dialect=row[2],
+            missing_columns=tuple(row[3]),
+            nested_columns=tuple(row[4]),
+        )
         for row in rows
     ]
     allowed = [file.file_path for file in files]
     connection.execute("SET allowed_paths = $paths", {"paths": allowed})
     connection.execute(otel_spans(files, {dialect.name: dialect for dialect in dialects()}))
-    return Coverage(files=len(files), matching=rows[0][4] if rows else 0)
+    return Coverage(files=len(files), matching=rows[0][5] if rows else 0)

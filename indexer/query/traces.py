@@ -1,6 +1,5 @@
 """Find one trace: metadata from the index, payload from exactly the files that hold it."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import pyarrow as pa
 from indexer.errors import IndexerError, QueryRefused
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect, dialects
+from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
 from indexer.register.trace_directory import TraceDirectory
 from indexer.results import id_list, plain_rows, text_literal
@@ -21,8 +21,6 @@ from indexer.storage import LocalStorage
 
 TRACE_SPANS_MAX = 200_000
 """Spans of one trace in an answer; a larger one is answered in part, and says so."""
-
-_JSON_COLUMNS = ("attributes", "events", "links", "resource_attributes")
 
 _FILES_OF_TRACE = "SELECT file_id FROM trace_files WHERE trace_id = {trace_id}"
 
@@ -189,21 +187,7 @@ def _fill(
     rows_wanted = [span["file_row_number"] for span in spans]
     payload = read_payload(storage, info, dialect, rows_wanted)
     for span, values in zip(spans, payload, strict=True):
-        for column in _JSON_COLUMNS:
-            values[column] = _parsed(values[column])
-        span.update(values)
-
-
-def _parsed(text: Any) -> Any:
-    """A JSON value, or the text as it stands when it is not JSON."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    if not isinstance(text, str):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        span.update({name: canonical(name, value) for name, value in values.items()})
 
 
 def _one(text: str) -> Any:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from indexer.query.payload_sql import payload_expression
 from indexer.read.dialect import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.results import text_literal
@@ -34,25 +35,31 @@ class ViewFile:
     file_path: str
     dialect: str
     missing_columns: tuple[str, ...]
+    nested_columns: tuple[str, ...]
 
 
 def otel_spans(files: Sequence[ViewFile], dialects: dict[str, Dialect]) -> str:
     """The CREATE statement of a temporary view over exactly these files."""
-    groups: dict[tuple[str, tuple[str, ...]], list[ViewFile]] = defaultdict(list)
+    layouts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[ViewFile]] = defaultdict(list)
     for file in files:
-        groups[(file.dialect, file.missing_columns)].append(file)
+        layouts[(file.dialect, file.missing_columns, file.nested_columns)].append(file)
     branches = [
-        _branch(dialects[name], missing, members)
-        for (name, missing), members in sorted(groups.items())
+        _branch(dialects[name], missing, nested, members)
+        for (name, missing, nested), members in sorted(layouts.items())
     ]
     body = "\nUNION ALL\n".join(branches) if branches else _empty()
     return f"CREATE OR REPLACE TEMPORARY VIEW otel_spans AS\n{body}"
 
 
-def _branch(dialect: Dialect, missing: tuple[str, ...], files: Sequence[ViewFile]) -> str:
-    columns = {name: column for name, column in dialect.payload if name not in missing}
+def _branch(
+    dialect: Dialect,
+    missing: tuple[str, ...],
+    nested: tuple[str, ...],
+    files: Sequence[ViewFile],
+) -> str:
+    columns = {one.name: one for one in dialect.payload if one.name not in missing}
     payload = ",\n    ".join(
-        f"payload.{_name(columns[name])}::{_type(name)} AS {name}"
+        f"({payload_expression(columns[name], nested)})::{_type(name)} AS {name}"
         if name in columns
         else f"NULL::{_type(name)} AS {name}"
         for name in PAYLOAD_COLUMNS
@@ -86,7 +93,3 @@ FROM span_metadata WHERE false"""
 
 def _type(name: str) -> str:
     return "UBIGINT" if name in _COUNTS else "VARCHAR"
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

@@ -14,7 +14,7 @@ import pyarrow as pa
 from indexer.contracts import dialect_documents
 from indexer.errors import NotSpans, SchemaMismatch
 
-FieldType = Literal["hex", "text", "timestamp", "integer"]
+FieldType = Literal["hex", "text", "timestamp", "duration", "integer", "kind", "status"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,27 @@ class Field:
     column: str
     type: FieldType
     optional: bool
+    unit: str | None = None
+    """Of a duration that is a plain integer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadColumn:
+    """Where one canonical payload column stands: in a column, or in lists side by side."""
+
+    name: str
+    parts: tuple[tuple[str, str], ...]
+    """(key in each element, the file's column); the key of a whole column is empty."""
+
+    @property
+    def is_whole(self) -> bool:
+        """One column holds it."""
+        return self.parts[0][0] == ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The file's columns."""
+        return tuple(column for _, column in self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +56,7 @@ class Dialect:
     title: str
     recognised_by: frozenset[str]
     fields: tuple[Field, ...]
-    payload: tuple[tuple[str, str], ...]
-    """(canonical column of otel_spans, the file's column)."""
+    payload: tuple[PayloadColumn, ...]
 
     @property
     def required_columns(self) -> frozenset[str]:
@@ -45,7 +65,18 @@ class Dialect:
 
     def missing_payload(self, columns: frozenset[str]) -> tuple[str, ...]:
         """Canonical payload columns that a file with these columns does not have."""
-        return tuple(name for name, column in self.payload if column not in columns)
+        return tuple(one.name for one in self.payload if not columns.issuperset(one.columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A file's dialect, and what is particular about the file's own columns."""
+
+    dialect: Dialect
+    missing_columns: tuple[str, ...]
+    """Canonical payload columns that it lacks."""
+    nested_columns: tuple[str, ...]
+    """Its payload columns whose values, or whose lists' elements, are maps, structs or lists."""
 
 
 @cache
@@ -62,8 +93,8 @@ def text_columns() -> tuple[str, ...]:
     return tuple(sorted({field.column for field in fields if field.type == "text"}))
 
 
-def recognise(schema: pa.Schema, relative_path: str) -> Dialect:
-    """The file's dialect, its metadata columns present and of readable types.
+def recognise(schema: pa.Schema, relative_path: str) -> Layout:
+    """The file's layout, its metadata columns present and of readable types.
 
     Raises NotSpans, naming the nearest dialect and what it would need, or SchemaMismatch.
     """
@@ -74,13 +105,17 @@ def recognise(schema: pa.Schema, relative_path: str) -> Dialect:
 
 
 @lru_cache(maxsize=64)
-def _recognise(schema: pa.Schema) -> Dialect:
+def _recognise(schema: pa.Schema) -> Layout:
     """The files of one writer have one schema: it is looked at once."""
     columns = frozenset(schema.names)
     for dialect in dialects():
         if dialect.recognised_by <= columns and dialect.required_columns <= columns:
             _check_types(dialect, schema)
-            return dialect
+            return Layout(
+                dialect=dialect,
+                missing_columns=dialect.missing_payload(columns),
+                nested_columns=tuple(_nested(dialect, schema)),
+            )
     raise NotSpans(_nearest(columns))
 
 
@@ -100,6 +135,19 @@ def _check_types(dialect: Dialect, schema: pa.Schema) -> None:
             )
 
 
+def _nested(dialect: Dialect, schema: pa.Schema) -> list[str]:
+    nested = []
+    for payload in dialect.payload:
+        for column in payload.columns:
+            index = schema.get_field_index(column)
+            kind = schema.field(index).type if index >= 0 else pa.string()
+            if not payload.is_whole and _is_list(kind):
+                kind = kind.value_type
+            if pa.types.is_nested(kind):
+                nested.append(column)
+    return nested
+
+
 def _nearest(columns: frozenset[str]) -> str:
     def needed(dialect: Dialect) -> frozenset[str]:
         return (dialect.required_columns | dialect.recognised_by) - columns
@@ -115,11 +163,16 @@ def _nearest(columns: frozenset[str]) -> str:
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_string_view(kind)
+    return (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)  # what older ClickHouse writes for its String
+        or bool(kind == pa.string_view())
+    )
 
 
-def _is_string_view(kind: pa.DataType) -> bool:
-    return bool(kind == pa.string_view())
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _from_document(document: dict[str, Any]) -> Dialect:
@@ -129,21 +182,29 @@ def _from_document(document: dict[str, Any]) -> Dialect:
             column=entry["column"],
             type=entry["type"],
             optional=entry.get("optional", False),
+            unit=entry.get("unit"),
         )
         for name, entry in document["metadata"].items()
+    )
+    payload = tuple(
+        PayloadColumn(name, tuple(entry.items()) if isinstance(entry, dict) else (("", entry),))
+        for name, entry in document["payload"].items()
     )
     return Dialect(
         name=document["name"],
         title=document["title"],
         recognised_by=frozenset(document["recognised_by"]),
         fields=fields,
-        payload=tuple(document["payload"].items()),
+        payload=payload,
     )
 
 
 _ACCEPTS = {
     "hex": _is_text,
     "text": _is_text,
-    "timestamp": pa.types.is_timestamp,
+    "timestamp": lambda kind: pa.types.is_timestamp(kind) or pa.types.is_integer(kind),
+    "duration": lambda kind: pa.types.is_duration(kind) or pa.types.is_integer(kind),
     "integer": pa.types.is_integer,
+    "kind": lambda kind: _is_text(kind) or pa.types.is_integer(kind),
+    "status": lambda kind: _is_text(kind) or pa.types.is_integer(kind),
 }

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
-from indexer.read.dialect import Dialect, Field, recognise, text_columns
+from indexer.read.conform import TIME_MAX, conform, time_unit
+from indexer.read.dialect import Field, Layout, recognise, text_columns
 from indexer.read.footer import open_parquet
 from indexer.read.verify import decoding
 from indexer.spans.batch import ParquetFileData, SpanBatch
@@ -40,14 +41,6 @@ TEXT_BYTES_MAX = 4096
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
 
-_NANOS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-_SHARED_TYPES = {
-    "hex": pa.string(),
-    "integer": pa.int64(),
-    "text": pa.dictionary(pa.int32(), pa.string()),
-}
-_TIME_MAX = np.iinfo(np.int64).max
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RawFile:
@@ -55,7 +48,9 @@ class RawFile:
 
     info: ParquetFileInfo
     footer: FileFooter
-    dialect: Dialect
+    layout: Layout
+    units: tuple[str | None, ...]
+    """Of each of the dialect's fields that is a time."""
     table: pa.Table
     """The metadata columns, as the file names and types them."""
 
@@ -89,17 +84,18 @@ def read_file(
         parquet, footer = open_parquet(source, path, text_columns=text_columns())
         if footer.row_count > rows_max:
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
-        dialect = recognise(parquet.schema_arrow, path)
-        columns = [f.column for f in dialect.fields if f.column in footer.columns]
+        layout = recognise(parquet.schema_arrow, path)
+        fields = [field for field in layout.dialect.fields if field.column in footer.columns]
         with decoding(path):
-            table = parquet.read(columns, use_threads=False)
+            table = parquet.read([field.column for field in fields], use_threads=False)
             if table.num_rows != footer.row_count:
                 message = f"{table.num_rows} rows, the footer says {footer.row_count}"
                 raise CorruptPage(message, path=path)
             for column in table.columns:
                 if pa.types.is_dictionary(column.type):
                     _check_codes(column, path)
-    return RawFile(info=info, footer=footer, dialect=dialect, table=table)
+            units = tuple(_unit(table, field, path) for field in fields)
+    return RawFile(info=info, footer=footer, layout=layout, units=units, table=table)
 
 
 def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
@@ -119,8 +115,9 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
         ParquetFileData(
             info=raw.info,
             footer=raw.footer,
-            dialect=raw.dialect.name,
-            missing_columns=raw.dialect.missing_payload(frozenset(raw.footer.columns)),
+            dialect=raw.layout.dialect.name,
+            missing_columns=raw.layout.missing_columns,
+            nested_columns=raw.layout.nested_columns,
             rejected_spans=int(rejected[index]),
             repeated_spans=int(repeated[index]),
             clamped_values=int(clamps[index]),
@@ -136,25 +133,26 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
 def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:
     """The rows of all files in order, columns named by canonical field, in shared types."""
     parts = []
-    for (dialect, _), run in groupby(raw_files, lambda raw: (raw.dialect, raw.table.schema)):
-        table = pa.concat_tables(raw.table for raw in run)
+    for _, run in groupby(
+        raw_files, lambda raw: (raw.layout.dialect.name, raw.units, raw.table.schema)
+    ):
+        files = list(run)
+        table = pa.concat_tables(raw.table for raw in files)
+        dialect = files[0].layout.dialect
         fields = [field for field in dialect.fields if field.column in table.column_names]
-        columns = [_conform(table[field.column], field) for field in fields]
+        columns = [
+            conform(table[field.column], field, unit)
+            for field, unit in zip(fields, files[0].units, strict=True)
+        ]
         parts.append(pa.Table.from_arrays(columns, names=[field.name for field in fields]))
     table = pa.concat_tables(parts, promote_options="default")
     return table.unify_dictionaries().combine_chunks()
 
 
-def _conform(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
-    """One column in the type that all files of a batch share. Costs nothing where it has it."""
-    if field.type == "timestamp":
-        return _to_nanos(column)
-    target = _SHARED_TYPES[field.type]
-    if column.type == target:
-        return column
-    if field.type == "text" and not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    return column.cast(target, safe=False)
+def _unit(table: pa.Table, field: Field, path: str) -> str | None:
+    if field.type != "timestamp":
+        return None
+    return time_unit(table[field.column], field.column, path)
 
 
 def _check_codes(column: pa.ChunkedArray, path: str) -> None:
@@ -172,19 +170,6 @@ def _check_codes(column: pa.ChunkedArray, path: str) -> None:
             raise CorruptPage("a text refers beyond its dictionary", path=path)
 
 
-def _to_nanos(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Nanoseconds since 1970 as int64; what does not fit saturates and is clamped later."""
-    factor = _NANOS_PER[column.type.unit]
-    values = column.cast(pa.int64())
-    if factor == 1:
-        return values
-    bound = _TIME_MAX // factor
-    beyond = pc.or_(pc.greater(values, bound), pc.less(values, -bound))
-    sign = pc.if_else(pc.less(values, 0), -1, _TIME_MAX)
-    scaled = pc.multiply(pc.if_else(beyond, 0, values), factor)
-    return pc.if_else(beyond, sign, scaled)
-
-
 def _interpret(
     table: pa.Table, slot: npt.NDArray[np.int32], row: npt.NDArray[np.int32]
 ) -> tuple[SpanColumns, BoolArray, npt.NDArray[np.uint8]]:
@@ -194,9 +179,8 @@ def _interpret(
     (span_id,), span_valid = parse_hex(_array(table, "span_id"), digits=16)
     parent = _parents(_array(table, "parent_span_id"), clamped)
     start, start_missing = _times(_array(table, "start_time"), clamped)
-    end, end_missing = _times(_array(table, "end_time"), clamped)
+    duration, end_missing = _durations(table, start, clamped)
     clamped += start_missing | end_missing
-    end = np.where(end_missing, start, end)
     columns = SpanColumns(
         slot=slot,
         row=row,
@@ -205,7 +189,7 @@ def _interpret(
         span_id=span_id,
         parent_span_id=parent,
         start=start,
-        duration=end - start,
+        duration=duration,
         status=_small(table, "status_code", clamped),
         kind=_small(table, "span_kind", clamped),
         service=_texts(_array(table, "service_name"), UNKNOWN_SERVICE, clamped),
@@ -239,11 +223,33 @@ def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, 
         missing = column.is_null().to_numpy(zero_copy_only=False)
         column = column.fill_null(0)
     values = column.to_numpy()
-    odd = (values < 0) | (values == _TIME_MAX)  # the largest is what saturated, see _to_nanos
+    odd = (values < 0) | (values == TIME_MAX)  # the largest is what saturated, see _to_nanos
     if odd.any():
         clamped += odd
         values = np.where(values < 0, 0, values)
     return values, missing
+
+
+def _durations(
+    table: pa.Table, start: IntArray, clamped: npt.NDArray[np.uint8]
+) -> tuple[IntArray, BoolArray]:
+    """Signed nanoseconds from start to end, and which rows say nothing of it.
+
+    A file says when a span ended, or how long it took; neither end may lie before 1970 or beyond
+    what an int64 holds.
+    """
+    duration, missing = np.zeros(len(start), np.int64), np.ones(len(start), np.bool_)
+    if "duration" in table.column_names:
+        column = _array(table, "duration")
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        said = column.fill_null(0).to_numpy()
+        duration = np.clip(said, -start, TIME_MAX - start)
+        clamped += duration != said
+    if "end_time" in table.column_names:
+        end, end_missing = _times(_array(table, "end_time"), clamped)
+        duration = np.where(end_missing, duration, end - start)
+        missing = missing & end_missing
+    return duration, missing
 
 
 def _small(table: pa.Table, name: str, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.model import ParquetFileInfo
-from indexer.read.dialect import Dialect
+from indexer.read.dialect import Dialect, PayloadColumn
 from indexer.read.footer import footer_bytes, open_parquet
 from indexer.read.pages import RowGroup, row_groups
 from indexer.read.values import ChunkReader, NotDecodedHere
@@ -30,33 +30,37 @@ PAYLOAD_COLUMNS = (
     "dropped_events_count",
     "dropped_links_count",
     "resource_dropped_attributes_count",
+    "scope_name",
+    "scope_version",
+    "scope_attributes",
 )
 """Canonical payload columns of a span, in order; a file may lack any of them."""
 
 
 def read_payload(
-    storage: LocalStorage,
-    info: ParquetFileInfo,
-    dialect: Dialect,
-    rows: Sequence[int],
+    storage: LocalStorage, info: ParquetFileInfo, dialect: Dialect, rows: Sequence[int]
 ) -> list[dict[str, Any]]:
     """The payload of the given file row numbers, in their order; absent columns are None.
 
-    Raises FileError when the bytes do not decode, TransientError when the file is not the one
-    that was indexed, or cannot be read.
+    Values are as the file has them (see ``normalise``); of a column that stands in lists side by
+    side, a dictionary of them. Raises FileError when the bytes do not decode, TransientError when
+    the file is not the one that was indexed, or cannot be read.
     """
     path = info.relative_path
     with storage.open(info) as source, decoding(path):
         groups = row_groups(footer_bytes(source, path), path)
         present = {chunk.column for group in groups[:1] for chunk in group.chunks}
-        columns = {name: column for name, column in dialect.payload if column in present}
-        distinct = sorted(set(columns.values()))
-        try:
-            found = _by_page(source, groups, distinct, rows, path)
-        except NotDecodedHere:
-            found = _by_row_group(open_parquet(source, path)[0], distinct, rows)
+        payload = [one for one in dialect.payload if present.issuperset(one.columns)]
+        columns = sorted({column for one in payload for column in one.columns})
+        found = _rows(source, groups, columns, rows, path)
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
-    return [{**absent, **{name: row[col] for name, col in columns.items()}} for row in found]
+    return [{**absent, **{one.name: _value(one, row) for one in payload}} for row in found]
+
+
+def _value(payload: PayloadColumn, row: dict[str, Any]) -> Any:
+    if payload.is_whole:
+        return row[payload.columns[0]]
+    return {key: row[column] for key, column in payload.parts}
 
 
 def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
@@ -71,28 +75,45 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
                 continue
 
 
-def _by_page(
+def _rows(
     source: pa.NativeFile,
     groups: Sequence[RowGroup],
     columns: Sequence[str],
     rows: Sequence[int],
     path: str,
 ) -> list[dict[str, Any]]:
-    """One dictionary a row. Raises NotDecodedHere."""
+    """One dictionary a row: each column page by page, or from its row group where that fails."""
     by_row: dict[int, dict[str, Any]] = {}
+    left: set[str] = set()
     first = 0
     for group in groups:
         wanted = [row for row in rows if first <= row < first + group.row_count]
-        if wanted:
-            chunks = [chunk for chunk in group.chunks if chunk.column in columns]
-            if len(chunks) != len(columns):
-                raise NotDecodedHere("a column of several parts, or two of one name")
-            inside = [row - first for row in wanted]
-            parts = {c.column: ChunkReader(source, c, path).values(inside) for c in chunks}
-            for at, row in enumerate(wanted):
-                by_row[row] = {name: values[at] for name, values in parts.items()}
+        inside = [row - first for row in wanted]
+        for row in wanted:
+            by_row[row] = {}
+        for column in columns if wanted else ():
+            try:
+                values = _by_page(source, group, column, inside, path)
+            except NotDecodedHere:
+                left.add(column)
+                continue
+            for row, value in zip(wanted, values, strict=True):
+                by_row[row][column] = value
         first += group.row_count
-    return [by_row[row] for row in rows]
+    found = [by_row[row] for row in rows]
+    if left:
+        others = _by_row_group(open_parquet(source, path)[0], sorted(left), rows)
+        found = [row | other for row, other in zip(found, others, strict=True)]
+    return found
+
+
+def _by_page(
+    source: pa.NativeFile, group: RowGroup, column: str, inside: Sequence[int], path: str
+) -> list[Any]:
+    chunks = [chunk for chunk in group.chunks if chunk.column == column]
+    if len(chunks) != 1:
+        raise NotDecodedHere(f"{column} has several parts, or two columns have its name")
+    return ChunkReader(source, chunks[0], path).values(inside)
 
 
 def _by_row_group(
@@ -118,5 +139,8 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         raw = column.cast(pa.large_binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "replace") for value in raw]
+    if pa.types.is_list(column.type) and pa.types.is_timestamp(column.type.value_type):
+        column = column.cast(pa.list_(pa.timestamp("ns", column.type.value_type.tz)))
+        column = column.cast(pa.list_(pa.int64()))  # Python's own times end at the microsecond
     values: list[Any] = column.to_pylist()
     return values

@@ -14,6 +14,7 @@ class ParquetFileData:
     footer: FileFooter
     dialect: str
     missing_columns: tuple[str, ...]
+    nested_columns: tuple[str, ...]
     rejected_spans: int
     """Rows without a real trace_id or span_id."""
     repeated_spans: int

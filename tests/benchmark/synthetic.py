@@ -87,7 +87,7 @@ def _columns(parts: Sequence[FileSpans], rows: int) -> SpanColumns:
 
 def _file(shape: Shape, file: int, columns: SpanColumns, rows: slice) -> ParquetFileData:
     path = relative_path(shape, file)
-    dialect = recognise(SCHEMA_14, path)
+    layout = recognise(SCHEMA_14, path)
     digests = np.random.default_rng([shape.seed, file, 3]).bytes(32).hex()
     return ParquetFileData(
         info=ParquetFileInfo(
@@ -104,8 +104,9 @@ def _file(shape: Shape, file: int, columns: SpanColumns, rows: slice) -> Parquet
             footer_digest=digests[:32],
             columns=tuple(SCHEMA_14.names),
         ),
-        dialect=dialect.name,
-        missing_columns=dialect.missing_payload(frozenset(SCHEMA_14.names)),
+        dialect=layout.dialect.name,
+        missing_columns=layout.missing_columns,
+        nested_columns=layout.nested_columns,
         rejected_spans=0,
         repeated_spans=0,
         clamped_values=0,

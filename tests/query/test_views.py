@@ -29,10 +29,16 @@ def run(path: Path, sql: str, window: Window | None = None) -> list[tuple[object
 
 def test_paths_and_columns_are_quoted() -> None:
     """A quote in a path ends no string."""
-    file = ViewFile(file_id=7, file_path="/a'b.parquet", dialect="junjo-14", missing_columns=())
+    file = ViewFile(
+        file_id=7,
+        file_path="/a'b.parquet",
+        dialect="junjo-14",
+        missing_columns=(),
+        nested_columns=(),
+    )
     text = otel_spans([file], KNOWN)
     assert "['/a''b.parquet']" in text
-    assert 'payload."attributes"::VARCHAR AS attributes' in text
+    assert '(payload."attributes"::VARCHAR)::VARCHAR AS attributes' in text
     assert "NULL::VARCHAR AS links" in text
     assert "WHERE spans.file_id IN (7)" in text
 
@@ -40,10 +46,22 @@ def test_paths_and_columns_are_quoted() -> None:
 def test_files_with_the_same_columns_share_a_branch() -> None:
     """One read_parquet per layout, not per file."""
     files = [
-        ViewFile(file_id=1, file_path="/1", dialect="junjo-14", missing_columns=()),
-        ViewFile(file_id=2, file_path="/2", dialect="junjo-14", missing_columns=()),
-        ViewFile(file_id=3, file_path="/3", dialect="junjo-14", missing_columns=("events",)),
-        ViewFile(file_id=4, file_path="/4", dialect="junjo-21", missing_columns=()),
+        ViewFile(
+            file_id=1, file_path="/1", dialect="junjo-14", missing_columns=(), nested_columns=()
+        ),
+        ViewFile(
+            file_id=2, file_path="/2", dialect="junjo-14", missing_columns=(), nested_columns=()
+        ),
+        ViewFile(
+            file_id=3,
+            file_path="/3",
+            dialect="junjo-14",
+            missing_columns=("events",),
+            nested_columns=(),
+        ),
+        ViewFile(
+            file_id=4, file_path="/4", dialect="junjo-21", missing_columns=(), nested_columns=()
+        ),
     ]
     assert otel_spans(files, KNOWN).count("read_parquet") == 3
 

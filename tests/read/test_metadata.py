@@ -177,7 +177,7 @@ def test_more_rows_than_the_limit_are_refused_before_they_are_read(tmp_path):
         pytest.param(parquet_bytes(spans(3))[:-1], FooterUnreadable, id="cut"),
         pytest.param(parquet_bytes(pa.table({"a": [1]})), NotSpans, id="not spans"),
         pytest.param(
-            parquet_bytes(with_columns(spans(1), start_time=[1])), SchemaMismatch, id="wrong type"
+            parquet_bytes(with_columns(spans(1), start_time=[1.5])), SchemaMismatch, id="wrong type"
         ),
     ],
 )

@@ -24,6 +24,7 @@ CREATE TABLE parquet_files (
     content_digest VARCHAR NOT NULL,     -- sum of the hashes of the file's distinct spans
     dialect VARCHAR NOT NULL,
     missing_columns VARCHAR[] NOT NULL,  -- payload columns of the dialect that the file lacks
+    nested_columns VARCHAR[] NOT NULL,   -- payload columns of the file that are MAP, STRUCT or LIST
     span_count BIGINT NOT NULL,          -- distinct spans in the file
     owned_span_count BIGINT NOT NULL,    -- of those, the ones span_metadata has from this file
     rejected_spans BIGINT NOT NULL,      -- rows without a real trace_id or span_id
