@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help run test check format bench soak clean
+.PHONY: help run test check format bench soak reference clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-outp
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 	$(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
+
+reference: $(VENV)/.dev ## Write docs/reference from the code
+	$(BIN)/python -m docs.generate
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output

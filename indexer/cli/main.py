@@ -17,7 +17,7 @@ from indexer.telemetry import configure
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         settings = load_settings()
         module, function = options.run
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """The command line: options of the indexer itself, and one parser a command."""
     parser = argparse.ArgumentParser(
         prog="python -m indexer",
         description="Index OpenTelemetry span Parquet where it lies, and answer from the index. "

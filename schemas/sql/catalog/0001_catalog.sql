@@ -95,6 +95,8 @@ CREATE TABLE file_services (
     last_start_unix_nano BIGINT NOT NULL
 );
 
+-- The distinct (service, span name, kind) of a file's owned spans, up to a limit; the spans of
+-- further ones are counted in parquet_files.other_operation_spans.
 CREATE TABLE file_operations (
     file_id INTEGER NOT NULL,
     service_name VARCHAR NOT NULL,

@@ -1,0 +1,207 @@
+"""Write the reference pages from the code: ``make reference``.
+
+A page is made of what the program itself uses (its settings, errors, events, commands, dialects
+and the schema of a real catalog), so it cannot say anything else; a test makes them anew and
+compares.
+"""
+
+import argparse
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from indexer import errors, telemetry
+from indexer.cli.main import command_parser
+from indexer.contracts import migrations
+from indexer.read.dialect import Dialect, dialects
+from indexer.register.catalog import Catalog
+from indexer.settings import Settings
+
+FOLDER = Path(__file__).parent / "reference"
+HELP_COLUMNS = 100
+
+
+def settings() -> str:
+    """Every environment variable."""
+    rows = []
+    for field in Settings.model_fields.values():
+        bounds = [str(part) for part in field.metadata if type(part).__name__ in {"Ge", "Le"}]
+        limits = " to ".join(re.sub(r"[^\d.]", "", part) for part in bounds)
+        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        rows.append((f"`{field.validation_alias}`", f"`{default}`", limits, field.description))
+    return _page(
+        "Settings",
+        "Environment variables, checked at the start. An unknown `INDEXER_*` is an error.",
+        _table(("variable", "default", "range", "meaning"), rows),
+    )
+
+
+def error_types() -> str:
+    """Every error, with what to do about it."""
+    rows = [
+        (f"`{kind.__name__}`", _nature(kind), kind.exit_code, _summary(kind), kind.hint)
+        for kind in _subclasses(errors.IndexerError)
+        if not kind.__subclasses__()
+    ]
+    return _page(
+        "Errors",
+        "`error_type` of quarantined files, log lines and HTTP problems. A transient error is "
+        "retried; a permanent one is not, until its cause changes.",
+        _table(("error", "nature", "exit code", "meaning", "next step"), rows),
+    )
+
+
+def events() -> str:
+    """Every kind of log line."""
+    known = sorted(
+        (one for one in vars(telemetry).values() if isinstance(one, telemetry.Event)),
+        key=lambda event: event.name,
+    )
+    levels = {10: "debug", 20: "info", 30: "warning", 40: "error"}
+    rows = [(f"`{event.name}`", levels[event.level], event.description) for event in known]
+    return _page(
+        "Log events",
+        "`event` of each line under `INDEXER_LOG_FORMAT=json`.",
+        _table(("event", "level", "when"), rows),
+    )
+
+
+def commands() -> str:
+    """The help of every command."""
+    parser = command_parser()
+    found = (one.choices for one in parser._actions if isinstance(one.choices, dict))  # noqa: SLF001 - argparse lists its commands nowhere else
+    named = {"python -m indexer": parser, **next(found)}
+    parts = [f"## {name}\n\n```text\n{_help(command)}\n```" for name, command in named.items()]
+    return _page("Commands", "What `--help` says.", "\n\n".join(parts))
+
+
+def dialect_pages() -> str:
+    """Every known layout of span files."""
+    parts = []
+    for dialect in sorted(dialects(), key=lambda one: one.name):
+        fields = [(field.name, f"`{field.column}`", _kind(field)) for field in dialect.fields]
+        fields += [
+            (one.name, ", ".join(f"`{c}`" for c in one.columns), "payload")
+            for one in dialect.payload
+        ]
+        parts.append(
+            f"## {dialect.name}\n\n{dialect.title}. Recognised by {_identifying(dialect)}.\n\n"
+            + _table(("canonical column", "column of the file", "kind"), fields)
+        )
+    return _page(
+        "Dialects",
+        "How columns of files become columns of the index and of `otel_spans`. Of several dialects "
+        "that fit, the one with the most identifying columns is taken.",
+        "\n\n".join(parts),
+    )
+
+
+def catalog() -> str:
+    """Every table and view of the catalog."""
+    text = "\n".join(sql for _, _, sql in migrations())
+    with tempfile.TemporaryDirectory() as folder:
+        opened = Catalog.open(Path(folder) / "catalog.duckdb")
+        columns = opened.connection.execute(
+            "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
+            "WHERE NOT internal ORDER BY table_name, column_index"
+        ).fetchall()
+        opened.close()
+    parts = []
+    for table in dict.fromkeys(row[0] for row in columns):
+        rows = [
+            (f"`{name}`", kind, "yes" if nullable else "", _comment(text, table, name))
+            for owner, name, kind, nullable in columns
+            if owner == table
+        ]
+        parts.append(
+            f"## {table}\n\n{_table_comment(text, table)}\n\n"
+            + _table(("column", "type", "may be NULL", "meaning"), rows)
+        )
+    return _page(
+        "Catalog",
+        "Tables and views that `sql` can ask, beside `otel_spans`, which adds the payload.",
+        "\n\n".join(parts),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "errors.md": error_types,
+    "events.md": events,
+    "commands.md": commands,
+    "dialects.md": dialect_pages,
+    "catalog.md": catalog,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())
+
+
+def _help(parser: argparse.ArgumentParser) -> str:
+    """As wide on every terminal."""
+    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=HELP_COLUMNS)
+    return parser.format_help().rstrip()
+
+
+def _page(title: str, lead: str, body: str) -> str:
+    made = "<!-- Made by `make reference` from the code. -->"
+    return f"# {title}\n\n{made}\n\n{lead}\n\n{body}\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
+
+
+def _subclasses(kind: type[errors.IndexerError]) -> list[type[errors.IndexerError]]:
+    found = []
+    for child in kind.__subclasses__():
+        found += [child, *_subclasses(child)]
+    return found
+
+
+def _nature(kind: type[errors.IndexerError]) -> str:
+    return "transient" if issubclass(kind, errors.TransientError) else "permanent"
+
+
+def _summary(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+def _kind(field: Any) -> str:
+    said = field.type if field.unit is None else f"{field.type}, {field.unit}"
+    return f"{said}, optional" if field.optional else str(said)
+
+
+def _identifying(dialect: Dialect) -> str:
+    return ", ".join(f"`{column}`" for column in sorted(dialect.recognised_by))
+
+
+def _table_comment(text: str, table: str) -> str:
+    """The comment lines above its CREATE statement."""
+    found = re.search(rf"((?:^--.*\n)+)CREATE (?:TABLE|VIEW) {table}\b", text, re.MULTILINE)
+    lines = found[1].splitlines() if found else []
+    return " ".join(line.removeprefix("--").strip() for line in lines)
+
+
+def _comment(text: str, table: str, column: str) -> str:
+    """The comment behind a column in its CREATE statement."""
+    body = re.search(rf"CREATE TABLE {table} \((.*?)^\);", text, re.MULTILINE | re.DOTALL)
+    if body is None:
+        return ""
+    found = re.search(rf"^    {column} .*?-- (.*)$", body[1], re.MULTILINE)
+    return found[1] if found else ""
+
+
+if __name__ == "__main__":
+    main()
