@@ -1,0 +1,97 @@
+"""What the deployment files promise, as far as it can be held to without a container engine.
+
+The image is laid out by hand from its own COPY lines, made read-only, and run by its own commands;
+that it builds and runs in an engine is not shown here.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from indexer.cli.main import command_parser
+from indexer.settings import Settings
+from tests.support.processes import REPOSITORY, Site, wait_until
+from tests.support.span_files import spans
+
+DEPLOY = REPOSITORY / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
+FILES = {path.name: path.read_text() for path in DEPLOY.iterdir() if path.is_file()}
+KNOWN = {str(field.validation_alias) for field in Settings.model_fields.values()}
+OURS = re.compile(r"\b(?:INDEXER|JUNJO)_[A-Z_]+\b")
+OF_THE_COMPOSE_FILE = {"JUNJO_HOST_DB_DATA_PATH", "INDEXER_USER"}
+
+
+def command(keyword):
+    """The last command in JSON form behind a keyword of the Dockerfile."""
+    return json.loads(re.findall(rf"^{keyword}\b.*?(\[.*\])$", DOCKERFILE, re.MULTILINE)[-1])
+
+
+def copied():
+    """(source, destination) of every COPY from the checkout."""
+    found = re.findall(r"^COPY (?!--)(\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_setting_that_is_named_exists(name):
+    assert set(OURS.findall(FILES[name])) <= KNOWN | OF_THE_COMPOSE_FILE
+
+
+def test_what_is_copied_exists_and_is_not_ignored():
+    allowed = {
+        line[1:] for line in FILES["Dockerfile.dockerignore"].splitlines() if line[:1] == "!"
+    }
+    for source, _ in copied():
+        assert (REPOSITORY / source).exists(), source
+        assert source in allowed
+
+
+@pytest.mark.parametrize("keyword", ["CMD", "HEALTHCHECK"])
+def test_the_commands_of_the_image_are_commands_of_the_program(keyword):
+    python, flag, module, *arguments = command(keyword)
+    assert (python, flag, module) == ("python", "-m", "indexer")
+    command_parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "kubernetes.yaml"])
+def test_the_same_paths_and_the_same_health_everywhere(name):
+    for path in ("/app/.dbdata/spans", "/app/.dbdata/duckdb/index.duckdb"):
+        assert path in DOCKERFILE
+        assert path in FILES[name]
+    assert "SPAN_STORAGE_PATH: /app" in FILES[name] or "name: SPAN_STORAGE_PATH" in FILES[name]
+
+
+@pytest.mark.process
+@pytest.mark.duckdb
+def test_the_image_laid_out_by_hand_works_and_writes_nothing_beside_the_catalog(tmp_path):
+    app = tmp_path / "app"
+    for source, destination in copied():
+        if not destination.startswith("/"):  # of the last stage, below its WORKDIR
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(REPOSITORY / source, app / destination, ignore=ignored)
+    before = sorted(app.rglob("*"))
+    for path in (*before, app):
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    site = Site(tmp_path / "data", PYTHONDONTWRITEBYTECODE=1)
+    try:
+        worker = site.start_command([sys.executable, *command("CMD")[1:]], cwd=app)
+        health = [sys.executable, *command("HEALTHCHECK")[1:]]
+        site.wait_ready(worker)
+        site.write("a.parquet", spans(3))
+        wait_until(lambda: len(site.trace(1)) == 3, "the spans of the file")
+        assert subprocess.run(health, cwd=app, env=site.env, capture_output=True).returncode == 0
+        assert site.end(worker, signal.SIGTERM) == 0
+        assert subprocess.run(health, cwd=app, env=site.env, capture_output=True).returncode == 1
+        assert sorted(app.rglob("*")) == before
+    finally:
+        site.close()
+        for folder, _, _ in os.walk(app):
+            os.chmod(folder, 0o700)
