@@ -39,7 +39,7 @@ SERIES_S_MAX = 100
 def damage(tmp_path, seed, soak):
     """Run a series in a process of its own; the outcomes, all of them."""
 
-    def run(file, place, question="index", count=5000 if soak else 40):
+    def run(file, place, question="index", count=5000 if soak else 80):
         arguments = [question, file, place, str(seed), str(count), str(tmp_path)]
         ended = subprocess.run(
             [sys.executable, "-m", "tests.read.damage", *arguments],
