@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help run test check format bench soak reference clean
+.PHONY: help run test check format bench bench-peers soak reference clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 run: $(VENV)/.run ## Index .dbdata/spans for ever, and say what is going on
 	@mkdir -p "$${JUNJO_SPAN_STORAGE_PATH:-.dbdata/spans}"
@@ -35,6 +35,9 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 
 bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-output/
 	$(BIN)/python -m tests.benchmark
+
+bench-peers: $(VENV)/.peers ## Measure other tools on the same files beside this one
+	.venv-peers/bin/python -m tests.peers
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 	$(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
@@ -60,4 +63,10 @@ $(VENV)/.dev: requirements/dev.txt requirements/duckdb2.txt | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@rm -rf $(VENV)/duckdb2
 	@$(PIP) install --require-hashes --no-deps --target $(VENV)/duckdb2 -r requirements/duckdb2.txt
+	@touch $@
+
+$(VENV)/.peers: requirements/peers.txt | $(BIN)/python
+	@echo "Installing the pinned packages of requirements/peers.txt into .venv-peers"
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/peers.txt
 	@touch $@
