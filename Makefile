@@ -40,7 +40,7 @@ bench-peers: $(VENV)/.peers ## Measure other tools on the same files beside this
 	.venv-peers/bin/python -m tests.peers
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
-	$(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
+	SPAN_TEST_HISTORIES=$${SPAN_TEST_HISTORIES:-1000} $(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
 
 reference: $(VENV)/.dev ## Write docs/reference from the code
 	$(BIN)/python -m docs.generate
