@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help run test check format bench bench-peers soak reference clean
+.PHONY: help run test check format bench bench-peers soak reference lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -36,7 +36,7 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-output/
 	$(BIN)/python -m tests.benchmark
 
-bench-peers: $(VENV)/.peers ## Measure other tools on the same files beside this one
+bench-peers: .venv-peers/.ready ## Measure other tools on the same files beside this one
 	.venv-peers/bin/python -m tests.peers
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
@@ -45,8 +45,15 @@ soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 reference: $(VENV)/.dev ## Write docs/reference from the code
 	$(BIN)/python -m docs.generate
 
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: ## Pin the packages of pyproject.toml and requirements/*.in anew; needs uv
+	$(LOCK) pyproject.toml -c requirements/duckdb1.in -o requirements/run.txt
+	$(LOCK) pyproject.toml --extra dev -c requirements/duckdb1.in -o requirements/dev.txt
+	$(LOCK) --no-deps requirements/duckdb2.in -o requirements/duckdb2.txt
+	$(LOCK) pyproject.toml requirements/peers.in -c requirements/duckdb1.in -o requirements/peers.txt
+
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
+	rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) with $(PYTHON)"
@@ -65,7 +72,7 @@ $(VENV)/.dev: requirements/dev.txt requirements/duckdb2.txt | $(BIN)/python
 	@$(PIP) install --require-hashes --no-deps --target $(VENV)/duckdb2 -r requirements/duckdb2.txt
 	@touch $@
 
-$(VENV)/.peers: requirements/peers.txt | $(BIN)/python
+.venv-peers/.ready: requirements/peers.txt
 	@echo "Installing the pinned packages of requirements/peers.txt into .venv-peers"
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/peers.txt

@@ -107,7 +107,7 @@ class NotSpans(FileError):
 
 
 class SchemaMismatch(FileError):
-    """A required column has a type that no dialect reads."""
+    """A required column has a type that no dialect reads, or times in another unit than it says."""
 
     hint = "Fix the writer's column type and write the file again."
 
@@ -156,7 +156,7 @@ class CatalogTooNew(PermanentError):
 class InvalidSettings(PermanentError):
     """A setting is out of range or unknown."""
 
-    hint = "Correct or unset the variable; the README lists them all."
+    hint = "Correct or unset the variable; docs/reference/settings.md lists them all."
     exit_code = 2
 
 

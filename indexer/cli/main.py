@@ -39,7 +39,7 @@ def command_parser() -> argparse.ArgumentParser:
         prog="python -m indexer",
         description="Index OpenTelemetry span Parquet where it lies, and answer from the index. "
         "Without a command: watch the storage and index for ever.",
-        epilog="Settings come from the environment; the README lists them.",
+        epilog="Settings come from the environment; docs/reference/settings.md lists them.",
     )
     parser.add_argument("--version", action="version", version=f"span-indexer {__version__}")
     mode = parser.add_mutually_exclusive_group()

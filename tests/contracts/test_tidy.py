@@ -103,3 +103,15 @@ def test_every_test_beside_the_rooms_mirrors_a_module_beside_them():
         for path, about in abouts.items()
         if not any(about == module or about.startswith(f"{module}_") for module in modules)
     ] == []
+
+
+def test_no_lock_file_names_a_host_or_a_path_of_the_machine_that_made_it():
+    locks = sorted((PROJECT / "requirements").glob("*.txt"))
+    assert len(locks) >= 4
+    told = [
+        f"{name(lock)}:{number}: {line.strip()}"
+        for lock in locks
+        for number, line in enumerate(lock.read_text().splitlines(), 1)
+        if "://" in line or re.search(r"[( ]/\w", line)
+    ]
+    assert told == []
