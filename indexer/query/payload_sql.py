@@ -12,16 +12,17 @@ from indexer.read.normalise import JSON_COLUMNS
 _TIME = """coalesce(
     {element} ->> 'timeUnixNano', {element} ->> 'time_unix_nano', {element} ->> 'time_nanos')"""
 
-_EVENT_TIME = "'timeUnixNano', {time}, 'time_unix_nano', NULL, 'time_nanos', NULL, "
+_EVENT_TIME = "'timeUnixNano', {time}, 'time_unix_nano', NULL, 'time_nanos', NULL"
 
-_ELEMENT = """json_merge_patch({element}, json_object(
-    {time}
-    'attributes', CASE
-        WHEN json_type({element} -> 'attributes') <> 'VARCHAR' THEN '{{}}'::JSON
-        WHEN json_valid({element} ->> 'attributes') THEN ({element} ->> 'attributes')::JSON
-        ELSE coalesce({element} -> 'attributes', '{{}}'::JSON) END,
-    'droppedAttributesCount',
-    coalesce(nullif({element} -> 'droppedAttributesCount', 'null'::JSON), '0'::JSON)))"""
+_ELEMENT = """json_merge_patch(json_merge_patch(json_merge_patch({element}, json_object({time})),
+    CASE WHEN nullif({element} -> 'attributes', 'null'::JSON) IS NULL
+        THEN '{{"attributes":{{}}}}'::JSON
+    WHEN json_type({element} -> 'attributes') = 'VARCHAR' AND json_valid({element} ->> 'attributes')
+        THEN json_object('attributes', coalesce(
+            nullif(({element} ->> 'attributes')::JSON, 'null'::JSON), '{{}}'::JSON))
+    ELSE '{{}}'::JSON END),
+    CASE WHEN nullif({element} -> 'droppedAttributesCount', 'null'::JSON) IS NULL
+        THEN '{{"droppedAttributesCount":0}}'::JSON ELSE '{{}}'::JSON END)"""
 
 _LIST = """CASE WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' THEN to_json(list_transform(
     json_extract({text}, '$[*]'),
@@ -79,7 +80,8 @@ def _member(key: str, value: str, *, is_nested: bool) -> str:
     text = f"{value}::VARCHAR"
     return (
         f"CASE WHEN {value} IS NULL THEN '{{}}'::JSON "
-        f"WHEN json_valid({text}) THEN {text}::JSON ELSE to_json({text}) END"
+        f"WHEN json_valid({text}) THEN coalesce(nullif({text}::JSON, 'null'::JSON), '{{}}'::JSON) "
+        f"ELSE to_json({text}) END"
     )
 
 

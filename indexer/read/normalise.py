@@ -27,10 +27,16 @@ def canonical(name: str, stored: Any) -> Any:
     """
     if name not in JSON_COLUMNS:
         return plain(stored)
-    value = parsed(stored)
-    if name in ("events", "links"):
-        return _elements(name, value)
-    return _object(value)
+    is_text = isinstance(stored, str | bytes)
+    if name not in ("events", "links"):
+        return plain(parsed(stored)) if is_text else _object(stored)
+    value = _zipped(stored) if isinstance(stored, Mapping) else parsed(stored)
+    if not isinstance(value, list):
+        return plain(value)
+    return [
+        _element(name, item, is_text=is_text) if isinstance(item, dict) else plain(item)
+        for item in value
+    ]
 
 
 def parsed(stored: Any) -> Any:
@@ -60,22 +66,17 @@ def plain(value: Any) -> Any:
 
 
 def _object(value: Any) -> Any:
-    """Attributes: a map's pairs and a struct's fields are one object."""
-    if isinstance(value, list) and value and all(_is_pair(item) for item in value):
+    """Attributes of a nested column: a map's pairs and a struct's fields are one object."""
+    if isinstance(value, list) and all(_is_pair(item) for item in value):
         return {str(key): plain(item) for key, item in value}
-    if isinstance(value, list) and not value:
-        return {}
-    if isinstance(value, dict):
-        return plain({key: item for key, item in value.items() if item is not None})
-    return plain(value)
+    return plain(_without_none(value))
 
 
-def _elements(name: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        value = _zipped(value)
-    if not isinstance(value, list):
+def _without_none(value: Any) -> Any:
+    """A struct has all fields that any row has: those that this one lacks are None."""
+    if not isinstance(value, Mapping):
         return value
-    return [_element(name, item) if isinstance(item, dict) else item for item in value]
+    return {key: _without_none(item) for key, item in value.items() if item is not None}
 
 
 def _zipped(lists: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -90,16 +91,30 @@ def _zipped(lists: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     ]
 
 
-def _element(name: str, item: dict[str, Any]) -> dict[str, Any]:
+def _element(name: str, item: dict[str, Any], *, is_text: bool) -> dict[str, Any]:
     times = [item[key] for key in _EVENT_TIMES if item.get(key) is not None]
     renamed = _EVENT_TIMES if name == "events" else ()
     rest = {key: plain(value) for key, value in item.items() if key not in renamed}
-    rest["attributes"] = _object(parsed(item.get("attributes")) or {})
+    rest["attributes"] = _attributes(item.get("attributes"), is_text=is_text)
     if rest.get("droppedAttributesCount") is None:
         rest["droppedAttributesCount"] = 0
     if renamed and times:
-        rest["timeUnixNano"] = str(plain(times[0]))
+        rest["timeUnixNano"] = _text(plain(times[0]))
     return rest
+
+
+def _attributes(value: Any, *, is_text: bool) -> Any:
+    """Of one event or link; none are an empty object."""
+    if isinstance(value, str | bytes):
+        inside = parsed(value)
+        value = plain(_without_none(inside) if is_text else inside)
+    elif not is_text and value is not None:
+        value = _object(value)
+    return {} if value is None else plain(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _is_pair(item: Any) -> bool:
@@ -107,7 +122,7 @@ def _is_pair(item: Any) -> bool:
 
 
 def _nanos(at: datetime) -> int:
-    """Exact: microseconds since 1970, and the nanoseconds that pandas-like times may carry."""
+    """Exact, in integers: a float has no room for microseconds since 1970."""
     elapsed = (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH
     micros = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     return micros * 1_000

@@ -12,13 +12,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.query.payload_sql import payload_expression
 from indexer.query.sql import Window, open_session, select
 from indexer.query.traces import find_trace
+from indexer.read.dialect import PayloadColumn
+from indexer.read.normalise import canonical, parsed, plain
 from indexer.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan
@@ -159,3 +163,43 @@ def expected_names() -> list[str]:
     return [
         part.strip() for part in VIEW.split("FROM", maxsplit=1)[0].replace("SELECT", "").split(",")
     ]
+
+
+JSON_TEXTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**63) | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "name",
+                    "attributes",
+                    "timeUnixNano",
+                    "time_unix_nano",
+                    "time_nanos",
+                    "droppedAttributesCount",
+                    "other",
+                ]
+            ),
+            inner | st.sampled_from(['{"a":null,"b":1}', "null", "[null]", "{"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+).map(json.dumps) | st.sampled_from(["", "{", "not json", "NaN"])
+
+
+@pytest.mark.parametrize("name", ["attributes", "events", "links"])
+@settings(max_examples=150, deadline=None)
+@given(JSON_TEXTS)
+def test_any_text_is_the_same_in_the_view_and_in_a_trace(name: str, text: str) -> None:
+    """Two languages, one rule; and no value that somebody wrote takes an answer down."""
+    column = PayloadColumn(name, (("", name),))
+    with duckdb.connect() as connection:
+        ((found,),) = connection.execute(
+            f"SELECT ({payload_expression(column, ())})::VARCHAR FROM (SELECT ? AS {name}) AS payload",
+            [text],
+        ).fetchall()
+    wanted = canonical(name, text)
+    json.dumps(wanted, allow_nan=False)
+    assert plain(parsed(found)) == wanted
