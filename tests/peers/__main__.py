@@ -41,6 +41,8 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     (OUTPUT / "peers.json").write_text(json.dumps(results, indent=1))
     _print(results)
+    if any("failed" in found for found in results.values()):
+        raise SystemExit(1)
 
 
 def _in_process(name: str) -> dict[str, Any]:
@@ -52,7 +54,8 @@ def _in_process(name: str) -> dict[str, Any]:
         check=False,
     )
     if done.returncode != 0:
-        return {"absent": done.stderr.decode(errors="replace").strip().splitlines()[-1:]}
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1]
+        return {"absent" if last.startswith("ModuleNotFoundError") else "failed": last}
     answer: dict[str, Any] = json.loads(done.stdout.decode().splitlines()[-1])
     return answer
 
@@ -64,7 +67,7 @@ def _run(name: str) -> dict[str, Any]:
         files = [str(path) for path in made.paths]
         if name in IN_MICROSECONDS:
             files = copied(files, emptied(Path(folder) / "copies"))
-        return {**_times(name, files, Path(folder)), "cases": _cases(name, Path(folder))}
+        return {**_times(name, files, Path(folder)), "cases": cases(name, Path(folder))}
 
 
 def _times(name: str, files: list[str], folder: Path) -> dict[str, Any]:
@@ -95,7 +98,7 @@ def _median_ms(ask: Callable[[str], Any], questions: list[str]) -> float:
     return statistics.median(taken)
 
 
-def _cases(name: str, folder: Path) -> dict[str, str]:
+def cases(name: str, folder: Path) -> dict[str, str]:
     return {case: _case(name, case, folder) for case in CASES}
 
 
@@ -126,7 +129,7 @@ def _case(name: str, case: str, folder: Path) -> str:
             second.unlink()
         ((count, named),) = contestant.total()
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).replace(str(folder), "").split())
         return f"answers nothing: {type(error).__name__}: {text[:60]}"
     refused = getattr(contestant, "refused", int)()
     said = f"{count} spans" if count == named else f"{count} spans, {count - named} misnamed"
@@ -150,8 +153,9 @@ def _print(results: dict[str, dict[str, Any]]) -> None:
         "| | files/s taken in | trace ms | roots ms | services ms | spans |\n|---|---|---|---|---|---|\n"
     )
     for name, found in results.items():
-        if "absent" in found:
-            write_line(f"| {name} | absent: {found['absent']} | | | | |\n")
+        missing = [f"{how}: {found[how]}" for how in ("absent", "failed") if how in found]
+        if missing:
+            write_line(f"| {name} | {missing[0]} | | | | |\n")
             continue
         cells = [
             f"{found[key]:,.1f}"

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.peers.__main__ import CASES, _cases
+from tests.peers.__main__ import CASES, cases
 from tests.peers.contestants import CONTESTANTS
 
 pytestmark = pytest.mark.duckdb
 
 
 def test_the_index_answers_what_is_there_and_names_what_it_refuses(tmp_path):
-    assert _cases("this index", tmp_path) == {
+    assert cases("this index", tmp_path) == {
         "as it is": "20 spans",
         "a copy": "20 spans",
         "a link": "20 spans",
@@ -20,7 +20,7 @@ def test_the_index_answers_what_is_there_and_names_what_it_refuses(tmp_path):
 
 
 def test_duckdb_alone_is_there_to_compare_with(tmp_path):
-    found = _cases("DuckDB over the files", tmp_path)
+    found = cases("DuckDB over the files", tmp_path)
     assert set(found) == set(CASES)
     assert found["as it is"] == "20 spans"
 
