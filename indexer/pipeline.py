@@ -222,9 +222,11 @@ class Pipeline:
         return []
 
     def _is_known(self, info: ParquetFileInfo) -> bool:
-        """A doubled hint: the same bytes were registered meanwhile."""
+        """A doubled hint: the same bytes were registered or refused meanwhile."""
         if info.relative_path in self._forced:
             return False
+        if self.register.refused.get(display_path(info.relative_path)) == info.stamp:
+            return True
         known = self.register.files.get(info.relative_path)
         return known is not None and (known.stamp, known.inode) == (info.stamp, info.inode)
 
@@ -321,7 +323,10 @@ class Pipeline:
             vanished = {path for path, entry in present.items() if entry is None}
             found = [entry.info for entry in present.values() if entry is not None]
             read = read_group(self.storage, found, self.limits.rows_max)
-            if read.transient or any(self._may_grow(*refusal) for refusal in read.refused):
+            growing = [info for info, error in read.refused if self._may_grow(info, error)]
+            if read.transient or growing:
+                for info in growing:
+                    self.backlog.offer(info)
                 return None
             removed |= vanished
             refused = refused + [self._refusal(info, error) for info, error in read.refused]
@@ -333,6 +338,9 @@ class Pipeline:
         return (
             isinstance(error, FooterUnreadable)
             and self.register.files[info.relative_path].stamp != info.stamp
+            and not self.backlog.has_settled(
+                info, settle_s=self.limits.settle_s, now_s=self.clock.monotonic_s()
+            )
         )
 
     def _apply(self, update: CatalogUpdate) -> None:

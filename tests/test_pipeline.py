@@ -234,3 +234,21 @@ def test_a_surviving_copy_that_rotted_is_refused_and_stops_nothing(tmp_path: Pat
         assert one.rows("SELECT relative_path, error_type FROM quarantined_files") == [
             ("b.parquet", "FooterUnreadable")
         ]
+
+
+@pytest.mark.parametrize("batch_files", [1, 100])
+def test_two_copies_that_both_rot_do_not_wait_for_each_other(
+    tmp_path: Path, batch_files: int
+) -> None:
+    """Each holds the copy that would survive the other; once both have settled, both go."""
+    with indexed(tmp_path, batch_files=batch_files) as one:
+        paths = [write(one.root / name, spans(3)) for name in ("a.parquet", "b.parquet")]
+        one.settle()
+        for path in paths:
+            path.write_bytes(b"rotten to the end")
+        one.settle()
+        assert one.spans() == []
+        assert one.rows("SELECT relative_path, tries FROM quarantined_files ORDER BY ALL") == [
+            ("a.parquet", 1),
+            ("b.parquet", 1),
+        ]

@@ -68,22 +68,36 @@ class Backlog:
         return taken
 
     def unfinished(self, info: ParquetFileInfo, *, settle_s: float, now_s: float) -> bool:
-        """A footerless file was read. True: it may still grow and waits. False: it has settled."""
-        self.in_hand.pop(info.relative_path, None)
-        waiting = self.waiting.pop(info.relative_path, None)
+        """A footerless file was read. True: it may still grow and waits. False: it has settled.
+
+        A settled one stays in hand, with its history, until it is done or postponed.
+        """
+        waiting = self.waiting.get(info.relative_path)
         observation = observe(waiting.observation if waiting else None, info.stamp, now_s)
         due_s = settles_at_s(observation, settle_s)
         if due_s <= now_s:
+            tries = waiting.tries if waiting else 0
+            self.waiting[info.relative_path] = _Waiting(info, math.inf, tries, observation)
             return False
+        self.in_hand.pop(info.relative_path, None)
         self.waiting[info.relative_path] = _Waiting(info, due_s, observation=observation)
         return True
+
+    def has_settled(self, info: ParquetFileInfo, *, settle_s: float, now_s: float) -> bool:
+        """Whether these bytes were seen without a footer, unchanged for the settle time."""
+        waiting = self.waiting.get(info.relative_path)
+        seen = waiting.observation if waiting else None
+        return (
+            seen is not None and seen.stamp == info.stamp and settles_at_s(seen, settle_s) <= now_s
+        )
 
     def postpone(self, info: ParquetFileInfo, *, backoff_s: float, now_s: float) -> int:
         """A transient error: try again after ``backoff_s``. Returns how often it was tried."""
         self.in_hand.pop(info.relative_path, None)
         waiting = self.waiting.get(info.relative_path)
         tries = (waiting.tries if waiting else 0) + 1
-        self.waiting[info.relative_path] = _Waiting(info, now_s + backoff_s, tries=tries)
+        observation = waiting.observation if waiting else None
+        self.waiting[info.relative_path] = _Waiting(info, now_s + backoff_s, tries, observation)
         return tries
 
     def tries(self, relative_path: str) -> int:
@@ -92,8 +106,8 @@ class Backlog:
         return waiting.tries if waiting else 0
 
     def has_unfinished(self) -> bool:
-        """Whether a file may still be growing."""
-        return any(waiting.observation is not None for waiting in self.waiting.values())
+        """Whether a file may still be growing; one that was put off has settled before."""
+        return any(one.observation is not None and not one.tries for one in self.waiting.values())
 
     def give_back(self, info: ParquetFileInfo) -> None:
         """A file in hand was not read after all; it is ready again."""

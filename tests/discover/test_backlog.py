@@ -77,6 +77,7 @@ def test_an_unfinished_file_that_stayed_the_same_has_settled():
     backlog.unfinished(seen("a"), settle_s=10.0, now_s=100.0)
     taken(backlog, now_s=110.0)
     assert not backlog.unfinished(seen("a"), settle_s=10.0, now_s=110.0)
+    backlog.done(seen("a"))
     assert len(backlog) == 0
 
 

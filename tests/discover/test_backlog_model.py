@@ -91,14 +91,22 @@ class BacklogAndModel(RuleBasedStateMachine):
     @rule(data=st.data(), settle_s=_few)
     def find_no_footer(self, data, settle_s):
         path = data.draw(st.sampled_from(sorted(self.in_hand)))
-        info = self.in_hand.pop(path)
-        before = self.waits.pop(path, None)
-        same = before is not None and before.info.stamp == info.stamp
-        since_s = before.since_s if same and before.since_s is not None else self.now_s
+        info = self.in_hand[path]
+        since_s = self._footerless_since(info)
+        since_s = self.now_s if since_s is None else since_s
         waits = since_s + settle_s > self.now_s
         assert self.backlog.unfinished(info, settle_s=settle_s, now_s=self.now_s) == waits
         if waits:
+            del self.in_hand[path]
             self.waits[path] = _Wait(info, since_s + settle_s, since_s=since_s)
+        else:
+            tries = self.waits[path].tries if path in self.waits else 0
+            self.waits[path] = _Wait(info, math.inf, tries=tries, since_s=since_s)
+        assert self.backlog.has_settled(info, settle_s=settle_s, now_s=self.now_s) != waits
+
+    def _footerless_since(self, info):
+        before = self.waits.get(info.relative_path)
+        return before.since_s if before and before.info.stamp == info.stamp else None
 
     @precondition(lambda self: self.in_hand)
     @rule(data=st.data(), backoff_s=_few)
@@ -106,8 +114,9 @@ class BacklogAndModel(RuleBasedStateMachine):
         path = data.draw(st.sampled_from(sorted(self.in_hand)))
         info = self.in_hand.pop(path)
         tries = self.waits[path].tries + 1 if path in self.waits else 1
+        since_s = self._footerless_since(info)
         assert self.backlog.postpone(info, backoff_s=backoff_s, now_s=self.now_s) == tries
-        self.waits[path] = _Wait(info, self.now_s + backoff_s, tries=tries)
+        self.waits[path] = _Wait(info, self.now_s + backoff_s, tries=tries, since_s=since_s)
 
     @invariant()
     def both_know_the_same_files(self):
