@@ -12,6 +12,7 @@ It works on a catalog that nobody writes to: a snapshot while a worker runs.
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,7 @@ from indexer.read.payload import read_every_page
 from indexer.register.catalog import Catalog
 from indexer.register.digest import CatalogDigest, catalog_digest
 from indexer.register.files import FileRegister
+from indexer.register.promoted import missing_keys
 from indexer.session import limits_of
 from indexer.settings import Settings
 from indexer.storage import LocalStorage, display_path
@@ -36,23 +38,39 @@ from indexer.storage import LocalStorage, display_path
 Step = Callable[[str, int, int], None]
 """Told (what, done, of how many) as the audit goes on."""
 
-_DERIVED = {
-    "parquet_files": (
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """Columns of one table that must equal a rebuild's: all but file ids, places and times."""
+
+    table: str
+    columns: str
+    after_promotion: bool = False
+    """They are there once the file has given its attributes."""
+
+
+_DERIVED = (
+    _Derived(
+        "parquet_files",
         "footer_digest, content_digest, dialect, service_name, min_time, max_time, row_count, "
         "size_bytes, span_count, owned_span_count, rejected_spans, duplicate_spans, "
-        "clamped_values, other_operation_spans"
+        "clamped_values, other_operation_spans",
     ),
-    "trace_files": (
+    _Derived(
+        "trace_files",
         "trace_id, parts.span_count, parts.owned_span_count, error_count, start_time_unix_nano, "
-        "end_time_unix_nano, root_name, root_service_name"
+        "end_time_unix_nano, root_name, root_service_name",
     ),
-    "file_services": (
+    _Derived("trace_files", "trace_id, attribute_flags", after_promotion=True),
+    _Derived(
+        "file_services",
         "parts.service_name, parts.span_count, root_span_count, first_start_unix_nano, "
-        "last_start_unix_nano"
+        "last_start_unix_nano",
     ),
-    "file_operations": "parts.service_name, parts.name, span_kind, parts.span_count",
-}
-"""What of each table must equal a rebuild: everything but file ids, places and times of work."""
+    _Derived("file_operations", "parts.service_name, parts.name, span_kind, parts.span_count"),
+    _Derived("file_attributes", "key_id, value_count, error_type", after_promotion=True),
+    _Derived("indexed_attributes", "file_row_number, key_id, value", after_promotion=True),
+)
 
 
 def audit(
@@ -82,6 +100,7 @@ def audit(
         findings = list(disk.findings())
         findings += _check_invariants(connection)
         digest = catalog_digest(connection, _name(connection))
+        disk.pending += _unpromoted(connection)
         if mode == "full":
             findings += _every_page(disk.storage, disk.unchanged, settings.reader_threads, step)
             findings += _compare_with_rebuild(settings, connection, disk, digest, clock, step)
@@ -209,7 +228,8 @@ def _compare_with_rebuild(
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="span-audit-") as folder:
         rebuilt = Path(folder) / "rebuilt.duckdb"
-        _build(settings, rebuilt, disk, clock, step)
+        keys = connection.execute("FROM promoted_attributes").fetchall()
+        _build(settings, rebuilt, disk, keys, clock, step)
         quoted = str(rebuilt).replace("'", "''")
         connection.execute(f"ATTACH '{quoted}' AS rebuilt (READ_ONLY)")
         try:
@@ -222,10 +242,22 @@ def _compare_with_rebuild(
             connection.execute("DETACH rebuilt")
 
 
-def _build(settings: Settings, path: Path, disk: _Disk, clock: Clock, step: Step) -> None:
-    """A catalog of the files that the audited one has registered, as they are now."""
+def _build(
+    settings: Settings,
+    path: Path,
+    disk: _Disk,
+    keys: list[tuple[int, str]],
+    clock: Clock,
+    step: Step,
+) -> None:
+    """A catalog of the files that the audited one has registered, as they are now.
+
+    ``keys`` are the audited catalog's promoted attributes with their numbers.
+    """
     catalog = Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads)
     try:
+        for key in keys:
+            catalog.connection.execute("INSERT INTO promoted_attributes VALUES (?, ?)", key)
         register = FileRegister(
             catalog, clock, settings.storage_root, operations_max=settings.operations_max
         )
@@ -238,6 +270,7 @@ def _build(settings: Settings, path: Path, disk: _Disk, clock: Clock, step: Step
                 lambda: False,
                 lambda: step("rebuilding", pipeline.progress.files_registered, total),
             )
+            pipeline.promotion.finish(lambda: False)
         finally:
             pipeline.close()
         catalog.checkpoint()
@@ -258,20 +291,32 @@ def _compare_digests(digest: CatalogDigest, expected: CatalogDigest) -> Iterable
 def _compare_derived(
     connection: duckdb.DuckDBPyConnection, expected: CatalogDigest
 ) -> Iterable[Finding]:
-    for table, columns in _DERIVED.items():
-        sides = [
-            f"SELECT relative_path, {columns} FROM {name}.parquet_files "
-            + (f"JOIN {name}.{table} AS parts USING (file_id)" if table != "parquet_files" else "")
-            for name in (_name(connection), "rebuilt")
-        ]
+    for derived in _DERIVED:
+        sides = [_derived(derived, name) for name in (_name(connection), "rebuilt")]
         differing = connection.execute(
             f"SELECT DISTINCT relative_path FROM (({sides[0]} EXCEPT ALL {sides[1]}) "
             f"UNION ALL ({sides[1]} EXCEPT ALL {sides[0]})) ORDER BY relative_path"
         ).fetchall()
+        behind = set(_unpromoted(connection)) if derived.after_promotion else set()
         for (path,) in differing:
-            if path in expected.files:
-                detail = f"{table} differs from a rebuild"
+            if path in expected.files and path not in behind:
+                detail = f"{derived.table} differs from a rebuild"
                 yield Finding(invariant="I1", relative_path=path, detail=detail)
+
+
+def _derived(derived: _Derived, catalog: str) -> str:
+    joined = f"JOIN {catalog}.{derived.table} AS parts USING (file_id)"
+    return (
+        f"SELECT relative_path, {derived.columns} FROM {catalog}.parquet_files "
+        f"{'' if derived.table == 'parquet_files' else joined}"
+    )
+
+
+def _unpromoted(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Paths of files that have not given all promoted attributes yet."""
+    behind = missing_keys(connection)
+    paths = connection.execute("SELECT file_id, relative_path FROM parquet_files").fetchall()
+    return [path for file_id, path in paths if file_id in behind]
 
 
 def _name(connection: duckdb.DuckDBPyConnection) -> str:

@@ -6,6 +6,8 @@ but its readers, and no decision that a stage could make: it only passes values 
     sweep   list the storage, compare, remove what is gone, queue what is new
     look    queue what a hint points to
     drain   read and register until nothing is ready, reading ahead of the writer
+
+``promotion`` is the second pass, over what is registered.
 """
 
 import os
@@ -26,10 +28,10 @@ from indexer.errors import (
     TransientError,
 )
 from indexer.model import Limits, ParquetFileInfo, Progress, QuarantinedFile
+from indexer.promotion import Promotion
 from indexer.read.group import GroupRead, read_group
 from indexer.recheck import Recheck
 from indexer.register.files import CatalogUpdate, FileRegister
-from indexer.register.quarantine import STILL_RETRIED
 from indexer.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
 from indexer.spans.batch import SpanBatch
 from indexer.storage import LocalStorage, display_path
@@ -42,9 +44,6 @@ from indexer.telemetry import (
     SWEEP_DONE,
     log,
 )
-
-BLOCKED_TRIES_MAX = 6
-"""Tries of a one-shot run, half a minute, to read a file that holds a copy of freed spans."""
 
 
 class Pipeline:
@@ -67,10 +66,12 @@ class Pipeline:
         self._absent: set[str] = set()
         self._recheck = Recheck(storage, register, clock)
         self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="reader")
+        self.promotion = Promotion(storage, register, clock, limits, self.progress, self._readers)
 
     def close(self) -> None:
         """Wait for the readers and end them."""
         self._readers.shutdown(cancel_futures=True)
+        self.promotion.close()
 
     def sweep(self) -> None:
         """List the storage, make the index follow removals, queue everything to be read."""
@@ -157,25 +158,12 @@ class Pipeline:
 
     def next_due_s(self) -> float | None:
         """Monotonic time of the earliest thing that time alone makes due."""
-        due = [self.backlog.next_due_s(), self._recheck.next_due_s()]
+        due = [one.next_due_s() for one in (self.backlog, self._recheck, self.promotion)]
         return min((at_s for at_s in due if at_s is not None), default=None)
 
     def wake(self) -> None:
         """Look again at files whose identity was too fresh to trust."""
         self._force(self._recheck.changed())
-
-    def until_settled(self, stop: Callable[[], bool]) -> None:
-        """Sweep and drain until every file is registered or refused: the one-shot run."""
-        while not stop():
-            self.sweep()
-            self.drain(stop)
-            if self._gives_up():
-                return
-            due_s = self.backlog.next_due_s()
-            if due_s is None and not self.backlog.ready:
-                return
-            while due_s is not None and self.clock.monotonic_s() < due_s and not stop():
-                self.clock.sleep_s(min(0.2, due_s - self.clock.monotonic_s()))
 
     def _look_at(self, relative: str) -> None:
         *folders, name = relative.split("/")
@@ -358,6 +346,7 @@ class Pipeline:
         self.progress.files_removed += len(update.removed)
         self.progress.files_quarantined += len(update.refused)
         if files:
+            self.promotion.registered()
             newest = update.batches[0].files[0].info.relative_path
             more = f" and {files - 1} more" if files > 1 else ""
             log(
@@ -404,18 +393,3 @@ class Pipeline:
         if problems and tuple(problems) != self.problems:
             log(STORAGE_DOUBTFUL, problems[0], problems=problems)
         self.problems = tuple(problems)
-
-    def _gives_up(self) -> bool:
-        """A one-shot run does not wait for permissions: what is reported is decided.
-
-        True: files wait for another one's surviving copy although nothing is unfinished any
-        more, and the run has failed.
-        """
-        for path in list(self.backlog.waiting):
-            if self.register.refused.get(display_path(path)) == STILL_RETRIED:
-                self.backlog.drop(path)
-        stuck = [p for p in self.backlog.waiting if self.backlog.tries(p) > BLOCKED_TRIES_MAX]
-        if not stuck or self.backlog.has_unfinished():
-            return False
-        self.problems = (*self.problems, f"{len(stuck)} files wait for a copy of their spans")
-        return True

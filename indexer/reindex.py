@@ -9,6 +9,7 @@ from collections.abc import Callable
 from indexer.clock import Clock
 from indexer.errors import StorageUnavailable
 from indexer.model import Progress
+from indexer.oneshot import until_settled
 from indexer.pipeline import Pipeline
 from indexer.register.catalog import Catalog
 from indexer.session import new_catalog, open_catalog, open_pipeline, owning
@@ -62,7 +63,7 @@ def _fill(
         pipeline = open_pipeline(settings, catalog, clock)
         try:
             started(pipeline)
-            pipeline.until_settled(stop)
+            until_settled(pipeline, stop)
         finally:
             pipeline.close()
         if pipeline.problems:

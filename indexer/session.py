@@ -63,7 +63,11 @@ def open_pipeline(settings: Settings, catalog: Catalog, clock: Clock) -> Pipelin
     storage.protected = frozenset({_identity(catalog.path)})
     try:
         register = FileRegister(
-            catalog, clock, settings.storage_root, operations_max=settings.operations_max
+            catalog,
+            clock,
+            settings.storage_root,
+            operations_max=settings.operations_max,
+            promoted_keys=settings.promoted_keys,
         )
     except duckdb.Error as error:
         raise unreadable(catalog.path, error) from error

@@ -10,8 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from indexer.errors import InvalidSettings
 from indexer.read.metadata import FILE_ROWS_MAX
 from indexer.register.files import OPERATIONS_MAX
+from indexer.register.promoted import KEYS_MAX, PROMOTED_KEYS
 
 _PREFIX = "INDEXER_"
+KEY_CHARS_MAX = 256
+"""Far longer than any key of the semantic conventions."""
 _BYTE_UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
@@ -25,6 +28,15 @@ def _byte_size(text: str) -> str:
     if not 64 << 20 <= size < 1 << 60:
         raise ValueError("expected 64MiB or more")
     return f"{int(size)}B"
+
+
+def _keys(text: str) -> str:
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    if len(keys) > KEYS_MAX or len(set(keys)) < len(keys):
+        raise ValueError(f"expected up to {KEYS_MAX} different keys, separated by commas")
+    if any(len(key) > KEY_CHARS_MAX for key in keys):
+        raise ValueError(f"expected keys of up to {KEY_CHARS_MAX} characters")
+    return ",".join(keys)
 
 
 class Settings(BaseSettings):
@@ -103,6 +115,12 @@ class Settings(BaseSettings):
         validation_alias="INDEXER_OPERATIONS_MAX",
         description="Distinct operations listed per file; spans of further ones are counted.",
     )
+    promoted_attributes: Annotated[str, AfterValidator(_keys)] = Field(
+        ",".join(PROMOTED_KEYS),
+        validation_alias="INDEXER_PROMOTED_ATTRIBUTES",
+        description="Span attributes that the index holds for listings, up to 32, "
+        "comma-separated; a change is caught up in the background.",
+    )
     watch: bool = Field(
         True,
         validation_alias="INDEXER_WATCH",
@@ -121,6 +139,11 @@ class Settings(BaseSettings):
     def storage_root(self) -> str:
         """Absolute path of the span storage."""
         return os.path.abspath(self.storage_path)
+
+    @property
+    def promoted_keys(self) -> tuple[str, ...]:
+        """Keys of the promoted attributes."""
+        return tuple(key for key in self.promoted_attributes.split(",") if key)
 
     @property
     def catalog_pointer(self) -> Path:

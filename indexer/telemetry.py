@@ -29,6 +29,12 @@ STORAGE_DOUBTFUL = Event(
 FILES_REGISTERED = Event("files.registered", logging.INFO, "A transaction added files.")
 FILES_REMOVED = Event("files.removed", logging.INFO, "A transaction removed files.")
 FILE_QUARANTINED = Event("file.quarantined", logging.WARNING, "A file was refused.")
+ATTRIBUTES_PROMOTED = Event(
+    "attributes.promoted", logging.DEBUG, "A transaction added attributes of files."
+)
+ATTRIBUTES_UNREADABLE = Event(
+    "attributes.unreadable", logging.WARNING, "A file's attributes cannot be read; spans can."
+)
 FILE_POSTPONED = Event("file.postponed", logging.DEBUG, "A file is tried again later.")
 CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is retried.")
 CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")

@@ -257,6 +257,8 @@ class Worker:
         self._absorb()
         pipeline.wake()
         pipeline.drain(self._stop.is_set, self._absorb)
+        if not self._has_hints():
+            pipeline.promotion.step()
         if self._failures:
             log(CATALOG_RESUMED, "the catalog takes commits again")
             self._failures, self._failure = 0, ""

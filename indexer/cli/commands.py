@@ -1,4 +1,4 @@
-"""The commands that only read: status, audit, trace, sql, files, quarantine."""
+"""The commands that only read: status, audit, trace, spans, sql, files, quarantine."""
 
 import argparse
 import csv
@@ -18,6 +18,7 @@ from indexer.cli.source import Source
 from indexer.clock import SystemClock
 from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
+from indexer.query.attributes import files_behind
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings
@@ -47,6 +48,20 @@ def trace(settings: Settings, options: argparse.Namespace) -> int:
     else:
         render.waterfall(found)
     return 0 if found["spans"] else 1
+
+
+def spans(settings: Settings, options: argparse.Namespace) -> int:
+    """The newest spans with a promoted attribute; what the answer lacks on standard error."""
+    key, separator, value = options.attribute.partition("=")
+    asked = value if separator else None
+    found = Source(settings).spans_with(key, asked, options.service, options.limit)
+    if options.json:
+        render.write_json(found)
+    else:
+        render.listing("spans", found["spans"])
+    for lack in found["missing"]:
+        sys.stderr.write(f"not complete: {lack['detail']}\n")
+    return 0
 
 
 def files(settings: Settings, options: argparse.Namespace) -> int:
@@ -93,8 +108,11 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
     session = open_session(path, memory_limit=settings.memory_limit, threads=settings.threads)
     try:
         table, coverage = select(session, options.query, window)
+        behind = files_behind(session) if "span_attributes" in options.query.lower() else 0
     finally:
         session.close()
+    if behind:
+        sys.stderr.write(f"span_attributes lacks some attributes of {behind} files\n")
     if coverage is not None and coverage.files < coverage.matching:
         sys.stderr.write(
             f"otel_spans covers the newest {coverage.files} of {coverage.matching} files; "

@@ -99,7 +99,7 @@ def audit_report(report: AuditReport) -> None:
     for finding in report.findings:
         console.print(Text(f"{finding.invariant} {finding.relative_path or '-'}: {finding.detail}"))
     for path in report.pending:
-        console.print(Text(f"pending {path}: not finished yet"))
+        console.print(Text(f"pending {path}: on its way"))
     checked = "I1 to I5" if report.mode == "full" else "identities, I2, I3 and I5"
     verdict = "hold" if report.passed else f"FAIL with {len(report.findings)} findings"
     console.print(

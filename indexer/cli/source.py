@@ -38,6 +38,19 @@ class Source:
         with self._answers() as answers:
             return answers.trace(trace_id)
 
+    def spans_with(
+        self, key: str, value: str | None, service: str | None, limit: int
+    ) -> dict[str, Any]:
+        """The newest spans with a promoted attribute. Raises QueryRefused when it is not one."""
+        limit = min(limit, ROWS_MAX)
+        asked = {"key": key, "value": value, "service": service, "limit": limit}
+        if self.has_worker:
+            given = {name: one for name, one in asked.items() if one is not None}
+            found: dict[str, Any] = self._client.get("/spans", **given)
+            return found
+        with self._answers() as answers:
+            return answers.spans_with(key, value, service, limit)
+
     def rows(self, name: str, limit: int) -> list[dict[str, Any]]:
         """The list ``files`` or ``quarantine``, at most ``ROWS_MAX`` of it."""
         limit = min(limit, ROWS_MAX)

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from indexer.query import lists
+from indexer.query import attributes, lists
 from indexer.query.traces import find_trace
 from indexer.register.trace_directory import TraceDirectory
 from indexer.storage import LocalStorage
@@ -43,6 +43,15 @@ class Answers:
         """The newest root spans of a service."""
         with self._reading() as cursor:
             return lists.latest_roots(cursor, service, min(limit, ROWS_MAX))
+
+    def spans_with(
+        self, key: str, value: str | None = None, service: str | None = None, limit: int = 100
+    ) -> dict[str, Any]:
+        """The newest spans with a promoted attribute. Raises QueryRefused when it is not one."""
+        with self._reading() as cursor:
+            return attributes.spans_with(
+                cursor, key, value=value, service=service, limit=min(limit, ROWS_MAX)
+            )
 
     def files(self, limit: int = ROWS_MAX) -> list[dict[str, Any]]:
         """Indexed files, newest first."""

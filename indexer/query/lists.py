@@ -106,12 +106,17 @@ def totals(cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     counts = cursor.execute(
         "SELECT (SELECT count(*) FROM services), (SELECT count(*) FROM trace_files), "
         "(SELECT count(*) FROM quarantined_files), "
-        "(SELECT count(*) FROM quarantined_files WHERE transient)"
+        "(SELECT count(*) FROM quarantined_files WHERE transient), "
+        "(SELECT count(DISTINCT file_id) FROM parquet_files CROSS JOIN promoted_attributes "
+        "ANTI JOIN file_attributes USING (file_id, key_id)), "
+        "(SELECT count(DISTINCT file_id) FROM file_attributes WHERE error_type IS NOT NULL)"
     ).fetchall()[0]
     return {
         **summary,
         "services": counts[0],
         "trace_files": counts[1],
+        "files_to_promote": counts[4],
+        "files_without_attributes": counts[5],
         "quarantined_files": counts[2],
         "quarantined_transient": counts[3],
         "schema_version": schema_version(),

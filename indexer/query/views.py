@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from indexer.query.payload_sql import payload_expression
 from indexer.read.dialect import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.read.payload_sql import payload_expression
 from indexer.results import text_literal
 
 FILES_MAX = 10_000

@@ -140,6 +140,12 @@ class Catalog:
             )
         if migrate:
             self._migrate(version)
+        elif version < schema_version():
+            raise CatalogUnreadable(
+                f"{self.path} has schema version {version}, this program reads {schema_version()}",
+                path=str(self.path),
+                hint="Start the worker, or run it with --once: it brings the catalog up to date.",
+            )
 
     def _version(self) -> int:
         tables = self.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()

@@ -3,8 +3,9 @@
 The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 """
 
+import heapq
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -12,7 +13,7 @@ import numpy as np
 
 from indexer.clock import Clock
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
-from indexer.register import quarantine, services
+from indexer.register import promoted, quarantine, services
 from indexer.register.catalog import Catalog
 from indexer.register.insert import file_rows, insert_table, main_services
 from indexer.register.known import Known
@@ -20,13 +21,22 @@ from indexer.register.staging import Holders, Staged, lost_rows, stage
 from indexer.register.trace_directory import TraceDirectory
 from indexer.results import arrow_table, id_list
 from indexer.spans.aggregates import operation_rows, service_rows
+from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
 
 OPERATIONS_MAX = 1000
 """Distinct (service, span name, kind) listed per file; more are counted, not listed."""
 
-_FILE_TABLES = ("indexed_spans", "trace_files", "file_services", "file_operations", "parquet_files")
+_FILE_TABLES = (
+    "indexed_spans",
+    "trace_files",
+    "file_services",
+    "file_operations",
+    "indexed_attributes",
+    "file_attributes",
+    "parquet_files",
+)
 
 _SPAN_COLUMNS = (
     "file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name, "
@@ -93,12 +103,15 @@ class FileRegister:
         storage_root: str,
         *,
         operations_max: int = OPERATIONS_MAX,
+        promoted_keys: Sequence[str] | None = None,
     ) -> None:
+        """``promoted_keys``, unless None, become the catalog's: see ``promoted.take_keys``."""
         self._catalog = catalog
         self._clock = clock
         self._root = storage_root
         self._operations_max = operations_max
         self._known = Known()
+        self._key_ids = promoted.take_keys(catalog, promoted_keys)
         self._take_root()
         self.load()
 
@@ -121,6 +134,22 @@ class FileRegister:
     def directory(self) -> TraceDirectory:
         """Which files may hold a trace."""
         return self._known.directory
+
+    @property
+    def key_ids(self) -> dict[str, int]:
+        """The catalog's number of each promoted attribute. Read only."""
+        return self._key_ids
+
+    @property
+    def unpromoted(self) -> dict[int, frozenset[int]]:
+        """Numbers of the attributes that files have not given yet, by file_id. Read only."""
+        return self._known.unpromoted
+
+    def newest_unpromoted(self, count: int, *, but: Container[int]) -> list[RegisteredFile]:
+        """Files that have not given all attributes yet, newest first, leaving some ids out."""
+        known = self._known
+        files = (known.files[known.paths[id_]] for id_ in known.unpromoted if id_ not in but)
+        return heapq.nlargest(count, files, key=lambda file: file.modified_unix_nano)
 
     def is_file_indexed(self, file_path: str) -> bool:
         """Whether the absolute path is registered."""
@@ -172,6 +201,19 @@ class FileRegister:
             quarantine.refuse(connection, update.refused, self._clock.now_unix_nano())
             quarantine.release(connection, self._released(update))
         self._remember(update, leaving, staged)
+
+    def promote(self, files: Sequence[PromotedFile]) -> None:
+        """Take in what registered files have given, in one transaction.
+
+        Raises CatalogWriteFailed; then nothing has changed.
+        """
+        live = [file for file in files if file.file_id in self._known.paths]
+        if not live:
+            return
+        with self._catalog.transaction() as connection:
+            promoted.insert_promoted(connection, live)
+        for file in live:
+            self._known.unpromoted.pop(file.file_id, None)
 
     def load(self) -> None:
         """Read from the catalog what is kept in memory."""
@@ -307,7 +349,7 @@ class FileRegister:
             known.refused.pop(path, None)
         known.forget(leaving)
         if staged is not None:
-            known.add(staged)
+            known.add(staged, frozenset(self._key_ids.values()))
         known.relocate(update.relocated)
         for refused in update.refused:
             known.refused[refused.relative_path] = quarantine.refused_stamp(refused)

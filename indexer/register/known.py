@@ -11,6 +11,7 @@ from typing import Self
 import duckdb
 
 from indexer.model import ParquetFileInfo, RegisteredFile
+from indexer.register.promoted import missing_keys
 from indexer.register.quarantine import refused_stamps
 from indexer.register.staging import Staged
 from indexer.register.trace_directory import TraceDirectory
@@ -32,12 +33,14 @@ class Known:
     refused: dict[str, tuple[int, int]] = field(default_factory=dict)
     paths: dict[int, str] = field(default_factory=dict)
     directory: TraceDirectory = field(default_factory=TraceDirectory)
+    unpromoted: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Numbers of the attributes that files have not given yet, by file_id."""
     next_file_id: int = 1
 
     @classmethod
     def load(cls, connection: duckdb.DuckDBPyConnection) -> Self:
         """Everything, from the catalog."""
-        known = cls(refused=refused_stamps(connection))
+        known = cls(refused=refused_stamps(connection), unpromoted=missing_keys(connection))
         for row in connection.execute(_FILES).fetchall():
             known._put(
                 RegisteredFile(
@@ -59,12 +62,16 @@ class Known:
     def forget(self, relative_paths: Iterable[str]) -> None:
         """Files that are no longer registered. Their traces stay in the directory until a load."""
         for path in relative_paths:
-            self.paths.pop(self.files.pop(path).file_id, None)
+            file_id = self.files.pop(path).file_id
+            self.paths.pop(file_id, None)
+            self.unpromoted.pop(file_id, None)
 
-    def add(self, staged: Staged) -> None:
+    def add(self, staged: Staged, key_ids: frozenset[int]) -> None:
         """Files that were registered just now; their traces are in the directory already."""
         for file, file_id in zip(staged.files, staged.file_ids, strict=True):
             self._put(_registered(file.info, int(file_id), file.footer.footer_digest))
+            if key_ids:
+                self.unpromoted[int(file_id)] = key_ids
         self.next_file_id += len(staged.files)
 
     def relocate(self, files: Iterable[ParquetFileInfo]) -> None:

@@ -63,6 +63,19 @@ def application(host: Host) -> Starlette:
             await run_in_threadpool(host.answers.latest_roots, service, _limit(request, 100))
         )
 
+    async def spans(request: Request) -> Response:
+        asked = request.query_params
+        limit = _limit(request, 100)
+        return _json(
+            await run_in_threadpool(
+                host.answers.spans_with,
+                asked.get("key", ""),
+                asked.get("value"),
+                asked.get("service"),
+                limit,
+            )
+        )
+
     async def snapshot(_: Request) -> Response:
         return _json({"path": str(await host.snapshot())})
 
@@ -78,6 +91,7 @@ def application(host: Host) -> Starlette:
             Route("/quarantine", quarantine),
             Route("/services", services),
             Route("/services/{service:path}/roots", roots),
+            Route("/spans", spans),
             Route("/snapshot", snapshot, methods=["POST"]),
             Route("/sweep", sweep, methods=["POST"]),
         ],

@@ -27,7 +27,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     alone = Site(folder / "alone", root=owned.root)
     owned.write("year=2026/a.parquet", spans(3, trace=7, attributes='{"user":"Zoë"}'))
     owned.write("b.parquet", [Span(trace=7, span=9, parent=2, status=2, start=T0 + 7_000_001)])
-    owned.write("c.parquet", spans(2, trace=8, service="pay/ment"))
+    owned.write(
+        "c.parquet",
+        spans(2, trace=8, service="pay/ment", attributes='{"error.type":"timeout"}'),
+    )
     (owned.root / "broken.parquet").write_bytes(b"not Parquet at all")
     try:
         assert alone.run("--once").code == 0
@@ -172,3 +175,19 @@ def _lasting(value: Any) -> Any:
     if isinstance(value, list):
         return [_lasting(item) for item in value]
     return value
+
+
+def test_spans_with_an_attribute(sites: tuple[Site, Site]) -> None:
+    """By key, by value, by service; none is a list without rows."""
+    wait_until(lambda: sites[0].status()["files_to_promote"] == 0, "the attributes")
+    assert both(sites, "spans", "error.type=never").out == "no spans\n"
+    answer = both(sites, "spans", "error.type=timeout", "--service", "pay/ment", "--json")
+    assert [span["value"] for span in answer.json["spans"]] == ["timeout", "timeout"]
+    assert answer.json["complete"]
+
+
+def test_an_attribute_that_is_not_promoted(sites: tuple[Site, Site]) -> None:
+    """Refused, with the setting that would change it."""
+    done = both(sites, "spans", "user")
+    assert done.code == 2
+    assert "INDEXER_PROMOTED_ATTRIBUTES" in done.err

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from indexer.clock import SystemClock
 from indexer.model import Limits
+from indexer.oneshot import until_settled
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.register.catalog import Catalog
@@ -82,7 +83,7 @@ class Index:
         self.catalog = Catalog.open(work / "index.duckdb")
         register = FileRegister(self.catalog, SystemClock(), storage.root)
         self.pipeline = Pipeline(storage, register, SystemClock(), Limits(settle_s=0.2))
-        self.pipeline.until_settled(lambda: False)
+        until_settled(self.pipeline, lambda: False)
         self.answers = Answers(
             cursor=self.catalog.cursor, storage=storage, directory=lambda: register.directory
         )
@@ -98,7 +99,7 @@ class Index:
         return [(row["service_name"], row["total_spans"]) for row in self.answers.services()]
 
     def total(self) -> Rows:
-        self.pipeline.until_settled(lambda: False)  # what the worker does of itself
+        until_settled(self.pipeline, lambda: False)  # what the worker does of itself
         return self.catalog.connection.execute(TOTAL.format(source="span_metadata")).fetchall()
 
     def refused(self) -> int:

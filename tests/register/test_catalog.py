@@ -41,6 +41,28 @@ def test_a_catalog_of_a_newer_version_is_refused_with_both_versions(tmp_path: Pa
         Catalog.open(tmp_path / "c.duckdb")
 
 
+def test_a_catalog_of_an_older_version_is_brought_up_by_its_writer_alone(tmp_path: Path) -> None:
+    """A reader says who can do it; the writer applies what is missing and keeps the rows."""
+    path = tmp_path / "c.duckdb"
+    number, name, text = migrations()[0]
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL, "
+            "applied_at TIMESTAMPTZ NOT NULL)"
+        )
+        connection.execute(text)
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, now())", [number, name])
+        connection.execute("INSERT INTO trace_files VALUES ('t', 1, 1, 1, 0, 0, 0, NULL, NULL)")
+    with pytest.raises(
+        CatalogUnreadable, match=f"version 1, this program reads {schema_version()}"
+    ):
+        Catalog.open(path, read_only=True)
+    catalog = Catalog.open(path)
+    rows = catalog.connection.execute("SELECT trace_id, attribute_flags FROM trace_files")
+    assert rows.fetchall() == [("t", 0)]
+    catalog.close()
+
+
 @pytest.mark.parametrize("content", [b"", b"not a database", b"x" * 100_000])
 def test_a_damaged_catalog_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
     """It is named, the hint says how to rebuild, and it is never deleted unasked."""

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.world import World
-from tests.support.catalogs import SPAN_ROWS, audited, spans_on_disk
+from tests.support.catalogs import (
+    ATTRIBUTE_ROWS,
+    SPAN_ROWS,
+    attributes_on_disk,
+    audited,
+    spans_on_disk,
+)
 
 pytestmark = pytest.mark.duckdb
 
@@ -41,6 +47,8 @@ def check(folder: Path, seed: int) -> None:
         )
         said = f"SPAN_TEST_SEED={seed} SPAN_TEST_HISTORIES=1\nhistory: {world.history}"
         assert rows == spans_on_disk(world.root), said
+        values = world.catalog.connection.execute(ATTRIBUTE_ROWS).fetchall()
+        assert sorted(values) == attributes_on_disk(world.root, world.keys), said
     finally:
         world.close()
     report = audited(world.root, world.catalog_path)

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from indexer.errors import StorageUnavailable
+from indexer.oneshot import until_settled
 from indexer.pipeline import Limits, Pipeline
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
@@ -26,6 +27,14 @@ from tests.support.fake_clock import FakeClock
 from tests.support.span_files import T0, Span, parquet_bytes
 
 SETTLE_S = 5.0
+KEYS = ("error.type", "gen_ai.operation.name", "junjo.span_type")
+ATTRIBUTES = (
+    "{}",
+    '{"error.type":"timeout"}',
+    '{"error.type":7,"gen_ai.operation.name":"chat"}',
+    '{"gen_ai.operation.name":null,"junjo.span_type":{"a":[1]}}',
+    "no JSON",
+)
 
 
 class SimulatedCrash(BaseException):
@@ -78,6 +87,9 @@ class World:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.random = random.Random(seed)
+        self.second = random.Random(~seed)
+        """For what came later: seeds that found something replay the history they found it in."""
+        self.keys: tuple[str, ...] = KEYS[:2]
         self.clock = FakeClock()
         self.root = folder / "spans"
         self.root.mkdir()
@@ -99,12 +111,13 @@ class World:
             name = self.random.choices(names, weights)[0]
             self.history.append(name)
             self._guarded(actions[name])
+            self._attributes()
         self._quiesce()
 
     def start(self) -> None:
         """A new process over what is on disk."""
         self.catalog = Catalog.open(self.catalog_path, threads=1)
-        register = FileRegister(self.catalog, self.clock, str(self.root))
+        register = FileRegister(self.catalog, self.clock, str(self.root), promoted_keys=self.keys)
         files = self.random.choice((1, 3, 100))
         limits = Limits(batch_files=files, readers=1, settle_s=SETTLE_S, read_ahead=1)
         self.pipeline = Pipeline(self.storage, register, self.clock, limits)
@@ -130,6 +143,17 @@ class World:
         connection = self.catalog.connection
         getattr(connection, "_connection", connection).close()
 
+    def _attributes(self) -> None:
+        """The second pass now and then, and an operator who wants other attributes."""
+        drawn = self.second.random()
+        if drawn < 0.3:
+            self.history.append("promote")
+            self._guarded(lambda: self.pipeline.promotion.finish(lambda: drawn < 0.05))
+        elif drawn < 0.33:
+            self.history.append("other keys")
+            self.keys = tuple(self.second.sample(KEYS, self.second.randint(0, len(KEYS))))
+            self.crash()
+
     def _guarded(self, action: Callable[[], None]) -> None:
         try:
             action()
@@ -146,7 +170,7 @@ class World:
         )
         for _ in range(3):
             self.clock.advance(SETTLE_S + 3)
-            self.pipeline.until_settled(lambda: False)
+            until_settled(self.pipeline, lambda: False)
 
     def _actions(self) -> dict[str, Callable[[], None]]:
         return {
@@ -311,6 +335,7 @@ class World:
                 start=T0 + pick.randint(0, 10**9),
                 duration=pick.randint(0, 10**6),
                 status=pick.choice((0, 1, 2)),
+                attributes=self.second.choice(ATTRIBUTES),
             )
             for _ in range(pick.randint(0, 12))
         ]

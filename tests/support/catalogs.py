@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 from indexer.audit import audit
 from indexer.clock import Clock
 from indexer.model import AuditReport
+from indexer.oneshot import until_settled
 from indexer.pipeline import Limits, Pipeline
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
@@ -20,13 +23,18 @@ from indexer.settings import Settings
 from indexer.storage import LocalStorage
 from tests.support.fake_clock import FakeClock
 
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 
 SPAN_ROWS = """
 SELECT trace_id, span_id, relative_path, file_row_number, parent_span_id,
        span_metadata.service_name, name, start_time_unix_nano, duration_ns, status_code, span_kind
 FROM span_metadata JOIN parquet_files USING (file_id)
 ORDER BY ALL
+"""
+
+ATTRIBUTE_ROWS = """
+SELECT relative_path, file_row_number, trace_id, span_id, key, value
+FROM span_attributes JOIN parquet_files USING (file_id)
 """
 
 
@@ -40,7 +48,7 @@ class Indexed:
     clock: Clock
 
     def settle(self) -> None:
-        self.pipeline.until_settled(lambda: False)
+        until_settled(self.pipeline, lambda: False)
 
     def rows(self, sql: str) -> list[Row]:
         return self.catalog.connection.execute(sql).fetchall()
@@ -51,14 +59,18 @@ class Indexed:
 
 @contextmanager
 def indexed(
-    folder: Path, *, storage: LocalStorage | None = None, **limits: object
+    folder: Path,
+    *,
+    storage: LocalStorage | None = None,
+    keys: Sequence[str] = (),
+    **limits: object,
 ) -> Iterator[Indexed]:
     """A fresh catalog over ``folder/spans``, which may already hold files."""
     root = folder / "spans"
     root.mkdir(exist_ok=True)
     clock = FakeClock()
     catalog = Catalog.open(folder / "catalog.duckdb")
-    register = FileRegister(catalog, clock, str(root))
+    register = FileRegister(catalog, clock, str(root), promoted_keys=keys)
     bounds = Limits(**{"readers": 1, "settle_s": 1.0, **limits})  # type: ignore[arg-type]
     pipeline = Pipeline(storage or LocalStorage(root), register, clock, bounds)
     try:
@@ -72,6 +84,25 @@ def audited(root: Path, catalog_path: Path) -> AuditReport:
     """The full audit of a closed catalog."""
     settings = Settings.model_construct(storage_path=root, catalog_path=catalog_path)
     return audit(settings, catalog_path, FakeClock())
+
+
+def attributes_on_disk(root: Path, keys: Sequence[str]) -> list[Row]:
+    """The values of ``span_attributes``, by brute force over the files and Python's JSON."""
+    found: list[Row] = []
+    columns: dict[str, list[str]] = {}
+    for trace_id, span_id, path, row, *_ in spans_on_disk(root):
+        if path not in columns:
+            columns[path] = pq.read_table(root / path, columns=["attributes"])[0].to_pylist()
+        try:
+            attributes = json.loads(columns[path][row])
+        except ValueError:
+            continue
+        for key in keys:
+            value = attributes.get(key)
+            if value is not None:
+                text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+                found.append((path, row, trace_id, span_id, key, text))
+    return sorted(found)
 
 
 def spans_on_disk(root: Path) -> list[Row]:

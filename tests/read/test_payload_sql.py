@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.query.payload_sql import payload_expression
 from indexer.query.sql import Window, open_session, select
 from indexer.query.traces import find_trace
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical, parsed, plain
+from indexer.read.payload_sql import payload_expression
 from indexer.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan

@@ -1,0 +1,101 @@
+"""Values of promoted attributes, side by side, and what one file has given of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexer.errors import FileError
+from indexer.spans.identifiers import UInt64Array, format_hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AttributeValues:
+    """One element a value, in order of row, then key. Rows without a real trace_id have none."""
+
+    row: npt.NDArray[np.int32]
+    key: npt.NDArray[np.int8]
+    """Position among the keys that were asked for."""
+    value: pa.Array
+    trace_hi: UInt64Array
+    trace_lo: UInt64Array
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @classmethod
+    def joined(cls, parts: Sequence["AttributeValues"]) -> "AttributeValues":
+        """The values of all parts, in order."""
+        none = np.zeros(0, np.uint64)
+        return cls(
+            row=np.concatenate([np.zeros(0, np.int32), *(part.row for part in parts)]),
+            key=np.concatenate([np.zeros(0, np.int8), *(part.key for part in parts)]),
+            value=pa.concat_arrays([pa.array([], pa.string()), *(part.value for part in parts)]),
+            trace_hi=np.concatenate([none, *(part.trace_hi for part in parts)]),
+            trace_lo=np.concatenate([none, *(part.trace_lo for part in parts)]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotedFile:
+    """What reading one registered file for some keys came to."""
+
+    file_id: int
+    key_ids: tuple[int, ...]
+    """Number in the catalog of each key that was asked for."""
+    values: AttributeValues | FileError
+
+    def state_rows(self) -> pa.Table:
+        """Rows of ``file_attributes``: one a key, whether or not the file has values of it."""
+        count = len(self.key_ids)
+        error = self.values if isinstance(self.values, FileError) else None
+        counts = np.zeros(count, np.int64)
+        if not isinstance(self.values, FileError):
+            counts = np.bincount(self.values.key, minlength=count)
+        return pa.table(
+            {
+                "file_id": pa.array([self.file_id] * count, pa.int32()),
+                "key_id": pa.array(self.key_ids, pa.int8()),
+                "value_count": pa.array(counts, pa.int64()),
+                "error_type": pa.array([error and error.error_type] * count, pa.string()),
+                "error_message": pa.array([error and error.message] * count, pa.string()),
+            }
+        )
+
+    def value_rows(self) -> pa.Table | None:
+        """Rows of ``indexed_attributes``; None when there are none."""
+        values = self.values
+        if isinstance(values, FileError) or not len(values):
+            return None
+        return pa.table(
+            {
+                "file_id": np.full(len(values), self.file_id, np.int32),
+                "file_row_number": values.row,
+                "key_id": self._numbers(values),
+                "value": values.value,
+            }
+        )
+
+    def flag_rows(self) -> pa.Table | None:
+        """(file_id, trace_id, flags): the bits of all keys that some row of a trace has."""
+        values = self.values
+        if isinstance(values, FileError) or not len(values):
+            return None
+        bits = np.left_shift(np.uint32(1), self._numbers(values).astype(np.uint32))
+        order = np.lexsort((values.trace_lo, values.trace_hi))
+        high, low = values.trace_hi[order], values.trace_lo[order]
+        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        first = np.concatenate([[0], np.flatnonzero(changes) + 1])
+        return pa.table(
+            {
+                "file_id": np.full(len(first), self.file_id, np.int32),
+                "trace_id": format_hex([high[first], low[first]]),
+                "flags": np.bitwise_or.reduceat(bits[order], first).astype(np.uint32),
+            }
+        )
+
+    def _numbers(self, values: AttributeValues) -> npt.NDArray[np.int8]:
+        numbers: npt.NDArray[np.int8] = np.array(self.key_ids, np.int8)[values.key]
+        return numbers
