@@ -7,16 +7,17 @@ a second while files keep coming. A change of the promoted keys is the same work
 behind with the new ones.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from indexer.clock import Clock
-from indexer.errors import FileError, IndexerError, TransientError
+from indexer.errors import IndexerError, TransientError
 from indexer.model import Limits, ParquetFileInfo, Progress, RegisteredFile
 from indexer.read.promoted import AttributeReader
 from indexer.register.files import FileRegister
 from indexer.retry import file_backoff_s
-from indexer.spans.attributes import PromotedFile
+from indexer.spans.attributes import AttributeValues, PromotedFile
 from indexer.storage import LocalStorage
 from indexer.telemetry import ATTRIBUTES_PROMOTED, ATTRIBUTES_UNREADABLE, log
 
@@ -90,11 +91,12 @@ class Promotion:
         self._latest_due_s = None
         if not files:
             return False
-        read = [self._readers.submit(self._read, file) for file in files]
-        given = [one for one in (future.result() for future in read) if one is not None]
+        given = [one for one in self._read(files) if one is not None]
         self._register.promote(given)
         self._progress.transactions += 1
-        values = sum(0 if isinstance(one.values, FileError) else len(one.values) for one in given)
+        values = sum(
+            0 if isinstance(one.values, IndexerError) else len(one.values) for one in given
+        )
         if given:
             message = f"attributes of {len(given)} files: {values:,} values"
             log(ATTRIBUTES_PROMOTED, message, files=len(given), values=values)
@@ -113,11 +115,44 @@ class Promotion:
             taken.append(file)
         return taken
 
-    def _read(self, file: RegisteredFile) -> PromotedFile | None:
-        """What the file gives, a refusal included; None when it cannot be read now."""
-        behind = self._register.unpromoted[file.file_id]
-        keys = {key: id_ for key, id_ in self._register.key_ids.items() if id_ in behind}
-        info = ParquetFileInfo(
+    def _read(self, files: Sequence[RegisteredFile]) -> Iterator[PromotedFile | None]:
+        """What each file gives, a refusal included; None when it cannot be read now.
+
+        Files that lack the same keys are read together, shared among the readers.
+        """
+        alike: dict[frozenset[int], list[RegisteredFile]] = defaultdict(list)
+        for file in files:
+            alike[self._register.unpromoted[file.file_id]].append(file)
+        shares = [
+            (behind, members[start :: self._limits.readers])
+            for behind, members in alike.items()
+            for start in range(self._limits.readers)
+        ]
+        numbers = self._register.key_ids.items()
+        keys = [{key: id_ for key, id_ in numbers if id_ in behind} for behind, _ in shares]
+        futures = [
+            self._readers.submit(
+                self._reader.read, self._storage, list(map(self._info, share)), tuple(asked)
+            )
+            for asked, (_, share) in zip(keys, shares, strict=True)
+        ]
+        for future, asked, (_, share) in zip(futures, keys, shares, strict=True):
+            for file, values in zip(share, future.result(), strict=True):
+                yield self._given(file, tuple(asked.values()), values)
+
+    def _given(
+        self, file: RegisteredFile, key_ids: tuple[int, ...], values: AttributeValues | IndexerError
+    ) -> PromotedFile | None:
+        if isinstance(values, TransientError):
+            self._postpone(file, values)
+            return None
+        if isinstance(values, IndexerError):
+            log(ATTRIBUTES_UNREADABLE, f"no attributes of {file.relative_path}: {values.message}")
+        self._postponed.pop(file.file_id, None)
+        return PromotedFile(file_id=file.file_id, key_ids=key_ids, values=values)
+
+    def _info(self, file: RegisteredFile) -> ParquetFileInfo:
+        return ParquetFileInfo(
             path=self._storage.absolute(file.relative_path),
             relative_path=file.relative_path,
             size_bytes=file.size_bytes,
@@ -125,17 +160,6 @@ class Promotion:
             device=file.device,
             inode=file.inode,
         )
-        key_ids = tuple(keys.values())
-        try:
-            values = self._reader.read(self._storage, info, tuple(keys))
-        except TransientError as error:
-            self._postpone(file, error)
-            return None
-        except FileError as error:
-            log(ATTRIBUTES_UNREADABLE, f"no attributes of {file.relative_path}: {error.message}")
-            return PromotedFile(file_id=file.file_id, key_ids=key_ids, values=error)
-        self._postponed.pop(file.file_id, None)
-        return PromotedFile(file_id=file.file_id, key_ids=key_ids, values=values)
 
     def _postpone(self, file: RegisteredFile, error: IndexerError) -> None:
         """The sweep settles files that changed or went; others may be readable later."""

@@ -1,13 +1,12 @@
 """Values of promoted attributes, side by side, and what one file has given of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.errors import FileError
+from indexer.errors import IndexerError
 from indexer.spans.identifiers import UInt64Array, format_hex
 
 
@@ -26,15 +25,14 @@ class AttributeValues:
         return len(self.row)
 
     @classmethod
-    def joined(cls, parts: Sequence["AttributeValues"]) -> "AttributeValues":
-        """The values of all parts, in order."""
-        none = np.zeros(0, np.uint64)
+    def none(cls) -> "AttributeValues":
+        """No value at all."""
         return cls(
-            row=np.concatenate([np.zeros(0, np.int32), *(part.row for part in parts)]),
-            key=np.concatenate([np.zeros(0, np.int8), *(part.key for part in parts)]),
-            value=pa.concat_arrays([pa.array([], pa.string()), *(part.value for part in parts)]),
-            trace_hi=np.concatenate([none, *(part.trace_hi for part in parts)]),
-            trace_lo=np.concatenate([none, *(part.trace_lo for part in parts)]),
+            row=np.zeros(0, np.int32),
+            key=np.zeros(0, np.int8),
+            value=pa.array([], pa.string()),
+            trace_hi=np.zeros(0, np.uint64),
+            trace_lo=np.zeros(0, np.uint64),
         )
 
 
@@ -45,14 +43,15 @@ class PromotedFile:
     file_id: int
     key_ids: tuple[int, ...]
     """Number in the catalog of each key that was asked for."""
-    values: AttributeValues | FileError
+    values: AttributeValues | IndexerError
+    """Its values, or why it will never give any."""
 
     def state_rows(self) -> pa.Table:
         """Rows of ``file_attributes``: one a key, whether or not the file has values of it."""
         count = len(self.key_ids)
-        error = self.values if isinstance(self.values, FileError) else None
+        error = self.values if isinstance(self.values, IndexerError) else None
         counts = np.zeros(count, np.int64)
-        if not isinstance(self.values, FileError):
+        if not isinstance(self.values, IndexerError):
             counts = np.bincount(self.values.key, minlength=count)
         return pa.table(
             {
@@ -67,7 +66,7 @@ class PromotedFile:
     def value_rows(self) -> pa.Table | None:
         """Rows of ``indexed_attributes``; None when there are none."""
         values = self.values
-        if isinstance(values, FileError) or not len(values):
+        if isinstance(values, IndexerError) or not len(values):
             return None
         return pa.table(
             {
@@ -81,7 +80,7 @@ class PromotedFile:
     def flag_rows(self) -> pa.Table | None:
         """(file_id, trace_id, flags): the bits of all keys that some row of a trace has."""
         values = self.values
-        if isinstance(values, FileError) or not len(values):
+        if isinstance(values, IndexerError) or not len(values):
             return None
         bits = np.left_shift(np.uint32(1), self._numbers(values).astype(np.uint32))
         order = np.lexsort((values.trace_lo, values.trace_hi))

@@ -90,6 +90,10 @@ def _tails() -> tuple[Any, Any]:
             "feature.flags": ["checkout-v2", "fast-quotes"][: number % 3],
             "retry": number % 7 == 0,
         }
+        if number % 4 == 1:
+            rest |= {"openinference.span.kind": "LLM", "gen_ai.operation.name": "chat"}
+        if number % 8 == 3:
+            rest["error.type"] = "timeout"
         texts.append(json.dumps(rest)[1:].encode())
     lengths = np.array([len(text) for text in texts])
     padded = b"".join(text.ljust(lengths.max()) for text in texts)

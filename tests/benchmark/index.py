@@ -22,7 +22,29 @@ def measure(plan: Plan) -> list[Line]:
     return [
         *_compare(large, plan.rounds, large.shape.total, "spans/s", RATE_AT_LEAST),
         *_compare(little, plan.rounds, little.shape.files, "files/s", SMALL_FILES_AT_LEAST),
+        _promoted(large, plan.rounds, large.shape.total, "spans/s"),
+        _promoted(little, plan.rounds, little.shape.files, "files/s"),
     ]
+
+
+def _promoted(corpus: Corpus, rounds: int, amount: int, unit: str) -> Line:
+    """The second pass's price: both passes beside the first alone, whole processes."""
+    both, first = [], []
+    for _ in range(rounds):
+        with scratch("index") as folder:
+            both.append(index_once(corpus, folder / "index.duckdb", promoted=True))
+        with scratch("index") as folder:
+            first.append(index_once(corpus, folder / "index.duckdb"))
+    rates = _rates(amount, both, first, inside=False)
+    return Line(
+        name=f"index {corpus.shape.files:,} files x {corpus.shape.spans:,}, attributes too",
+        measured=rates[0],
+        unit=unit,
+        compared=rates[1],
+        compared_with="without attributes",
+        ratio=rates[0] / rates[1],
+        details={"both": _facts(corpus, both), "first": _facts(corpus, first)},
+    )
 
 
 def _compare(corpus: Corpus, rounds: int, amount: int, unit: str, at_least: float) -> list[Line]:

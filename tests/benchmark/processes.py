@@ -39,9 +39,12 @@ def run(arguments: list[str], environ: Mapping[str, str] | None = None) -> Finis
     return Finished(**json.loads(last), answer=json.loads(before[-1]))
 
 
-def index_once(corpus: Corpus, catalog: Path) -> Finished:
+def index_once(corpus: Corpus, catalog: Path, *, promoted: bool = False) -> Finished:
     """``python -m indexer --once`` over a corpus. Raises ProcessFailed unless all was indexed."""
-    done = run(["-m", "indexer", "--once", "--json"], environment(corpus.root, catalog))
+    environ = environment(corpus.root, catalog)
+    if not promoted:
+        environ["INDEXER_PROMOTED_ATTRIBUTES"] = ""
+    done = run(["-m", "indexer", "--once", "--json"], environ)
     if done.answer["files"] != corpus.shape.files or done.answer["spans"] != corpus.shape.total:
         raise ProcessFailed(f"not the whole corpus was indexed: {done.answer}")
     return done

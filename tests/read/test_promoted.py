@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.errors import CorruptPage, FileVanished
+from indexer.errors import CorruptPage, FileVanished, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.read import promoted
 from indexer.read.promoted import VALUE_CHARS_MAX, AttributeReader
@@ -32,9 +32,11 @@ def read(folder: Path, *keys: str) -> list[tuple[int, str, str]]:
     storage = LocalStorage(folder)
     reader = AttributeReader()
     try:
-        values = reader.read(storage, listed(storage), keys)
+        (values,) = reader.read(storage, [listed(storage)], keys)
     finally:
         reader.close()
+    if isinstance(values, IndexerError):
+        raise values
     return [
         (row, keys[key], value)
         for row, key, value in zip(
@@ -158,6 +160,38 @@ def test_a_file_that_went_meanwhile_is_no_refusal(tmp_path: Path) -> None:
     info = listed(storage)
     (tmp_path / "a.parquet").unlink()
     reader = AttributeReader()
-    with pytest.raises(FileVanished):
-        reader.read(storage, info, ("k",))
+    (refusal,) = reader.read(storage, [info], ("k",))
     reader.close()
+    assert isinstance(refusal, FileVanished)
+
+
+def test_a_bad_file_does_not_take_its_group_down(tmp_path: Path) -> None:
+    """Values before and after it are those of the files they are in."""
+    for name, value in (("a", "1"), ("b", "2"), ("c", "3")):
+        write(tmp_path / f"{name}.parquet", [Span(attributes=f'{{"k":{value}}}')] * 2)
+    storage = LocalStorage(tmp_path)
+    infos = [entry.info for n in "abc" if (entry := storage.stat(f"{n}.parquet")) is not None]
+    (tmp_path / "b.parquet").unlink()
+    reader = AttributeReader()
+    first, gone, last = reader.read(storage, infos, ("k",))
+    reader.close()
+    assert isinstance(gone, FileVanished)
+    assert not isinstance(first, IndexerError)
+    assert not isinstance(last, IndexerError)
+    assert (first.value.to_pylist(), last.value.to_pylist()) == (["1", "1"], ["3", "3"])
+
+
+def test_a_letter_of_a_key_may_be_spelt_by_its_number(tmp_path: Path) -> None:
+    """An escape in JSON stands for the letter."""
+    texts = [r'{"error\u002etype":"a"}', '{"x":"error.type"}', "{}"]
+    write(tmp_path / "a.parquet", [Span(attributes=text) for text in texts])
+    assert read(tmp_path, "error.type") == [(0, "error.type", "a")]
+
+
+def test_text_that_is_not_utf8_is_no_json(tmp_path: Path) -> None:
+    """Its row has no attributes; the rows beside it do."""
+    odd = pa.array([b'{"k":"\xff"}', b'{"k":"b"}'], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), 2, odd.buffers())
+    content = table([Span(), Span(span=2)])
+    write(tmp_path / "a.parquet", content.set_column(11, content.schema.field(11), text))
+    assert read(tmp_path, "k") == [(1, "k", "b")]
