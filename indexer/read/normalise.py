@@ -14,8 +14,9 @@ from typing import Any
 JSON_COLUMNS = ("attributes", "events", "links", "resource_attributes", "scope_attributes")
 """Canonical payload columns that hold JSON; the others are text and numbers."""
 
-_EVENT_TIMES = ("timeUnixNano", "time_unix_nano", "time_nanos")
-"""An event's time, by the names that the Junjo ingestion service gave it one after the other."""
+EVENT_TIMES = ("timeUnixNano", "time_unix_nano", "time_nanos")
+"""An event's time, by the names that the Junjo ingestion service gave it one after the other.
+A list or an object is no time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -92,8 +93,9 @@ def _zipped(lists: Mapping[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _element(name: str, item: dict[str, Any], *, is_text: bool) -> dict[str, Any]:
-    times = [item[key] for key in _EVENT_TIMES if item.get(key) is not None]
-    renamed = _EVENT_TIMES if name == "events" else ()
+    times = [item.get(key) for key in EVENT_TIMES]
+    times = [time for time in times if time is not None and not isinstance(time, list | dict)]
+    renamed = EVENT_TIMES if name == "events" else ()
     rest = {key: plain(value) for key, value in item.items() if key not in renamed}
     rest["attributes"] = _attributes(item.get("attributes"), is_text=is_text)
     if rest.get("droppedAttributesCount") is None:

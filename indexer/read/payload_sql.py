@@ -7,10 +7,15 @@ mapping; maps, structs and lists side by side become JSON. Text that is no JSON 
 from collections.abc import Collection
 
 from indexer.read.dialect import PayloadColumn
-from indexer.read.normalise import JSON_COLUMNS
+from indexer.read.normalise import EVENT_TIMES, JSON_COLUMNS
 
-_TIME = """coalesce(
-    {element} ->> 'timeUnixNano', {element} ->> 'time_unix_nano', {element} ->> 'time_nanos')"""
+_TIME = """coalesce({}, {}, {})""".format(
+    *(
+        f"CASE WHEN json_type({{element}} -> '{key}') NOT IN ('ARRAY', 'OBJECT') "
+        f"THEN {{element}} ->> '{key}' END"
+        for key in EVENT_TIMES
+    )
+)
 
 _EVENT_TIME = "'timeUnixNano', {time}, 'time_unix_nano', NULL, 'time_nanos', NULL"
 

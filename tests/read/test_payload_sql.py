@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer.query.sql import Window, open_session, select
@@ -191,6 +191,7 @@ JSON_TEXTS = st.recursive(
 
 @pytest.mark.parametrize("name", ["attributes", "events", "links"])
 @settings(max_examples=150, deadline=None)
+@example('[{"timeUnixNano": ["\\u001f"], "time_nanos": 7}, {"time_nanos": {}}]')
 @given(JSON_TEXTS)
 def test_any_text_is_the_same_in_the_view_and_in_a_trace(name: str, text: str) -> None:
     """Two languages, one rule; and no value that somebody wrote takes an answer down."""
