@@ -9,7 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help run test check format bench bench-peers soak reference lock clean
+PROTO := indexer/_generated/ingestion.proto
+STUBS := python grpc_python mypy mypy_grpc
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/_generated=schemas/proto \
+	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
+
+.PHONY: help run test check format bench bench-peers soak reference proto lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -28,6 +34,10 @@ check: $(VENV)/.dev ## Format, lint, strict types, import contract
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@rm -rf $(VENV)/proto; mkdir -p $(VENV)/proto
+	@$(PROTOC) $(foreach kind,$(STUBS),--$(kind)_out=$(VENV)/proto) $(PROTO) 2>$(VENV)/proto/log
+	@diff -r -x __pycache__ -x __init__.py indexer/_generated $(VENV)/proto/indexer/_generated \
+		|| { echo "the stubs are not those of schemas/proto: make proto"; exit 1; }
 
 format: $(VENV)/.dev ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
@@ -44,6 +54,9 @@ soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 
 reference: $(VENV)/.dev ## Write docs/reference from the code
 	$(BIN)/python -m docs.generate
+
+proto: $(VENV)/.dev ## Make the stubs in indexer/_generated from schemas/proto
+	$(PROTOC) $(foreach kind,$(STUBS),--$(kind)_out=.) $(PROTO)
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: ## Pin the packages of pyproject.toml and requirements/*.in anew; needs uv

@@ -6,6 +6,8 @@
     │   ├── FileVanished            gone between listing and reading
     │   ├── FileChanged             written to while it was read
     │   ├── StorageUnavailable      the root, or a folder below it, cannot be listed
+    │   ├── HotUnavailable          the ingestion service does not answer
+    │   ├── WalBusy                 the log takes no more now; the sender tries again
     │   ├── CatalogBusy             another process holds the database file
     │   └── CatalogWriteFailed      a commit did not happen (disk full, memory)
     └── PermanentError              the same input never will
@@ -16,6 +18,7 @@
         │   ├── CorruptPage
         │   ├── FileTooLarge
         │   └── PathNotUtf8
+        ├── InvalidOtlp             an export request is refused
         ├── CatalogOwned            another indexer has the lock
         ├── CatalogUnreadable
         ├── CatalogTooNew
@@ -70,6 +73,18 @@ class FileChanged(TransientError):
     """The file was written to while it was read."""
 
     hint = "Nothing to do: it is read again once it stays the same."
+
+
+class HotUnavailable(TransientError):
+    """The ingestion service does not answer, or answers what cannot be used."""
+
+    hint = "Check INGESTION_GRPC_HOST and INGESTION_GRPC_PORT, and that the service runs."
+
+
+class WalBusy(TransientError):
+    """The write-ahead log takes no more at the moment: it is full, or its disk is slow."""
+
+    hint = "Senders try again by themselves; see whether flushing keeps up and the disk has room."
 
 
 class StorageUnavailable(TransientError):
@@ -165,3 +180,9 @@ class QueryRefused(PermanentError):
 
     hint = "Send a single SELECT; the catalog is read-only here."
     exit_code = 2
+
+
+class InvalidOtlp(PermanentError):
+    """An export request that does not decode, or is too large."""
+
+    hint = "The sender is at fault: see its SDK's version and its exporter's settings."
