@@ -86,7 +86,8 @@ def test_missing_payload_is_named_as_answers_name_it():
     columns = frozenset(without(SCHEMA_21, "trace_flags", "events").names)
     assert (dialect.name, dialect.missing_payload(columns)) == ("junjo-14", ("events",))
     (newer,) = [dialect for dialect in dialects() if dialect.name == "junjo-21"]
-    assert newer.missing_payload(columns) == ("events", "flags")
+    scope = ("scope_name", "scope_version", "scope_attributes")
+    assert newer.missing_payload(columns) == ("events", "flags", *scope)
 
 
 def test_what_lacks_a_required_column_is_refused_with_the_nearest_dialect():

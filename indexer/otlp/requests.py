@@ -1,0 +1,147 @@
+"""Export requests in, responses out: the wire forms of OTLP and nothing of any transport.
+
+Whatever the bytes are, they are a request or ``InvalidOtlp``: servers answer that with a status
+that tells the sender not to try again. What is accepted here can be made into a table later
+(see ``spans``), so nothing that was promised to a sender is stuck before the files.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Literal, NoReturn
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from indexer.errors import InvalidOtlp
+from indexer.otlp.json_mapping import NotThisMessage, read_message
+
+Signal = Literal["traces", "metrics", "logs"]
+
+REPEATED_BYTES_MAX = 256 << 20
+"""A request says a resource once, a table says it in each row of its spans. Beyond this a few
+megabytes of request would be gigabytes of table."""
+
+_REQUESTS: dict[Signal, type[Message]] = {
+    "traces": ExportTraceServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+    "logs": ExportLogsServiceRequest,
+}
+_RESPONSES: dict[Signal, tuple[type[Message], str]] = {
+    "traces": (ExportTraceServiceResponse, "rejected_spans"),
+    "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
+    "logs": (ExportLogsServiceResponse, "rejected_log_records"),
+}
+_NO_TRACE_ID, _NO_SPAN_ID = bytes(16), bytes(8)
+
+
+def parse_protobuf(signal: Signal, body: bytes) -> Message:
+    """The request that binary protobuf says; fields that are not known are passed over.
+
+    Raises InvalidOtlp.
+    """
+    try:
+        request = _REQUESTS[signal].FromString(body)
+    except DecodeError as error:
+        raise InvalidOtlp(f"no {signal} request in protobuf: {error}") from error
+    return _within_bounds(request)
+
+
+def parse_json(signal: Signal, body: bytes) -> Message:
+    """The request that OTLP's JSON says, exact to the last digit. Raises InvalidOtlp."""
+    try:
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        request = read_message(_REQUESTS[signal], document)
+    except (ValueError, NotThisMessage) as error:
+        raise InvalidOtlp(f"no {signal} request in JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidOtlp(f"no {signal} request in JSON: nested too deeply") from error
+    return _within_bounds(request)
+
+
+def span_count(request: Message) -> int:
+    """All spans of the request, of whatever worth; none in a request of another signal."""
+    if not isinstance(request, ExportTraceServiceRequest):
+        return 0
+    return sum(len(scope.spans) for each in request.resource_spans for scope in each.scope_spans)
+
+
+def partial_success(request: Message) -> tuple[int, str]:
+    """How many spans no store can hold, and why; (0, "") if there are none."""
+    rejected = [span for span in _spans(request) if not has_identity(span)]
+    if not rejected:
+        return 0, ""
+    traceless = sum(not _is_trace_id(span.trace_id) for span in rejected)
+    nameless = sum(not _is_span_id(span.span_id) for span in rejected)
+    return len(rejected), (
+        f"{len(rejected)} of {span_count(request)} spans were rejected: "
+        f"{traceless} without a trace_id of 16 bytes that are not all zero, "
+        f"{nameless} without a span_id of 8 such bytes"
+    )
+
+
+def response(signal: Signal, rejected: int = 0, message: str = "") -> Message:
+    """What the sender is told. Without a rejection or a message it is an empty one: all is well."""
+    kind, counted = _RESPONSES[signal]
+    if not rejected and not message:
+        return kind()
+    return kind(partial_success={counted: rejected, "error_message": message})
+
+
+def has_identity(span: Span) -> bool:
+    """Whether a trace can be asked for the span."""
+    return _is_trace_id(span.trace_id) and _is_span_id(span.span_id)
+
+
+def repeated_bytes(request: Message) -> int:
+    """Bytes of resources and scopes, counted once for each of their spans."""
+    if not isinstance(request, ExportTraceServiceRequest):
+        return 0
+    total = 0
+    for each in request.resource_spans:
+        resource = each.resource.ByteSize()
+        for scope in each.scope_spans:
+            total += (resource + scope.scope.ByteSize()) * len(scope.spans)
+    return total
+
+
+def _within_bounds(request: Message) -> Message:
+    repeated = repeated_bytes(request)
+    if repeated > REPEATED_BYTES_MAX:
+        raise InvalidOtlp(
+            f"its resources and scopes are {repeated} bytes when each span has its own, "
+            f"limit {REPEATED_BYTES_MAX}",
+            hint="Send smaller batches, or fewer and shorter resource attributes.",
+        )
+    return request
+
+
+def _spans(request: Message) -> Iterator[Span]:
+    if isinstance(request, ExportTraceServiceRequest):
+        for each in request.resource_spans:
+            for scope in each.scope_spans:
+                yield from scope.spans
+
+
+def _is_trace_id(found: bytes) -> bool:
+    return len(found) == len(_NO_TRACE_ID) and found != _NO_TRACE_ID
+
+
+def _is_span_id(found: bytes) -> bool:
+    return len(found) == len(_NO_SPAN_ID) and found != _NO_SPAN_ID
+
+
+def _no_constant(name: str) -> NoReturn:
+    """JSON has no such word, and Python's parser knows it all the same."""
+    raise ValueError(f'{name} must be written as "{name}"')

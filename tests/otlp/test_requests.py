@@ -1,0 +1,238 @@
+"""A body is a request or ``InvalidOtlp``, and the answer says what was not kept."""
+
+import json
+
+import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from indexer.errors import InvalidOtlp
+from indexer.otlp import requests
+from indexer.otlp.requests import (
+    parse_json,
+    parse_protobuf,
+    partial_success,
+    repeated_bytes,
+    response,
+    span_count,
+)
+from indexer.otlp.spans import span_table
+from tests.otlp.export_requests import SPAN_ID, TRACE_ID, body, document, one_span, span
+
+SIGNALS = ["traces", "metrics", "logs"]
+ONE_OF_EACH = {
+    "traces": document(span()),
+    "metrics": {
+        "resourceMetrics": [
+            {
+                "scopeMetrics": [
+                    {"metrics": [{"name": "a", "gauge": {"dataPoints": [{"asInt": 1}]}}]}
+                ]
+            }
+        ]
+    },
+    "logs": {
+        "resourceLogs": [
+            {"scopeLogs": [{"logRecords": [{"severityNumber": 9, "body": {"stringValue": "a"}}]}]}
+        ]
+    },
+}
+
+
+def nested(levels):
+    """A body with a span whose only attribute is an array in an array, and so on."""
+    value = '{"arrayValue":{"values":[' * levels + "{}" + "]}}" * levels
+    attributes = '[{"key":"a","value":' + value + "}]"
+    return body(span(attributes="HERE")).replace(b'"HERE"', attributes.encode())
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_json_and_protobuf_are_the_same_request(signal):
+    read = parse_json(signal, json.dumps(ONE_OF_EACH[signal]).encode())
+    assert read.ByteSize() > 10
+    assert parse_protobuf(signal, read.SerializeToString()) == read
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("empty", [b"{}", b" {}\n", b"\xef\xbb\xbf{}", b'{"later": [1]}'])
+def test_an_empty_request_is_one(signal, empty):
+    assert parse_json(signal, empty) == parse_protobuf(signal, b"")
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("junk", [b"\xff", b"\x0a\x05abc", b"{}", b"\x0a\xff\xff\xff\xff\x0f"])
+def test_what_is_no_protobuf_is_refused_and_the_signal_named(signal, junk):
+    with pytest.raises(InvalidOtlp, match=f"^no {signal} request in protobuf: "):
+        parse_protobuf(signal, junk)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"1",
+        b"{} {}",
+        b"\xff\xfe{\x00}\x00",
+        b'{"a": "\xed\xa0\x80"}',
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        b'{"a":' * 200_000,
+    ],
+    ids=lambda junk: repr(junk[:12]),
+)
+def test_what_is_no_json_is_refused_and_the_signal_named(signal, junk):
+    with pytest.raises(InvalidOtlp, match=f"^no {signal} request in JSON: "):
+        parse_json(signal, junk)
+
+
+def test_a_refusal_names_the_place():
+    with pytest.raises(InvalidOtlp) as refusal:
+        parse_json("traces", body(span(startTimeUnixNano=1.7e18)))
+    assert refusal.value.message == (
+        "no traces request in JSON: "
+        "resourceSpans.scopeSpans.spans.startTimeUnixNano: 1.7e+18 is no integer"
+    )
+    assert refusal.value.hint
+
+
+def test_what_nests_as_deep_as_json_allows_becomes_a_table_later():
+    """The deepest body that is accepted is not stuck before the files."""
+    accepted = [levels for levels in range(60) if not _is_refused(levels)]
+    deepest = accepted[-1]
+    assert accepted == list(range(deepest + 1))
+    assert 40 < deepest < 50
+    stored = parse_json("traces", nested(deepest)).SerializeToString()
+    (text,) = span_table([stored])["attributes"].to_pylist()
+    assert text == '{"a":' + "[" * deepest + "null" + "]" * deepest + "}"
+
+
+def _is_refused(levels):
+    try:
+        parse_json("traces", nested(levels))
+    except InvalidOtlp:
+        return True
+    return False
+
+
+def test_protobuf_that_nests_too_deep_is_refused():
+    field = b""
+    for _ in range(200):
+        field = b"\x0a" + _length(field) + field
+    with pytest.raises(InvalidOtlp):
+        parse_protobuf("traces", field)
+
+
+def _length(field):
+    low, high = len(field) & 0x7F, len(field) >> 7
+    return bytes([low | 0x80, high]) if high else bytes([low])
+
+
+def test_text_that_is_not_utf_8_is_refused_in_protobuf():
+    stored = one_span(name="name").SerializeToString().replace(b"name", b"n\xffme")
+    with pytest.raises(InvalidOtlp):
+        parse_protobuf("traces", stored)
+
+
+def test_spans_are_counted_over_resources_and_scopes():
+    request = ExportTraceServiceRequest()
+    for scopes in ([2, 0], [], [3]):
+        each = request.resource_spans.add()
+        for count in scopes:
+            each.scope_spans.add(spans=[{} for _ in range(count)])
+    assert span_count(request) == 5
+    assert span_count(parse_json("logs", json.dumps(ONE_OF_EACH["logs"]).encode())) == 0
+
+
+@pytest.mark.parametrize(
+    ("ids", "rejected"),
+    [
+        ({}, 0),
+        ({"traceId": TRACE_ID.upper()}, 0),
+        ({"traceId": ""}, 1),
+        ({"traceId": "0" * 32}, 1),
+        ({"traceId": SPAN_ID}, 1),
+        ({"traceId": None}, 1),
+        ({"spanId": "0" * 16}, 1),
+        ({"spanId": TRACE_ID}, 1),
+        ({"spanId": "not hex at all!!"}, 1),
+        ({"traceId": "", "spanId": ""}, 1),
+        ({"parentSpanId": "ff"}, 0),
+    ],
+)
+def test_spans_without_an_identity_are_counted(ids, rejected):
+    request = parse_json("traces", body(span(), span(**ids)))
+    count, message = partial_success(request)
+    assert count == rejected
+    assert bool(message) == bool(rejected)
+    assert span_table([request.SerializeToString()]).num_rows == 2 - rejected
+
+
+def test_a_rejection_says_which_ids_are_wrong():
+    request = parse_json(
+        "traces", body(span(), span(traceId="ab"), span(spanId=""), span(traceId="", spanId=""))
+    )
+    count, message = partial_success(request)
+    assert count == 3
+    assert message == (
+        "3 of 4 spans were rejected: 2 without a trace_id of 16 bytes that are not all zero, "
+        "2 without a span_id of 8 such bytes"
+    )
+
+
+@pytest.mark.parametrize("signal", ["metrics", "logs"])
+def test_other_signals_reject_no_spans(signal):
+    assert partial_success(parse_protobuf(signal, b"")) == (0, "")
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_an_answer_without_trouble_is_empty(signal):
+    assert response(signal).SerializeToString() == b""
+    assert json_format.MessageToDict(response(signal)) == {}
+
+
+@pytest.mark.parametrize(
+    ("signal", "counted"),
+    [
+        ("traces", "rejectedSpans"),
+        ("metrics", "rejectedDataPoints"),
+        ("logs", "rejectedLogRecords"),
+    ],
+)
+def test_an_answer_counts_what_was_rejected_in_the_words_of_its_signal(signal, counted):
+    assert json_format.MessageToDict(response(signal, 3, "why")) == {
+        "partialSuccess": {counted: "3", "errorMessage": "why"}
+    }
+
+
+def test_a_message_without_a_rejection_is_a_warning():
+    said = json_format.MessageToDict(response("logs", message="not kept"))
+    assert said == {"partialSuccess": {"errorMessage": "not kept"}}
+
+
+def test_a_resource_is_counted_once_for_each_of_its_spans():
+    resource = {"attributes": [{"key": "k", "value": {"string_value": "v" * 100}}]}
+    request = ExportTraceServiceRequest(
+        resource_spans=[
+            {"resource": resource, "scope_spans": [{"scope": {"name": "s" * 8}, "spans": [{}] * 3}]}
+        ]
+    )
+    each = request.resource_spans[0]
+    assert repeated_bytes(request) == 3 * (each.resource.ByteSize() + 10)
+    assert repeated_bytes(one_span()) == 0
+
+
+@pytest.mark.parametrize("encode", ["protobuf", "json"])
+def test_a_request_whose_table_would_be_many_times_its_size_is_refused(monkeypatch, encode):
+    resource = {"attributes": [{"key": "k", "value": {"stringValue": "v" * 1000}}]}
+    sent = body(span(), span(), resource=resource)
+    stored = parse_json("traces", sent).SerializeToString()
+    monkeypatch.setattr(requests, "REPEATED_BYTES_MAX", 2_000)
+    with pytest.raises(InvalidOtlp, match="limit 2000"):
+        parse_json("traces", sent) if encode == "json" else parse_protobuf("traces", stored)

@@ -1,0 +1,141 @@
+"""Thousands of damaged bodies: each is a request or ``InvalidOtlp``, and never anything else.
+
+A server that met another exception would answer with a status that asks for the same body again.
+The bodies are damaged by numbers that are the same in every run.
+"""
+
+import json
+import random
+from contextlib import suppress
+
+import pytest
+
+from indexer.errors import InvalidOtlp
+from indexer.otlp.requests import parse_json, parse_protobuf, partial_success, span_count
+from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
+from tests.otlp.export_requests import attribute, document, span
+
+ROUNDS = 3_000
+VALUES = [
+    attribute("text", stringValue="Grüße 😀"),
+    attribute("number", intValue="-9223372036854775808"),
+    attribute("double", doubleValue=0.5),
+    attribute("flag", boolValue=True),
+    attribute("bytes", bytesValue="AAECAw=="),
+    attribute("array", arrayValue={"values": [{"intValue": 1}, {}]}),
+    attribute("pairs", kvlistValue={"values": [attribute("a", stringValue="b")]}),
+]
+FULL = document(
+    span(
+        parentSpanId="00f067aa0ba902b7",
+        attributes=VALUES,
+        events=[{"name": "e", "timeUnixNano": "5", "attributes": VALUES}],
+        links=[{"traceId": "ab" * 16, "spanId": "cd" * 8, "traceState": "k=v", "flags": 257}],
+        status={"code": 2, "message": "no"},
+    ),
+    span(spanId="cd" * 8),
+    resource={"attributes": [attribute("service.name", stringValue="s"), *VALUES]},
+    scope={"name": "lib", "attributes": VALUES},
+)
+ODD = [None, True, 0, -1, 2**64, 10**400, 1.5, 1e308, "", "x", "1", "NaN", "\ud800", [], [None], {}]
+ODD += [{"a": 1}, {"values": 3}, {"intValue": 1, "stringValue": "a"}, [[]], "0" * 32, "A" * 24]
+
+
+def damaged_bytes(chance, body):
+    """A byte or two changed, or some places overwritten, cut out, doubled, and the rest cut off."""
+    found = bytearray(body)
+    if chance.random() < 0.7:
+        for _ in range(chance.randint(1, 2)):
+            found[chance.randrange(len(found))] = chance.randrange(256)
+        return bytes(found)
+    for _ in range(chance.randint(1, 4)):
+        at, length = chance.randrange(len(found) or 1), chance.randint(1, 9)
+        piece = found[at : at + length]
+        found[at : at + length] = chance.choice(
+            [chance.randbytes(len(piece)), b"", piece * 2, bytes(len(piece)), b"\xff" * length]
+        )
+    return bytes(found[: chance.choice([len(found), chance.randint(0, len(found))])])
+
+
+def damaged_document(chance, value):
+    """The same document, a few of its values or keys replaced by odd ones."""
+    if chance.random() < 0.02:
+        return chance.choice(ODD)
+    if isinstance(value, dict):
+        keys = [*value, chance.choice([*value, "later"])] if value else []
+        return {
+            chance.choice(keys) if chance.random() < 0.02 else key: damaged_document(chance, item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [damaged_document(chance, item) for item in value]
+    return value
+
+
+def survivors(parse, bodies):
+    """The requests among the bodies, each of which must make a table of its spans."""
+    made = []
+    for body in bodies:
+        try:
+            request = parse("traces", body)
+        except InvalidOtlp:
+            continue
+        table = span_table([request.SerializeToString()])
+        table.validate(full=True)
+        assert table.schema == SPAN_SCHEMA
+        assert table.num_rows == span_count(request) - partial_success(request)[0]
+        for column in ("attributes", "events", "links", "resource_attributes"):
+            for text in table[column].to_pylist():
+                json.loads(text, parse_constant=pytest.fail)
+        made.append(request)
+    return made
+
+
+def test_damaged_protobuf():
+    chance = random.Random(20_261)
+    whole = parse_json("traces", json.dumps(FULL).encode()).SerializeToString()
+    made = survivors(parse_protobuf, (damaged_bytes(chance, whole) for _ in range(ROUNDS)))
+    assert 100 < len(made) < ROUNDS - 100
+
+
+def test_damaged_json_text():
+    chance = random.Random(20_262)
+    whole = json.dumps(FULL, ensure_ascii=False).encode()
+    made = survivors(parse_json, (damaged_bytes(chance, whole) for _ in range(ROUNDS)))
+    assert 20 < len(made) < ROUNDS - 100
+
+
+def test_json_with_odd_values():
+    chance = random.Random(20_263)
+    bodies = (json.dumps(damaged_document(chance, FULL)).encode() for _ in range(ROUNDS))
+    assert 100 < len(survivors(parse_json, bodies)) < ROUNDS - 100
+
+
+@pytest.mark.parametrize("signal", ["metrics", "logs"])
+def test_bodies_of_another_signal(signal):
+    """Top-level fields have the same number in all signals, so a wrong one is not always seen."""
+    chance = random.Random(20_264)
+    text = json.dumps(FULL).encode()
+    whole = parse_json("traces", text).SerializeToString()
+    for _ in range(ROUNDS // 3):
+        for parse, body in ((parse_protobuf, whole), (parse_json, text)):
+            with suppress(InvalidOtlp):
+                parse(signal, damaged_bytes(chance, body))
+
+
+def test_damaged_pairs_of_span_and_resource():
+    chance = random.Random(20_265)
+    each = parse_json("traces", json.dumps(FULL).encode()).resource_spans[0]
+    whole = each.scope_spans[0].spans[0].SerializeToString(), each.resource.SerializeToString()
+    rows = refused = 0
+    for _ in range(ROUNDS):
+        side = chance.randrange(2)
+        pair = [
+            damaged_bytes(chance, part) if at == side else part for at, part in enumerate(whole)
+        ]
+        try:
+            rows += span_table_of([tuple(pair)]).num_rows
+        except InvalidOtlp:
+            refused += 1
+    assert rows > 100
+    assert refused > 100
