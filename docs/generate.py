@@ -15,6 +15,7 @@ from typing import Any
 from indexer import errors, telemetry
 from indexer.cli.main import command_parser
 from indexer.contracts import migrations
+from indexer.ingest import events as ingest_events
 from indexer.read.dialect import Dialect, dialects
 from indexer.register.catalog import Catalog
 from indexer.settings import Settings
@@ -56,7 +57,12 @@ def error_types() -> str:
 def events() -> str:
     """Every kind of log line."""
     known = sorted(
-        (one for one in vars(telemetry).values() if isinstance(one, telemetry.Event)),
+        (
+            one
+            for module in (telemetry, ingest_events)
+            for one in vars(module).values()
+            if isinstance(one, telemetry.Event)
+        ),
         key=lambda event: event.name,
     )
     levels = {10: "debug", 20: "info", 30: "warning", 40: "error"}

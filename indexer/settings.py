@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.errors import InvalidSettings
+from indexer.ingest.flush import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
 from indexer.read.metadata import FILE_ROWS_MAX
 from indexer.register.files import OPERATIONS_MAX
 from indexer.register.promoted import KEYS_MAX, PROMOTED_KEYS
@@ -135,10 +136,114 @@ class Settings(BaseSettings):
         "info", validation_alias="INDEXER_LOG_LEVEL", description="The least level logged."
     )
 
+    ingestion_host: str = Field(
+        "",
+        validation_alias="INGESTION_GRPC_HOST",
+        description="Host of the ingestion service that has the spans not in files yet; "
+        "empty: only files answer.",
+    )
+    ingestion_port: int = Field(
+        50052,
+        ge=0,
+        le=65535,
+        validation_alias="INGESTION_GRPC_PORT",
+        description="Its internal gRPC port; also where the embedded ingestion serves it.",
+    )
+    internal_token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="JUNJO_INTERNAL_GRPC_TOKEN",
+        description="Sent and asked for on the internal port as x-junjo-internal-token, if set.",
+    )
+    snapshot_path: str = Field(
+        "",
+        validation_alias="INGESTION_SNAPSHOT_PATH",
+        description="The folder of hot snapshots that an ingestion of Junjo's writes, "
+        "beside the storage path.",
+    )
+    span_storage_path: str = Field(
+        "",
+        validation_alias="SPAN_STORAGE_PATH",
+        description="Where the embedded ingestion writes files; empty: JUNJO_SPAN_STORAGE_PATH.",
+    )
+    otlp_grpc_listen: str = Field(
+        "127.0.0.1:4317",
+        validation_alias="INGESTION_OTLP_GRPC_LISTEN",
+        description="OTLP over gRPC, host:port; empty: off.",
+    )
+    otlp_http_listen: str = Field(
+        "127.0.0.1:4318",
+        validation_alias="INGESTION_OTLP_HTTP_LISTEN",
+        description="OTLP over HTTP, host:port; empty: off.",
+    )
+    internal_listen_host: str = Field(
+        "127.0.0.1",
+        validation_alias="INGESTION_GRPC_LISTEN_HOST",
+        description="Where the embedded ingestion serves the internal port.",
+    )
+    api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="INGESTION_API_KEY",
+        description="Asked of senders as x-junjo-api-key, if set.",
+    )
+    wal_path: Path = Field(
+        Path(".dbdata/ingestion/wal.sqlite"),
+        validation_alias="INGESTION_WAL_PATH",
+        description="The write-ahead log of the embedded ingestion, on a local disk.",
+    )
+    wal_synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
+        "FULL",
+        validation_alias="INGESTION_WAL_SYNCHRONOUS",
+        description="FULL: what was acknowledged survives a power cut. NORMAL and OFF: it survives "
+        "the end of the process alone.",
+    )
+    wal_bytes_max: Annotated[str, AfterValidator(_byte_size)] = Field(
+        "2GiB",
+        validation_alias="INGESTION_WAL_BYTES_MAX",
+        description="Requests that wait for their file; beyond, senders are asked to come back.",
+    )
+    flush_rows: int = Field(
+        FLUSH_ROWS,
+        ge=1,
+        le=10_000_000,
+        validation_alias="FLUSH_MAX_ROWS",
+        description="Spans that make a flush due, and of one file.",
+    )
+    flush_bytes: int = Field(
+        FLUSH_BYTES,
+        ge=1,
+        le=1 << 30,
+        validation_alias="FLUSH_MAX_BYTES",
+        description="Bytes of requests that make a flush due, and of one file.",
+    )
+    flush_age_s: float = Field(
+        FLUSH_AGE_S,
+        ge=0.1,
+        le=86_400,
+        validation_alias="FLUSH_MAX_AGE",
+        description="Seconds after which a span is flushed, however few there are.",
+    )
+    retention_age_s: float = Field(
+        0,
+        ge=0,
+        validation_alias="INGESTION_RETENTION_MAX_AGE",
+        description="Seconds after which a file of the embedded ingestion is deleted; 0: never.",
+    )
+    retention_bytes: int = Field(
+        0,
+        ge=0,
+        validation_alias="INGESTION_RETENTION_MAX_BYTES",
+        description="Bytes of its files; beyond, the oldest are deleted; 0: no limit.",
+    )
+
     @property
     def storage_root(self) -> str:
         """Absolute path of the span storage."""
         return os.path.abspath(self.storage_path)
+
+    @property
+    def ingestion_root(self) -> str:
+        """Absolute path of the folder that the embedded ingestion writes to."""
+        return os.path.abspath(self.span_storage_path or self.storage_path)
 
     @property
     def promoted_keys(self) -> tuple[str, ...]:

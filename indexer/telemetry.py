@@ -21,6 +21,18 @@ class Event:
 
 WORKER_STARTED = Event("worker.started", logging.INFO, "The worker owns the catalog and watches.")
 WORKER_STOPPED = Event("worker.stopped", logging.INFO, "The worker has drained and closed.")
+INGESTION_STARTED = Event(
+    "ingestion.started", logging.INFO, "The ingestion has its log open and listens."
+)
+INGESTION_STOPPED = Event("ingestion.stopped", logging.INFO, "The ingestion has flushed all.")
+HOT_REACHED = Event("hot.reached", logging.INFO, "The ingestion service answers.")
+HOT_UNREACHABLE = Event(
+    "hot.unreachable", logging.WARNING, "The ingestion service has not answered yet."
+)
+HOT_LOST = Event("hot.lost", logging.WARNING, "The ingestion service answers no more.")
+SPANS_LOST = Event(
+    "spans.lost", logging.ERROR, "Spans left the hot tier and did not reach the index."
+)
 WATCH_FAILED = Event("watch.failed", logging.WARNING, "File events are not available; it sweeps.")
 SWEEP_DONE = Event("sweep.done", logging.DEBUG, "The storage was listed and compared.")
 STORAGE_DOUBTFUL = Event(

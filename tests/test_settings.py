@@ -57,7 +57,7 @@ def test_every_default_would_be_accepted_from_the_environment(monkeypatch, field
 @pytest.mark.parametrize("field", sorted(NAMES))
 def test_every_setting_is_described_and_named_for_the_outside(field):
     assert (Settings.model_fields[field].description or "").endswith(".")
-    assert NAMES[field].startswith(("INDEXER_", "JUNJO_"))
+    assert NAMES[field].startswith(("INDEXER_", "INGESTION_", "JUNJO_", "FLUSH_", "SPAN_"))
 
 
 def test_paths_come_from_the_names_that_compose_files_use(monkeypatch, tmp_path):

@@ -21,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         module, function = options.run
-        quiet = function != "run"  # a question's answer is on standard output, and all of it
+        quiet = function not in {
+            "run",
+            "ingest",
+            "up",
+        }  # a question's answer is on standard output, and all of it
         configure(settings.log_format, "error" if quiet else settings.log_level)
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
@@ -51,9 +55,19 @@ def command_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(run=("indexer.cli.runs", "run"))
     names = parser.add_subparsers(title="commands", metavar="")
+    _add_services(names)
     _add_questions(names)
     _add_checks(names)
     return parser
+
+
+def _add_services(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, summary in (
+        ("up", "receive OTLP, write span files and index them, for ever"),
+        ("ingest", "receive OTLP and write span files, for ever"),
+    ):
+        service = names.add_parser(name, help=summary, description=summary)
+        service.set_defaults(run=("indexer.cli.up", name))
 
 
 def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,0 +1,90 @@
+"""``ingest`` and ``up``: the embedded ingestion alone, and with its worker in one process group.
+
+``up`` starts both as processes of their own, so that a decoder's work never holds up an answer.
+When one ends, the other one is stopped too, and whoever watches over ``up`` starts both again.
+"""
+
+import argparse
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+from indexer.errors import IndexerError, InvalidSettings
+from indexer.serve.local import LocalClient
+from indexer.settings import Settings
+
+POLL_S = 0.1
+STOP_S = 30.0
+"""How long a part may take to stop: a last flush of everything in the log."""
+_PR_SET_PDEATHSIG = 1
+LOOPBACK = "127.0.0.1"
+
+
+def ingest(settings: Settings, _options: argparse.Namespace) -> int:
+    """Receive OTLP and write span files, for ever."""
+    from indexer.ingestion import serve_ingestion  # noqa: PLC0415 - only this command needs it
+
+    asyncio.run(serve_ingestion(settings))
+    return 0
+
+
+def up(settings: Settings, _options: argparse.Namespace) -> int:
+    """Ingestion and worker together, for ever; 1 when one of them ended by itself."""
+    if settings.ingestion_root != settings.storage_root:
+        raise InvalidSettings(
+            f"SPAN_STORAGE_PATH is {settings.ingestion_root} and JUNJO_SPAN_STORAGE_PATH "
+            f"is {settings.storage_root}",
+            hint="Together they need one folder: unset one of the two.",
+        )
+    os.makedirs(settings.storage_root, exist_ok=True)
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: stopping.append(received))
+    host = {"INGESTION_GRPC_HOST": LOOPBACK}
+    ingestion = _start("ingest")
+    worker = _start(environ=host)
+    while not stopping and ingestion.poll() is None and worker.poll() is None:
+        time.sleep(POLL_S)
+    clean = bool(stopping)
+    clean = _stop(ingestion) == 0 and clean
+    _index_the_rest(settings, worker)
+    return 0 if _stop(worker) == 0 and clean else 1
+
+
+def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    """A part of the same program. A signal of the terminal goes to ``up`` alone."""
+    return subprocess.Popen(  # noqa: S603 - this program itself
+        [sys.executable, "-m", "indexer", *arguments],
+        env={**os.environ, **(environ or {})},
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no threads
+    )
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when ``up`` is gone, killed or not (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _stop(part: "subprocess.Popen[bytes]") -> int:
+    if part.poll() is None:
+        part.send_signal(signal.SIGTERM)
+    try:
+        return part.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        part.kill()
+        return part.wait()
+
+
+def _index_the_rest(settings: Settings, worker: "subprocess.Popen[bytes]") -> None:
+    """The last flush's file, so that it is found without waiting for the next start."""
+    if worker.poll() is not None:
+        return
+    try:
+        LocalClient(settings.catalog_pointer).post("/sweep")
+    except IndexerError:
+        return  # it is stopping as well; its next start sweeps

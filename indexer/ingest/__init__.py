@@ -1,0 +1,1 @@
+"""The embedded ingestion: export requests are logged, acknowledged, and become Parquet files."""

@@ -1,0 +1,22 @@
+"""Every log event of the embedded ingestion."""
+
+import logging
+
+from indexer.telemetry import Event
+
+SPANS_FLUSHED = Event("spans.flushed", logging.INFO, "Logged requests became a Parquet file.")
+FLUSH_FAILED = Event("flush.failed", logging.ERROR, "A flush did not happen; it is tried again.")
+REQUEST_REFUSED = Event(
+    "request.refused",
+    logging.ERROR,
+    "An acknowledged request does not decode; its bytes are kept in a file beside the log.",
+)
+WRITER_DIED = Event(
+    "writer.died", logging.WARNING, "The process that writes files died and is replaced."
+)
+INTERNAL_CALL_FAILED = Event(
+    "internal_call.failed", logging.ERROR, "A call of the internal service failed."
+)
+EXPIRED_FILES_REMOVED = Event(
+    "expired_files.removed", logging.INFO, "Retention deleted files of spans."
+)

@@ -1,0 +1,167 @@
+"""When logged requests become a file, and in which order, so that no crash loses or doubles one.
+
+The range is made durable first; then the file is written, synced, renamed and its folder synced;
+only then does the log forget the requests. A crash in between repeats the same range, which has
+the same name and so takes the place of what is there.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.clock import Clock, SystemClock
+from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
+from indexer.ingest.layout import span_file
+from indexer.ingest.log_reader import KeyRange, WalState
+from indexer.ingest.parquet import remove_leftovers
+from indexer.ingest.range_file import Decode, RangeFile, write_range
+from indexer.ingest.wal import Wal
+from indexer.ingest.writer_process import WriterProcess
+from indexer.otlp.spans import span_table
+from indexer.telemetry import log
+
+FLUSH_ROWS = 100_000
+"""Spans of one file: a second of work, and few files for the index."""
+FLUSH_BYTES = 25 * 1024 * 1024
+"""Bodies of one file: ten times as much memory while it is written."""
+FLUSH_AGE_S = 3600.0
+"""How long a span waits for a file at most. It is seen before, as a hot one."""
+CHECK_S = 1.0
+FAILURE_PAUSE_MAX_S = 60.0
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushLimits:
+    """What makes a flush due, and how much goes into one file."""
+
+    rows: int = FLUSH_ROWS
+    bytes: int = FLUSH_BYTES
+    age_s: float = FLUSH_AGE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushedFile:
+    """A flush that was done; without a path when its requests had no span."""
+
+    path: str | None
+    span_count: int
+    refused_count: int
+
+
+class Flusher:
+    """Flushes of one log below one root, one at a time."""
+
+    def __init__(
+        self,
+        wal: Wal,
+        root: str | Path,
+        process: WriterProcess,
+        *,
+        decode: Decode = span_table,
+        limits: FlushLimits | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._wal = wal
+        self._root = Path(root).absolute()
+        self._process = process
+        self._decode = decode
+        self._limits = limits or FlushLimits()
+        self._clock = clock or SystemClock()
+        self._flushing = threading.Lock()
+        self._oldest_seen: tuple[bytes | None, float] = (None, 0.0)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failures = 0
+
+    def start(self) -> None:
+        """Clean up after a crash, then flush by itself whenever one is due."""
+        remove_leftovers(self._root)
+        self._thread = threading.Thread(target=self._run, name="flush", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Flush no more by itself. What is in the log stays there."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def flush_due(self) -> list[FlushedFile]:
+        """Write the files that are due by rows, bytes or age, and the one that was begun."""
+        return self._flush_while(self._is_due)
+
+    def flush_all(self) -> list[FlushedFile]:
+        """Write everything that was acknowledged before the call."""
+        newest = self._wal.state().newest_key
+        return self._flush_while(
+            lambda state: state.oldest_key is not None and state.oldest_key <= newest
+        )
+
+    def _flush_while(self, wanted: Callable[[WalState], bool]) -> list[FlushedFile]:
+        files = []
+        with self._flushing:
+            while wanted(self._wal.state()):
+                planned = self._wal.next_range(
+                    rows_max=self._limits.rows, bytes_max=self._limits.bytes
+                )
+                if planned is None:
+                    break
+                files.append(self._flush(planned))
+        return files
+
+    def _flush(self, planned: KeyRange) -> FlushedFile:
+        target = span_file(self._root, planned.first_key, planned.last_key)
+        self._wal.flushing(planned.first_key, planned.last_key)
+        done = self._process.run(write_range, self._wal.path, planned, target, self._decode)
+        path = str(target) if done.span_count else None
+        self._wal.flushed(planned.last_key, path, done.span_count)
+        _tell(planned, path, done)
+        return FlushedFile(path=path, span_count=done.span_count, refused_count=len(done.refused))
+
+    def _is_due(self, state: WalState) -> bool:
+        return state.oldest_key is not None and (
+            state.pending_spans >= self._limits.rows
+            or state.pending_bytes >= self._limits.bytes
+            or self._age_s(state) >= self._limits.age_s
+            or self._wal.begun_range() is not None
+        )
+
+    def _age_s(self, state: WalState) -> float:
+        """Of the oldest request. The wall clock may have stepped back since, so both count."""
+        now_s = self._clock.monotonic_s()
+        if self._oldest_seen[0] != state.oldest_key:
+            self._oldest_seen = (state.oldest_key, now_s)
+        oldest = state.oldest_unix_nano or 0
+        by_wall_clock = (self._clock.now_unix_nano() - oldest) / SECOND_NS
+        return max(by_wall_clock, now_s - self._oldest_seen[1])
+
+    def _run(self) -> None:
+        pause_s = CHECK_S
+        while not self._stopping.wait(pause_s):
+            try:
+                self.flush_due()
+            except Exception as error:  # noqa: BLE001 - told, and tried again: the log keeps all
+                self._failures += 1
+                pause_s = min(CHECK_S * 2**self._failures, FAILURE_PAUSE_MAX_S)
+                reason = f"{type(error).__name__}: {error}"
+                log(FLUSH_FAILED, f"flush failed: {reason}", tries=self._failures)
+            else:
+                self._failures, pause_s = 0, CHECK_S
+
+
+def _tell(planned: KeyRange, path: str | None, done: RangeFile) -> None:
+    for refused in done.refused:
+        log(
+            REQUEST_REFUSED,
+            f"a request does not decode and is kept as {refused.path}: {refused.reason}",
+            path=refused.path,
+            reason=refused.reason,
+        )
+    log(
+        SPANS_FLUSHED,
+        f"{done.span_count} spans of {planned.request_count} requests in {path or 'no file'}",
+        path=path,
+        span_count=done.span_count,
+        size_bytes=done.size_bytes,
+    )

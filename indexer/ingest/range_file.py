@@ -1,0 +1,103 @@
+"""What the writing process does: a range of logged requests becomes one Parquet file.
+
+It runs outside the process that receives, which would otherwise stand still for as long as
+requests are decoded. It gets plain values, opens the log by path, read-only, and answers with
+plain values.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from indexer.errors import WalBusy
+from indexer.ingest.log_file import make_folder, sync_folder
+from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
+from indexer.ingest.parquet import write_span_file
+
+Decode = Callable[[Iterable[bytes]], pa.Table]
+"""Rows of serialised export requests in order; a function that a spawned process can import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRequest:
+    """An acknowledged request that does not decode, and the file that keeps its bytes."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeFile:
+    """What became of a range. No span: no file."""
+
+    span_count: int
+    size_bytes: int
+    refused: tuple[RefusedRequest, ...]
+
+
+def write_range(wal_path: Path, planned: KeyRange, target: Path, decode: Decode) -> RangeFile:
+    """Write the spans of a range as a file, and its undecodable requests as files of their own.
+
+    Raises WalBusy when the log has not all of the range any more: somebody else has flushed it.
+    """
+    requests = _read(wal_path, planned)
+    tables, bad = decode_each(requests, decode)
+    refused = tuple(_keep(refused_folder(wal_path), one, reason) for one, reason in bad)
+    rows = sum(table.num_rows for table in tables)
+    size = write_span_file(pa.concat_tables(tables), target) if rows else 0
+    return RangeFile(span_count=rows, size_bytes=size, refused=refused)
+
+
+def decode_each(
+    requests: Sequence[LoggedRequest], decode: Decode
+) -> tuple[list[pa.Table], list[tuple[LoggedRequest, str]]]:
+    """The rows of the requests that decode, and the others with the reason.
+
+    Whatever one request alone makes the decoder raise, it must not keep the others in the log.
+    """
+    try:
+        return [decode([request.body for request in requests])], []
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - which request it was, and why, is found one by one below
+        tables, bad = [], []
+    for request in requests:
+        try:
+            tables.append(decode([request.body]))
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - any refusal is kept with its reason
+            bad.append((request, f"{type(error).__name__}: {error}"))
+    return tables, bad
+
+
+def refused_folder(wal_path: Path) -> Path:
+    """``<log>.refused``: the bytes of acknowledged requests that do not decode, a file each."""
+    return wal_path.with_name(wal_path.name + ".refused")
+
+
+def _read(wal_path: Path, planned: KeyRange) -> list[LoggedRequest]:
+    reader = LogReader(wal_path)
+    try:
+        requests = reader.read_range(planned.first_key, planned.last_key)
+    finally:
+        reader.close()
+    if len(requests) != planned.request_count:
+        raise WalBusy(f"the log has {len(requests)} of {planned.request_count} requests to flush")
+    return requests
+
+
+def _keep(folder: Path, request: LoggedRequest, reason: str) -> RefusedRequest:
+    make_folder(folder)
+    target = folder / f"{request.key.hex()}.otlp"
+    temporary = folder / f".{target.name}.{os.getpid()}.tmp"
+    with temporary.open("wb") as file:
+        file.write(request.body)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    sync_folder(folder)
+    return RefusedRequest(path=str(target), reason=reason)

@@ -1,0 +1,240 @@
+"""The internal gRPC service: what the indexer asks of an ingestion.
+
+It answers the calls of every Junjo generation, and two of our own that need no file between them:
+ReadHot has the state of the same moment as its requests, ConfirmFiles ends a file's listing.
+"""
+
+import hmac
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import grpc
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from indexer._generated import ingestion_pb2, ingestion_pb2_grpc
+from indexer.errors import WalBusy
+from indexer.ingest.events import INTERNAL_CALL_FAILED
+from indexer.ingest.flush import Flusher
+from indexer.ingest.hot_snapshot import HotSnapshots
+from indexer.ingest.keys import (
+    KEY_BYTES,
+    SPAN_KEY_BYTES,
+    after_last_span,
+    key_before,
+    span_key,
+)
+from indexer.ingest.log_reader import LoggedRequest, WalState
+from indexer.ingest.wal import Wal
+from indexer.telemetry import log
+
+TOKEN_METADATA = "x-junjo-internal-token"  # noqa: S105 - the name of the metadata, not a token
+SPANS_DEFAULT = 100
+SPANS_MAX = 10_000
+"""Spans of one ReadSpans: what the older services answer at most."""
+MESSAGE_BODY_BYTES = 4 * 1024 * 1024 - 256 * 1024
+MESSAGE_REQUESTS = 1_000
+"""With 1,000 keys a message stays below 4 MiB, gRPC's default limit, unless one body is larger."""
+SNAPSHOT_S_MAX = 60.0
+"""A client that reads slower holds the log's file open at one moment; its call is cancelled."""
+CALLS_MAX = 8
+"""Calls at a time; a reader and a flush may wait, the others need milliseconds."""
+EMPTY_RESOURCE = b"\x10\x00"
+"""An empty Resource that is not zero bytes (its count of dropped attributes, 0, spelt out): Junjo
+readers take a message without resource bytes for the last one, and lost the span."""
+
+
+class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
+    """The service over one log, its flusher and its snapshots."""
+
+    def __init__(
+        self, wal: Wal, flusher: Flusher, snapshots: HotSnapshots, *, token: str | None = None
+    ) -> None:
+        self._wal = wal
+        self._flusher = flusher
+        self._snapshots = snapshots
+        self._token = token.encode() if token else None
+
+    def ReadSpans(  # noqa: N802 - the wire's name
+        self, request: ingestion_pb2.ReadSpansRequest, context: grpc.ServicerContext
+    ) -> Iterator[ingestion_pb2.ReadSpansResponse]:
+        """Spans after a key, in order of arrival; at last a key that passes all of them."""
+        self._admit(context)
+        start = request.start_key_ulid
+        if len(start) not in (0, KEY_BYTES, SPAN_KEY_BYTES):
+            lengths = f"0, {KEY_BYTES} or {SPAN_KEY_BYTES}"
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"a key has {lengths} bytes")
+        with _answering(context):
+            yield from self._spans(start, min(request.batch_size or SPANS_DEFAULT, SPANS_MAX))
+
+    def PrepareHotSnapshot(  # noqa: N802 - the wire's name
+        self,
+        request: ingestion_pb2.PrepareHotSnapshotRequest,  # noqa: ARG002 - gRPC passes it
+        context: grpc.ServicerContext,
+    ) -> ingestion_pb2.PrepareHotSnapshotResponse:
+        """What is hot as one file; the files that are not confirmed, newest first."""
+        self._admit(context)
+        with _answering(context):
+            snapshot = self._snapshots.prepare()
+            return ingestion_pb2.PrepareHotSnapshotResponse(
+                snapshot_path=snapshot.path,
+                row_count=snapshot.row_count,
+                file_size_bytes=snapshot.size_bytes,
+                success=True,
+                recent_cold_paths=[file.path for file in reversed(snapshot.recent_files)],
+            )
+
+    def FlushWAL(  # noqa: N802 - the wire's name
+        self,
+        request: ingestion_pb2.FlushWALRequest,  # noqa: ARG002 - gRPC passes it
+        context: grpc.ServicerContext,
+    ) -> ingestion_pb2.FlushWALResponse:
+        """Everything acknowledged before the call is in files when it returns."""
+        self._admit(context)
+        with _answering(context):
+            self._flusher.flush_all()
+            return ingestion_pb2.FlushWALResponse(success=True)
+
+    def ReadHot(  # noqa: N802 - the wire's name
+        self, request: ingestion_pb2.ReadHotRequest, context: grpc.ServicerContext
+    ) -> Iterator[ingestion_pb2.ReadHotResponse]:
+        """Requests after a key of this log, else from the oldest; the state in the last message."""
+        self._admit(context)
+        ours = request.wal_id in ("", self._wal.wal_id)
+        with _answering(context), _deadline(context):
+            batches = self._wal.snapshot(
+                request.after_key if ours else b"",
+                rows_max=MESSAGE_REQUESTS,
+                bytes_max=MESSAGE_BODY_BYTES,
+            )
+            with closing(batches):
+                for batch in batches:
+                    yield _hot_response(batch)
+
+    def ConfirmFiles(  # noqa: N802 - the wire's name
+        self, request: ingestion_pb2.ConfirmFilesRequest, context: grpc.ServicerContext
+    ) -> ingestion_pb2.ConfirmFilesResponse:
+        """Files that the index has are listed no more."""
+        self._admit(context)
+        with _answering(context):
+            self._wal.confirm(request.paths)
+            return ingestion_pb2.ConfirmFilesResponse()
+
+    def _admit(self, context: grpc.ServicerContext) -> None:
+        """Compare the token in a time that does not tell how much of it is right."""
+        if self._token is None:
+            return
+        given = dict(context.invocation_metadata()).get(TOKEN_METADATA, "")
+        told = given.encode() if isinstance(given, str) else given
+        if not hmac.compare_digest(told, self._token):
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, f"{TOKEN_METADATA} is not the token")
+
+    def _spans(self, start: bytes, limit: int) -> Iterator[ingestion_pb2.ReadSpansResponse]:
+        last, sent = start, 0
+        for key, span in self._positions(start):
+            if span is not None:
+                if sent == limit:
+                    break
+                yield span
+                sent += 1
+            last = key
+        yield ingestion_pb2.ReadSpansResponse(key_ulid=last, remaining_count=0)
+
+    def _positions(
+        self, start: bytes
+    ) -> Iterator[tuple[bytes, ingestion_pb2.ReadSpansResponse | None]]:
+        """Each span after a key; no span, but a key, for a request that does not decode."""
+        after = key_before(start[:KEY_BYTES]) if start else b""
+        while batch := self._wal.read_after(
+            after, rows_max=MESSAGE_REQUESTS, bytes_max=MESSAGE_BODY_BYTES
+        ):
+            for request in batch:
+                yield from ((key, span) for key, span in _span_messages(request) if key > start)
+            after = batch[-1].key
+
+
+def serve(
+    service: InternalIngestion, address: str, *, calls_max: int = CALLS_MAX
+) -> tuple[grpc.Server, int]:
+    """A started server on ``host:port`` and its port; the caller stops it. Raises RuntimeError."""
+    server = grpc.server(
+        ThreadPoolExecutor(calls_max, thread_name_prefix="internal"),
+        options=[("grpc.so_reuseport", 0)],  # a port that another process has is an error
+    )
+    ingestion_pb2_grpc.add_InternalIngestionServiceServicer_to_server(service, server)
+    port = server.add_insecure_port(address)
+    server.start()
+    return server, port
+
+
+def _span_messages(
+    request: LoggedRequest,
+) -> Iterator[tuple[bytes, ingestion_pb2.ReadSpansResponse | None]]:
+    try:
+        message = ExportTraceServiceRequest.FromString(request.body)
+    except DecodeError:
+        yield after_last_span(request.key), None
+        return
+    ordinal = 0
+    for group in message.resource_spans:
+        resource = group.resource.SerializeToString() or EMPTY_RESOURCE
+        for span in (span for scope in group.scope_spans for span in scope.spans):
+            key = span_key(request.key, ordinal)
+            yield (
+                key,
+                ingestion_pb2.ReadSpansResponse(
+                    key_ulid=key, span_bytes=span.SerializeToString(), resource_bytes=resource
+                ),
+            )
+            ordinal += 1
+
+
+def _hot_response(batch: list[LoggedRequest] | WalState) -> ingestion_pb2.ReadHotResponse:
+    if isinstance(batch, WalState):
+        return ingestion_pb2.ReadHotResponse(state=_hot_state(batch))
+    return ingestion_pb2.ReadHotResponse(
+        requests=[
+            ingestion_pb2.HotRequest(key=one.key, body=one.body, span_count=one.span_count)
+            for one in batch
+        ]
+    )
+
+
+def _hot_state(state: WalState) -> ingestion_pb2.HotState:
+    return ingestion_pb2.HotState(
+        wal_id=state.wal_id,
+        newest_key=state.newest_key,
+        flushed_key=state.flushed_key,
+        as_of_unix_nano=state.as_of_unix_nano,
+        recent_files=[
+            ingestion_pb2.RecentFile(path=file.path, span_count=file.span_count)
+            for file in state.recent_files
+        ],
+    )
+
+
+@contextmanager
+def _answering(context: grpc.ServicerContext) -> Iterator[None]:
+    """What goes wrong inside, as a code and a message."""
+    try:
+        yield
+    except WalBusy as error:
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, error.message)
+    except Exception as error:  # noqa: BLE001 - the caller is told, and the log
+        reason = f"{type(error).__name__}: {error}"
+        log(INTERNAL_CALL_FAILED, f"an internal call failed: {reason}")
+        context.abort(grpc.StatusCode.INTERNAL, reason)
+
+
+@contextmanager
+def _deadline(context: grpc.ServicerContext) -> Iterator[None]:
+    """Cancel the call after a time, also while it waits for its client to read."""
+    timer = threading.Timer(SNAPSHOT_S_MAX, context.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

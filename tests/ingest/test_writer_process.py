@@ -1,0 +1,81 @@
+"""A writing process that dies is replaced, and it does not outlive its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+
+from indexer.ingest.writer_process import WriterProcess
+from tests.ingest.bodies import append, body, deadly, files_below
+from tests.support.processes import REPOSITORY, wait_until
+
+pytestmark = pytest.mark.process
+
+
+def test_a_dead_process_is_replaced_and_the_flush_repeated(
+    make_flusher, wal, root, tmp_path, monkeypatch
+):
+    mark = tmp_path / "died"
+    monkeypatch.setenv("SPAN_TEST_MARK", str(mark))
+    append(wal, body(0), body(1))
+    process = WriterProcess()
+    try:
+        (done,) = make_flusher(process=process, decode=deadly).flush_all()
+    finally:
+        process.close()
+    assert mark.exists()
+    assert done.span_count == 2
+    assert len(files_below(root)) == 1
+
+
+def test_a_process_that_keeps_dying_is_told_and_the_next_call_works():
+    process = WriterProcess()
+    try:
+        with pytest.raises(BrokenProcessPool):
+            process.run(os._exit, 9)
+        assert process.run(abs, -1) == 1
+    finally:
+        process.close()
+
+
+def test_what_is_raised_there_is_raised_here(spawned):
+    with pytest.raises(ValueError, match="invalid literal"):
+        spawned.run(int, "x")
+
+
+PARENT = """
+import os, time
+from indexer.ingest.writer_process import WriterProcess
+if __name__ == "__main__":
+    print(WriterProcess().run(os.getpid), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_it_ends_when_its_parent_was_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    with parent:
+        child = int(parent.stdout.readline())
+        assert _alive(child)
+        parent.send_signal(signal.SIGKILL)
+    wait_until(lambda: not _alive(child), "the child's end")
+
+
+def _alive(process_id):
+    """Running, and not a zombie that nobody waits for."""
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
