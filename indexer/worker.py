@@ -27,6 +27,7 @@ from indexer.clock import Clock
 from indexer.discover.watch import hints
 from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
 from indexer.gate import Gate
+from indexer.hot_tier import FOLLOW_EVERY_S, HotTier
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.query.snapshot import publish_snapshot
@@ -82,6 +83,7 @@ class Worker:
         self._watching = False
         self._snapshots: tuple[int, Path] | None = None
         self._gate = Gate()
+        self._hot = HotTier(settings, clock) if settings.ingestion_host else None
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
@@ -99,6 +101,8 @@ class Worker:
         listener = bind(self.settings.catalog_pointer)
         server = _Server(_server_config(self))
         tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
+        if self._hot is not None:
+            tasks.append(asyncio.create_task(self._follow_hot(self._hot)))
         if self.settings.watch:
             tasks.append(asyncio.create_task(self._watch()))
         log(
@@ -110,6 +114,8 @@ class Worker:
         finally:
             self._stop.set()
             server.should_exit = True
+            if self._hot is not None:
+                self._hot.close()
             await asyncio.gather(*tasks, return_exceptions=True)
             socket_path(self.settings.catalog_pointer).unlink(missing_ok=True)
             await self._on_index_thread(self._close)
@@ -124,6 +130,7 @@ class Worker:
             storage=self._open_pipeline().storage,
             directory=lambda: self._open_pipeline().register.directory,
             guard=self._gate.reading,
+            hot=None if self._hot is None else self._hot.ask,
         )
 
     def status(self) -> dict[str, Any]:
@@ -149,6 +156,7 @@ class Worker:
             "files_ready": len(pipeline.backlog.ready),
             "files_waiting": len(pipeline.backlog.waiting),
             "trace_directory_bytes": directory.size_bytes,
+            "hot": None if self._hot is None else self._hot.status(),
             "progress": asdict(pipeline.progress),
             **totals,
         }
@@ -202,6 +210,14 @@ class Worker:
             self._watching = False
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), WATCH_RETRY_S)
+
+    async def _follow_hot(self, hot: HotTier) -> None:
+        """Files are confirmed and lost spans noticed, whether or not anybody asks."""
+        while not self._stop.is_set():
+            with suppress(duckdb.Error, IndexerError):  # the catalog is being opened again
+                await asyncio.to_thread(hot.follow, self.answers.reading)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), FOLLOW_EVERY_S)
 
     def _hint(self, paths: set[str]) -> None:
         with self._hints_lock:

@@ -1,0 +1,118 @@
+"""The ingestion service's questions as plain calls: every gRPC error becomes a fact here."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import grpc
+
+from indexer._generated import ingestion_pb2 as wire
+from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
+from indexer.errors import HotUnavailable
+from indexer.hot.paths import shown
+from indexer.hot.view import HotLimits
+
+M = TypeVar("M")
+
+TOKEN_KEY = "x-junjo-internal-token"  # noqa: S105 - the name of the header, no secret
+STREAM_BATCH = 10_000
+"""Spans of one ReadSpans answer: few round trips, each below a megabyte or ten."""
+REQUEST_BYTES_MAX = 1024 * 1024
+"""What is sent is a key and a name."""
+
+
+class Unimplemented(Exception):
+    """The server is of a generation without this call."""
+
+
+class Calls:
+    """One channel to one service. Every call has a deadline and raises HotUnavailable."""
+
+    def __init__(self, target: str, token: str | None, limits: HotLimits) -> None:
+        self._metadata = ((TOKEN_KEY, token),) if token else ()
+        self._channel = grpc.insecure_channel(target, options=_options(limits))
+        self._stub = InternalIngestionServiceStub(self._channel)
+
+    def close(self) -> None:
+        """Cancel what is under way and disconnect."""
+        self._channel.close()
+
+    def read_hot(
+        self, after_key: bytes, wal_id: str, timeout_s: float
+    ) -> Iterator[wire.ReadHotResponse]:
+        """Requests after a key, and the state. Raises Unimplemented."""
+        request = wire.ReadHotRequest(after_key=after_key, wal_id=wal_id)
+        return self._stream("ReadHot", self._stub.ReadHot, request, timeout_s)
+
+    def read_spans(self, after_key: bytes, timeout_s: float) -> Iterator[wire.ReadSpansResponse]:
+        """Spans after a key and a message without one. Raises Unimplemented."""
+        request = wire.ReadSpansRequest(start_key_ulid=after_key, batch_size=STREAM_BATCH)
+        return self._stream("ReadSpans", self._stub.ReadSpans, request, timeout_s)
+
+    def prepare_hot_snapshot(self, timeout_s: float) -> wire.PrepareHotSnapshotResponse:
+        """Where the snapshot lies. Raises Unimplemented."""
+        with _facts("PrepareHotSnapshot"):
+            return self._stub.PrepareHotSnapshot(
+                wire.PrepareHotSnapshotRequest(), timeout=timeout_s, metadata=self._metadata
+            )
+
+    def confirm_files(self, paths: Sequence[str], timeout_s: float) -> None:
+        """The index has these files. Raises Unimplemented."""
+        with _facts("ConfirmFiles"):
+            self._stub.ConfirmFiles(
+                wire.ConfirmFilesRequest(paths=paths), timeout=timeout_s, metadata=self._metadata
+            )
+
+    def _stream(
+        self,
+        name: str,
+        method: "grpc.UnaryStreamMultiCallable[Any, M]",
+        request: Any,
+        timeout_s: float,
+    ) -> Iterator[M]:
+        with _facts(name):
+            call = method(request, timeout=timeout_s, metadata=self._metadata)
+            try:
+                yield from call
+            finally:
+                call.cancel()
+
+
+@contextmanager
+def _facts(name: str) -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise _fact(name, error) from error
+    except ValueError as error:  # what grpc raises for a channel that is closed
+        raise HotUnavailable(f"{name}: {error}") from error
+
+
+def _fact(name: str, error: Any) -> Exception:
+    """``error`` is an RpcError that is a Call as well, as all that a channel raises are."""
+    code: grpc.StatusCode = error.code()
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return Unimplemented(name)
+    message = f"{name}: {code.name} {shown(error.details() or '')}"
+    if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        return HotUnavailable(message, hint="Give worker and service the same internal token.")
+    return HotUnavailable(message)
+
+
+def _options(limits: HotLimits) -> list[tuple[str, int]]:
+    """Keepalive only during calls: servers close a connection that is pinged while idle.
+
+    gRPC's own pause between attempts to connect grows to two minutes; the breaker decides here.
+    """
+    return [
+        ("grpc.max_receive_message_length", limits.message_bytes_max),
+        ("grpc.max_send_message_length", REQUEST_BYTES_MAX),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.keepalive_permit_without_calls", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.enable_retries", 0),
+        ("grpc.enable_http_proxy", 0),
+    ]

@@ -1,0 +1,99 @@
+"""OTLP bytes as rows, where one body that does not decode costs that body alone. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexer.errors import InvalidOtlp
+from indexer.hot.identity import identified
+from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    """How OTLP becomes rows. Both raise InvalidOtlp and keep the order of what they are given."""
+
+    schema: pa.Schema = SPAN_SCHEMA
+    requests: Callable[[Iterable[bytes]], pa.Table] = span_table
+    """Of serialised export requests."""
+    pairs: Callable[[Iterable[tuple[bytes, bytes]]], pa.Table] = span_table_of
+    """Of serialised (span, resource)."""
+
+    def empty(self) -> pa.Table:
+        """No spans."""
+        return identified(self.schema.empty_table())[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decoded:
+    """Rows of real spans; those of part ``i`` end before ``ends[i]``."""
+
+    table: pa.Table
+    ends: npt.NDArray[np.int64]
+    unreadable: tuple[int, ...]
+    """Parts that do not decode; they have no rows."""
+
+
+def decoded(
+    decode: Callable[[Iterable[T]], pa.Table], parts: Sequence[T], counts: Sequence[int] | None
+) -> Decoded:
+    """All parts in one step, or in halves where that fails or ``counts`` are not the truth.
+
+    ``counts`` are the spans of each part as the server says: believed when their sum is right.
+    Without them ``ends`` mean nothing.
+    """
+    found = _Parts(decode, counts)
+    found.decode(parts, 0)
+    tables = found.tables or [decode(())]
+    table, valid = identified(pa.concat_tables(tables).combine_chunks())
+    kept_before = np.concatenate([[0], np.cumsum(valid)]).astype(np.int64)
+    rows = np.array(found.rows, np.int64)
+    return Decoded(
+        table=table, ends=kept_before[np.cumsum(rows)], unreadable=tuple(found.unreadable)
+    )
+
+
+@dataclass(slots=True)
+class _Parts(Generic[T]):
+    """Halving finds the few bad ones among many in a few steps each."""
+
+    decoder: Callable[[Iterable[T]], pa.Table]
+    counts: Sequence[int] | None
+    tables: list[pa.Table] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+
+    def decode(self, parts: Sequence[T], first: int) -> None:
+        rows = self._tried(parts, first)
+        if rows is not None:
+            self.rows += rows
+        elif len(parts) == 1:
+            self.unreadable.append(first)
+            self.rows.append(0)
+        else:
+            half = len(parts) // 2
+            self.decode(parts[:half], first)
+            self.decode(parts[half:], first + half)
+
+    def _tried(self, parts: Sequence[T], first: int) -> list[int] | None:
+        """The rows of each part, or None when they are not known in one step."""
+        try:
+            table = self.decoder(parts)
+        except InvalidOtlp:
+            return None
+        if len(parts) == 1:
+            rows = [table.num_rows]
+        elif self.counts is None:
+            rows = [0] * len(parts)
+        else:
+            rows = list(self.counts[first : first + len(parts)])
+            if sum(rows) != table.num_rows:
+                return None
+        self.tables.append(table)
+        return rows

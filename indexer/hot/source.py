@@ -1,0 +1,132 @@
+"""The hot tier's one port: ``now`` answers with the spans that may not be in the index yet.
+
+Which way the server can answer is found out by asking: our incremental call, the snapshot file,
+the stream of spans. The one that worked is remembered, and asked anew when the server no longer
+knows it, after any failure, and once a minute while a better one could have come.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from indexer.clock import Clock
+from indexer.errors import HotUnavailable
+from indexer.hot.breaker import Breaker
+from indexer.hot.calls import Calls, Unimplemented
+from indexer.hot.decoding import Decoder
+from indexer.hot.incremental import IncrementalReader
+from indexer.hot.single_flight import SingleFlight
+from indexer.hot.snapshot import SnapshotReader
+from indexer.hot.stream import StreamReader
+from indexer.hot.view import Generation, HotLimits, HotView
+
+_BEST: Generation = "incremental"
+_DEADLINES_PER_QUERY = 2
+"""The refresh that is under way, and the one that began after the question."""
+
+
+class Reader(Protocol):
+    """One way to ask. Raises Unimplemented or HotUnavailable."""
+
+    def read(self) -> HotView:
+        """What is hot now."""
+        ...
+
+
+class HotSource:
+    """A client of one ingestion service, for many threads."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None,
+        storage_root: str,
+        snapshot_root: str | None,
+        clock: Clock,
+        limits: HotLimits,
+        decoder: Decoder | None = None,
+    ) -> None:
+        """``target`` is ``host:port``. Nothing is asked before the first ``now``."""
+        self._clock = clock
+        self._limits = limits
+        decoder = decoder or Decoder()
+        self._calls = Calls(target, token, limits)
+        self._incremental = IncrementalReader(self._calls, decoder, limits, storage_root)
+        self._readers: dict[Generation, Reader] = {
+            "incremental": self._incremental,
+            "snapshot": SnapshotReader(
+                self._calls, decoder, limits, clock, storage_root, snapshot_root
+            ),
+            "stream": StreamReader(self._calls, decoder, limits, clock),
+        }
+        self._breaker = Breaker(clock)
+        self._flight = SingleFlight(self._refresh)
+        self._chosen: Generation | None = None
+        self._chosen_until = 0.0
+        self._began_at: float | None = None
+
+    @property
+    def chosen(self) -> Generation | None:
+        """How the server answers; None while that is not known."""
+        return self._chosen
+
+    def now(self) -> HotView:
+        """The hot spans of a moment after this call began.
+
+        An empty table is an answer: nothing is hot. Raises HotUnavailable: at once while the
+        service is left alone after a failure, or while the first load takes long.
+        """
+        self._breaker.refuse_when_open()
+        began_at = self._began_at
+        if began_at is not None:
+            lasts_s = self._clock.monotonic_s() - began_at
+            if lasts_s > self._limits.deadline_s:
+                raise HotUnavailable(f"hot spans have been loading for {lasts_s:.1f} s")
+        return self._flight.join(_DEADLINES_PER_QUERY * self._limits.deadline_s)
+
+    def confirm(self, paths: Sequence[str]) -> None:
+        """Tell the service that these files are in the index. Raises HotUnavailable."""
+        try:
+            self._calls.confirm_files(paths, self._limits.deadline_s)
+        except Unimplemented:
+            return  # a service that lists files by age needs no telling
+
+    def close(self) -> None:
+        """Cancel what is under way and disconnect."""
+        self._calls.close()
+        self._flight.close()
+
+    def _refresh(self) -> HotView:
+        with self._breaker.attempt():
+            self._began_at = self._clock.monotonic_s()
+            try:
+                return self._asked()
+            except HotUnavailable:
+                self._chosen = None
+                raise
+            finally:
+                self._began_at = None
+
+    def _asked(self) -> HotView:
+        if self._chosen is not None and self._is_current(self._chosen):
+            try:
+                return self._readers[self._chosen].read()
+            except Unimplemented:
+                self._chosen = None
+        for generation, reader in self._readers.items():
+            try:
+                view = reader.read()
+            except Unimplemented:
+                continue
+            self._choose(generation)
+            return view
+        raise HotUnavailable("the service has no call that tells what is hot")
+
+    def _is_current(self, chosen: Generation) -> bool:
+        return chosen == _BEST or self._clock.monotonic_s() < self._chosen_until
+
+    def _choose(self, generation: Generation) -> None:
+        self._chosen = generation
+        self._chosen_until = self._clock.monotonic_s() + self._limits.choice_s
+        if generation != _BEST:
+            self._incremental.forget()

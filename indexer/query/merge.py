@@ -1,0 +1,297 @@
+"""How an answer joins the tiers: the index, recent files that it does not know yet, hot spans.
+
+Hot is read first and cold after it, so that a span that is flushed in between is seen at least
+once; what is seen twice is dropped here, cold wins. Hot spans pass through the same reading as
+the rows of a file: an answer does not tell by its values which tier a span is from.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from indexer.errors import FileUnreadable, FileVanished, IndexerError
+from indexer.hot.identity import SpanKeys
+from indexer.model import FileFooter, ParquetFileInfo, SpanMetadata
+from indexer.query.traces import trace_words
+from indexer.read.dialect import Layout, dialects
+from indexer.read.metadata import RawFile, batch, read_file
+from indexer.read.normalise import canonical
+from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
+from indexer.results import text_literal
+from indexer.spans.columns import SpanColumns
+from indexer.spans.identifiers import BoolArray
+from indexer.storage import LocalStorage
+
+RECENT_FILES_MAX = 64
+"""Files that one answer reads because the index lags: 5 ms each at 20,000 spans."""
+RECENT_ROWS_MAX = 1_000_000
+"""Of one such file: a quarter of a second."""
+
+_HOT_DIALECT = "junjo-14"
+"""The layout whose metadata columns a hot table has, whatever else it has."""
+_HOT_COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
+_HOT_FILE = ParquetFileInfo(
+    path="", relative_path="", size_bytes=0, modified_unix_nano=0, device=0, inode=0
+)
+_ROOT_COLUMNS = (
+    *("trace_id", "span_id", "service_name", "name"),
+    *("start_time_unix_nano", "duration_ns", "status_code", "span_kind"),
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_KNOWN_FILES = "SELECT relative_path FROM parquet_files WHERE relative_path IN ({paths})"
+_KNOWN_SPANS = """
+SELECT DISTINCT asked.position FROM asked_spans AS asked
+JOIN trace_files USING (trace_id)
+JOIN indexed_spans AS held ON held.file_id = trace_files.file_id
+  AND held.trace_id = asked.trace_id AND held.span_id_uint64 = asked.span_id_uint64
+"""
+
+Span = dict[str, Any]
+Missing = dict[str, str]
+
+
+def merged(
+    cold: Sequence[Span], recent: Sequence[Span] = (), hot: Sequence[Span] = ()
+) -> list[Span]:
+    """Each (trace_id, span_id) once, in order of start and span id; the first that has it wins."""
+    kept = _first_of_each([*cold, *recent, *hot])
+    return sorted(kept, key=lambda span: (span["start_time_unix_nano"], span["span_id"]))
+
+
+def hot_spans(table: pa.Table, *, trace_id: str) -> list[Span]:
+    """The hot spans of a trace as ``find_trace`` makes them, of no file."""
+    high, low = trace_words(trace_id)
+    text = f"{int(high[0]):016x}{int(low[0]):016x}"
+    rows = table.filter(pc.equal(table["trace_id"], text))
+    columns = hot_columns(rows)
+    payload = _hot_payload(rows, columns.row.tolist())
+    return [
+        {**_metadata(span), "file_row_number": None, **values, "file_path": None}
+        for span, values in zip(columns.rows(), payload, strict=True)
+    ]
+
+
+def hot_columns(table: pa.Table) -> SpanColumns:
+    """A hot table read as the metadata columns of a file are: bounded, without doubles."""
+    dialect = next(one for one in dialects() if one.name == _HOT_DIALECT)
+    fields = [field for field in dialect.fields if field.column in table.column_names]
+    chosen = table.select([field.column for field in fields])
+    types = chosen.schema.types
+    raw = RawFile(
+        info=_HOT_FILE,
+        footer=FileFooter(
+            row_count=table.num_rows,
+            row_group_count=0,
+            footer_digest="",
+            columns=tuple(chosen.column_names),
+        ),
+        layout=Layout(dialect=dialect, missing_columns=(), nested_columns=()),
+        units=tuple(kind.unit if pa.types.is_timestamp(kind) else None for kind in types),
+        table=chosen,
+    )
+    return batch([raw]).columns
+
+
+def hot_roots(table: pa.Table, service: str, limit: int) -> list[Span]:
+    """The newest hot root spans of a service, as ``latest_roots`` makes them."""
+    roots = table.filter(pc.is_null(table["parent_span_id"]))
+    return newest_roots(hot_columns(roots), service, limit)
+
+
+def newest_roots(columns: SpanColumns, service: str, limit: int) -> list[Span]:
+    """The same of any spans: those of a recent file, say."""
+    codes = [code for code, name in enumerate(columns.service.values) if name == service]
+    columns = columns.take((columns.parent_span_id == 0) & np.isin(columns.service.codes, codes))
+    order = np.lexsort((columns.span_id, columns.trace_lo, columns.trace_hi, -columns.start))
+    found = (_metadata(span) for span in columns.take(order[:limit]).rows())
+    return [{name: span[name] for name in _ROOT_COLUMNS} for span in found]
+
+
+def latest_roots_merged(
+    cold_rows: Sequence[Span], hot_rows: Sequence[Span], limit: int
+) -> list[Span]:
+    """The newest of both, each span once, cold wins."""
+
+    def newest_first(row: Span) -> tuple[int, str, str]:
+        return -row["start_time_unix_nano"], row["trace_id"], row["span_id"]
+
+    return sorted(_first_of_each([*cold_rows, *hot_rows]), key=newest_first)[:limit]
+
+
+def services_merged(cold_rows: Sequence[dict[str, Any]], added: SpanColumns) -> list[Any]:
+    """``list_services`` and what spans that are not in the index add to it, by name."""
+    by_name = {row["service_name"]: dict(row) for row in cold_rows}
+    for code in np.unique(added.service.codes):
+        name, starts = added.service.values[code], added.start[added.service.codes == code]
+        first, last = _time(int(starts.min())), _time(int(starts.max()))
+        known = by_name.setdefault(
+            name,
+            {"service_name": name, "first_seen": first, "last_seen": last, "total_spans": 0},
+        )
+        known["first_seen"] = min(known["first_seen"], first)
+        known["last_seen"] = max(known["last_seen"], last)
+        known["total_spans"] += len(starts)
+    return [by_name[name] for name in sorted(by_name, key=str.encode)]
+
+
+def known_files(
+    cursor: duckdb.DuckDBPyConnection, storage: LocalStorage, paths: Iterable[str]
+) -> Callable[[str], bool]:
+    """Which absolute paths the index has, by the transaction that the cold answer is from.
+
+    Not by the writer's memory: a file that is registered after the transaction began is in
+    neither the cold answer nor, were it called known, in the recent one.
+    """
+    relative = {path: storage.relative(path) for path in paths}
+    asked = ", ".join(text_literal(one) for one in relative.values() if one is not None)
+    found = cursor.execute(_KNOWN_FILES.format(paths=asked)).fetchall() if asked else []
+    held = {path for (path,) in found}
+    return lambda path: relative.get(path) in held
+
+
+def known_spans(cursor: duckdb.DuckDBPyConnection, keys: SpanKeys) -> BoolArray:
+    """Which of the spans the index has."""
+    known = np.zeros(len(keys), np.bool_)
+    if len(keys):
+        asked = keys.to_arrow().append_column("position", pa.array(np.arange(len(keys))))
+        cursor.register("asked_spans", asked)
+        try:
+            positions = cursor.execute(_KNOWN_SPANS).fetchall()
+        finally:
+            cursor.unregister("asked_spans")
+        known[[position for (position,) in positions]] = True
+    return known
+
+
+def recent_spans(
+    storage: LocalStorage,
+    paths: Sequence[str],
+    known: Callable[[str], bool],
+    trace_id: str,
+    *,
+    files_max: int = RECENT_FILES_MAX,
+) -> tuple[list[Span], list[Missing]]:
+    """The spans of a trace in recent files that the index does not know, and what is missing.
+
+    ``paths`` are absolute, newest first. Of a span in several of them the smallest path counts.
+    """
+    high, low = trace_words(trace_id)
+    files, missing = recent_files(storage, paths, known, files_max=files_max)
+    found: list[Span] = []
+    for raw, columns in files:
+        chosen = columns.take((columns.trace_hi == high[0]) & (columns.trace_lo == low[0]))
+        payload = [dict.fromkeys(PAYLOAD_COLUMNS) for _ in range(len(chosen))]
+        try:
+            payload = _file_payload(storage, raw, chosen.row.tolist())
+        except IndexerError as error:
+            missing.append(_missing(raw.info.path, error))
+        found += [
+            {**_metadata(span), **values, "file_path": raw.info.path}
+            for span, values in zip(chosen.rows(), payload, strict=True)
+        ]
+    found.sort(key=lambda span: (span["file_path"], span["file_row_number"]))
+    return found, missing
+
+
+def recent_files(
+    storage: LocalStorage,
+    paths: Sequence[str],
+    known: Callable[[str], bool],
+    *,
+    files_max: int = RECENT_FILES_MAX,
+) -> tuple[list[tuple[RawFile, SpanColumns]], list[Missing]]:
+    """The metadata of recent files that the index does not know, and what is missing."""
+    unknown = [path for path in paths if not known(path)]
+    found: list[tuple[RawFile, SpanColumns]] = []
+    missing: list[Missing] = []
+    for path in unknown[:files_max]:
+        try:
+            raw = read_file(storage, _located(storage, path), rows_max=RECENT_ROWS_MAX)
+        except IndexerError as error:
+            missing.append(_missing(path, error))
+        else:
+            found.append((raw, batch([raw]).columns))
+    if len(unknown) > files_max:
+        detail = f"{len(unknown) - files_max} files that are not indexed yet are not read"
+        missing.append({"error_type": "TooManyRecentFiles", "detail": detail})
+    return found, missing
+
+
+def _located(storage: LocalStorage, path: str) -> ParquetFileInfo:
+    relative = storage.relative(path)
+    if not relative:
+        raise FileUnreadable("it is not below the storage root", path=path)
+    entry = storage.stat(relative)
+    if entry is None:
+        raise FileVanished("the file is gone", path=path)
+    if entry.is_folder or storage.is_protected(entry.info):
+        raise FileUnreadable("it is no data file", path=path)
+    return entry.info
+
+
+def _file_payload(storage: LocalStorage, raw: RawFile, rows: list[int]) -> list[dict[str, Any]]:
+    if not rows:
+        return []
+    return [
+        {name: canonical(name, value) for name, value in values.items()}
+        for values in read_payload(storage, raw.info, raw.layout.dialect, rows)
+    ]
+
+
+def _hot_payload(table: pa.Table, rows: list[int]) -> list[dict[str, Any]]:
+    taken = table.take(pa.array(rows, pa.int64()))
+    absent = [None] * len(rows)
+    columns = {
+        name: _values(taken[column]) if column in taken.column_names else absent
+        for name, column in _HOT_COLUMN.items()
+    }
+    return [
+        {name: canonical(name, values[at]) for name, values in columns.items()}
+        for at in range(len(rows))
+    ]
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Python values; of text that is not UTF-8 the odd bytes are replaced."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        raw = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "replace") for value in raw]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _metadata(span: SpanMetadata) -> Span:
+    return {
+        "file_row_number": span.file_row_number,
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id,
+        "service_name": span.service_name,
+        "name": span.name,
+        "start_time_unix_nano": span.start_time_unix_nano,
+        "end_time_unix_nano": span.end_time_unix_nano,
+        "duration_ns": span.duration_ns,
+        "status_code": span.status_code,
+        "span_kind": span.span_kind,
+    }
+
+
+def _first_of_each(spans: Iterable[Span]) -> list[Span]:
+    kept: dict[tuple[str, str], Span] = {}
+    for span in spans:
+        kept.setdefault((span["trace_id"], span["span_id"]), span)
+    return list(kept.values())
+
+
+def _missing(path: str, error: IndexerError) -> Missing:
+    return {"file_path": path, "error_type": error.error_type, "detail": error.message}
+
+
+def _time(unix_nano: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=unix_nano // 1_000)
