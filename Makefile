@@ -20,10 +20,12 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/_generated=schemas/proto 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
-run: $(VENV)/.run ## Index .dbdata/spans for ever, and say what is going on
+run: $(VENV)/.run ## Receive OTLP and index .dbdata/spans, for ever, and say what is going on
 	@mkdir -p "$${JUNJO_SPAN_STORAGE_PATH:-.dbdata/spans}"
-	@echo "Copy span Parquet files into $${JUNJO_SPAN_STORAGE_PATH:-.dbdata/spans}; stop with Ctrl-C."
-	@exec $(BIN)/python -m indexer
+	@echo "Send OTLP to $${INGESTION_OTLP_GRPC_LISTEN:-127.0.0.1:4317} (gRPC) or" \
+		"$${INGESTION_OTLP_HTTP_LISTEN:-127.0.0.1:4318} (HTTP)," \
+		"or copy span Parquet files into $${JUNJO_SPAN_STORAGE_PATH:-.dbdata/spans}; stop with Ctrl-C."
+	@exec $(BIN)/python -m indexer up
 
 test: $(VENV)/.dev ## Run the whole suite, and its DuckDB part again on DuckDB 2
 	$(BIN)/python -m pytest -n $(WORKERS)

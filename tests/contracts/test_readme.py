@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from indexer.settings import Settings
-from tests.support.processes import REPOSITORY, Running, Site, wait_until
+from tests.support.processes import REPOSITORY, Running, Site, free_ports, wait_until
 
 README = (REPOSITORY / "README.md").read_text()
 STOP_MARK = "<!-- the worker is stopped with Ctrl-C here -->"
@@ -30,6 +30,12 @@ VARYING = (
     (re.compile(r"^\d\d:\d\d:\d\d\.\d{3} "), "TIME "),
     (re.compile(r"index \d+\.\d ms, payload \d+\.\d ms"), "index _ ms, payload _ ms"),
     (re.compile(r"\(process \d+\)"), "(process _)"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:_"),
+    (
+        re.compile(r"internal \d+, otlp_grpc \d+, otlp_http \d+"),
+        "internal _, otlp_grpc _, otlp_http _",
+    ),
+    (re.compile(r"^( *\w+) +shop  .*"), r"\1 shop _ ms"),
     (re.compile(r'"(spans_per_second|seconds)": [\d.]+'), r'"\1": _'),
 )
 
@@ -68,6 +74,7 @@ def test_every_command_prints_what_the_readme_shows(checkout: Site) -> None:
             if command.text == "make run" and command.said:
                 worker = checkout.start_command(["make", "run"], cwd=checkout.folder)
                 checkout.wait_ready(worker)
+                _wait_receiving(worker)
                 _compare(command, worker.out + worker.err, checkout)
             continue
         if command.after_stop and worker is not None:
@@ -117,6 +124,12 @@ def test_the_settings_of_the_readme_are_the_settings() -> None:
         assert said == (str(default).lower() if isinstance(default, bool) else str(default)), name
 
 
+def test_the_example_of_the_readme_is_the_one_in_the_folder() -> None:
+    """The lines that are shown are lines of the file that is run."""
+    (shown,) = [text for language, text in FENCED.findall(README) if language == "python"]
+    assert shown in (REPOSITORY / "examples" / "send.py").read_text()
+
+
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     """Relative links are paths of this checkout."""
     for target in re.findall(r"\]\(([^)]+)\)", README):
@@ -148,8 +161,15 @@ def checkout(tmp_path: Path) -> Iterator[Site]:
         (environment / stamp).touch()
     data = folder / ".dbdata"
     site = Site(folder, root=data / "spans", pointer=data / "duckdb" / "index.duckdb")
+    grpc_port, http_port, internal_port = free_ports(3)
     for name in [name for name in site.env if name.startswith(("INDEXER_", "JUNJO_"))]:
         del site.env[name]  # the README's commands run on the defaults
+    site.set(  # but for ports, which other tests need too
+        INGESTION_OTLP_GRPC_LISTEN=f"127.0.0.1:{grpc_port}",
+        INGESTION_OTLP_HTTP_LISTEN=f"127.0.0.1:{http_port}",
+        INGESTION_GRPC_PORT=internal_port,
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{grpc_port}",
+    )
     yield site
     site.close()
 
@@ -178,8 +198,13 @@ def _wait_idle(checkout: Site) -> None:
     checkout.wait_files(len(list(checkout.root.rglob("*.parquet"))))
 
 
+def _wait_receiving(running: Running) -> None:
+    wait_until(lambda: "receiving OTLP" in running.err, "the OTLP endpoint")
+
+
 def _press_ctrl_c(checkout: Site, worker: Running) -> None:
-    """SIGINT to the worker that make runs; make ends with it."""
-    os.kill(checkout.status()["process_id"], signal.SIGINT)
+    """SIGINT to all that make runs, as a terminal sends it; make ends with them."""
+    os.killpg(worker.pid, signal.SIGINT)
     worker.wait()
     wait_until(lambda: "stopped; every registered file" in worker.err, "the worker's last word")
+    wait_until(lambda: "stopped; every acknowledged" in worker.err, "the ingestion's last word")
