@@ -9,13 +9,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
+COLLECTOR := v0.161.0
 PROTO := indexer/_generated/ingestion.proto
 STUBS := python grpc_python mypy mypy_grpc
 PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/_generated=schemas/proto \
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
-.PHONY: help run test check format bench bench-peers soak reference proto lock clean
+.PHONY: help run test test-interop check format bench bench-peers soak reference proto lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -51,6 +52,17 @@ bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-outp
 bench-peers: .venv-peers/.ready ## Measure other tools on the same files beside this one
 	.venv-peers/bin/python -m tests.peers
 
+test-interop: $(VENV)/.dev .venv-interop/.ready ## Other people's senders into ours; needs Go
+	$(BIN)/python -m pytest --interop tests/interop
+
+.venv-interop/.ready: tests/interop/builder.yaml
+	GOBIN=$(CURDIR)/.venv-interop/bin go install \
+		github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@$(COLLECTOR)
+	GOBIN=$(CURDIR)/.venv-interop/bin go install \
+		go.opentelemetry.io/collector/cmd/builder@$(COLLECTOR)
+	.venv-interop/bin/builder --config tests/interop/builder.yaml
+	@touch $@
+
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 	SPAN_TEST_HISTORIES=$${SPAN_TEST_HISTORIES:-1000} $(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
 
@@ -68,7 +80,7 @@ lock: ## Pin the packages of pyproject.toml and requirements/*.in anew; needs uv
 	$(LOCK) pyproject.toml requirements/peers.in -c requirements/duckdb1.in -o requirements/peers.txt
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
+	rm -rf $(VENV) .venv-peers .venv-interop .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) with $(PYTHON)"

@@ -19,6 +19,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--soak", action="store_true", help="long runs: many more kills, histories, mutations"
     )
+    parser.addoption(
+        "--interop", action="store_true", help="other people's senders, built by make test-interop"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Counterparts need Go to be built; only ``make test-interop`` asks for them."""
+    return True if collection_path.name == "interop" and not config.getoption("--interop") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
