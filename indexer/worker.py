@@ -130,6 +130,7 @@ class Worker:
             storage=self._open_pipeline().storage,
             directory=lambda: self._open_pipeline().register.directory,
             guard=self._gate.reading,
+            pending=lambda: len(self._open_pipeline().backlog),
             hot=None if self._hot is None else self._hot.ask,
         )
 

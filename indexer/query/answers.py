@@ -27,6 +27,8 @@ class Answers:
     cursor: Callable[[], duckdb.DuckDBPyConnection]
     storage: LocalStorage
     directory: Callable[[], TraceDirectory | None] = lambda: None
+    pending: Callable[[], int | None] = lambda: None
+    """Files that were seen and are not in the index yet; None where nobody watches."""
     hot: AskHot | None = None
     """Asks for the spans that are in no indexed file yet."""
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -38,7 +40,12 @@ class Answers:
         hot = consult(self.hot)
         with self.reading() as cursor:
             cold = find_trace(cursor, self.storage, trace_id, directory=self.directory())
-            return whole_trace(cursor, self.storage, cold, hot)
+            answer = whole_trace(cursor, self.storage, cold, hot)
+            return {
+                **answer,
+                "files_pending": self.pending(),
+                "files_quarantined": lists.count_quarantined(cursor),
+            }
 
     def services(self) -> list[dict[str, Any]]:
         """Every service."""

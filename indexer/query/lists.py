@@ -64,6 +64,12 @@ def list_quarantine(cursor: duckdb.DuckDBPyConnection, limit: int) -> list[dict[
     return rows(cursor, _QUARANTINE, {"limit": limit})
 
 
+def count_quarantined(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Files that were refused: what is in them is in no answer."""
+    ((count,),) = cursor.execute("SELECT count(*) FROM quarantined_files").fetchall()
+    return int(count)
+
+
 def latest_roots(
     cursor: duckdb.DuckDBPyConnection, service: str, limit: int
 ) -> list[dict[str, Any]]:

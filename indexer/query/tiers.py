@@ -69,14 +69,15 @@ def whole_trace(
     if hot is None or hot.view is None:
         missing = [*cold["missing"], *(hot.missing if hot else [])]
         said = {"reachable": False, "source": None, "spans": 0} if hot else None
-        return {**cold, "missing": missing, "complete": not missing, "as_of": None, "hot": said}
+        rest: dict[str, Any] = {"complete": not missing, "as_of": None, "hot": said, "recent_files": []}
+        return {**cold, "missing": missing, **rest}
     view = hot.view
     known = known_files(cursor, storage, view.recent_files)
     recent, unread = recent_spans(storage, view.recent_files, known, cold["trace_id"])
+    unknown = [path for path in view.recent_files if not known(path)]
     found = hot_spans(view.table, trace_id=cold["trace_id"])
     missing = [*cold["missing"], *hot.missing, *unread]
     spans = merged(cold["spans"], recent, found)
-    read = len({span["file_path"] for span in recent})
     return {
         **cold,
         "spans": spans,
@@ -88,7 +89,8 @@ def whole_trace(
             "source": view.source,
             "spans": sum(span["file_path"] is None for span in spans),
         },
-        "cost": {**cold["cost"], "files_read": cold["cost"]["files_read"] + read},
+        "recent_files": unknown,
+        "cost": {**cold["cost"], "files_read": cold["cost"]["files_read"] + len(unknown)},
     }
 
 

@@ -16,7 +16,7 @@ from tests.support.span_files import T0, Span, spans
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
 
 KNOWN = f"{7:032x}"
-OF_THE_MOMENT = {"indexed_at", "first_seen", "last_seen", "cost"}
+OF_THE_MOMENT = {"indexed_at", "first_seen", "last_seen", "cost", "files_pending"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,135 @@
+"""An answer holds what each tier has, each span once, and says what it cannot know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from indexer.errors import HotUnavailable
+from indexer.hot.view import HotView
+from indexer.query.answers import Answers
+from indexer.storage import LocalStorage
+from tests.support.catalogs import Indexed, indexed
+from tests.support.span_files import Span, spans, table, write
+
+pytestmark = pytest.mark.duckdb
+
+TRACE = f"{1:032x}"
+AS_OF = 1_795_000_000_000_000_007
+
+
+def view(rows: list[Span], **fields: Any) -> HotView:
+    """Hot spans in the 14 columns that every layout has."""
+    given = {"recent_files": (), "source": "incremental", "bounded": False, **fields}
+    return HotView(table=pa.table(table(rows)), as_of_unix_nano=AS_OF, **given)
+
+
+def answers(one: Indexed, hot: HotView | None) -> Answers:
+    def ask() -> HotView:
+        if hot is None:
+            raise HotUnavailable("nobody is there")
+        return hot
+
+    return Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root), hot=ask)
+
+
+def found(answer: dict[str, Any]) -> list[tuple[str, bool]]:
+    """(last digit of the span id, whether it is from a file)."""
+    return [(span["span_id"][-1], span["file_path"] is not None) for span in answer["spans"]]
+
+
+def test_each_span_is_there_once_and_the_colder_copy_counts(tmp_path: Path) -> None:
+    """1 in all three, 2 in the index and hot, 3 in a recent file and hot, 4 hot alone."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+        recent = write(one.root / "b.parquet", spans(1) + spans(1, first=3))
+        hot = view(spans(4), recent_files=(str(recent),))
+        answer = answers(one, hot).trace(TRACE)
+    assert found(answer) == [("1", True), ("3", True), ("2", True), ("4", False)]
+    assert (answer["complete"], answer["as_of"], answer["recent_files"]) == (
+        True,
+        AS_OF,
+        [str(recent)],
+    )
+    assert answer["hot"] == {"reachable": True, "source": "incremental", "spans": 1}
+
+
+def test_a_hot_tier_that_does_not_answer_is_said_and_costs_the_rest_nothing(
+    tmp_path: Path,
+) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+        asked = answers(one, None)
+        answer = asked.trace(TRACE)
+        assert len(asked.services()) == len(asked.latest_roots("shop")) == 1
+    assert (len(answer["spans"]), answer["complete"], answer["as_of"]) == (2, False, None)
+    assert answer["hot"] == {"reachable": False, "source": None, "spans": 0}
+    assert [lack["error_type"] for lack in answer["missing"]] == ["HotUnavailable"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"bounded": True, "source": "snapshot"}, "HotBounded"),
+        ({"problems": ("a body does not decode",)}, "HotIncomplete"),
+    ],
+)
+def test_what_the_service_cannot_know_makes_the_answer_incomplete(
+    tmp_path: Path, fields: dict[str, Any], said: str
+) -> None:
+    """Its spans are in the answer all the same."""
+    with indexed(tmp_path) as one:
+        answer = answers(one, view(spans(1), **fields)).trace(TRACE)
+    assert (len(answer["spans"]), answer["complete"]) == (1, False)
+    assert [lack["error_type"] for lack in answer["missing"]] == [said]
+
+
+def test_a_recent_file_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
+    """By name; it may hold any span."""
+    with indexed(tmp_path) as one:
+        broken = one.root / "b.parquet"
+        broken.write_bytes(b"no")
+        answer = answers(one, view([], recent_files=(str(broken),))).trace(TRACE)
+    assert not answer["complete"]
+    assert [(lack["file_path"], lack["error_type"]) for lack in answer["missing"]] == [
+        (str(broken), "FooterUnreadable")
+    ]
+
+
+def test_services_count_a_span_of_several_tiers_once(tmp_path: Path) -> None:
+    """And know services that are hot alone."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+        recent = write(one.root / "b.parquet", spans(3))
+        hot = view(spans(4) + spans(2, trace=2, service="new"), recent_files=(str(recent),))
+        services = answers(one, hot).services()
+    assert [(row["service_name"], row["total_spans"]) for row in services] == [
+        ("new", 2),
+        ("shop", 4),
+    ]
+
+
+def test_latest_roots_are_of_all_tiers(tmp_path: Path) -> None:
+    """Newest first, each once, as many as asked for."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(1, trace=1) + spans(1, trace=4))
+        one.settle()
+        recent = write(one.root / "b.parquet", spans(1, trace=3))
+        hot = view(spans(1, trace=4) + spans(1, trace=2), recent_files=(str(recent),))
+        roots = answers(one, hot).latest_roots("shop", limit=3)
+    assert [int(root["trace_id"], 16) for root in roots] == [4, 3, 2]
+
+
+def test_an_answer_counts_files_that_it_could_not_look_into(tmp_path: Path) -> None:
+    """Refused ones, whatever is in them."""
+    with indexed(tmp_path) as one:
+        (one.root / "a.parquet").write_bytes(b"no")
+        one.settle()
+        answer = answers(one, view([])).trace(TRACE)
+    assert (answer["files_quarantined"], answer["files_pending"]) == (1, None)
