@@ -69,8 +69,8 @@ def whole_trace(
     if hot is None or hot.view is None:
         missing = [*cold["missing"], *(hot.missing if hot else [])]
         said = {"reachable": False, "source": None, "spans": 0} if hot else None
-        rest: dict[str, Any] = {"complete": not missing, "as_of": None, "hot": said, "recent_files": []}
-        return {**cold, "missing": missing, **rest}
+        rest: dict[str, Any] = {"as_of": None, "hot": said, "recent_files": []}
+        return {**cold, "missing": missing, "complete": not missing, **rest}
     view = hot.view
     known = known_files(cursor, storage, view.recent_files)
     recent, unread = recent_spans(storage, view.recent_files, known, cold["trace_id"])
