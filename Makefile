@@ -16,7 +16,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/_generated=schemas/proto 
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
-.PHONY: help run test test-interop check format bench bench-peers soak reference proto lock clean
+.PHONY: help run test test-interop check format bench bench-peers soak soak-ingest reference proto lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -65,6 +65,9 @@ test-interop: $(VENV)/.dev .venv-interop/.ready ## Other people's senders into o
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 	SPAN_TEST_HISTORIES=$${SPAN_TEST_HISTORIES:-1000} $(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
+
+soak-ingest: $(VENV)/.dev ## Five minutes of OTLP at 10,000 spans/s; JSON and a chart in bench-output/
+	$(BIN)/python -m tests.benchmark.ingest_soak
 
 reference: $(VENV)/.dev ## Write docs/reference from the code
 	$(BIN)/python -m docs.generate

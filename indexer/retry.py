@@ -22,6 +22,7 @@ FILE_BACKOFF_MAX_S = 60.0
 FILE_TRIES_BEFORE_REPORT = 3
 """After so many transient failures a file is shown in quarantine while it is still retried."""
 CATALOG_BACKOFF_MAX_S = 30.0
+POLL_BACKOFF_MAX_S = 60.0
 CATALOG_BUSY_WAIT_S = 10.0
 """A reader that has the catalog open is usually gone within seconds."""
 
@@ -34,6 +35,11 @@ def file_backoff_s(tries: int) -> float:
 def catalog_backoff_s(tries: int) -> float:
     """Seconds before the catalog is opened again after ``tries`` failed commits."""
     return _backoff_s(tries, 1.0, CATALOG_BACKOFF_MAX_S)
+
+
+def poll_backoff_s(tries: int) -> float:
+    """Seconds before a remote service is asked again after ``tries`` failed batches."""
+    return _backoff_s(tries, 1.0, POLL_BACKOFF_MAX_S)
 
 
 def when_not_busy(operation: Callable[[], T], stopped: Callable[[], bool]) -> T:

@@ -16,6 +16,8 @@ from indexer.register.promoted import KEYS_MAX, PROMOTED_KEYS
 _PREFIX = "INDEXER_"
 KEY_CHARS_MAX = 256
 """Far longer than any key of the semantic conventions."""
+POLLED_SPANS_MAX = 10_000
+"""What ingestion services answer at most."""
 _BYTE_UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
@@ -189,6 +191,25 @@ class Settings(BaseSettings):
         Path(".dbdata/ingestion/wal.sqlite"),
         validation_alias="INGESTION_WAL_PATH",
         description="The write-ahead log of the embedded ingestion, on a local disk.",
+    )
+    poller_state_path: Path = Field(
+        Path(".dbdata/ingestion/poller_state.sqlite"),
+        validation_alias="INGESTION_POLLER_STATE_PATH",
+        description="The key up to which `poll` has written spans, on a local disk.",
+    )
+    span_poll_interval_s: float = Field(
+        5,
+        ge=0.1,
+        le=3600,
+        validation_alias="SPAN_POLL_INTERVAL",
+        description="Seconds that `poll` waits once it has read all there was.",
+    )
+    span_batch_size: int = Field(
+        POLLED_SPANS_MAX,
+        ge=1,
+        le=POLLED_SPANS_MAX,
+        validation_alias="SPAN_BATCH_SIZE",
+        description="Spans that `poll` asks for at a time, and of one file.",
     )
     wal_synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
         "FULL",

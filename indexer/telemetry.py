@@ -25,6 +25,17 @@ INGESTION_STARTED = Event(
     "ingestion.started", logging.INFO, "The ingestion has its log open and listens."
 )
 INGESTION_STOPPED = Event("ingestion.stopped", logging.INFO, "The ingestion has flushed all.")
+POLL_STARTED = Event("poll.started", logging.INFO, "A remote ingestion service is polled.")
+POLL_STOPPED = Event("poll.stopped", logging.INFO, "The batch in hand is finished, the key saved.")
+POLL_FAILED = Event(
+    "poll.failed", logging.WARNING, "A batch was not read or not written; it is tried again."
+)
+SPANS_POLLED = Event("spans.polled", logging.INFO, "Polled spans became a Parquet file.")
+SPAN_REFUSED = Event(
+    "span.refused",
+    logging.ERROR,
+    "A polled span does not decode or has no identity; it is kept in a file beside the state.",
+)
 HOT_REACHED = Event("hot.reached", logging.INFO, "The ingestion service answers.")
 HOT_UNREACHABLE = Event(
     "hot.unreachable", logging.WARNING, "The ingestion service has not answered yet."

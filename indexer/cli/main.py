@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "run",
             "ingest",
             "up",
+            "poll",
         }  # a question's answer is on standard output, and all of it
         configure(settings.log_format, "error" if quiet else settings.log_level)
         code: int = getattr(import_module(module), function)(settings, options)
@@ -62,12 +63,13 @@ def command_parser() -> argparse.ArgumentParser:
 
 
 def _add_services(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    for name, summary in (
-        ("up", "receive OTLP, write span files and index them, for ever"),
-        ("ingest", "receive OTLP and write span files, for ever"),
+    for module, name, summary in (
+        ("up", "up", "receive OTLP, write span files and index them, for ever"),
+        ("up", "ingest", "receive OTLP and write span files, for ever"),
+        ("poll", "poll", "read a remote ingestion's spans and write span files, for ever"),
     ):
         service = names.add_parser(name, help=summary, description=summary)
-        service.set_defaults(run=("indexer.cli.up", name))
+        service.set_defaults(run=(f"indexer.cli.{module}", name))
 
 
 def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -44,9 +44,11 @@ class Calls:
         request = wire.ReadHotRequest(after_key=after_key, wal_id=wal_id)
         return self._stream("ReadHot", self._stub.ReadHot, request, timeout_s)
 
-    def read_spans(self, after_key: bytes, timeout_s: float) -> Iterator[wire.ReadSpansResponse]:
+    def read_spans(
+        self, after_key: bytes, timeout_s: float, batch_size: int = STREAM_BATCH
+    ) -> Iterator[wire.ReadSpansResponse]:
         """Spans after a key and a message without one. Raises Unimplemented."""
-        request = wire.ReadSpansRequest(start_key_ulid=after_key, batch_size=STREAM_BATCH)
+        request = wire.ReadSpansRequest(start_key_ulid=after_key, batch_size=batch_size)
         return self._stream("ReadSpans", self._stub.ReadSpans, request, timeout_s)
 
     def prepare_hot_snapshot(self, timeout_s: float) -> wire.PrepareHotSnapshotResponse:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from indexer.errors import WalBusy
+from indexer.ingest.layout import temporary_file
 from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
 from indexer.ingest.parquet import write_span_file
@@ -74,6 +75,18 @@ def decode_each(
     return tables, bad
 
 
+def keep_file(target: Path, content: bytes) -> None:
+    """What cannot be a row, as a file of its own, durable when this returns."""
+    make_folder(target.parent)
+    temporary = temporary_file(target)
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    sync_folder(target.parent)
+
+
 def refused_folder(wal_path: Path) -> Path:
     """``<log>.refused``: the bytes of acknowledged requests that do not decode, a file each."""
     return wal_path.with_name(wal_path.name + ".refused")
@@ -91,13 +104,6 @@ def _read(wal_path: Path, planned: KeyRange) -> list[LoggedRequest]:
 
 
 def _keep(folder: Path, request: LoggedRequest, reason: str) -> RefusedRequest:
-    make_folder(folder)
     target = folder / f"{request.key.hex()}.otlp"
-    temporary = folder / f".{target.name}.{os.getpid()}.tmp"
-    with temporary.open("wb") as file:
-        file.write(request.body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    sync_folder(folder)
+    keep_file(target, request.body)
     return RefusedRequest(path=str(target), reason=reason)

@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmark import answers, freshness, growth, index, memory
+from tests.benchmark import answers, freshness, growth, index, ingest, memory
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
 from tests.benchmark.report import Line, machine, show
 
 PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "index": index.measure,
     "freshness": freshness.measure,
+    "ingest": ingest.measure,
     "growth": growth.measure,
     "answers": answers.measure,
     "memory": memory.measure,

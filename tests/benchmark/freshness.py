@@ -5,11 +5,8 @@ socket, and nothing but the question that a dashboard would ask, again and again
 answered. The asking itself costs the worker time, which is therefore reported too.
 """
 
-import http.client
-import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -23,14 +20,12 @@ from indexer.serve.local import LocalClient, socket_path
 from tests.benchmark.corpus import write_files
 from tests.benchmark.layout import Shape, trace_ids
 from tests.benchmark.plan import PROJECT, Plan, environment, scratch
+from tests.benchmark.question import ANSWERED_WITHIN_S, Question
 from tests.benchmark.report import Line, median, percentile
 
 P50_AT_MOST_MS = 25.0
 P99_AT_MOST_MS = 100.0
 """Aims for one small file at an idle worker."""
-POLL_S = 0.002
-"""Pause between two askings; what one asking takes comes on top."""
-ANSWERED_WITHIN_S = 60.0
 PAUSES_S = (0.03, 0.1)
 """Between arrivals at an idle worker, at random, so that no timer of the worker is in step."""
 BUSY_PAUSES_S = (0.3, 0.9)
@@ -57,32 +52,6 @@ def measure(plan: Plan) -> list[Line]:
     ]
 
 
-class _Question:
-    """One connection to the worker's socket, kept open."""
-
-    def __init__(self, socket_file: str) -> None:
-        self._connection = http.client.HTTPConnection("worker")
-        self._connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._connection.sock.connect(socket_file)
-
-    def ask(self, path: str) -> Any:
-        """The JSON answer."""
-        self._connection.request("GET", path)
-        return json.loads(self._connection.getresponse().read())
-
-    def until_answered(self, trace_id: str) -> float:
-        """When the worker first answered with spans of the trace, on ``perf_counter``."""
-        gives_up_s = time.monotonic() + ANSWERED_WITHIN_S
-        while not self.ask(f"/traces/{trace_id}")["spans"]:
-            assert time.monotonic() < gives_up_s, f"trace {trace_id} did not arrive"
-            time.sleep(POLL_S)
-        return time.perf_counter()
-
-    def close(self) -> None:
-        """End the connection."""
-        self._connection.close()
-
-
 class _Arrivals:
     """Files made beforehand that arrive one by one, each with its latency."""
 
@@ -101,7 +70,7 @@ class _Arrivals:
 
     def arrive(self, until_s: float | None) -> None:
         """All files, or as many as fit before ``until_s``; without pauses, one every second."""
-        question = _Question(self._socket)
+        question = Question(self._socket)
         for file, path in enumerate(self._paths):
             if until_s is not None and time.monotonic() >= until_s:
                 break
@@ -113,7 +82,7 @@ class _Arrivals:
                 time.sleep(self._random.uniform(*self._pauses_s))
         question.close()
 
-    def _latency(self, question: _Question, file: int, path: Path) -> float:
+    def _latency(self, question: Question, file: int, path: Path) -> float:
         trace_id = trace_ids(self._shape, file)[0]
         os.utime(path)
         started = time.perf_counter()
@@ -167,7 +136,7 @@ def _until_ready(catalog: Path, target: str, trace_id: str) -> None:
     while not LocalClient(catalog).is_reachable():
         assert time.monotonic() < gives_up_s, "the worker did not start"
         time.sleep(0.05)
-    question = _Question(target)
+    question = Question(target)
     question.until_answered(trace_id)
     while not question.ask("/status")["watching"]:
         assert time.monotonic() < gives_up_s, "the worker does not watch"
@@ -178,7 +147,7 @@ def _until_ready(catalog: Path, target: str, trace_id: str) -> None:
 
 def _asking(target: str) -> float:
     """Milliseconds of one asking that finds nothing: what the latency is known to."""
-    question = _Question(target)
+    question = Question(target)
     taken = []
     for number in range(1, 101):
         started = time.perf_counter()

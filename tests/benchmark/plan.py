@@ -39,6 +39,8 @@ class Plan:
     """Files that arrive one by one at an idle worker."""
     busy_s: int = 60
     """Seconds in which one large file a second arrives too."""
+    load_s: int = 60
+    """Seconds of each load on the ingestion."""
     few_files: int = 100
     many_files: int = 50_000
     registrations: int = 40
@@ -61,6 +63,7 @@ SMALL = Plan(
     answers=4,
     arrivals=20,
     busy_s=4,
+    load_s=3,
     few_files=20,
     many_files=400,
     registrations=5,

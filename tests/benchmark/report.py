@@ -40,6 +40,8 @@ class Line:
     def bound(self) -> str:
         """The bound as text."""
         suffix = "x" if self.compared is not None else f" {self.unit}"
+        if self.at_least is not None and self.at_least == self.at_most:
+            return f"= {self.at_least:g}{suffix}"
         if self.at_least is not None:
             return f">= {self.at_least:g}{suffix}"
         return f"<= {self.at_most:g}{suffix}" if self.at_most is not None else ""
