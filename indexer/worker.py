@@ -215,10 +215,11 @@ class Worker:
     async def _follow_hot(self, hot: HotTier) -> None:
         """Files are confirmed and lost spans noticed, whether or not anybody asks."""
         while not self._stop.is_set():
+            pause_s = FOLLOW_EVERY_S
             with suppress(duckdb.Error, IndexerError):  # the catalog is being opened again
-                await asyncio.to_thread(hot.follow, self.answers.reading)
+                pause_s = await asyncio.to_thread(hot.follow, self.answers.reading)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), FOLLOW_EVERY_S)
+                await asyncio.wait_for(self._stop.wait(), pause_s)
 
     def _hint(self, paths: set[str]) -> None:
         with self._hints_lock:

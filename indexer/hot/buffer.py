@@ -25,6 +25,8 @@ REQUEST_COST_BYTES = 100
 _MERGE_BELOW = 2
 """A chunk is joined to the one before unless that is larger by this factor: few chunks, each row
 copied a logarithmic number of times."""
+_MERGED_MAX = 16_384
+"""Rows and requests of a chunk that is copied together: 10 ms, which a question waits for."""
 
 
 class HotBuffer:
@@ -134,7 +136,11 @@ class HotBuffer:
 
     def _join_small(self) -> None:
         chunks = self._chunks
-        while len(chunks) > 1 and chunks[-2].size < _MERGE_BELOW * chunks[-1].size:
+        while (
+            len(chunks) > 1
+            and chunks[-2].size < _MERGE_BELOW * chunks[-1].size
+            and chunks[-2].size + chunks[-1].size <= _MERGED_MAX
+        ):
             last = chunks.pop()
             chunks[-1] = chunks[-1].then(last)
 

@@ -1,8 +1,9 @@
-"""OTLP in, at full speed and at a steady rate: what is acknowledged, how fast, and at what cost.
+"""OTLP in, at full speed and at steady rates: what is acknowledged, how fast, and at what cost.
 
 ``python -m indexer up`` as an operator starts it. A load of ten attributes a span comes from a
-process of its own, for a bounded time: once as fast as it is acknowledged, and once at 10,000
-spans a second while somebody looks at traces that have just ended.
+process of its own, for a bounded time: as fast as it is acknowledged, which shows where the end
+is; at the rate that must be possible, which shows how long an export takes there; and at half of
+it while somebody looks at traces that have just ended.
 """
 
 import time
@@ -18,6 +19,8 @@ from tests.benchmark.report import Line, percentile
 
 SPANS_AT_LEAST = 20_000.0
 SPANS_AIM = 50_000.0
+REQUIRED_RATE = 20_200.0
+"""Spans a second that are sent where 20,000 must be acknowledged: a sender is late now and then."""
 EXPORT_P99_AT_MOST_MS = 100.0
 TRACE_AT_MOST_MS = {50: 20.0, 99: 100.0}
 STEADY_RATE = 10_000.0
@@ -40,29 +43,27 @@ class _Run:
 
 
 def measure(plan: Plan) -> list[Line]:
-    """As fast as it goes, and at the steady rate with questions; each in a fresh folder."""
+    """As fast as it goes, at the required rate, and at half of it with questions."""
     fast = _run("as fast as acknowledged", plan.load_s, seed=7, rate=None)
-    steady = _run("at 10,000/s", plan.load_s, seed=8, rate=STEADY_RATE)
+    required = _run("at 20,000/s", plan.load_s, seed=9, rate=REQUIRED_RATE)
+    steady = _run("at 10,000/s", plan.load_s, seed=8, rate=STEADY_RATE, asks=True)
     assert steady.asking is not None
-    rate_bounds = (SPANS_AT_LEAST, None)
     return [
-        *(
-            line
-            for run, at_least in zip((fast, steady), rate_bounds, strict=True)
-            for line in _lines(run, at_least)
-        ),
+        *_lines(fast, None, None),
+        *_lines(required, SPANS_AT_LEAST, EXPORT_P99_AT_MOST_MS),
+        *_lines(steady, None, EXPORT_P99_AT_MOST_MS),
         *_answer_lines(steady, steady.asking),
     ]
 
 
-def _run(name: str, seconds: float, *, seed: int, rate: float | None) -> _Run:
+def _run(name: str, seconds: float, *, seed: int, rate: float | None, asks: bool = False) -> _Run:
     with (
         scratch("ingest") as folder,
         embedded(folder) as running,
         sending(running, seed=seed, seconds=seconds, rate=rate) as sent,
     ):
         before_s = running.parts.processor_s()
-        run = _Run(name=name, sent=sent, asking=Asking(running, sent) if rate else None)
+        run = _Run(name=name, sent=sent, asking=Asking(running, sent) if asks else None)
         _watch_memory(run, running, seconds)
         sent.ended()
         if run.asking is not None:
@@ -85,7 +86,7 @@ def _watch_memory(run: _Run, running: Embedded, seconds: float) -> None:
         run.rss_mib.append(running.parts.rss_mib())
 
 
-def _lines(run: _Run, spans_at_least: float | None) -> list[Line]:
+def _lines(run: _Run, spans_at_least: float | None, p99_at_most: float | None) -> list[Line]:
     sent, took_ms = run.sent, milliseconds(run.sent.exports)
     return [
         Line(
@@ -94,7 +95,7 @@ def _lines(run: _Run, spans_at_least: float | None) -> list[Line]:
             unit="spans/s",
             at_least=spans_at_least,
             details={
-                "aim": SPANS_AIM if spans_at_least else STEADY_RATE,
+                "aim": SPANS_AIM,
                 "spans": sent.acknowledged,
                 "requests": len(sent.exports),
                 "spans_a_request": SPANS,
@@ -107,7 +108,7 @@ def _lines(run: _Run, spans_at_least: float | None) -> list[Line]:
             name=f"export p99, {run.name}",
             measured=percentile(took_ms, 99),
             unit="ms",
-            at_most=EXPORT_P99_AT_MOST_MS,
+            at_most=p99_at_most,
             details={
                 "p50_ms": round(percentile(took_ms, 50), 3),
                 "p95_ms": round(percentile(took_ms, 95), 3),
