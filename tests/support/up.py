@@ -14,9 +14,11 @@ import signal
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,10 @@ from tests.support.span_files import T0, Span
 PORTS = range(10_000, 32_000)
 """Below those that the kernel gives to clients: nobody takes one between the choice and its use."""
 EXPORT_S = 10.0
+TRACE_SPANS = 20
+"""Of a trace of ``Load``, on average."""
+OPEN_TRACES = 20
+"""Traces that spans arrive for at a time: with a few hundred spans a file, each crosses a flush."""
 _RECONNECT = [
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
@@ -143,9 +149,11 @@ def ask(site: Site, trace: int, *, timeout_s: float = 60) -> dict[str, Any] | No
             connection.sock.settimeout(timeout_s)
             connection.request("GET", f"/traces/{trace:032x}")
             response = connection.getresponse()
-            return json.loads(response.read()) if response.status == 200 else None
+            body_bytes = response.read()
     except (OSError, http.client.HTTPException):
         return None
+    assert response.status in {200, 503}, body_bytes
+    return json.loads(body_bytes) if response.status == 200 else None
 
 
 def whole(site: Site, trace: int) -> dict[str, Any]:
@@ -181,9 +189,8 @@ def spans_in_index(site: Site) -> Found:
 class Load:
     """Small export requests without end, and the account of them. Any thread may ask."""
 
-    def __init__(self, chance: random.Random, traces: int) -> None:
+    def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._traces = traces
         self._lock = threading.Lock()
         self._made = 0
         self._sent: dict[int, set[int]] = defaultdict(set)
@@ -196,9 +203,9 @@ class Load:
         with grpc.insecure_channel(target, options=_RECONNECT) as channel:
             stub = TraceServiceStub(channel)
             while not stop.is_set() and not (spans and self._made >= spans):
-                rows = self._next()
+                rows, pause = self._next(pause_s)
                 self._export(stub, rows)
-                stop.wait(self._chance.uniform(0, pause_s))
+                stop.wait(pause)
 
     def acknowledged(self, trace: int) -> Found:
         """Spans of one trace that were acknowledged by now."""
@@ -207,7 +214,7 @@ class Load:
 
     @property
     def traces(self) -> list[int]:
-        """Those with an acknowledged span."""
+        """Those with an acknowledged span, oldest first."""
         with self._lock:
             return sorted(self._acknowledged)
 
@@ -223,16 +230,17 @@ class Load:
         with self._lock:
             return {(trace, span) for trace, spans in account.items() for span in spans}
 
-    def _next(self) -> list[Span]:
+    def _next(self, pause_s: float) -> tuple[list[Span], float]:
+        """A request, and how long to wait after it."""
         rows = []
-        for _ in range(self._chance.randrange(1, 8)):
-            self._made += 1
-            trace = self._chance.randrange(1, self._traces + 1)
-            rows.append(Span(trace=trace, span=self._made, start=T0 + self._made))
-        return rows
+        with self._lock:
+            for _ in range(self._chance.randrange(1, 8)):
+                self._made += 1
+                trace = 1 + self._made // TRACE_SPANS + self._chance.randrange(OPEN_TRACES)
+                rows.append(Span(trace=trace, span=self._made, start=T0 + self._made))
+            return rows, self._chance.uniform(0, pause_s)
 
-    def _export(self, stub: TraceServiceStub, rows: Iterable[Span]) -> None:
-        rows = list(rows)
+    def _export(self, stub: TraceServiceStub, rows: list[Span]) -> None:
         self._note(self._sent, rows)
         try:
             answer = stub.Export(
@@ -252,19 +260,21 @@ class Load:
 
 @contextmanager
 def sending(
-    load: Load, ports: Ports, *, spans: int = 0, pause_s: float
-) -> Iterator[threading.Thread]:
-    """A thread that sends; stopped and joined at the end."""
+    load: Load, ports: Ports, *, spans: int = 0, pause_s: float, senders: int = 1
+) -> Iterator[Callable[[], object]]:
+    """Threads that send, stopped at the end; what is yielded waits until they have sent all."""
     stop = threading.Event()
-    thread = threading.Thread(
-        target=load.send, args=(ports, stop), kwargs={"spans": spans, "pause_s": pause_s}
-    )
-    thread.start()
-    try:
-        yield thread
-    finally:
-        stop.set()
-        thread.join()
+    with ThreadPoolExecutor(senders, thread_name_prefix="sender") as pool:
+        under_way = [
+            pool.submit(load.send, ports, stop, spans=spans, pause_s=pause_s)
+            for _ in range(senders)
+        ]
+        try:
+            yield partial(wait, under_way)
+        finally:
+            stop.set()
+    for one in under_way:
+        one.result()
 
 
 def kill_alone(running: Running) -> None:
