@@ -133,3 +133,22 @@ def test_an_answer_counts_files_that_it_could_not_look_into(tmp_path: Path) -> N
         one.settle()
         answer = answers(one, view([])).trace(TRACE)
     assert (answer["files_quarantined"], answer["files_pending"]) == (1, None)
+
+
+def test_the_hot_tier_is_asked_before_the_index(tmp_path: Path) -> None:
+    """A span that is flushed and indexed while hot is asked is in the index when that is asked."""
+    with indexed(tmp_path) as one:
+
+        def ask() -> HotView:
+            write(one.root / "a.parquet", spans(2))
+            one.settle()
+            return view([])
+
+        asked = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root), hot=ask)
+        assert len(asked.trace(TRACE)["spans"]) == 2
+        (one.root / "a.parquet").unlink()
+        one.settle()
+        assert [row["total_spans"] for row in asked.services()] == [2]
+        (one.root / "a.parquet").unlink()
+        one.settle()
+        assert len(asked.latest_roots("shop")) == 1
