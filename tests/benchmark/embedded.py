@@ -22,7 +22,8 @@ from tests.benchmark.plan import PROJECT, environment
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 120.0
 """A stop flushes all that is in the log."""
-SETTLED_WITHIN_S = 60.0
+SETTLED_WITHIN_S = 300.0
+"""As fast as it is acknowledged, a minute leaves some million spans in the log: not lost, late."""
 POLL_S = 0.1
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
