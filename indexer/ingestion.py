@@ -7,16 +7,18 @@ open, and the last flush has everything that was acknowledged.
 import asyncio
 import signal
 import socket
+import sqlite3
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import grpc
 import uvicorn
 
 from indexer.errors import InvalidSettings
+from indexer.ingest.events import RETENTION_FAILED
 from indexer.ingest.flush import Flusher, FlushLimits
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.retention import enforce
@@ -26,6 +28,7 @@ from indexer.ingest.writer_process import WriterProcess
 from indexer.receive.export import exporter
 from indexer.receive.grpc_server import grpc_server
 from indexer.receive.http_app import http_app
+from indexer.serve.server import EmbeddedServer
 from indexer.settings import Settings
 from indexer.telemetry import INGESTION_STARTED, INGESTION_STOPPED, log
 
@@ -122,7 +125,7 @@ class Ingestion:
             self._otlp_grpc.start()
             stack.callback(_stopped, self._otlp_grpc)
 
-    async def _start_http(self) -> "tuple[uvicorn.Server, asyncio.Task[None]] | None":
+    async def _start_http(self) -> "tuple[EmbeddedServer, asyncio.Task[None]] | None":
         if not self._settings.otlp_http_listen:
             return None
         host, _, port = self._settings.otlp_http_listen.rpartition(":")
@@ -133,7 +136,7 @@ class Ingestion:
             limit_concurrency=HTTP_CONNECTIONS_MAX,
             timeout_graceful_shutdown=int(GRACE_S),
         )
-        server = _Server(config)
+        server = EmbeddedServer(config)
         try:
             listener = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
         except (OSError, ValueError) as error:
@@ -153,31 +156,28 @@ class Ingestion:
 
         def keep() -> None:
             while not over.wait(RETENTION_EVERY_S):
-                enforce(
-                    self._settings.ingestion_root,
-                    max_age_s=age_s or None,
-                    max_bytes=size or None,
-                    now_unix_nano=time.time_ns(),
-                    keep={file.path for file in self._wal.state().recent_files},
-                )
+                try:
+                    self._expire(age_s or None, size or None)
+                except (OSError, sqlite3.Error) as error:
+                    log(RETENTION_FAILED, f"retention failed, and is tried again: {error}")
 
         thread = threading.Thread(target=keep, name="retention", daemon=True)
         thread.start()
         stack.callback(thread.join)
         stack.callback(over.set)
 
+    def _expire(self, max_age_s: float | None, max_bytes: int | None) -> None:
+        enforce(
+            self._settings.ingestion_root,
+            max_age_s=max_age_s,
+            max_bytes=max_bytes,
+            now_unix_nano=time.time_ns(),
+            keep={file.path for file in self._wal.state().recent_files},
+        )
+
     def _says(self) -> str:
         served = ", ".join(f"{name} {port}" for name, port in sorted(self._ports.items()))
         return f"receiving OTLP into {self._settings.ingestion_root} ({served})"
-
-
-class _Server(uvicorn.Server):
-    """The ingestion handles signals itself."""
-
-    @contextmanager
-    def capture_signals(self) -> Any:
-        """Leave the process's handlers as they are."""
-        yield
 
 
 async def serve_ingestion(settings: Settings) -> None:

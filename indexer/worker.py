@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from indexer.register.generations import Generations
 from indexer.retry import catalog_backoff_s
 from indexer.serve.app import application
 from indexer.serve.local import bind, socket_path
+from indexer.serve.server import EmbeddedServer
 from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import Settings
 from indexer.telemetry import (
@@ -99,7 +100,7 @@ class Worker:
                 return
             raise
         listener = bind(self.settings.catalog_pointer)
-        server = _Server(_server_config(self))
+        server = EmbeddedServer(_server_config(self))
         tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
         if self._hot is not None:
             tasks.append(asyncio.create_task(self._follow_hot(self._hot)))
@@ -351,15 +352,6 @@ def _server_config(worker: Worker) -> uvicorn.Config:
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
     )
-
-
-class _Server(uvicorn.Server):
-    """The worker handles signals itself."""
-
-    @contextmanager
-    def capture_signals(self) -> Any:
-        """Leave the process's handlers as they are."""
-        yield
 
 
 async def serve(settings: Settings, clock: Clock) -> None:

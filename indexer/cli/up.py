@@ -57,7 +57,7 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
-    """A part of the same program. A signal of the terminal goes to ``up`` alone."""
+    """A part of the same program, in the same process group: Ctrl-C reaches it as well."""
     return subprocess.Popen(  # noqa: S603 - this program itself
         [sys.executable, "-m", "indexer", *arguments],
         env={**os.environ, **(environ or {})},

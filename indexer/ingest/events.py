@@ -17,6 +17,9 @@ WRITER_DIED = Event(
 INTERNAL_CALL_FAILED = Event(
     "internal_call.failed", logging.ERROR, "A call of the internal service failed."
 )
+RETENTION_FAILED = Event(
+    "retention.failed", logging.ERROR, "Expired files were not removed; it is tried again."
+)
 EXPIRED_FILES_REMOVED = Event(
     "expired_files.removed", logging.INFO, "Retention deleted files of spans."
 )

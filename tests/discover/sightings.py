@@ -6,9 +6,9 @@ from indexer.model import Listing, ParquetFileInfo, RegisteredFile
 def seen(
     path: str, *, size: int = 100, time: int = 1000, device: int = 1, inode: int = 7
 ) -> ParquetFileInfo:
-    """A file on the disk; the root is ``/root``."""
+    """A file on the disk; the root is ``/storage``."""
     return ParquetFileInfo(
-        path=f"/root/{path}",
+        path=f"/storage/{path}",
         relative_path=path,
         size_bytes=size,
         modified_unix_nano=time,

@@ -18,11 +18,11 @@ LAST = (1_795_000_009_000).to_bytes(6, "big") + bytes(10)
 
 
 def test_a_file_is_named_after_its_keys():
-    path = span_file(Path("/root"), FIRST, LAST)
-    assert path == span_file(Path("/root"), FIRST, LAST)
-    assert str(path).startswith("/root/year=2026/month=11/day=18/20261118_110640_")
+    path = span_file(Path("/storage"), FIRST, LAST)
+    assert path == span_file(Path("/storage"), FIRST, LAST)
+    assert str(path).startswith("/storage/year=2026/month=11/day=18/20261118_110640_")
     assert file_unix_nano(path.name) == 1_795_000_000_000_000_000
-    assert path != span_file(Path("/root"), FIRST, FIRST)
+    assert path != span_file(Path("/storage"), FIRST, FIRST)
 
 
 @pytest.mark.parametrize(

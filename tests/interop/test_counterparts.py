@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import REPOSITORY, Site, wait_until
-from tests.support.up import Ports, flush, free_ports, prepare, start_up
+from tests.support.processes import REPOSITORY, Site, free_ports, wait_until
+from tests.support.up import Ports, flush, prepare, start_up
 
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
 

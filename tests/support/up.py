@@ -11,12 +11,11 @@ import json
 import os
 import random
 import signal
-import socket
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,11 +28,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from indexer._generated import ingestion_pb2 as wire
 from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
 from tests.hot.servers import body
-from tests.support.processes import Running, Site, wait_until
+from tests.support.processes import Running, Site, free_ports, wait_until
 from tests.support.span_files import T0, Span
 
-PORTS = range(10_000, 32_000)
-"""Below those that the kernel gives to clients: nobody takes one between the choice and its use."""
 EXPORT_S = 10.0
 TRACE_SPANS = 20
 """Of a trace of ``Load``, on average."""
@@ -55,20 +52,6 @@ class Ports:
     grpc: int
     http: int
     internal: int
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.SystemRandom().choice(PORTS)
-        with closing(socket.socket()) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.extend({port} - set(found))
-    return found
 
 
 def prepare(site: Site, **env: object) -> Ports:
