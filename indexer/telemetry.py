@@ -41,6 +41,11 @@ HOT_UNREACHABLE = Event(
     "hot.unreachable", logging.WARNING, "The ingestion service has not answered yet."
 )
 HOT_LOST = Event("hot.lost", logging.WARNING, "The ingestion service answers no more.")
+HOT_LOOK_FAILED = Event(
+    "hot.look_failed",
+    logging.WARNING,
+    "Files were not confirmed; the catalog is being opened again, or the cause is in the message.",
+)
 SPANS_LOST = Event(
     "spans.lost", logging.ERROR, "Spans left the hot tier and did not reach the index."
 )

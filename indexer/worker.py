@@ -42,6 +42,7 @@ from indexer.settings import Settings
 from indexer.telemetry import (
     CATALOG_FAILED,
     CATALOG_RESUMED,
+    HOT_LOOK_FAILED,
     WATCH_FAILED,
     WORKER_STARTED,
     WORKER_STOPPED,
@@ -217,8 +218,10 @@ class Worker:
         """Files are confirmed and lost spans noticed, whether or not anybody asks."""
         while not self._stop.is_set():
             pause_s = FOLLOW_EVERY_S
-            with suppress(duckdb.Error, IndexerError):  # the catalog is being opened again
+            try:
                 pause_s = await asyncio.to_thread(hot.follow, self.answers.reading)
+            except Exception as error:  # noqa: BLE001 - told, and looked at again in a second
+                log(HOT_LOOK_FAILED, f"no look at the hot tier: {type(error).__name__}: {error}")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause_s)
 
