@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     promoted_attributes: Annotated[str, AfterValidator(_keys)] = Field(
         ",".join(PROMOTED_KEYS),
         validation_alias="INDEXER_PROMOTED_ATTRIBUTES",
-        description="Span attributes that the index holds for listings, up to 32, "
+        description="Span attributes that the index holds for listings, up to 31, "
         "comma-separated; a change is caught up in the background.",
     )
     watch: bool = Field(

@@ -11,6 +11,7 @@ from indexer.errors import FileUnreadable
 from indexer.model import ParquetFileInfo
 from indexer.promotion import QUIET_S, WAIT_MAX_S
 from indexer.register.files import FileRegister
+from indexer.spans.attributes import LLM_FLAG
 from indexer.storage import LocalStorage
 from tests.support.catalogs import Indexed, audited, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
@@ -141,16 +142,61 @@ def test_another_set_of_keys_is_caught_up(tmp_path: Path) -> None:
     with indexed(tmp_path, keys=KEYS) as one:
         write(one.root / "a.parquet", rows)
         one.settle()
-        assert one.rows(FLAGS) == [("1", 1), ("2", 2)]
+        assert one.rows(FLAGS) == [("1", 1), ("2", LLM_FLAG | 2)]
     with indexed(tmp_path, keys=("a", "gen_ai.operation.name")) as one:
         assert one.rows(VALUES) == [("1", "gen_ai.operation.name", "chat")]
-        assert one.rows(FLAGS) == [("1", 0), ("2", 2)]
+        assert one.rows(FLAGS) == [("1", 0), ("2", LLM_FLAG | 2)]
         one.settle()
         assert one.rows(VALUES) == [("1", "a", "1"), ("1", "gen_ai.operation.name", "chat")]
-        assert one.rows(FLAGS) == [("1", 0), ("2", 3)]
+        assert one.rows(FLAGS) == [("1", 0), ("2", LLM_FLAG | 3)]
     with indexed(tmp_path, keys=()) as one:
         assert (one.rows(VALUES), one.rows(STATES)) == ([], [])
         assert one.rows(FLAGS) == [("1", 0), ("2", 0)]
+    report = audited(tmp_path / "spans", tmp_path / "catalog.duckdb")
+    assert (report.passed, report.pending) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_llm"),
+    [
+        ('{"openinference.span.kind":"LLM"}', True),
+        ('{"openinference.span.kind":"CHAIN"}', False),
+        ('{"openinference.span.kind":"llm"}', False),
+        ('{"gen_ai.system":"openai"}', True),
+        ('{"gen_ai.system":""}', False),
+        ('{"gen_ai.system":null}', False),
+        ('{"error.type":"LLM"}', False),
+    ],
+)
+def test_a_trace_with_an_llm_call_has_the_flag(
+    tmp_path: Path, attributes: str, is_llm: bool
+) -> None:
+    """One span of it is enough, in any service."""
+    rows = [*spans(2), Span(span=9, parent=1, service="model", attributes=attributes)]
+    keys = ("openinference.span.kind", "gen_ai.system", "error.type")
+    with indexed(tmp_path, keys=keys) as one:
+        write(one.root / "a.parquet", rows)
+        one.settle()
+        ((flags,),) = one.rows("SELECT attribute_flags FROM trace_files")
+    assert bool(flags & LLM_FLAG) == is_llm
+
+
+def test_a_key_that_goes_takes_its_llm_calls_along(tmp_path: Path) -> None:
+    """Those that other keys still tell stay."""
+    rows = [
+        Span(trace=1, attributes='{"gen_ai.system":"x"}'),
+        Span(trace=2, attributes='{"openinference.span.kind":"LLM"}'),
+    ]
+    llm = (
+        f"SELECT trace_id[-1:] FROM trace_files WHERE attribute_flags & {LLM_FLAG} <> 0 ORDER BY 1"
+    )
+    with indexed(tmp_path, keys=("gen_ai.system", "openinference.span.kind")) as one:
+        write(one.root / "a.parquet", rows)
+        one.settle()
+        assert one.rows(llm) == [("1",), ("2",)]
+    with indexed(tmp_path, keys=("openinference.span.kind",)) as one:
+        one.settle()
+        assert one.rows(llm) == [("2",)]
     report = audited(tmp_path / "spans", tmp_path / "catalog.duckdb")
     assert (report.passed, report.pending) == (True, ())
 

@@ -21,7 +21,7 @@ from indexer.read.footer import open_parquet
 from indexer.read.payload_sql import payload_expression
 from indexer.read.verify import decoding
 from indexer.results import arrow_table, text_literal
-from indexer.spans.attributes import AttributeValues
+from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.identifiers import parse_hex
 from indexer.storage import LocalStorage
 
@@ -91,7 +91,8 @@ class AttributeReader:
                 refused[slot] = error
         found += self._values(gathered, keys)
         return [
-            refused.get(slot, values) for slot, values in enumerate(_by_slot(found, len(infos)))
+            refused.get(slot, values)
+            for slot, values in enumerate(_by_slot(found, len(infos), keys))
         ]
 
     def _values(self, gathered: Sequence[pa.Table], keys: Sequence[str]) -> Iterator[pa.Table]:
@@ -162,7 +163,7 @@ def _rows(
     )
 
 
-def _by_slot(found: Sequence[pa.Table], count: int) -> list[AttributeValues]:
+def _by_slot(found: Sequence[pa.Table], count: int, names: Sequence[str]) -> list[AttributeValues]:
     """The values of each file, in order of row and key."""
     if not found:
         return [AttributeValues.none()] * count
@@ -171,6 +172,7 @@ def _by_slot(found: Sequence[pa.Table], count: int) -> list[AttributeValues]:
     slots = table["slot"].to_numpy()
     values = _one_chunk(table["value"])
     rows, keys = table["file_row_number"].to_numpy(), table["key"].to_numpy()
+    is_llm = llm_calls(names, keys, values)
     parts = []
     for slot in range(count):
         at = np.flatnonzero((slots == slot) & real)
@@ -181,6 +183,7 @@ def _by_slot(found: Sequence[pa.Table], count: int) -> list[AttributeValues]:
                 value=values.take(pa.array(at)),
                 trace_hi=high[at],
                 trace_lo=low[at],
+                is_llm=is_llm[at],
             )
         )
     return parts

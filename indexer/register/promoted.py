@@ -13,19 +13,23 @@ import pyarrow as pa
 from indexer.register.catalog import Catalog
 from indexer.register.insert import insert_table
 from indexer.results import arrow_table
-from indexer.spans.attributes import PromotedFile
+from indexer.spans.attributes import LLM_FLAG, PromotedFile, tells_llm_calls
 
-KEYS_MAX = 32
-"""One bit each in ``trace_files.attribute_flags``."""
+KEYS_MAX = 31
+"""One bit each in ``trace_files.attribute_flags``, whose last bit is ``LLM_FLAG``."""
 
 PROMOTED_KEYS = (
     "junjo.span_type",
     "openinference.span.kind",
     "gen_ai.operation.name",
     "gen_ai.provider.name",
+    "gen_ai.system",
     "error.type",
 )
-"""What listings of agents and of failures filter on, unless told otherwise."""
+"""What listings of agents and of failures filter on, unless told otherwise.
+
+``gen_ai.system`` is what ``gen_ai.provider.name`` was called before semantic conventions 1.37.
+"""
 
 _MISSING = """
 SELECT file_id, key_id FROM parquet_files CROSS JOIN promoted_attributes
@@ -44,15 +48,20 @@ WHERE trace_files.file_id = staged_flags.file_id
 def take_keys(catalog: Catalog, keys: Sequence[str] | None) -> dict[str, int]:
     """Make the catalog's keys these, or leave them where None; number of each key.
 
-    A key that goes takes its values along. Raises CatalogWriteFailed.
+    A key that goes takes its values along. When it could tell LLM calls, ``LLM_FLAG`` is found
+    out anew from those that still can: their values are read again. Raises CatalogWriteFailed.
     """
     numbers = dict(
         catalog.connection.execute("SELECT key, key_id FROM promoted_attributes").fetchall()
     )
     if keys is None or numbers.keys() == set(keys):
         return numbers
+    gone = numbers.keys() - set(keys)
     with catalog.transaction() as connection:
-        for key in numbers.keys() - set(keys):
+        if any(tells_llm_calls(key) for key in gone):
+            gone |= {key for key in numbers if tells_llm_calls(key)}
+            _clear_flag(connection, LLM_FLAG)
+        for key in gone:
             _forget_key(connection, numbers.pop(key))
         for key in keys:
             if key not in numbers:
@@ -90,9 +99,12 @@ def insert_promoted(connection: duckdb.DuckDBPyConnection, files: Sequence[Promo
 
 
 def _forget_key(connection: duckdb.DuckDBPyConnection, key_id: int) -> None:
-    bit = 1 << key_id
     for table in ("indexed_attributes", "file_attributes", "promoted_attributes"):
         connection.execute(f"DELETE FROM {table} WHERE key_id = ?", [key_id])
+    _clear_flag(connection, 1 << key_id)
+
+
+def _clear_flag(connection: duckdb.DuckDBPyConnection, bit: int) -> None:
     connection.execute(
         "UPDATE trace_files SET attribute_flags = attribute_flags - $bit "
         "WHERE attribute_flags & $bit <> 0",

@@ -1,13 +1,39 @@
 """Values of promoted attributes, side by side, and what one file has given of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from indexer.errors import IndexerError
-from indexer.spans.identifiers import UInt64Array, format_hex
+from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
+
+LLM_FLAG = 1 << 31
+"""The bit of ``trace_files.attribute_flags`` that says: some row of the trace is an LLM call."""
+_GEN_AI = "gen_ai."
+_SPAN_KIND, _LLM = "openinference.span.kind", "LLM"
+
+
+def tells_llm_calls(key: str) -> bool:
+    """Whether values of the attribute tell an LLM call.
+
+    OpenTelemetry's semantic conventions put every ``gen_ai.*`` attribute on spans of generative
+    AI alone; OpenInference names the kind of each span, and ``LLM`` is one of them.
+    """
+    return key == _SPAN_KIND or key.startswith(_GEN_AI)
+
+
+def llm_calls(keys: Sequence[str], key: npt.NDArray[np.int8], value: pa.Array) -> BoolArray:
+    """Which values say that their span is an LLM call; ``key`` is each one's place in ``keys``."""
+    generative = np.array([one.startswith(_GEN_AI) for one in keys], np.bool_)
+    kind = np.array([one == _SPAN_KIND for one in keys], np.bool_)
+    is_llm = pc.equal(value, _LLM).to_numpy(zero_copy_only=False)
+    has_text = pc.not_equal(value, "").to_numpy(zero_copy_only=False)
+    said: BoolArray = (generative[key] & has_text) | (kind[key] & is_llm)
+    return said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,6 +46,8 @@ class AttributeValues:
     value: pa.Array
     trace_hi: UInt64Array
     trace_lo: UInt64Array
+    is_llm: BoolArray
+    """The value says that its span is an LLM call."""
 
     def __len__(self) -> int:
         return len(self.row)
@@ -33,6 +61,7 @@ class AttributeValues:
             value=pa.array([], pa.string()),
             trace_hi=np.zeros(0, np.uint64),
             trace_lo=np.zeros(0, np.uint64),
+            is_llm=np.zeros(0, np.bool_),
         )
 
 
@@ -78,11 +107,15 @@ class PromotedFile:
         )
 
     def flag_rows(self) -> pa.Table | None:
-        """(file_id, trace_id, flags): the bits of all keys that some row of a trace has."""
+        """(file_id, trace_id, flags): the bits of all keys that some row of a trace has.
+
+        And ``LLM_FLAG`` where one of them says so.
+        """
         values = self.values
         if isinstance(values, IndexerError) or not len(values):
             return None
         bits = np.left_shift(np.uint32(1), self._numbers(values).astype(np.uint32))
+        bits |= np.where(values.is_llm, np.uint32(LLM_FLAG), np.uint32(0))
         order = np.lexsort((values.trace_lo, values.trace_hi))
         high, low = values.trace_hi[order], values.trace_lo[order]
         changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
