@@ -9,6 +9,8 @@
     │   ├── HotUnavailable          the ingestion service does not answer
     │   ├── WalBusy                 the log takes no more now; the sender tries again
     │   ├── CatalogBusy             another process holds the database file
+    │   ├── QueryTimedOut           the answer took longer than it may
+    │   ├── QueryCancelled          nobody waits for the answer any more
     │   └── CatalogWriteFailed      a commit did not happen (disk full, memory)
     └── PermanentError              the same input never will
         ├── FileError               one data file is refused; it is quarantined
@@ -24,6 +26,7 @@
         ├── CatalogTooNew
         ├── InvalidSettings
         └── QueryRefused
+            └── QueryTooLarge       the answer would cost more than one may
 
 Foreign exceptions are mapped to these once, at the edge where they enter.
 """
@@ -97,6 +100,18 @@ class CatalogBusy(TransientError):
     """Another process has the database file open."""
 
     hint = "Close the program that has it open; snapshots (`python -m indexer sql`) never block."
+
+
+class QueryTimedOut(TransientError):
+    """The answer took longer than it may."""
+
+    hint = "Ask for less at a time: a smaller limit, or a window of time."
+
+
+class QueryCancelled(TransientError):
+    """Nobody waits for the answer any more."""
+
+    hint = "Ask again."
 
 
 class CatalogWriteFailed(TransientError):
@@ -176,10 +191,16 @@ class InvalidSettings(PermanentError):
 
 
 class QueryRefused(PermanentError):
-    """The SQL is not one read-only SELECT."""
+    """A question that has no answer as it stands."""
 
     hint = "Send a single SELECT; the catalog is read-only here."
     exit_code = 2
+
+
+class QueryTooLarge(QueryRefused):
+    """The estimate of what the answer costs is beyond what one answer may cost."""
+
+    hint = "Ask for less at a time: a smaller limit, or a window of time."
 
 
 class InvalidOtlp(PermanentError):

@@ -18,6 +18,7 @@ from indexer.hot.lost import LostFlushDetector
 from indexer.hot.source import HotSource
 from indexer.hot.view import HotLimits, HotView
 from indexer.query.merge import known_files, known_spans
+from indexer.query.newest import key_numbers
 from indexer.settings import Settings
 from indexer.storage import LocalStorage
 from indexer.telemetry import HOT_LOST, HOT_REACHED, HOT_UNREACHABLE, SPANS_LOST, log
@@ -104,7 +105,8 @@ class HotTier:
         }
 
     def _confirm(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
-        known = known_files(cursor, self._storage, view.recent_files)
+        keys = key_numbers(cursor).values()
+        known = known_files(cursor, self._storage, view.recent_files, keys)
         indexed = [path for path in view.recent_files if known(path)]
         if indexed and view.source == "incremental":
             self._source.confirm(indexed)

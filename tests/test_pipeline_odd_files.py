@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from indexer.query.traces import find_trace
+from indexer.query.traces import TraceQuery, find_trace
 from indexer.storage import LocalStorage
 from tests.read.read_back import with_columns
 from tests.support.catalogs import indexed
@@ -44,7 +44,7 @@ def assert_whole(folder: Path, content: bytes, count: int) -> None:
         (one.root / "a.parquet").write_bytes(content)
         one.settle()
         assert one.rows("SELECT file_path, error_message FROM quarantined_files") == []
-        answer = find_trace(one.catalog.cursor(), LocalStorage(one.root), TRACE)
+        answer = find_trace(one.catalog.cursor(), LocalStorage(one.root), TraceQuery.of(TRACE))
     assert answer["complete"], answer["missing"]
     assert [span["attributes"] for span in answer["spans"]] == [
         {"number": number} for number in range(count)

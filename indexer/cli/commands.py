@@ -18,11 +18,17 @@ from indexer.cli.source import Source
 from indexer.clock import SystemClock
 from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
-from indexer.query.attributes import files_behind
+from indexer.query.silence import files_behind
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings
 from indexer.storage import LocalStorage
+
+_SPAN_COLUMNS = (
+    *("trace_id", "span_id", "parent_span_id", "service_name", "name"),
+    *("start_time_unix_nano", "duration_ns", "status_code", "span_kind", "value"),
+)
+"""What a terminal has room for; ``--json`` has the rest."""
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -58,7 +64,8 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
     if options.json:
         render.write_json(found)
     else:
-        render.listing("spans", found["spans"])
+        shown = [{name: span[name] for name in _SPAN_COLUMNS} for span in found["spans"]]
+        render.listing("spans", shown)
     for lack in found["missing"]:
         sys.stderr.write(f"not complete: {lack['detail']}\n")
     return 0

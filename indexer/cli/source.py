@@ -13,6 +13,7 @@ import duckdb
 
 from indexer.errors import CatalogUnreadable
 from indexer.query.answers import ROWS_MAX, Answers
+from indexer.query.paging import SpanQuery
 from indexer.query.traces import trace_words
 from indexer.register.catalog import Catalog, unreadable
 from indexer.register.generations import Generations
@@ -49,7 +50,8 @@ class Source:
             found: dict[str, Any] = self._client.get("/spans", **given)
             return found
         with self._answers() as answers:
-            return answers.spans_with(key, value, service, limit)
+            query = SpanQuery(attribute=key, value=value, service=service, limit=limit)
+            return answers.spans(query, payload=False)
 
     def rows(self, name: str, limit: int) -> list[dict[str, Any]]:
         """The list ``files`` or ``quarantine``, at most ``ROWS_MAX`` of it."""

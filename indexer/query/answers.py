@@ -10,9 +10,12 @@ from typing import Any
 
 import duckdb
 
-from indexer.query import attributes, lists
-from indexer.query.tiers import AskHot, consult, whole_roots, whole_services, whole_trace
-from indexer.query.traces import find_trace, trace_words
+from indexer.query import lists
+from indexer.query.deadline import Deadline
+from indexer.query.pages import Sources, page
+from indexer.query.paging import SpanQuery
+from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
+from indexer.query.traces import TraceQuery, find_trace
 from indexer.register.trace_directory import TraceDirectory
 from indexer.storage import LocalStorage
 
@@ -22,7 +25,10 @@ ROWS_MAX = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """``cursor`` opens a reader's connection; ``directory`` is the writer's, if there is one."""
+    """``cursor`` opens a reader's connection; ``directory`` is the writer's, if there is one.
+
+    Every question raises QueryTimedOut or QueryCancelled when its deadline says so.
+    """
 
     cursor: Callable[[], duckdb.DuckDBPyConnection]
     storage: LocalStorage
@@ -34,41 +40,45 @@ class Answers:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while something is read: the catalog is not closed meanwhile."""
 
-    def trace(self, trace_id: str) -> dict[str, Any]:
-        """One trace with its payload. Raises QueryRefused for what is no trace id."""
-        trace_words(trace_id)
-        hot = consult(self.hot)
-        with self.reading() as cursor:
-            cold = find_trace(cursor, self.storage, trace_id, directory=self.directory())
-            answer = whole_trace(cursor, self.storage, cold, hot)
-            return {
-                **answer,
-                "files_pending": self.pending(),
-                "files_quarantined": lists.count_quarantined(cursor),
-            }
+    def trace(self, asked: TraceQuery | str, deadline: Deadline | None = None) -> dict[str, Any]:
+        """One trace, or part of it, with its payload, in order of start.
 
-    def services(self) -> list[dict[str, Any]]:
-        """Every service."""
+        Raises QueryRefused for what is no trace id, QueryTooLarge for one in too many files.
+        """
+        asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
         hot = consult(self.hot)
-        with self.reading() as cursor:
-            return whole_services(cursor, self.storage, lists.list_services(cursor), hot)
+        with self.reading(deadline) as cursor:
+            directory = self.directory()
+            cold = find_trace(cursor, self.storage, asked, directory=directory, deadline=deadline)
+            answer = whole_trace(cursor, self.storage, cold, hot, asked)
+            return {**answer, **self._behind(cursor)}
 
-    def latest_roots(self, service: str, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest root spans of a service."""
-        hot = consult(self.hot)
-        limit = min(limit, ROWS_MAX)
-        with self.reading() as cursor:
-            cold = lists.latest_roots(cursor, service, limit)
-            return whole_roots(cursor, self.storage, cold, hot, service, limit)
-
-    def spans_with(
-        self, key: str, value: str | None = None, service: str | None = None, limit: int = 100
+    def spans(
+        self, query: SpanQuery, *, payload: bool = True, deadline: Deadline | None = None
     ) -> dict[str, Any]:
-        """The newest spans with a promoted attribute. Raises QueryRefused when it is not one."""
-        with self.reading() as cursor:
-            return attributes.spans_with(
-                cursor, key, value=value, service=service, limit=min(limit, ROWS_MAX)
+        """One page of a list of spans, newest first.
+
+        Raises QueryRefused for an attribute that is not promoted, QueryTooLarge for a page that
+        would be read from too many files.
+        """
+        hot = consult(self.hot)
+        with self.reading(deadline) as cursor:
+            sources = Sources(
+                cursor=cursor,
+                storage=self.storage,
+                hot=hot,
+                deadline=deadline or Deadline(),
             )
+            answer = page(sources, query, payload=payload)
+            return {**answer, **self._behind(cursor)}
+
+    def services(self, deadline: Deadline | None = None) -> dict[str, Any]:
+        """Every service, by name."""
+        hot = consult(self.hot)
+        with self.reading(deadline) as cursor:
+            cold = lists.list_services(cursor)
+            answer = whole_services(cursor, self.storage, cold, hot)
+            return {**answer, **self._behind(cursor)}
 
     def files(self, limit: int = ROWS_MAX) -> list[dict[str, Any]]:
         """Indexed files, newest first."""
@@ -86,7 +96,7 @@ class Answers:
             return lists.totals(cursor)
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, deadline: Deadline | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """One connection in one transaction: an answer is of one moment, whatever is committed.
 
         The first statement fixes the moment; what the directory is asked after it covers it.
@@ -94,8 +104,16 @@ class Answers:
         with self.guard():
             cursor = self.cursor()
             try:
-                cursor.execute("BEGIN TRANSACTION")
-                cursor.execute("FROM catalog_facts LIMIT 0").fetchall()
-                yield cursor
+                with (deadline or Deadline()).over(cursor):
+                    cursor.execute("BEGIN TRANSACTION")
+                    cursor.execute("FROM catalog_facts LIMIT 0").fetchall()
+                    yield cursor
             finally:
                 cursor.close()
+
+    def _behind(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        """Files that the answer knows of and could not look into."""
+        return {
+            "files_pending": self.pending(),
+            "files_quarantined": lists.count_quarantined(cursor),
+        }

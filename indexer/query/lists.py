@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 
 from indexer.contracts import schema_version
-from indexer.results import id_list, rows
+from indexer.results import rows
 
 _FILES = """
 SELECT file_path, service_name, min_time, max_time, row_count, size_bytes, dialect, span_count,
@@ -31,23 +31,6 @@ SELECT count(*) AS files,
 FROM parquet_files
 """
 
-_FILES_OF_SERVICE = """
-SELECT file_id, last_start_unix_nano, root_span_count FROM file_services
-WHERE service_name = $service AND root_span_count > 0
-ORDER BY last_start_unix_nano DESC, file_id
-LIMIT $files
-"""
-
-_ROOTS = """
-SELECT trace_id, span_id, service_name, name, start_time_unix_nano, duration_ns, status_code,
-       span_kind
-FROM span_metadata
-WHERE file_id IN {file_ids}
-  AND service_name = $service AND is_root
-ORDER BY start_time_unix_nano DESC, trace_id, span_id
-LIMIT $limit
-"""
-
 
 def list_services(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Every service with its first and last start and its number of spans, by name."""
@@ -68,42 +51,6 @@ def count_quarantined(cursor: duckdb.DuckDBPyConnection) -> int:
     """Files that were refused: what is in them is in no answer."""
     ((count,),) = cursor.execute("SELECT count(*) FROM quarantined_files").fetchall()
     return int(count)
-
-
-def latest_roots(
-    cursor: duckdb.DuckDBPyConnection, service: str, limit: int
-) -> list[dict[str, Any]]:
-    """The newest root spans of a service.
-
-    Files are taken in order of their latest start of that service, as many as hold enough roots,
-    and then more until the next file cannot hold a newer root than the last one found: a few
-    files, however many there are.
-    """
-    wanted = limit
-    while True:
-        files = cursor.execute(
-            _FILES_OF_SERVICE, {"service": service, "files": wanted + 1}
-        ).fetchall()
-        taken = min(_enough(files, wanted), wanted)
-        if not taken:
-            return []
-        query = _ROOTS.format(file_ids=id_list(file_id for file_id, _, _ in files[:taken]))
-        roots = rows(cursor, query, {"service": service, "limit": limit})
-        if taken == len(files):
-            return roots
-        if len(roots) == limit and roots[-1]["start_time_unix_nano"] > files[taken][1]:
-            return roots
-        wanted *= 2
-
-
-def _enough(files: list[tuple[int, int, int]], roots: int) -> int:
-    """How many of the files hold that many roots, one more than that, or all there are."""
-    held = 0
-    for taken, (_, _, count) in enumerate(files):
-        if held >= roots:
-            return min(taken + 1, len(files))
-        held += count
-    return len(files)
 
 
 def totals(cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:

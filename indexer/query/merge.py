@@ -5,7 +5,7 @@ once; what is seen twice is dropped here, cold wins. Hot spans pass through the 
 the rows of a file: an answer does not tell by its values which tier a span is from.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from indexer.read.dialect import Layout, dialects
 from indexer.read.metadata import RawFile, batch, read_file
 from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
-from indexer.results import text_literal
+from indexer.results import id_list, text_literal
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
 from indexer.storage import LocalStorage
@@ -38,13 +38,15 @@ _HOT_COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYL
 _HOT_FILE = ParquetFileInfo(
     path="", relative_path="", size_bytes=0, modified_unix_nano=0, device=0, inode=0
 )
-_ROOT_COLUMNS = (
-    *("trace_id", "span_id", "service_name", "name"),
-    *("start_time_unix_nano", "duration_ns", "status_code", "span_kind"),
-)
+_NO_KEY = -1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_KNOWN_FILES = "SELECT relative_path FROM parquet_files WHERE relative_path IN ({paths})"
+_KNOWN_FILES = """
+SELECT relative_path FROM parquet_files WHERE relative_path IN ({paths}) AND {given} = (
+    SELECT count(*) FROM file_attributes
+    WHERE file_attributes.file_id = parquet_files.file_id AND key_id IN {key_ids}
+)
+"""
 _KNOWN_SPANS = """
 SELECT DISTINCT asked.position FROM asked_spans AS asked
 JOIN trace_files USING (trace_id)
@@ -60,7 +62,7 @@ def merged(
     cold: Sequence[Span], recent: Sequence[Span] = (), hot: Sequence[Span] = ()
 ) -> list[Span]:
     """Each (trace_id, span_id) once, in order of start and span id; the first that has it wins."""
-    kept = _first_of_each([*cold, *recent, *hot])
+    kept = first_of_each([*cold, *recent, *hot])
     return sorted(kept, key=lambda span: (span["start_time_unix_nano"], span["span_id"]))
 
 
@@ -70,9 +72,9 @@ def hot_spans(table: pa.Table, *, trace_id: str) -> list[Span]:
     text = f"{int(high[0]):016x}{int(low[0]):016x}"
     rows = table.filter(pc.equal(table["trace_id"], text))
     columns = hot_columns(rows)
-    payload = _hot_payload(rows, columns.row.tolist())
+    payload = hot_payload(rows, columns.row.tolist())
     return [
-        {**_metadata(span), "file_row_number": None, **values, "file_path": None}
+        {**metadata(span), "file_row_number": None, **values, "file_path": None}
         for span, values in zip(columns.rows(), payload, strict=True)
     ]
 
@@ -98,32 +100,6 @@ def hot_columns(table: pa.Table) -> SpanColumns:
     return batch([raw]).columns
 
 
-def hot_roots(table: pa.Table, service: str, limit: int) -> list[Span]:
-    """The newest hot root spans of a service, as ``latest_roots`` makes them."""
-    roots = table.filter(pc.is_null(table["parent_span_id"]))
-    return newest_roots(hot_columns(roots), service, limit)
-
-
-def newest_roots(columns: SpanColumns, service: str, limit: int) -> list[Span]:
-    """The same of any spans: those of a recent file, say."""
-    codes = [code for code, name in enumerate(columns.service.values) if name == service]
-    columns = columns.take((columns.parent_span_id == 0) & np.isin(columns.service.codes, codes))
-    order = np.lexsort((columns.span_id, columns.trace_lo, columns.trace_hi, -columns.start))
-    found = (_metadata(span) for span in columns.take(order[:limit]).rows())
-    return [{name: span[name] for name in _ROOT_COLUMNS} for span in found]
-
-
-def latest_roots_merged(
-    cold_rows: Sequence[Span], hot_rows: Sequence[Span], limit: int
-) -> list[Span]:
-    """The newest of both, each span once, cold wins."""
-
-    def newest_first(row: Span) -> tuple[int, str, str]:
-        return -row["start_time_unix_nano"], row["trace_id"], row["span_id"]
-
-    return sorted(_first_of_each([*cold_rows, *hot_rows]), key=newest_first)[:limit]
-
-
 def services_merged(cold_rows: Sequence[dict[str, Any]], added: SpanColumns) -> list[Any]:
     """``list_services`` and what spans that are not in the index add to it, by name."""
     by_name = {row["service_name"]: dict(row) for row in cold_rows}
@@ -141,17 +117,24 @@ def services_merged(cold_rows: Sequence[dict[str, Any]], added: SpanColumns) -> 
 
 
 def known_files(
-    cursor: duckdb.DuckDBPyConnection, storage: LocalStorage, paths: Iterable[str]
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    paths: Iterable[str],
+    key_ids: Collection[int] = (),
 ) -> Callable[[str], bool]:
     """Which absolute paths the index has, by the transaction that the cold answer is from.
+
+    With the numbers of promoted attributes: and has asked for these.
 
     Not by the writer's memory: a file that is registered after the transaction began is in
     neither the cold answer nor, were it called known, in the recent one.
     """
     relative = {path: storage.relative(path) for path in paths}
     asked = ", ".join(text_literal(one) for one in relative.values() if one is not None)
-    found = cursor.execute(_KNOWN_FILES.format(paths=asked)).fetchall() if asked else []
-    held = {path for (path,) in found}
+    sql = _KNOWN_FILES.format(
+        paths=asked, given=len(key_ids), key_ids=id_list(key_ids or (_NO_KEY,))
+    )
+    held = {path for (path,) in cursor.execute(sql).fetchall()} if asked else set()
     return lambda path: relative.get(path) in held
 
 
@@ -172,27 +155,26 @@ def known_spans(cursor: duckdb.DuckDBPyConnection, keys: SpanKeys) -> BoolArray:
 def recent_spans(
     storage: LocalStorage,
     paths: Sequence[str],
-    known: Callable[[str], bool],
     trace_id: str,
     *,
     files_max: int = RECENT_FILES_MAX,
 ) -> tuple[list[Span], list[Missing]]:
-    """The spans of a trace in recent files that the index does not know, and what is missing.
+    """The spans of a trace in files that the index does not know, and what is missing.
 
     ``paths`` are absolute, newest first. Of a span in several of them the smallest path counts.
     """
     high, low = trace_words(trace_id)
-    files, missing = recent_files(storage, paths, known, files_max=files_max)
+    files, missing = recent_files(storage, paths, files_max=files_max)
     found: list[Span] = []
     for raw, columns in files:
         chosen = columns.take((columns.trace_hi == high[0]) & (columns.trace_lo == low[0]))
         payload = [dict.fromkeys(PAYLOAD_COLUMNS) for _ in range(len(chosen))]
         try:
-            payload = _file_payload(storage, raw, chosen.row.tolist())
+            payload = file_payload(storage, raw, chosen.row.tolist())
         except IndexerError as error:
-            missing.append(_missing(raw.info.path, error))
+            missing.append(missing_file(raw.info.path, error))
         found += [
-            {**_metadata(span), **values, "file_path": raw.info.path}
+            {**metadata(span), **values, "file_path": raw.info.path}
             for span, values in zip(chosen.rows(), payload, strict=True)
         ]
     found.sort(key=lambda span: (span["file_path"], span["file_row_number"]))
@@ -202,23 +184,21 @@ def recent_spans(
 def recent_files(
     storage: LocalStorage,
     paths: Sequence[str],
-    known: Callable[[str], bool],
     *,
     files_max: int = RECENT_FILES_MAX,
 ) -> tuple[list[tuple[RawFile, SpanColumns]], list[Missing]]:
-    """The metadata of recent files that the index does not know, and what is missing."""
-    unknown = [path for path in paths if not known(path)]
+    """The metadata of files that the index does not know, and what is missing."""
     found: list[tuple[RawFile, SpanColumns]] = []
     missing: list[Missing] = []
-    for path in unknown[:files_max]:
+    for path in paths[:files_max]:
         try:
             raw = read_file(storage, _located(storage, path), rows_max=RECENT_ROWS_MAX)
         except IndexerError as error:
-            missing.append(_missing(path, error))
+            missing.append(missing_file(path, error))
         else:
             found.append((raw, batch([raw]).columns))
-    if len(unknown) > files_max:
-        detail = f"{len(unknown) - files_max} files that are not indexed yet are not read"
+    if len(paths) > files_max:
+        detail = f"{len(paths) - files_max} files that are not indexed yet are not read"
         missing.append({"error_type": "TooManyRecentFiles", "detail": detail})
     return found, missing
 
@@ -235,7 +215,8 @@ def _located(storage: LocalStorage, path: str) -> ParquetFileInfo:
     return entry.info
 
 
-def _file_payload(storage: LocalStorage, raw: RawFile, rows: list[int]) -> list[dict[str, Any]]:
+def file_payload(storage: LocalStorage, raw: RawFile, rows: list[int]) -> list[dict[str, Any]]:
+    """The payload of rows of a recent file. Raises IndexerError."""
     if not rows:
         return []
     return [
@@ -244,7 +225,8 @@ def _file_payload(storage: LocalStorage, raw: RawFile, rows: list[int]) -> list[
     ]
 
 
-def _hot_payload(table: pa.Table, rows: list[int]) -> list[dict[str, Any]]:
+def hot_payload(table: pa.Table, rows: list[int]) -> list[dict[str, Any]]:
+    """The payload of rows of a hot table."""
     taken = table.take(pa.array(rows, pa.int64()))
     absent = [None] * len(rows)
     columns = {
@@ -266,7 +248,8 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     return values
 
 
-def _metadata(span: SpanMetadata) -> Span:
+def metadata(span: SpanMetadata) -> Span:
+    """A span as ``find_trace`` makes it, without its payload."""
     return {
         "file_row_number": span.file_row_number,
         "trace_id": span.trace_id,
@@ -282,14 +265,16 @@ def _metadata(span: SpanMetadata) -> Span:
     }
 
 
-def _first_of_each(spans: Iterable[Span]) -> list[Span]:
+def first_of_each(spans: Iterable[Span]) -> list[Span]:
+    """Each (trace_id, span_id) once: the first that has it."""
     kept: dict[tuple[str, str], Span] = {}
     for span in spans:
         kept.setdefault((span["trace_id"], span["span_id"]), span)
     return list(kept.values())
 
 
-def _missing(path: str, error: IndexerError) -> Missing:
+def missing_file(path: str, error: IndexerError) -> Missing:
+    """What an answer lacks because of a file."""
     return {"file_path": path, "error_type": error.error_type, "detail": error.message}
 
 

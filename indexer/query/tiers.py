@@ -5,7 +5,7 @@ tier after it was seen there. *Complete* means that every span acknowledged befo
 the answer; what cannot be known to be so is said.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,18 +16,17 @@ from indexer.errors import HotUnavailable
 from indexer.hot.identity import SpanKeys
 from indexer.hot.view import HotView
 from indexer.query.merge import (
+    Missing,
     hot_columns,
-    hot_roots,
     hot_spans,
     known_files,
     known_spans,
-    latest_roots_merged,
     merged,
-    newest_roots,
     recent_files,
     recent_spans,
     services_merged,
 )
+from indexer.query.traces import TraceQuery
 from indexer.spans.columns import SpanColumns, concatenate
 from indexer.storage import LocalStorage
 
@@ -59,38 +58,67 @@ def consult(ask: AskHot | None) -> Consulted | None:
     return Consulted(view=view, missing=missing)
 
 
+def unknown_files(
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    hot: Consulted | None,
+    key_ids: Collection[int] = (),
+) -> list[str]:
+    """Recent files that this transaction does not have, or not with these promoted attributes.
+
+    They are read directly. Newest first.
+    """
+    if hot is None or hot.view is None:
+        return []
+    known = known_files(cursor, storage, hot.view.recent_files, key_ids)
+    return [path for path in hot.view.recent_files if not known(path)]
+
+
+def rests_on(
+    hot: Consulted | None, recent: list[str], hot_span_count: int, missing: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What every answer says of itself: of when it is, from what, and what it lacks."""
+    view = None if hot is None else hot.view
+    lacks = [*missing, *(hot.missing if hot else [])]
+    said = {
+        "reachable": view is not None,
+        "source": None if view is None else view.source,
+        "spans": hot_span_count,
+    }
+    return {
+        "complete": not lacks,
+        "missing": lacks,
+        "as_of": None if view is None else view.as_of_unix_nano,
+        "hot": None if hot is None else said,
+        "recent_files": recent,
+    }
+
+
 def whole_trace(
     cursor: duckdb.DuckDBPyConnection,
     storage: LocalStorage,
     cold: dict[str, Any],
     hot: Consulted | None,
+    asked: TraceQuery,
 ) -> dict[str, Any]:
     """The answer of ``find_trace`` with the spans of the other tiers, and what it rests on."""
-    if hot is None or hot.view is None:
-        missing = [*cold["missing"], *(hot.missing if hot else [])]
-        said = {"reachable": False, "source": None, "spans": 0} if hot else None
-        rest: dict[str, Any] = {"as_of": None, "hot": said, "recent_files": []}
-        return {**cold, "missing": missing, "complete": not missing, **rest}
-    view = hot.view
-    known = known_files(cursor, storage, view.recent_files)
-    recent, unread = recent_spans(storage, view.recent_files, known, cold["trace_id"])
-    unknown = [path for path in view.recent_files if not known(path)]
-    found = hot_spans(view.table, trace_id=cold["trace_id"])
-    missing = [*cold["missing"], *hot.missing, *unread]
-    spans = merged(cold["spans"], recent, found)
+    recent = unknown_files(cursor, storage, hot)
+    found: list[dict[str, Any]] = []
+    unread: list[Missing] = []
+    spans = cold["spans"]
+    if hot is not None and hot.view is not None:
+        found, unread = recent_spans(storage, recent, asked.trace_id)
+        found = [span for span in found if asked.matches(span)]
+        fresh = [
+            one for one in hot_spans(hot.view.table, trace_id=asked.trace_id) if asked.matches(one)
+        ]
+        spans = merged(spans, found, fresh)
+    hot_count = sum(span["file_path"] is None for span in spans)
     return {
         **cold,
         "spans": spans,
-        "missing": missing,
-        "complete": not missing,
-        "as_of": view.as_of_unix_nano,
-        "hot": {
-            "reachable": True,
-            "source": view.source,
-            "spans": sum(span["file_path"] is None for span in spans),
-        },
-        "recent_files": unknown,
-        "cost": {**cold["cost"], "files_read": cold["cost"]["files_read"] + len(unknown)},
+        **rests_on(hot, recent, hot_count, [*cold["missing"], *unread]),
+        "cost": {**cold["cost"], "files_read": cold["cost"]["files_read"] + len(recent)},
     }
 
 
@@ -99,38 +127,22 @@ def whole_services(
     storage: LocalStorage,
     cold: list[dict[str, Any]],
     hot: Consulted | None,
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
     """``list_services`` and what spans that are not in the index add to it."""
     if hot is None or hot.view is None:
-        return cold
-    return services_merged(cold, _new_spans(cursor, storage, hot.view))
+        return {"services": cold, **rests_on(hot, [], 0, [])}
+    recent = unknown_files(cursor, storage, hot)
+    files, unread = recent_files(storage, recent)
+    parts = [columns for _, columns in files] + [hot_columns(hot.view.table)]
+    added = _new_spans(cursor, concatenate(parts, [1] * len(parts)))
+    return {
+        "services": services_merged(cold, added),
+        **rests_on(hot, recent, len(parts[-1]), list(unread)),
+    }
 
 
-def whole_roots(
-    cursor: duckdb.DuckDBPyConnection,
-    storage: LocalStorage,
-    cold: list[dict[str, Any]],
-    hot: Consulted | None,
-    service: str,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """``latest_roots`` of all tiers."""
-    if hot is None or hot.view is None:
-        return cold
-    known = known_files(cursor, storage, hot.view.recent_files)
-    files, _ = recent_files(storage, hot.view.recent_files, known)
-    recent = [root for _, columns in files for root in newest_roots(columns, service, limit)]
-    return latest_roots_merged(cold, [*recent, *hot_roots(hot.view.table, service, limit)], limit)
-
-
-def _new_spans(
-    cursor: duckdb.DuckDBPyConnection, storage: LocalStorage, view: HotView
-) -> SpanColumns:
-    """The distinct spans of recent files and of the hot tier that the index does not have."""
-    known = known_files(cursor, storage, view.recent_files)
-    files, _ = recent_files(storage, view.recent_files, known)
-    parts = [columns for _, columns in files] + [hot_columns(view.table)]
-    spans = concatenate(parts, [1] * len(parts))
+def _new_spans(cursor: duckdb.DuckDBPyConnection, spans: SpanColumns) -> SpanColumns:
+    """Each of the spans once, but those that the index has."""
     keys = SpanKeys(spans.trace_hi, spans.trace_lo, spans.span_id)
     first = np.zeros(len(spans), np.bool_)
     first[np.unique(keys.hashes, return_index=True)[1]] = True

@@ -4,7 +4,8 @@ Exactly the pages with a wanted row are read and decoded (see ``values``); a col
 another way than span writers do is left to pyarrow, which reads and verifies whole row groups.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -37,8 +38,50 @@ PAYLOAD_COLUMNS = (
 """Canonical payload columns of a span, in order; a file may lack any of them."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """What reading has cost."""
+
+    bytes_read: int = 0
+    """Compressed, as they lie in the files: footers, page headers and pages."""
+
+
+class Counted:
+    """A file whose reads are counted."""
+
+    def __init__(self, source: pa.NativeFile, tally: Tally) -> None:
+        self.whole = source
+        self._tally = tally
+
+    def size(self) -> int:
+        """Bytes of the file."""
+        size: int = self.whole.size()
+        return size
+
+    def read_at(self, size_bytes: int, offset: int) -> bytes:
+        """Some of them."""
+        content: bytes = self.whole.read_at(size_bytes, offset)
+        self._tally.bytes_read += len(content)
+        return content
+
+    def count_chunks(
+        self, groups: Sequence[RowGroup], columns: Collection[str], rows: Sequence[int]
+    ) -> None:
+        """Columns that are read whole, of the row groups that hold the rows."""
+        first = 0
+        for group in groups:
+            if any(first <= row < first + group.row_count for row in rows):
+                chunks = (one for one in group.chunks if one.column in columns)
+                self._tally.bytes_read += sum(one.size_bytes for one in chunks)
+            first += group.row_count
+
+
 def read_payload(
-    storage: LocalStorage, info: ParquetFileInfo, dialect: Dialect, rows: Sequence[int]
+    storage: LocalStorage,
+    info: ParquetFileInfo,
+    dialect: Dialect,
+    rows: Sequence[int],
+    tally: Tally | None = None,
 ) -> list[dict[str, Any]]:
     """The payload of the given file row numbers, in their order; absent columns are None.
 
@@ -47,7 +90,8 @@ def read_payload(
     the file is not the one that was indexed, or cannot be read.
     """
     path = info.relative_path
-    with storage.open(info) as source, decoding(path):
+    with storage.open(info) as file, decoding(path):
+        source = Counted(file, tally or Tally())
         groups = row_groups(footer_bytes(source, path), path)
         present = {chunk.column for group in groups[:1] for chunk in group.chunks}
         payload = [one for one in dialect.payload if present.issuperset(one.columns)]
@@ -76,7 +120,7 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
 
 
 def _rows(
-    source: pa.NativeFile,
+    source: Counted,
     groups: Sequence[RowGroup],
     columns: Sequence[str],
     rows: Sequence[int],
@@ -102,13 +146,14 @@ def _rows(
         first += group.row_count
     found = [by_row[row] for row in rows]
     if left:
-        others = _by_row_group(open_parquet(source, path)[0], sorted(left), rows)
+        source.count_chunks(groups, left, rows)
+        others = _by_row_group(open_parquet(source.whole, path)[0], sorted(left), rows)
         found = [row | other for row, other in zip(found, others, strict=True)]
     return found
 
 
 def _by_page(
-    source: pa.NativeFile, group: RowGroup, column: str, inside: Sequence[int], path: str
+    source: Counted, group: RowGroup, column: str, inside: Sequence[int], path: str
 ) -> list[Any]:
     chunks = [chunk for chunk in group.chunks if chunk.column == column]
     if len(chunks) != 1:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, IndexerError
 from indexer.model import ParquetFileInfo
@@ -73,6 +74,28 @@ class AttributeReader:
                 return [one for info in infos for one in self.read(storage, [info], keys)]
             reason = f"its attributes cannot be taken apart: {error}"
             return [CorruptPage(reason, path=infos[0].relative_path)]
+
+    def of_rows(
+        self, trace_ids: pa.ChunkedArray, attributes: pa.ChunkedArray, keys: Sequence[str]
+    ) -> AttributeValues:
+        """The same of rows in memory: their place is their row number.
+
+        Raises CorruptPage for text that cannot be taken apart.
+        """
+        mentioned = _mentioning(attributes, keys)
+        rows = pa.table(
+            {
+                "slot": np.zeros(len(attributes), np.int32),
+                "file_row_number": np.arange(len(attributes), dtype=np.int32),
+                "trace_id": trace_ids,
+                "attributes": attributes,
+            }
+        ).filter(mentioned)
+        try:
+            found = list(self._values([rows] if rows.num_rows else [], keys))
+        except duckdb.Error as error:
+            raise CorruptPage(f"attributes cannot be taken apart: {error}") from error
+        return _by_slot(found, 1, keys)[0]
 
     def _read(
         self, storage: LocalStorage, infos: Sequence[ParquetFileInfo], keys: Sequence[str]
@@ -161,6 +184,19 @@ def _rows(
             "attributes": batch.column(columns[1]),
         }
     )
+
+
+def _mentioning(attributes: pa.ChunkedArray, keys: Sequence[str]) -> pa.ChunkedArray:
+    """Rows whose text has the letters of a key: a tenth of the time of taking all apart.
+
+    A key may also be written with escapes, and in a nested column it is no text.
+    """
+    if not (pa.types.is_string(attributes.type) or pa.types.is_large_string(attributes.type)):
+        return pa.chunked_array([np.ones(len(attributes), np.bool_)])
+    found = pc.match_substring(attributes, "\\")
+    for key in keys:
+        found = pc.or_(found, pc.match_substring(attributes, key))
+    return pc.fill_null(found, fill_value=False)
 
 
 def _by_slot(found: Sequence[pa.Table], count: int, names: Sequence[str]) -> list[AttributeValues]:

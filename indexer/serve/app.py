@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from indexer.errors import CatalogWriteFailed, IndexerError, PermanentError
 from indexer.query.answers import ROWS_MAX, Answers
+from indexer.query.paging import SpanQuery
 
 
 class Host(Protocol):
@@ -59,22 +60,18 @@ def application(host: Host) -> Starlette:
 
     async def roots(request: Request) -> Response:
         service = request.path_params["service"]
-        return _json(
-            await run_in_threadpool(host.answers.latest_roots, service, _limit(request, 100))
-        )
+        query = SpanQuery(service=service, roots=True, limit=_limit(request, 100))
+        return _json(await run_in_threadpool(host.answers.spans, query, payload=False))
 
     async def spans(request: Request) -> Response:
         asked = request.query_params
-        limit = _limit(request, 100)
-        return _json(
-            await run_in_threadpool(
-                host.answers.spans_with,
-                asked.get("key", ""),
-                asked.get("value"),
-                asked.get("service"),
-                limit,
-            )
+        query = SpanQuery(
+            attribute=asked.get("key"),
+            value=asked.get("value"),
+            service=asked.get("service"),
+            limit=_limit(request, 100),
         )
+        return _json(await run_in_threadpool(host.answers.spans, query, payload=False))
 
     async def snapshot(_: Request) -> Response:
         return _json({"path": str(await host.snapshot())})

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from indexer.query.answers import Answers
+from indexer.query.paging import SpanQuery
 from tests.benchmark.corpus import Corpus
 from tests.benchmark.ctas import text_list
 from tests.benchmark.layout import SERVICE_NAMES, Shape, trace_ids
@@ -54,7 +55,7 @@ def _ask(corpus: Corpus, answers: Answers, count: int, trace_at_least: float) ->
         scan = _Scan(connection, corpus)
         traces = _Turns(answers.trace, scan.trace, _same_trace)
         traces.ask(_spread(corpus.shape, count))
-        roots = _Turns(lambda name: answers.latest_roots(name, ROOTS), scan.roots, _same_roots)
+        roots = _Turns(lambda name: _latest_roots(answers, name), scan.roots, _same_roots)
         roots.ask([SERVICE_NAMES[number % len(SERVICE_NAMES)] for number in range(count)])
     of = f"of {corpus.shape.files:,} files"
     return [
@@ -157,6 +158,12 @@ def _same_trace(answer: dict[str, Any], scanned: list[Any]) -> bool:
     ours = {span["span_id"] for span in answer["spans"]}
     with_payload = all(span["attributes"] for span in answer["spans"])
     return answer["complete"] and with_payload and ours == {row[0] for row in scanned}
+
+
+def _latest_roots(answers: Answers, service: str) -> list[dict[str, Any]]:
+    query = SpanQuery(service=service, roots=True, limit=ROOTS)
+    found: list[dict[str, Any]] = answers.spans(query, payload=False)["spans"]
+    return found
 
 
 def _same_roots(answer: list[dict[str, Any]], scanned: list[Any]) -> bool:

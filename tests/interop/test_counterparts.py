@@ -72,7 +72,7 @@ def check(site: Site, ports: Ports) -> None:
         lambda: spans_of(site, "generated") == total,
         lambda: f"{total} hot spans; there are {spans_of(site, 'generated')}",
     )
-    roots = site.get("/services/generated/roots", limit=1000).json
+    roots = site.get("/services/generated/roots", limit=1000).json["spans"]
     assert len(roots) == TRACES * WORKERS
     traces = {root["trace_id"]: site.get(f"/traces/{root['trace_id']}").json for root in roots}
     assert all(trace["complete"] for trace in traces.values())
@@ -85,7 +85,9 @@ def check(site: Site, ports: Ports) -> None:
 
 
 def spans_of(site: Site, service: str) -> int:
-    found = {row["service_name"]: row["total_spans"] for row in site.get("/services").json}
+    found = {
+        row["service_name"]: row["total_spans"] for row in site.get("/services").json["services"]
+    }
     return found.get(service, 0)
 
 

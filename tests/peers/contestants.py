@@ -18,6 +18,7 @@ from indexer.model import Limits
 from indexer.oneshot import until_settled
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
+from indexer.query.paging import SpanQuery
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
 from indexer.storage import LocalStorage
@@ -93,10 +94,13 @@ class Index:
         return [(span["span_id"], span["attributes"]) for span in answer["spans"]]
 
     def roots(self, service: str) -> Rows:
-        return [(row["trace_id"], row["span_id"]) for row in self.answers.latest_roots(service)]
+        query = SpanQuery(service=service, roots=True, limit=100)
+        found = self.answers.spans(query, payload=False)["spans"]
+        return [(row["trace_id"], row["span_id"]) for row in found]
 
     def services(self) -> Rows:
-        return [(row["service_name"], row["total_spans"]) for row in self.answers.services()]
+        found = self.answers.services()["services"]
+        return [(row["service_name"], row["total_spans"]) for row in found]
 
     def total(self) -> Rows:
         until_settled(self.pipeline, lambda: False)  # what the worker does of itself

@@ -140,7 +140,7 @@ def test_junjo_workflows_are_found_whole(site: Site) -> None:
             assert found(site, trace) == (as_found(expected), {is_cold})
         flush(ports)
         wait_indexed(site)
-    (service,) = site.get("/services").json
+    (service,) = site.get("/services").json["services"]
     assert (service["service_name"], service["total_spans"]) == (SERVICE, 6)
 
 

@@ -95,7 +95,7 @@ def test_a_removed_file_leaves_the_index(site: Site) -> None:
     site.wait_files(1)
     assert site.trace(1) == []
     assert len(site.trace(2)) == 2
-    assert [row["service_name"] for row in site.get("/services").json] == ["shop"]
+    assert [row["service_name"] for row in site.get("/services").json["services"]] == ["shop"]
 
 
 def test_a_removed_folder_takes_its_files_along(site: Site) -> None:

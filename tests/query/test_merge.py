@@ -15,20 +15,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from indexer.errors import QueryRefused
 from indexer.hot.decoding import Decoder
 from indexer.hot.identity import SpanKeys
-from indexer.query.lists import latest_roots, list_services
+from indexer.query.lists import list_services
 from indexer.query.merge import (
     hot_columns,
-    hot_roots,
     hot_spans,
     known_files,
     known_spans,
-    latest_roots_merged,
     merged,
     recent_files,
     recent_spans,
     services_merged,
 )
-from indexer.query.traces import find_trace
+from indexer.query.traces import TraceQuery, find_trace
 from indexer.storage import LocalStorage
 from tests.hot.servers import body
 from tests.support.catalogs import Indexed, indexed
@@ -72,12 +70,11 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 4
 
 
 @settings(max_examples=200, deadline=None)
-@given(cold=ROWS, recent=ROWS, hot=ROWS, limit=st.integers(0, 9))
+@given(cold=ROWS, recent=ROWS, hot=ROWS)
 def test_each_span_once_from_the_coldest_tier_that_has_it_in_order(
     cold: list[tuple[int, int, int]],
     recent: list[tuple[int, int, int]],
     hot: list[tuple[int, int, int]],
-    limit: int,
 ) -> None:
     tiers = {"cold": cold, "recent": recent, "hot": hot}
     rows = {tier: [row(*one, tier) for one in some] for tier, some in tiers.items()}
@@ -93,12 +90,6 @@ def test_each_span_once_from_the_coldest_tier_that_has_it_in_order(
     order = [(span["start_time_unix_nano"], span["span_id"]) for span in found]
     assert order == sorted(order)
     assert merged(found) == found
-    newest = latest_roots_merged(rows["cold"], rows["hot"], limit)
-    expected = sorted(
-        merged(rows["cold"], rows["hot"]),
-        key=lambda one: (-one["start_time_unix_nano"], one["trace_id"], one["span_id"]),
-    )
-    assert newest == expected[:limit]
 
 
 @pytest.mark.duckdb
@@ -109,7 +100,9 @@ def test_a_hot_span_is_answered_as_it_will_be_from_its_file(tmp_path: Path) -> N
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", table)
         one.settle()
-        cold = find_trace(one.catalog.cursor(), LocalStorage(one.root), TRACE)["spans"]
+        cold = find_trace(one.catalog.cursor(), LocalStorage(one.root), TraceQuery.of(TRACE))[
+            "spans"
+        ]
     assert [set(span) for span in hot] == [set(span) for span in cold]
     for name in cold[0]:
         if name in ("file_path", "file_row_number") or name.startswith("scope_"):
@@ -149,7 +142,7 @@ def test_a_snapshot_may_lack_payload_columns() -> None:
 def asked(one: Indexed, paths: list[Path], **options: object):
     storage, names = LocalStorage(one.root), [str(path) for path in paths]
     known = known_files(one.catalog.cursor(), storage, names)
-    return recent_spans(storage, names, known, TRACE, **options)
+    return recent_spans(storage, [one for one in names if not known(one)], TRACE, **options)
 
 
 @pytest.mark.duckdb
@@ -190,7 +183,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         storage = LocalStorage(one.root)
         status = own.stat()
         storage.protected = frozenset({(status.st_dev, status.st_ino)})
-        files, missing = recent_files(storage, [str(own)], lambda _: False)
+        files, missing = recent_files(storage, [str(own)])
         assert files == []
         assert missing[0]["error_type"] == "FileUnreadable"
 
@@ -224,7 +217,7 @@ def test_too_many_files_are_not_read_and_that_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.duckdb
-def test_lists_of_both_tiers_are_those_of_one(tmp_path: Path) -> None:
+def test_services_of_both_tiers_are_those_of_one(tmp_path: Path) -> None:
     """What is hot and cold at once counts once, by asking the index for the doubles."""
     flushed = [Span(trace=n, start=T0 + n, service="ab"[n % 2]) for n in range(1, 7)]
     still_hot = [Span(trace=n, start=T0 - n, service="bc"[n % 2]) for n in range(7, 12)]
@@ -238,15 +231,10 @@ def test_lists_of_both_tiers_are_those_of_one(tmp_path: Path) -> None:
         keys = SpanKeys(columns.trace_hi, columns.trace_lo, columns.span_id)
         added = columns.take(~known_spans(cursor, keys))
         services = services_merged(list_services(cursor), added)
-        roots = {
-            name: latest_roots_merged(latest_roots(cursor, name, 4), hot_roots(table, name, 4), 4)
-            for name in "abcd"
-        }
         write(one.root / "b.parquet", [*still_hot, child])
         one.settle()
         later = one.catalog.cursor()
         assert services == list_services(later)
-        assert roots == {name: latest_roots(later, name, 4) for name in "abcd"}
         assert known_spans(later, keys).all()
         assert not known_spans(later, SpanKeys.empty()).any()
         assert np.count_nonzero(known_spans(later, keys)) == len(keys)

@@ -11,6 +11,7 @@ import pytest
 from indexer.errors import HotUnavailable
 from indexer.hot.view import HotView
 from indexer.query.answers import Answers
+from indexer.query.paging import SpanQuery
 from indexer.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, table, write
@@ -41,6 +42,12 @@ def found(answer: dict[str, Any]) -> list[tuple[str, bool]]:
     return [(span["span_id"][-1], span["file_path"] is not None) for span in answer["spans"]]
 
 
+def roots(asked: Answers, limit: int = 100) -> list[dict[str, Any]]:
+    query = SpanQuery(service="shop", roots=True, limit=limit)
+    rows: list[dict[str, Any]] = asked.spans(query)["spans"]
+    return rows
+
+
 def test_each_span_is_there_once_and_the_colder_copy_counts(tmp_path: Path) -> None:
     """1 in all three, 2 in the index and hot, 3 in a recent file and hot, 4 hot alone."""
     with indexed(tmp_path) as one:
@@ -66,7 +73,7 @@ def test_a_hot_tier_that_does_not_answer_is_said_and_costs_the_rest_nothing(
         one.settle()
         asked = answers(one, None)
         answer = asked.trace(TRACE)
-        assert len(asked.services()) == len(asked.latest_roots("shop")) == 1
+        assert len(asked.services()["services"]) == len(roots(asked)) == 1
     assert (len(answer["spans"]), answer["complete"], answer["as_of"]) == (2, False, None)
     assert answer["hot"] == {"reachable": False, "source": None, "spans": 0}
     assert [lack["error_type"] for lack in answer["missing"]] == ["HotUnavailable"]
@@ -108,7 +115,7 @@ def test_services_count_a_span_of_several_tiers_once(tmp_path: Path) -> None:
         one.settle()
         recent = write(one.root / "b.parquet", spans(3))
         hot = view(spans(4) + spans(2, trace=2, service="new"), recent_files=(str(recent),))
-        services = answers(one, hot).services()
+        services = answers(one, hot).services()["services"]
     assert [(row["service_name"], row["total_spans"]) for row in services] == [
         ("new", 2),
         ("shop", 4),
@@ -122,8 +129,8 @@ def test_latest_roots_are_of_all_tiers(tmp_path: Path) -> None:
         one.settle()
         recent = write(one.root / "b.parquet", spans(1, trace=3))
         hot = view(spans(1, trace=4) + spans(1, trace=2), recent_files=(str(recent),))
-        roots = answers(one, hot).latest_roots("shop", limit=3)
-    assert [int(root["trace_id"], 16) for root in roots] == [4, 3, 2]
+        found = roots(answers(one, hot), limit=3)
+    assert [int(root["trace_id"], 16) for root in found] == [4, 3, 2]
 
 
 def test_an_answer_counts_files_that_it_could_not_look_into(tmp_path: Path) -> None:
@@ -148,7 +155,7 @@ def test_the_hot_tier_is_asked_before_the_index(tmp_path: Path) -> None:
         assert len(asked.trace(TRACE)["spans"]) == 2
         (one.root / "a.parquet").unlink()
         one.settle()
-        assert [row["total_spans"] for row in asked.services()] == [2]
+        assert [row["total_spans"] for row in asked.services()["services"]] == [2]
         (one.root / "a.parquet").unlink()
         one.settle()
-        assert len(asked.latest_roots("shop")) == 1
+        assert len(roots(asked)) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import QueryRefused
-from indexer.query.traces import find_trace
+from indexer.query.traces import TraceQuery, find_trace
 from indexer.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
@@ -19,7 +19,8 @@ TRACE = f"{1:032x}"
 
 
 def found(one: Indexed, trace_id: str = TRACE, **options: object) -> dict[str, object]:
-    return find_trace(one.catalog.cursor(), LocalStorage(one.root), trace_id, **options)
+    asked = TraceQuery.of(trace_id)
+    return find_trace(one.catalog.cursor(), LocalStorage(one.root), asked, **options)
 
 
 def test_a_trace_over_two_files_is_one_answer_in_order_of_start(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""One question's time: it ends when its limit passes, or when nobody waits for it any more.
+
+Whoever answers looks at it between two steps; a statement that runs inside DuckDB is interrupted.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from indexer.errors import QueryCancelled, QueryTimedOut
+
+
+class Deadline:
+    """Shared between the thread that answers and the one that waits."""
+
+    def __init__(self, limit_s: float = math.inf) -> None:
+        self._limit_s = limit_s
+        self._ends_s = time.monotonic() + limit_s
+        self._cancelled = False
+        self._running: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+
+    def cancel(self) -> None:
+        """Nobody waits any more. Said again, it also ends what began just as it was said."""
+        with self._lock:
+            self._cancelled = True
+            if self._running is not None:
+                self._running.interrupt()
+
+    def check(self) -> None:
+        """Raises QueryCancelled or QueryTimedOut when there is no time left."""
+        if time.monotonic() >= self._ends_s:
+            raise QueryTimedOut(f"the answer was not there after {self._limit_s:g} s")
+        if self._cancelled:
+            raise QueryCancelled("whoever asked is gone")
+
+    @contextmanager
+    def over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """While statements of the connection may be interrupted. Raises like ``check``."""
+        self.check()
+        with self._lock:
+            self._running = connection
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            self.check()
+            raise QueryCancelled("the statement was interrupted") from error
+        finally:
+            with self._lock:
+                self._running = None

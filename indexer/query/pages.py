@@ -1,0 +1,178 @@
+"""One page of a list of spans, from all tiers.
+
+Each tier gives the first spans of the list that it has, as many as the page can need; the first
+of them all are the page. Payload is read for what is shown, and for nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from indexer.errors import IndexerError, QueryRefused
+from indexer.query.deadline import Deadline
+from indexer.query.fresh import (
+    Fresh,
+    TraceIds,
+    add_fresh_payload,
+    hot_spans_of,
+    hot_tier,
+    recent_spans_of,
+)
+from indexer.query.merge import Missing, Span, first_of_each, missing_file
+from indexer.query.newest import FRESH_LLM_TRACES, key_number, key_numbers, newest_spans
+from indexer.query.paging import SpanQuery, cursor_after, order_key
+from indexer.query.payload import Cost, add_payload, files_of, within_budget
+from indexer.query.silence import silent_files
+from indexer.query.tiers import Consulted, rests_on, unknown_files
+from indexer.spans.attributes import LLM_FLAG, tells_llm_calls
+from indexer.storage import LocalStorage
+
+_FLAGGED = f"""
+SELECT trace_id FROM trace_files SEMI JOIN asked_traces USING (trace_id)
+WHERE attribute_flags >= {LLM_FLAG}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What one page is made from: a transaction of the catalog, the files, what is hot."""
+
+    cursor: duckdb.DuckDBPyConnection
+    storage: LocalStorage
+    hot: Consulted | None
+    deadline: Deadline
+
+
+def page(sources: Sources, query: SpanQuery, *, payload: bool) -> dict[str, Any]:
+    """The spans of one page, the cursor of the next one, and what the answer rests on.
+
+    Raises QueryRefused for an attribute that is not promoted, QueryTooLarge for a page that
+    would be read from too many files.
+    """
+    cost = Cost()
+    found, recent, missing = _found(sources, query)
+    shown = found[query.offset : query.offset + query.limit]
+    files = files_of(sources.cursor, shown)
+    if payload:
+        within_budget(shown)
+    cost.indexed()
+    if payload:
+        missing += add_payload(sources.storage, shown, files, cost, sources.deadline)
+        missing += add_fresh_payload(shown)
+    more = len(found) > query.offset + query.limit
+    spans = [_named(span, files) for span in shown]
+    return {
+        "spans": spans,
+        "next": cursor_after(query, spans[-1]) if more and spans else None,
+        **rests_on(sources.hot, recent, sum(one["file_path"] is None for one in spans), missing),
+        "cost": cost.to_dict(),
+    }
+
+
+def _found(
+    sources: Sources, query: SpanQuery
+) -> tuple[list[Span], list[str], list[dict[str, Any]]]:
+    """The first spans of the list, the recent files looked into, and what is missing."""
+    keys = _keys(sources.cursor, query)
+    recent = unknown_files(sources.cursor, sources.storage, sources.hot, keys.values())
+    tiers, unread = recent_spans_of(sources.storage, recent)
+    missing: list[dict[str, Any]] = list(unread)
+    view = None if sources.hot is None else sources.hot.view
+    fresh_llm: TraceIds = set()
+    if query.llm:
+        everything = tiers if view is None else [*tiers, hot_tier(view.table)]
+        fresh_llm, lacking = _llm_traces(everything, list(keys))
+        missing += lacking
+    if view is not None:
+        tiers.append(hot_spans_of(view.table, query))
+    wanted = None
+    if query.llm:
+        wanted = fresh_llm | _flagged(sources.cursor, [one.traces(query) for one in tiers])
+    fresh, lacking = _fresh(tiers, query, wanted)
+    missing += lacking
+    if keys:
+        read = [sources.storage.relative(one.path) for one in tiers if one.path]
+        missing += silent_files(sources.cursor, keys, query, but=read)
+    cold = _cold(sources, query, fresh_llm)
+    return sorted(first_of_each([*cold, *fresh]), key=order_key), recent, missing
+
+
+def _cold(sources: Sources, query: SpanQuery, fresh_llm: TraceIds) -> list[Span]:
+    if not query.llm:
+        return newest_spans(sources.cursor, query, sources.deadline)
+    sources.cursor.register(FRESH_LLM_TRACES, _trace_table(fresh_llm))
+    try:
+        return newest_spans(sources.cursor, query, sources.deadline)
+    finally:
+        sources.cursor.unregister(FRESH_LLM_TRACES)
+
+
+def _fresh(
+    tiers: list[Fresh], query: SpanQuery, wanted: TraceIds | None
+) -> tuple[list[Span], list[Missing]]:
+    found: list[Span] = []
+    missing: list[Missing] = []
+    for tier in tiers:
+        try:
+            found += tier.newest(query, wanted)
+        except IndexerError as error:
+            missing.append(missing_file(tier.path or "", error))
+    return found, missing
+
+
+def _keys(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> dict[str, int]:
+    """The promoted attributes that the list depends on. Raises QueryRefused without them."""
+    keys = {}
+    if query.llm:
+        keys = {key: id_ for key, id_ in key_numbers(cursor).items() if tells_llm_calls(key)}
+        if not keys:
+            raise QueryRefused(
+                "no promoted attribute tells LLM calls",
+                hint="Add openinference.span.kind or a gen_ai.* key to "
+                "INDEXER_PROMOTED_ATTRIBUTES.",
+            )
+    if query.attribute is not None:
+        keys[query.attribute] = key_number(cursor, query.attribute)
+    return keys
+
+
+def _llm_traces(tiers: list[Fresh], keys: list[str]) -> tuple[TraceIds, list[Missing]]:
+    found: TraceIds = set()
+    missing: list[Missing] = []
+    for tier in tiers:
+        try:
+            found |= tier.llm_traces(keys)
+        except IndexerError as error:
+            missing.append(missing_file(tier.path or "", error))
+    return found, missing
+
+
+def _flagged(cursor: duckdb.DuckDBPyConnection, traces: list[TraceIds]) -> TraceIds:
+    """Which of the traces have an LLM call in an indexed span."""
+    asked = set().union(*traces)
+    if not asked:
+        return set()
+    cursor.register("asked_traces", _trace_table(asked))
+    try:
+        found = cursor.execute(_FLAGGED).fetchall()
+    finally:
+        cursor.unregister("asked_traces")
+    return {(int(trace_id[:16], 16), int(trace_id[16:], 16)) for (trace_id,) in found}
+
+
+def _trace_table(traces: TraceIds) -> pa.Table:
+    texts = [f"{high:016x}{low:016x}" for high, low in traces]
+    return pa.table({"trace_id": pa.array(texts, pa.string())})
+
+
+def _named(span: Span, files: dict[int, dict[str, Any]]) -> Span:
+    """The span as it is shown: with the path of its file, and no row number where it has none."""
+    source, file_id = span.pop("source", None), span.pop("file_id", None)
+    if source is not None:
+        path = source.path
+        return {**span, "file_row_number": span["file_row_number"] if path else None} | {
+            "file_path": path
+        }
+    return {**span, "file_path": files[file_id]["file_path"] if file_id is not None else None}
