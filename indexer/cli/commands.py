@@ -122,11 +122,15 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
         sys.stderr.write(f"span_attributes lacks some attributes of {behind} files\n")
     if coverage is not None and coverage.files < coverage.matching:
         sys.stderr.write(
-            f"otel_spans covers the newest {coverage.files} of {coverage.matching} files; "
+            f"{_covers(coverage.views)} the newest {coverage.files} of {coverage.matching} files; "
             "narrow it with --since and --until, or raise --max-files\n"
         )
     _write(table, form, options.output)
     return 0
+
+
+def _covers(views: tuple[str, ...]) -> str:
+    return f"{' and '.join(views)} {'covers' if len(views) == 1 else 'cover'}"
 
 
 def _list(settings: Settings, options: argparse.Namespace, name: str) -> int:

@@ -5,6 +5,7 @@ worker's own process never runs outside SQL. Beyond the catalog only the files o
 be read, and nothing can be written anywhere.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +14,14 @@ import duckdb
 import pyarrow as pa
 
 from indexer.errors import QueryRefused
+from indexer.query.junjo_views import junjo_views
 from indexer.query.views import FILES_MAX, ViewFile, otel_spans
 from indexer.read.dialect import dialects
 from indexer.register.catalog import Catalog
 from indexer.results import arrow_table
+
+VIEWS = ("otel_spans", "spans", "state_patches")
+"""Made for a session whose SQL names them; the others are made of the first."""
 
 _COVERED = """
 SELECT file_id, file_path, dialect, missing_columns, nested_columns, count(*) OVER () AS matching
@@ -31,15 +36,16 @@ LIMIT $limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How many of the files that match the window the view reads."""
+    """Which views the SQL names, and how many of the files that match the window they read."""
 
+    views: tuple[str, ...]
     files: int
     matching: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Which files ``otel_spans`` covers: those with spans in [since, until), newest first."""
+    """Which files the views cover: those with spans in [since, until), newest first."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -54,15 +60,23 @@ def open_session(path: Path, *, memory_limit: str, threads: int) -> duckdb.DuckD
 def select(
     connection: duckdb.DuckDBPyConnection, sql: str, window: Window
 ) -> tuple[pa.Table, Coverage | None]:
-    """Run one SELECT; its rows, and what ``otel_spans`` covered when it was asked.
+    """Run one SELECT; its rows, and what the views of ``VIEWS`` that it names cover.
 
     Raises QueryRefused for anything but one SELECT, and for SQL that DuckDB rejects.
     """
     try:
         _check(connection, sql)
-        coverage = _add_view(connection, window) if "otel_spans" in sql.lower() else None
+        words = tuple(name for name in VIEWS if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
+        files, matching = _covered(connection, window) if words else ([], 0)
+        connection.execute(
+            "SET allowed_paths = $paths", {"paths": [one.file_path for one in files]}
+        )
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
+        named = _named(connection, sql, words)
+        if named:
+            _add_views(connection, files, named)
+        coverage = Coverage(views=named, files=len(files), matching=matching) if named else None
         return arrow_table(connection, sql), coverage
     except duckdb.Error as error:
         raise QueryRefused(
@@ -76,7 +90,22 @@ def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise QueryRefused(f"{len(statements)} statements, and not one SELECT")
 
 
-def _add_view(connection: duckdb.DuckDBPyConnection, window: Window) -> Coverage:
+def _named(
+    connection: duckdb.DuckDBPyConnection, sql: str, words: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Those of the words that DuckDB takes for tables, and not for text or a name of the query's.
+
+    All of them where it cannot tell without the tables, as for a join USING a column.
+    """
+    try:
+        tables = {name.lower() for name in connection.get_table_names(sql)} if words else set()
+    except duckdb.Error:
+        return words
+    return tuple(name for name in words if name in tables)
+
+
+def _covered(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[list[ViewFile], int]:
+    """The files that the views read, and how many match the window."""
     rows = connection.execute(
         _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
     ).fetchall()
@@ -90,7 +119,12 @@ def _add_view(connection: duckdb.DuckDBPyConnection, window: Window) -> Coverage
         )
         for row in rows
     ]
-    allowed = [file.file_path for file in files]
-    connection.execute("SET allowed_paths = $paths", {"paths": allowed})
+    return files, rows[0][5] if rows else 0
+
+
+def _add_views(
+    connection: duckdb.DuckDBPyConnection, files: list[ViewFile], named: tuple[str, ...]
+) -> None:
     connection.execute(otel_spans(files, {dialect.name: dialect for dialect in dialects()}))
-    return Coverage(files=len(files), matching=rows[0][5] if rows else 0)
+    for statement in junjo_views(named):
+        connection.execute(statement)

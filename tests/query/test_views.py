@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import QueryRefused
-from indexer.query.sql import Window, open_session, select
+from indexer.query.sql import Coverage, Window, open_session, select
 from indexer.query.views import ViewFile, otel_spans
 from indexer.read.dialect import dialects
 from tests.support.catalogs import indexed
@@ -106,8 +106,49 @@ def test_coverage_counts_the_files_that_match_the_window(tmp_path: Path) -> None
         table, coverage = select(session, "SELECT trace_id FROM otel_spans", Window(files_max=2))
     finally:
         session.close()
-    assert (coverage.files, coverage.matching) == (2, 5)
+    assert coverage == Coverage(views=("otel_spans",), files=2, matching=5)
     assert sorted(table["trace_id"].to_pylist()) == [f"{4:032x}", f"{5:032x}"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "views"),
+    [
+        ("FROM spans", ("spans",)),
+        ('SELECT count(*) FROM "Spans"', ("spans",)),
+        ("SELECT * FROM state_patches JOIN spans USING (trace_id)", ("spans", "state_patches")),
+        ("SELECT (SELECT count(*) FROM spans) FROM otel_spans", ("otel_spans", "spans")),
+        ("FROM query_table('spans')", ("spans",)),
+        ("SELECT column_name FROM (DESCRIBE state_patches)", ("state_patches",)),
+        ("SELECT 'spans', total_spans AS spans FROM services ORDER BY spans", None),
+        ("WITH spans AS (FROM span_metadata) SELECT spans.name FROM spans", None),
+        ("WITH spans AS (FROM otel_spans) FROM spans", ("otel_spans",)),
+        ("FROM indexed_spans", None),
+    ],
+)
+def test_a_view_is_made_when_it_is_asked_for_as_a_table(
+    tmp_path: Path, sql: str, views: tuple[str, ...] | None
+) -> None:
+    """Its name in a text, as a column or as one of the query's own tables is not asking."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+    session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
+    try:
+        table, coverage = select(session, sql, Window())
+    finally:
+        session.close()
+    assert table.num_rows > 0 or "state_patches" in sql
+    assert coverage == (views and Coverage(views=views, files=1, matching=1))
+
+
+def test_a_window_chooses_the_files_of_every_view(tmp_path: Path) -> None:
+    """The newest files answer for ``spans`` as they do for ``otel_spans``."""
+    with indexed(tmp_path) as one:
+        for number in range(3):
+            write(one.root / f"{number}.parquet", spans(1, trace=number + 1))
+        one.settle()
+    catalog = tmp_path / "catalog.duckdb"
+    assert run(catalog, "SELECT trace_id FROM spans", Window(files_max=1)) == [(f"{3:032x}",)]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +183,7 @@ def test_anything_but_one_select_is_refused(tmp_path: Path, sql: str) -> None:
         "SELECT * FROM glob('/etc/*')",
         "SELECT * FROM '/etc/passwd'",
         "SELECT count(*) FROM otel_spans, read_text('/etc/hostname')",
+        "SELECT count(*) FROM spans, read_csv('/etc/passwd')",
     ],
 )
 def test_nothing_beyond_the_indexed_files_can_be_read(tmp_path: Path, sql: str) -> None:
