@@ -26,6 +26,7 @@ class Span:
     status: int = 0
     kind: int = 2
     attributes: str = "{}"
+    events: str = "[]"
 
     @property
     def trace_id(self) -> str:
@@ -88,7 +89,7 @@ def table(rows: Iterable[Span]) -> pa.Table:
             "status_code": pa.array([row.status for row in rows], pa.int8()),
             "status_message": pa.array([None for _ in rows], pa.string()),
             "attributes": [row.attributes for row in rows],
-            "events": ["[]" for _ in rows],
+            "events": [row.events for row in rows],
             "resource_attributes": ["{}" for _ in rows],
         },
         schema=SCHEMA_14,
