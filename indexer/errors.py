@@ -9,6 +9,7 @@
     │   ├── HotUnavailable          the ingestion service does not answer
     │   ├── WalBusy                 the log takes no more now; the sender tries again
     │   ├── CatalogBusy             another process holds the database file
+    │   ├── QueriesBusy             as many questions as can wait are waiting
     │   ├── QueryTimedOut           the answer took longer than it may
     │   ├── QueryCancelled          nobody waits for the answer any more
     │   └── CatalogWriteFailed      a commit did not happen (disk full, memory)
@@ -25,8 +26,9 @@
         ├── CatalogUnreadable
         ├── CatalogTooNew
         ├── InvalidSettings
-        └── QueryRefused
-            └── QueryTooLarge       the answer would cost more than one may
+        ├── QueryRefused
+        ├── QueryTooLarge           the answer would cost more than one may
+        └── Unauthorized            a request without the token
 
 Foreign exceptions are mapped to these once, at the edge where they enter.
 """
@@ -100,6 +102,12 @@ class CatalogBusy(TransientError):
     """Another process has the database file open."""
 
     hint = "Close the program that has it open; snapshots (`python -m indexer sql`) never block."
+
+
+class QueriesBusy(TransientError):
+    """As many questions as can be answered and wait are already here."""
+
+    hint = "Ask again in a moment, or ask for less at a time."
 
 
 class QueryTimedOut(TransientError):
@@ -197,10 +205,17 @@ class QueryRefused(PermanentError):
     exit_code = 2
 
 
-class QueryTooLarge(QueryRefused):
+class QueryTooLarge(PermanentError):
     """The estimate of what the answer costs is beyond what one answer may cost."""
 
     hint = "Ask for less at a time: a smaller limit, or a window of time."
+    exit_code = 2
+
+
+class Unauthorized(PermanentError):
+    """A request without the token that INDEXER_HTTP_TOKEN asks for."""
+
+    hint = "Send it as `Authorization: Bearer TOKEN`."
 
 
 class InvalidOtlp(PermanentError):

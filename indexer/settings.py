@@ -138,6 +138,24 @@ class Settings(BaseSettings):
         "info", validation_alias="INDEXER_LOG_LEVEL", description="The least level logged."
     )
 
+    http_listen: str = Field(
+        "127.0.0.1:8321",
+        validation_alias="INDEXER_HTTP_LISTEN",
+        description="Where dashboards ask the worker over HTTP, host:port; port 0: any free one, "
+        "as its log says; empty: off.",
+    )
+    http_token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="INDEXER_HTTP_TOKEN",
+        description="Asked of dashboards as `Authorization: Bearer`, if set; needed where other "
+        "machines can reach INDEXER_HTTP_LISTEN.",
+    )
+    http_allow_open: Literal["", "yes-without-a-token"] = Field(
+        "",
+        validation_alias="INDEXER_HTTP_ALLOW_OPEN",
+        description="yes-without-a-token: whoever reaches INDEXER_HTTP_LISTEN may read every span.",
+    )
+
     ingestion_host: str = Field(
         "",
         validation_alias="INGESTION_GRPC_HOST",

@@ -67,12 +67,18 @@ FILE_POSTPONED = Event("file.postponed", logging.DEBUG, "A file is tried again l
 CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is retried.")
 CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")
 CATALOG_REBUILT = Event("catalog.rebuilt", logging.INFO, "A new generation was published.")
+HTTP_FAILED = Event("http.failed", logging.ERROR, "A request met a fault of this program.")
 PROGRESS = Event("progress", logging.INFO, "How far a one-shot run is.")
 
 
 def log(event: Event, message: str, **fields: Any) -> None:
     """Write one event. ``fields`` are its facts; ``message`` is for people."""
     LOGGER.log(event.level, message, extra={"event": event.name, "fields": fields})
+
+
+def log_fault(event: Event, message: str, fault: BaseException) -> None:
+    """Write what should not have happened, with its traceback."""
+    LOGGER.log(event.level, message, extra={"event": event.name}, exc_info=fault)
 
 
 class JsonFormatter(logging.Formatter):

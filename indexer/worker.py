@@ -37,6 +37,7 @@ from indexer.retry import catalog_backoff_s
 from indexer.serve.app import application
 from indexer.serve.local import bind, socket_path
 from indexer.serve.server import EmbeddedServer
+from indexer.serve.service import DashboardService
 from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import Settings
 from indexer.telemetry import (
@@ -86,6 +87,7 @@ class Worker:
         self._snapshots: tuple[int, Path] | None = None
         self._gate = Gate()
         self._hot = HotTier(settings, clock) if settings.ingestion_host else None
+        self._dashboards: DashboardService | None = None
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
@@ -93,7 +95,8 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Serve until ``request_stop``. Raises what keeps the catalog from opening."""
+        """Serve until ``request_stop``. Raises what keeps the catalog or the port from opening."""
+        self._dashboards = self._listen()
         try:
             await self._on_index_thread(self._open)
         except CatalogBusy:
@@ -103,14 +106,13 @@ class Worker:
         listener = bind(self.settings.catalog_pointer)
         server = EmbeddedServer(_server_config(self))
         tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
+        if self._dashboards is not None:
+            tasks.append(asyncio.create_task(self._dashboards.run(grace_s=GRACE_S)))
         if self._hot is not None:
             tasks.append(asyncio.create_task(self._follow_hot(self._hot)))
         if self.settings.watch:
             tasks.append(asyncio.create_task(self._watch()))
-        log(
-            WORKER_STARTED,
-            f"indexing {self.settings.storage_root} into {self.settings.catalog_pointer}",
-        )
+        self._say_started()
         try:
             await self._loop()
         finally:
@@ -118,11 +120,29 @@ class Worker:
             server.should_exit = True
             if self._hot is not None:
                 self._hot.close()
+            if self._dashboards is not None:
+                tasks.append(asyncio.create_task(self._dashboards.end()))
             await asyncio.gather(*tasks, return_exceptions=True)
             socket_path(self.settings.catalog_pointer).unlink(missing_ok=True)
             await self._on_index_thread(self._close)
             self._index_thread.shutdown()
             log(WORKER_STOPPED, "stopped; every registered file is in the catalog")
+
+    @property
+    def _http_url(self) -> str | None:
+        return None if self._dashboards is None else self._dashboards.url
+
+    def _listen(self) -> DashboardService | None:
+        """Bound before all else: what keeps it from that keeps the worker from starting."""
+        settings = self.settings
+        if not settings.http_listen:
+            return None
+        return DashboardService(
+            self,
+            listen=settings.http_listen,
+            token=settings.http_token.get_secret_value(),
+            allow_open=settings.http_allow_open,
+        )
 
     @property
     def answers(self) -> Answers:
@@ -154,6 +174,7 @@ class Worker:
             "process_id": os.getpid(),
             "storage_root": self.settings.storage_root,
             "catalog": str(self._open_catalog().path),
+            "http": self._http_url,
             "watching": self._watching,
             "swept_at": _iso(self._swept_at),
             "files_ready": len(pipeline.backlog.ready),
@@ -174,6 +195,14 @@ class Worker:
     async def swept(self) -> None:
         """Sweep now and work it off."""
         await self._on_index_thread(lambda: self._turn(sweep=True))
+
+    def _say_started(self) -> None:
+        where = f"; dashboards ask at {self._http_url}" if self._http_url else ""
+        log(
+            WORKER_STARTED,
+            f"indexing {self.settings.storage_root} into {self.settings.catalog_pointer}{where}",
+            http=self._http_url,
+        )
 
     async def _loop(self) -> None:
         while not self._stop.is_set():

@@ -1,22 +1,19 @@
-"""The worker's HTTP application: JSON in and out, errors as RFC 9457 problem details."""
+"""The application of local commands: JSON in and out, errors as RFC 9457 problem details."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
-import duckdb
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from indexer.errors import CatalogWriteFailed, IndexerError, PermanentError
 from indexer.query.answers import ROWS_MAX, Answers
 from indexer.query.paging import SpanQuery
+from indexer.serve.problems import HANDLERS, ParameterRefused
 
 
 class Host(Protocol):
@@ -92,12 +89,7 @@ def application(host: Host) -> Starlette:
             Route("/snapshot", snapshot, methods=["POST"]),
             Route("/sweep", sweep, methods=["POST"]),
         ],
-        exception_handlers={
-            IndexerError: _problem,
-            duckdb.Error: _unavailable,
-            HTTPException: _no_route,
-            ValueError: _bad_request,
-        },
+        exception_handlers=dict(HANDLERS),
     )
 
 
@@ -126,43 +118,8 @@ def _json(content: Any) -> Response:
 
 
 def _limit(request: Request, default: int = ROWS_MAX) -> int:
-    value = int(request.query_params.get("limit", default))
-    if not 1 <= value <= ROWS_MAX:
-        raise ValueError(f"limit is {value}, expected 1 to {ROWS_MAX}")
-    return value
-
-
-def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, IndexerError)  # noqa: S101 - the handler is registered for it alone
-    status = 400 if isinstance(error, PermanentError) else 503
-    body = {
-        "type": "about:blank",
-        "title": error.error_type,
-        "status": status,
-        "detail": error.message,
-        "hint": error.advice,
-    }
-    return JSONResponse(body, status, media_type="application/problem+json")
-
-
-def _unavailable(_: Request, error: Exception) -> Response:
-    """The database refuses: it is being opened again after a failed commit."""
-    return _problem(_, CatalogWriteFailed(str(error).partition("\n")[0]))
-
-
-def _bad_request(_: Request, error: Exception) -> Response:
-    return _refusal(422, "BadRequest", str(error))
-
-
-def _no_route(request: Request, error: Exception) -> Response:
-    """An unknown path, or a method that it does not have."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    title = HTTPStatus(status).phrase
-    refused = _refusal(status, title, f"{request.method} {request.url.path}: {title}")
-    refused.headers.update(getattr(error, "headers", None) or {})
-    return refused
-
-
-def _refusal(status: int, title: str, detail: str) -> Response:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(body, status, media_type="application/problem+json")
+    """Raises ParameterRefused."""
+    text = request.query_params.get("limit", str(default))
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= ROWS_MAX):
+        raise ParameterRefused("limit", text, ge=1, le=ROWS_MAX)
+    return int(text)

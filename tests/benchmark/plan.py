@@ -87,4 +87,5 @@ def environment(storage: Path, catalog: Path) -> dict[str, str]:
         "JUNJO_SPAN_STORAGE_PATH": str(storage),
         "JUNJO_DUCKDB_PATH": str(catalog),
         "INDEXER_LOG_LEVEL": "warning",
+        "INDEXER_HTTP_LISTEN": "",
     }

@@ -161,13 +161,14 @@ def checkout(tmp_path: Path) -> Iterator[Site]:
         (environment / stamp).touch()
     data = folder / ".dbdata"
     site = Site(folder, root=data / "spans", pointer=data / "duckdb" / "index.duckdb")
-    grpc_port, http_port, internal_port = free_ports(3)
+    grpc_port, http_port, internal_port, dashboards_port = free_ports(4)
     for name in [name for name in site.env if name.startswith(("INDEXER_", "JUNJO_"))]:
         del site.env[name]  # the README's commands run on the defaults
     site.set(  # but for ports, which other tests need too
         INGESTION_OTLP_GRPC_LISTEN=f"127.0.0.1:{grpc_port}",
         INGESTION_OTLP_HTTP_LISTEN=f"127.0.0.1:{http_port}",
         INGESTION_GRPC_PORT=internal_port,
+        INDEXER_HTTP_LISTEN=f"127.0.0.1:{dashboards_port}",
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{grpc_port}",
     )
     yield site

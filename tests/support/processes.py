@@ -154,6 +154,7 @@ class Site:
             INDEXER_SETTLE_SECONDS=0.2,
             INDEXER_POLL_INTERVAL=3600,
             INDEXER_LOG_FORMAT="json",
+            INDEXER_HTTP_LISTEN="127.0.0.1:0",
             **env,
         )
         self._started: list[Running] = []

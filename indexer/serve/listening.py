@@ -1,0 +1,64 @@
+"""Where the dashboards' service listens: parsed, judged and bound before it says that it serves."""
+
+import ipaddress
+import socket
+
+from indexer.errors import InvalidSettings
+
+LISTEN, TOKEN, ALLOW_OPEN = "INDEXER_HTTP_LISTEN", "INDEXER_HTTP_TOKEN", "INDEXER_HTTP_ALLOW_OPEN"
+OPEN_ON_PURPOSE = "yes-without-a-token"
+"""Nobody sets this without knowing what it says."""
+BACKLOG = 512
+"""Connections that the kernel holds until they are accepted."""
+
+
+def bind(listen: str, *, token: str, allow_open: str) -> socket.socket:
+    """A listening TCP socket for ``host:port``; port 0 takes any.
+
+    Raises InvalidSettings when it cannot be bound, or when others could reach it and no token
+    keeps them out.
+    """
+    family, address = _resolved(listen)
+    if not (is_loopback(address[0]) or token or allow_open == OPEN_ON_PURPOSE):
+        raise InvalidSettings(
+            f"{LISTEN}={listen} is open to other machines and {TOKEN} is not set",
+            hint=f"Set {TOKEN}, or {ALLOW_OPEN}={OPEN_ON_PURPOSE} where a proxy keeps others out.",
+        )
+    try:
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise InvalidSettings(
+            f"{LISTEN}={listen}: {error.strerror or error}",
+            hint=f"Choose another {LISTEN}; empty turns the service off.",
+        ) from error
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches it. ``::ffff:127.0.0.1`` is loopback as well."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def url(listener: socket.socket) -> str:
+    """Where to ask, with the port that was bound."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _resolved(listen: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """The first address of the host: what is judged is what is bound."""
+    host, _, port = listen.rpartition(":")
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]") or "0.0.0.0",  # noqa: S104 - no host means all, and is judged so
+            int(port),
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(
+            f"{LISTEN}={listen} is no host:port that can be listened on: {error}"
+        ) from error
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, (str(address[0]), int(address[1]))
