@@ -6,18 +6,21 @@ compares.
 """
 
 import argparse
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from indexer import errors, telemetry
+from indexer import errors, metrics, telemetry
 from indexer.cli.main import command_parser
 from indexer.contracts import migrations
 from indexer.ingest import events as ingest_events
 from indexer.read.dialect import Dialect, dialects
 from indexer.register.catalog import Catalog
+from indexer.serve.app import Host
+from indexer.serve.dashboards import dashboards
 from indexer.settings import Settings
 
 FOLDER = Path(__file__).parent / "reference"
@@ -132,6 +135,58 @@ def catalog() -> str:
     )
 
 
+def metrics_page() -> str:
+    """Every metric."""
+    rows = []
+    for metric in metrics.DECLARED:
+        (family,) = metric.describe()
+        name = family.name + ("_total" if family.type == "counter" else "")
+        labels = ", ".join(metric._labelnames)  # noqa: SLF001 - the client tells them nowhere else
+        rows.append((f"`{name}`", family.type, labels, family.documentation))
+    rows += [(f"`{name}`", "", "", meaning) for name, meaning in metrics.PROCESS.items()]
+    return _page(
+        "Metrics",
+        "What `/metrics` of the worker says to Prometheus.",
+        _table(("metric", "kind", "labels", "meaning"), rows),
+    )
+
+
+def routes() -> str:
+    """Every route of the dashboards' service."""
+    parts = []
+    for path, methods in _openapi()["paths"].items():
+        for method, said in methods.items():
+            asked = [_parameter(one) for one in said.get("parameters", ())]
+            table = _table(("parameter", "in", "type", "meaning"), asked) if asked else ""
+            about = said.get("description") or said["summary"]
+            parts.append(f"## {method.upper()} {path}\n\n{about}\n\n{table}".rstrip())
+    return _page(
+        "Routes",
+        "What the worker serves on `INDEXER_HTTP_LISTEN`. Refusals are problem details (RFC 9457). "
+        "With `INDEXER_HTTP_TOKEN` every route but `/healthz` and `/readyz` asks for it. The same "
+        "as [OpenAPI](openapi.json), which the worker serves as `/openapi.json`.",
+        "\n\n".join(parts),
+    )
+
+
+def openapi() -> str:
+    """The OpenAPI document of the dashboards' service."""
+    return json.dumps(_openapi(), indent=1, sort_keys=True) + "\n"
+
+
+def _openapi() -> dict[str, Any]:
+    """Nothing is asked of the host to make it."""
+    return dashboards(cast("Host", None)).openapi()
+
+
+def _parameter(said: dict[str, Any]) -> tuple[str, ...]:
+    schema = said["schema"]
+    kinds = [one.get("type", "") for one in schema.get("anyOf", [schema])]
+    bounds = {name: schema[name] for name in ("minimum", "maximum", "default") if name in schema}
+    kind = " or ".join(kinds) + "".join(f", {name} {value}" for name, value in bounds.items())
+    return f"`{said['name']}`", said["in"], kind, said.get("description", "")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "errors.md": error_types,
@@ -139,6 +194,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "dialects.md": dialect_pages,
     "catalog.md": catalog,
+    "metrics.md": metrics_page,
+    "routes.md": routes,
+    "openapi.json": openapi,
 }
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from indexer import metrics
 from indexer.clock import Clock
 from indexer.discover.backlog import Backlog
 from indexer.discover.changes import compare
@@ -347,6 +348,11 @@ class Pipeline:
         self.progress.files_quarantined += len(update.refused)
         if files:
             self.promotion.registered()
+            metrics.files_indexed(
+                (file.info.modified_unix_nano for one in update.batches for file in one.files),
+                spans=spans,
+                now_unix_nano=self.clock.now_unix_nano(),
+            )
             newest = update.batches[0].files[0].info.relative_path
             more = f" and {files - 1} more" if files > 1 else ""
             log(

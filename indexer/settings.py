@@ -156,6 +156,15 @@ class Settings(BaseSettings):
         description="yes-without-a-token: whoever reaches INDEXER_HTTP_LISTEN may read every span.",
     )
 
+    backlog_files_max: int = Field(
+        1000,
+        ge=1,
+        le=100_000_000,
+        validation_alias="INDEXER_READY_BACKLOG",
+        description="Files that may wait to be indexed while /readyz says that the worker is "
+        "ready.",
+    )
+
     ingestion_host: str = Field(
         "",
         validation_alias="INGESTION_GRPC_HOST",

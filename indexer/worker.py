@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import duckdb
 import uvicorn
 
-from indexer import __version__
+from indexer import __version__, metrics
 from indexer.clock import Clock
 from indexer.discover.watch import hints
 from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
@@ -145,6 +145,11 @@ class Worker:
         )
 
     @property
+    def backlog_files_max(self) -> int:
+        """Files that may wait while the worker counts as ready."""
+        return self.settings.backlog_files_max
+
+    @property
     def answers(self) -> Answers:
         """The questions of commands and dashboards, over readers' connections."""
         return Answers(
@@ -179,6 +184,7 @@ class Worker:
             "swept_at": _iso(self._swept_at),
             "files_ready": len(pipeline.backlog.ready),
             "files_waiting": len(pipeline.backlog.waiting),
+            "catalog_bytes": self._open_catalog().size_bytes(),
             "trace_directory_bytes": directory.size_bytes,
             "hot": None if self._hot is None else self._hot.status(),
             "progress": asdict(pipeline.progress),
@@ -292,6 +298,7 @@ class Worker:
     def _fail(self, error: CatalogWriteFailed) -> None:
         """The catalog is opened again after a while; until then nothing is written."""
         self._failures += 1
+        metrics.COMMITS_FAILED.inc()
         self._failure = f"{error.message} ({error.advice})"
         backoff_s = catalog_backoff_s(self._failures - 1)
         self._resume_s = self._clock.monotonic_s() + backoff_s

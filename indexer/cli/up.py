@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 
 from indexer.errors import IndexerError, InvalidSettings
+from indexer.serve.listening import judged
 from indexer.serve.local import LocalClient
 from indexer.settings import Settings
 
@@ -40,6 +41,12 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
             f"SPAN_STORAGE_PATH is {settings.ingestion_root} and JUNJO_SPAN_STORAGE_PATH "
             f"is {settings.storage_root}",
             hint="Together they need one folder: unset one of the two.",
+        )
+    if settings.http_listen:
+        judged(
+            settings.http_listen,
+            token=settings.http_token.get_secret_value(),
+            allow_open=settings.http_allow_open,
         )
     os.makedirs(settings.storage_root, exist_ok=True)
     stopping: list[int] = []

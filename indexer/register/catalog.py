@@ -102,8 +102,14 @@ class Catalog:
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log, 0 when there is none."""
-        wal = self.path.with_name(self.path.name + ".wal")
-        return wal.stat().st_size if wal.exists() else 0
+        try:
+            return self.path.with_name(self.path.name + ".wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def size_bytes(self) -> int:
+        """Size of the database file and of its write-ahead log."""
+        return self.path.stat().st_size + self.wal_bytes()
 
     def close(self) -> None:
         """Close; DuckDB checkpoints on the way."""

@@ -1,18 +1,19 @@
 """The application of local commands: JSON in and out, errors as RFC 9457 problem details."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from indexer.query.answers import ROWS_MAX, Answers
 from indexer.query.paging import SpanQuery
+from indexer.serve.encoding import encoded
+from indexer.serve.measuring import answered
 from indexer.serve.problems import HANDLERS, ParameterRefused
 
 
@@ -22,6 +23,11 @@ class Host(Protocol):
     @property
     def answers(self) -> Answers:
         """The questions that need no change of state."""
+        ...
+
+    @property
+    def backlog_files_max(self) -> int:
+        """Files that may wait while the worker counts as ready."""
         ...
 
     def status(self) -> dict[str, Any]:
@@ -41,24 +47,28 @@ def application(host: Host) -> Starlette:
     """The routes over one worker."""
 
     async def status(_: Request) -> Response:
-        return _json(await run_in_threadpool(host.status))
+        return encoded(await run_in_threadpool(host.status))
 
     async def trace(request: Request) -> Response:
-        return _json(await run_in_threadpool(host.answers.trace, request.path_params["trace_id"]))
+        found = await run_in_threadpool(host.answers.trace, request.path_params["trace_id"])
+        answered(request, complete=found["complete"])
+        return encoded(found)
 
     async def files(request: Request) -> Response:
-        return _json(await run_in_threadpool(host.answers.files, _limit(request)))
+        return encoded(await run_in_threadpool(host.answers.files, _limit(request)))
 
     async def quarantine(request: Request) -> Response:
-        return _json(await run_in_threadpool(host.answers.quarantine, _limit(request)))
+        return encoded(await run_in_threadpool(host.answers.quarantine, _limit(request)))
 
-    async def services(_: Request) -> Response:
-        return _json(await run_in_threadpool(host.answers.services))
+    async def services(request: Request) -> Response:
+        found = await run_in_threadpool(host.answers.services)
+        answered(request, complete=found["complete"])
+        return encoded(found)
 
     async def roots(request: Request) -> Response:
         service = request.path_params["service"]
         query = SpanQuery(service=service, roots=True, limit=_limit(request, 100))
-        return _json(await run_in_threadpool(host.answers.spans, query, payload=False))
+        return await _spans(request, host, query)
 
     async def spans(request: Request) -> Response:
         asked = request.query_params
@@ -68,14 +78,14 @@ def application(host: Host) -> Starlette:
             service=asked.get("service"),
             limit=_limit(request, 100),
         )
-        return _json(await run_in_threadpool(host.answers.spans, query, payload=False))
+        return await _spans(request, host, query)
 
     async def snapshot(_: Request) -> Response:
-        return _json({"path": str(await host.snapshot())})
+        return encoded({"path": str(await host.snapshot())})
 
     async def sweep(_: Request) -> Response:
         await host.swept()
-        return _json({})
+        return encoded({})
 
     return Starlette(
         routes=[
@@ -96,25 +106,10 @@ def application(host: Host) -> Starlette:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class _Encoded(JSONResponse):
-    """JSON with times as ISO 8601 in UTC."""
-
-    def render(self, content: Any) -> bytes:
-        return super().render(_plain(content))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    return value
-
-
-def _json(content: Any) -> Response:
-    return _Encoded(content)
+async def _spans(request: Request, host: Host, query: SpanQuery) -> Response:
+    found = await run_in_threadpool(host.answers.spans, query, payload=False)
+    answered(request, complete=found["complete"])
+    return encoded(found)
 
 
 def _limit(request: Request, default: int = ROWS_MAX) -> int:

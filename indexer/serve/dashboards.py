@@ -14,8 +14,9 @@ from indexer import __version__
 from indexer.serve.app import Host
 from indexer.serve.asking import Asked, Asking
 from indexer.serve.edge import BODY_BYTES_MAX, Edge
+from indexer.serve.measuring import Measured
 from indexer.serve.operations import operations
-from indexer.serve.problems import HANDLERS
+from indexer.serve.problems import HANDLERS, RESPONSE
 
 PROBES_AT_ONCE = 2
 """A pool of their own: however much dashboards ask, the worker does not look ill for it."""
@@ -40,7 +41,8 @@ def dashboards(host: Host, *, token: str = "", routers: Sequence[MakeRouter] = R
         redirect_slashes=False,
         max_body_size=BODY_BYTES_MAX,
         exception_handlers=dict(HANDLERS),
-        middleware=[Middleware(Edge, token=token)],
+        responses={"default": RESPONSE},
+        middleware=[Middleware(Measured), Middleware(Edge, token=token)],
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.asking = Asking(Asked)

@@ -8,6 +8,7 @@ from indexer.errors import InvalidSettings
 LISTEN, TOKEN, ALLOW_OPEN = "INDEXER_HTTP_LISTEN", "INDEXER_HTTP_TOKEN", "INDEXER_HTTP_ALLOW_OPEN"
 OPEN_ON_PURPOSE = "yes-without-a-token"
 """Nobody sets this without knowing what it says."""
+PORT_MAX = 65_535
 BACKLOG = 512
 """Connections that the kernel holds until they are accepted."""
 
@@ -18,19 +19,27 @@ def bind(listen: str, *, token: str, allow_open: str) -> socket.socket:
     Raises InvalidSettings when it cannot be bound, or when others could reach it and no token
     keeps them out.
     """
+    family, address = judged(listen, token=token, allow_open=allow_open)
+    try:
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise InvalidSettings(
+            f"{LISTEN}={listen}: {error.strerror or error}",
+            hint=f"Choose another {LISTEN}; empty turns the service off.",
+        ) from error
+
+
+def judged(
+    listen: str, *, token: str, allow_open: str
+) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """The address to bind. Raises InvalidSettings when it is none, or open to others unsaid."""
     family, address = _resolved(listen)
     if not (is_loopback(address[0]) or token or allow_open == OPEN_ON_PURPOSE):
         raise InvalidSettings(
             f"{LISTEN}={listen} is open to other machines and {TOKEN} is not set",
             hint=f"Set {TOKEN}, or {ALLOW_OPEN}={OPEN_ON_PURPOSE} where a proxy keeps others out.",
         )
-    try:
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise InvalidSettings(
-            f"{LISTEN}={listen}: {error.strerror or error}",
-            hint=f"Choose another {LISTEN}; empty turns the service off.",
-        ) from error
+    return family, address
 
 
 def is_loopback(address: str) -> bool:
@@ -48,7 +57,9 @@ def url(listener: socket.socket) -> str:
 
 def _resolved(listen: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
     """The first address of the host: what is judged is what is bound."""
-    host, _, port = listen.rpartition(":")
+    host, colon, port = listen.rpartition(":")
+    if not (colon and port.isascii() and port.isdecimal() and int(port) <= PORT_MAX):
+        raise InvalidSettings(f"{LISTEN}={listen} is no host:port")
     try:
         found = socket.getaddrinfo(
             host.strip("[]") or "0.0.0.0",  # noqa: S104 - no host means all, and is judged so
@@ -56,9 +67,7 @@ def _resolved(listen: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
             type=socket.SOCK_STREAM,
             flags=socket.AI_PASSIVE,
         )
-    except (OSError, ValueError) as error:
-        raise InvalidSettings(
-            f"{LISTEN}={listen} is no host:port that can be listened on: {error}"
-        ) from error
+    except (OSError, UnicodeError) as error:
+        raise InvalidSettings(f"{LISTEN}={listen}: the host is not known: {error}") from error
     family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
     return family, (str(address[0]), int(address[1]))

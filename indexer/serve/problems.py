@@ -20,6 +20,7 @@ from indexer.errors import (
     IndexerError,
     QueryRefused,
     QueryTimedOut,
+    QueryTooLarge,
     TransientError,
     Unauthorized,
 )
@@ -34,10 +35,35 @@ CLIENT_CLOSED = 499
 """What proxies log for a client that did not wait; nobody receives it."""
 _STATUS: Mapping[type[IndexerError], int] = {
     QueryRefused: 400,
+    QueryTooLarge: 400,
     Unauthorized: 401,
     QueryTimedOut: 504,
 }
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
+
+
+_TEXT = {"type": "string"}
+RESPONSE: dict[str, Any] = {
+    "description": "A refusal: problem details of RFC 9457.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail"],
+                "properties": {
+                    "type": _TEXT,
+                    "title": _TEXT,
+                    "status": {"type": "integer"},
+                    "detail": _TEXT,
+                    "hint": _TEXT,
+                    "errors": {"type": "array", "items": {"type": "object"}},
+                    "reasons": {"type": "array", "items": _TEXT},
+                },
+            }
+        }
+    },
+}
+"""How OpenAPI describes all of them."""
 
 
 class ParameterRefused(Exception):
@@ -62,13 +88,12 @@ def problem(
     hint: str = "",
     kind: str = "about:blank",
     headers: Mapping[str, str] | None = None,
-    errors: Sequence[Mapping[str, Any]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """One refusal."""
+    """One refusal; ``more`` are members of this problem alone."""
     body = {"type": kind, "title": title, "status": status, "detail": detail}
     body |= {"hint": hint} if hint else {}
-    body |= {"errors": errors} if errors else {}
-    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+    return JSONResponse({**body, **(more or {})}, status, dict(headers or {}), MEDIA_TYPE)
 
 
 def of_error(error: IndexerError) -> Response:
@@ -148,7 +173,7 @@ def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unprocessable(found: Sequence[Mapping[str, Any]]) -> Response:
     detail = "; ".join(f"{one['parameter']} is {one['value']!r}: {one['message']}" for one in found)
-    return problem(422, "Unprocessable Content", detail, errors=found)
+    return problem(422, "Unprocessable Content", detail, more={"errors": found})
 
 
 def _gone(_: Request, __: Exception) -> Response:

@@ -1,12 +1,13 @@
 """The dashboards' application on its TCP socket, from the binding of the port to its release."""
 
 import asyncio
+from collections.abc import Sequence
 
 import uvicorn
 
 from indexer.serve.app import Host
 from indexer.serve.connection import CONNECTIONS_MAX, Connection
-from indexer.serve.dashboards import close, dashboards
+from indexer.serve.dashboards import ROUTERS, MakeRouter, close, dashboards
 from indexer.serve.edge import HEAD_BYTES_MAX
 from indexer.serve.listening import bind, url
 from indexer.serve.server import EmbeddedServer
@@ -18,11 +19,19 @@ KEEP_ALIVE_S = 5
 class DashboardService:
     """Listens from its construction on; serves while ``run`` runs."""
 
-    def __init__(self, host: Host, *, listen: str, token: str, allow_open: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        listen: str,
+        token: str = "",
+        allow_open: str = "",
+        routers: Sequence[MakeRouter] = ROUTERS,
+    ) -> None:
         """Raises InvalidSettings when it may not, or cannot, listen there."""
         self._listener = bind(listen, token=token, allow_open=allow_open)
         self.url = url(self._listener)
-        self._app = dashboards(host, token=token)
+        self._app = dashboards(host, token=token, routers=routers)
         self._server: EmbeddedServer | None = None
 
     async def run(self, *, grace_s: int) -> None:

@@ -20,7 +20,9 @@ def test_there_is_no_other_page():
 
 
 def test_every_page_is_named_in_the_readme():
-    named = set(re.findall(r"docs/reference/([a-z]+\.md)", (REPOSITORY / "README.md").read_text()))
+    named = set(
+        re.findall(r"docs/reference/([a-z]+\.(?:md|json))", (REPOSITORY / "README.md").read_text())
+    )
     assert named == set(PAGES)
 
 

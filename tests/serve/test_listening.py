@@ -1,0 +1,73 @@
+"""Where the service may listen: for this machine alone, or for others on purpose."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from indexer.errors import InvalidSettings
+from indexer.serve.listening import OPEN_ON_PURPOSE, bind, is_loopback, url
+
+TOKEN = "0123456789"  # noqa: S105 - of a test
+ANYWHERE = "0.0.0.0"  # noqa: S104 - refused
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "[::1]:0", "localhost:0", "127.8.9.10:0"])
+def test_this_machine_alone_needs_no_token(listen):
+    with closing(bind(listen, token="", allow_open="")) as listener:
+        host, port = listener.getsockname()[:2]
+        assert is_loopback(host)
+        assert url(listener).endswith(f":{port}")
+        socket.create_connection((host, port)).close()
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", ":0", "[::]:0"])
+def test_other_machines_are_let_in_by_a_token_or_on_purpose_alone(listen):
+    for wrong in ("", "true", "1", "yes", OPEN_ON_PURPOSE.upper()):
+        with pytest.raises(InvalidSettings, match=r"INDEXER_HTTP_LISTEN.*INDEXER_HTTP_TOKEN"):
+            bind(listen, token="", allow_open=wrong)
+    bind(listen, token=TOKEN, allow_open="").close()
+    bind(listen, token="", allow_open=OPEN_ON_PURPOSE).close()
+
+
+def test_a_name_is_judged_by_the_address_that_is_bound(monkeypatch):
+    """A name that somebody made point elsewhere is not loopback for being called localhost."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _host, *rest, **more: real(ANYWHERE, *rest, **more)
+    )
+    with pytest.raises(InvalidSettings, match="open to other machines"):
+        bind("localhost:0", token="", allow_open="")
+
+
+@pytest.mark.parametrize(
+    "listen",
+    [
+        "8321",
+        "a b:1",
+        "x" * 300 + ":1",
+        "127.0.0.1",
+        "127.0.0.1:http?",
+        "127.0.0.1:70000",
+        "256.1.1.1:0",
+        "::1",
+    ],
+)
+def test_what_is_no_address_names_the_variable(listen):
+    with pytest.raises(InvalidSettings, match="INDEXER_HTTP_LISTEN"):
+        bind(listen, token=TOKEN, allow_open="")
+
+
+def test_a_port_that_is_taken_names_the_variable():
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InvalidSettings, match=f"INDEXER_HTTP_LISTEN=127.0.0.1:{port}"):
+            bind(f"127.0.0.1:{port}", token="", allow_open="")
+
+
+@pytest.mark.parametrize(
+    ("address", "alone"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::ffff:10.0.0.1", False)],
+)
+def test_an_address_within_an_address_is_looked_at(address, alone):
+    assert is_loopback(address) is alone
