@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS_MAX = 256
 """With the files that a question opens, well below the 1024 descriptors that systems give."""
-REQUEST_S = 10.0
+REQUEST_S = 5.0
 """From the first moment of a connection, or the end of the last answer, to the end of a request."""
 ANSWER_S = 30.0
 """How long a client may leave the bytes of an answer unread."""

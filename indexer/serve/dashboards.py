@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from indexer import __version__
 from indexer.serve.app import Host
 from indexer.serve.asking import Asked, Asking
-from indexer.serve.edge import BODY_BYTES_MAX, Edge
+from indexer.serve.edge import Edge
 from indexer.serve.measuring import Measured
 from indexer.serve.operations import operations
 from indexer.serve.problems import HANDLERS, RESPONSE
@@ -39,7 +39,6 @@ def dashboards(host: Host, *, token: str = "", routers: Sequence[MakeRouter] = R
         docs_url=None,  # its page loads scripts of other hosts
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=BODY_BYTES_MAX,
         exception_handlers=dict(HANDLERS),
         responses={"default": RESPONSE},
         middleware=[Middleware(Measured), Middleware(Edge, token=token)],

@@ -20,6 +20,9 @@ BODY_BYTES_MAX = 64 << 10
 """Questions are in the URL; a few routes of dashboards take a small form."""
 HEAD_BYTES_MAX = 32 << 10
 """Of the path and query, and of all headers; a dashboard's longest URL has a few thousand."""
+_HEAD_SAID = f"expected up to {HEAD_BYTES_MAX} bytes"
+_VERSIONS = frozenset({"1.0", "1.1"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _LOCAL_ENDINGS = (".localhost", ".internal", ".local")
 """Names that no public registry gives to anybody."""
 
@@ -71,27 +74,33 @@ class Edge:
 
 def _head_refused(scope: Scope) -> Response | None:
     """What came in one piece passed the parser's own limit."""
+    if scope["http_version"] not in _VERSIONS:
+        return _ended(505, "HTTP Version Not Supported", "expected HTTP/1.1")
     if len(scope["raw_path"]) + len(scope["query_string"]) > HEAD_BYTES_MAX:
-        status, title = 414, "URI Too Long"
-    elif sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES_MAX:
-        status, title = 431, "Request Header Fields Too Large"
-    else:
-        return None
-    detail = f"expected up to {HEAD_BYTES_MAX} bytes"
-    return problem(status, title, detail, headers={"Connection": "close"})
+        return _ended(414, "URI Too Long", _HEAD_SAID)
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES_MAX:
+        return _ended(431, "Request Header Fields Too Large", _HEAD_SAID)
+    return None
 
 
 def _body_refused(method: str, headers: Headers) -> Response | None:
-    """A body that is too large, or that a question carries, is not read: the connection ends."""
+    """A body that says no length, too much of it, or where a question has none, is not read.
+
+    One with both a length and chunks is how a request is hidden from a proxy.
+    """
     length = headers.get("content-length", "0")
-    reads = method in {"GET", "HEAD", "OPTIONS", "TRACE"}
-    if reads and (length != "0" or "transfer-encoding" in headers):
-        detail = f"{method} takes no body"
-    elif not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-        detail = f"a body has up to {BODY_BYTES_MAX} bytes"
-    else:
-        return None
-    return problem(413, "Content Too Large", detail, headers={"Connection": "close"})
+    if "transfer-encoding" in headers:
+        return _ended(411, "Length Required", "a body needs its Content-Length")
+    if int(length) > BODY_BYTES_MAX:
+        return _ended(413, "Content Too Large", f"a body has up to {BODY_BYTES_MAX} bytes")
+    if method in _BODILESS and int(length):
+        return _ended(413, "Content Too Large", f"{method} takes no body")
+    return None
+
+
+def _ended(status: int, title: str, detail: str) -> Response:
+    """A refusal after which the connection ends: what else it has sent is not looked at."""
+    return problem(status, title, detail, headers={"Connection": "close"})
 
 
 def _unauthorized(headers: Headers) -> Response:

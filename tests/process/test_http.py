@@ -27,7 +27,7 @@ def started(running):
 
 @pytest.mark.duckdb
 def test_the_worker_says_where_it_serves_and_serves_there(site):
-    """The log line, the status on the socket and the one over TCP are the same."""
+    """The log line and both statuses name one address, and a stop gives it back."""
     worker = site.worker()
     site.write("a.parquet", spans(3))
     local = site.wait_files(1)
@@ -41,6 +41,10 @@ def test_the_worker_says_where_it_serves_and_serves_there(site):
     assert over_tcp.keys() == local.keys()
     assert {**over_tcp, "swept_at": 0} == {**site.status(), "swept_at": 0}
     assert set(served.get("/openapi.json").json["paths"]) >= {"/healthz", "/readyz", "/metrics"}
+    with served.connected():  # a client that holds its connection open and does not ask
+        assert site.end(worker, signal.SIGTERM) == 0
+    with pytest.raises(ConnectionRefusedError), served.connected():
+        pass
 
 
 def test_the_service_can_be_off(site):
@@ -56,7 +60,7 @@ def test_the_service_can_be_off(site):
 def test_a_worker_that_others_could_ask_without_a_token_does_not_start(site, command):
     """Exit 2, and a line that names the variables; nothing was started or made before it."""
     site.set(INDEXER_HTTP_LISTEN=f"0.0.0.0:{free_ports(1)[0]}")
-    done = site.run(*command)
+    done = site.call(*command)
     assert done.code == 2, done.err
     error, hint = done.err.splitlines()
     assert "INDEXER_HTTP_LISTEN" in error
@@ -68,7 +72,7 @@ def test_a_worker_that_others_could_ask_without_a_token_does_not_start(site, com
 def test_a_port_that_is_taken_is_told_before_anything_else(site):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         site.set(INDEXER_HTTP_LISTEN=f"127.0.0.1:{taken.getsockname()[1]}")
-        done = site.run()
+        done = site.call()
     assert done.code == 2
     assert "INDEXER_HTTP_LISTEN" in done.err
     assert not site.pointer.exists()
@@ -107,16 +111,6 @@ def test_a_worker_that_is_not_ready_says_why(site):
     gone = wait_until(lambda: _refused(served), "a worker without its storage")
     assert any("cannot be listed" in one for one in gone["reasons"])
     assert served.get("/healthz").code == 200
-
-
-def test_a_stop_ends_the_service_and_gives_the_port_back(site):
-    """With a client that holds its connection open and does not ask."""
-    worker = site.worker()
-    served = Dashboards(site)
-    with served.connected():
-        assert site.end(worker, signal.SIGTERM) == 0
-    with pytest.raises(ConnectionRefusedError), served.connected():
-        pass
 
 
 @pytest.mark.duckdb

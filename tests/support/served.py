@@ -27,6 +27,9 @@ class Said:
 
 
 class Served:
+    service: DashboardService
+    """Where it is served in this process."""
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.address = (str(parts.hostname), int(parts.port or 0))
@@ -76,7 +79,9 @@ def serving(
     running = threading.Thread(target=loop.run_until_complete, args=(service.run(grace_s=1),))
     running.start()
     try:
-        yield Served(service.url)
+        served = Served(service.url)
+        served.service = service
+        yield served
     finally:
         asyncio.run_coroutine_threadsafe(service.end(), loop).result(30)
         running.join()
