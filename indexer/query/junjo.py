@@ -8,7 +8,7 @@ Pure; ``junjo_views`` says the same in SQL, from the same table of names.
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -74,6 +74,7 @@ FLAGS_MAX = 2**31 - 1
 TIME = "[0-9]{1,20}"
 TIME_MAX = 2**64 - 1
 """An event's time is an unsigned number of 64 bits, in nanoseconds; what is none is no time."""
+_LAST = TIME_MAX + 1
 
 PATCH_NAMESPACE = uuid.NAMESPACE_OID
 """RFC 9562 has none for spans. Never to be changed."""
@@ -127,20 +128,35 @@ def state_patches(span: Span) -> list[dict[str, Any]]:
     A patch has the same ``patch_id`` whenever it is asked for: it is derived from the ids of the
     span and the event's position. An event without a readable time has none and comes last.
     """
+    return [row for _, row in _timed_patches(span)]
+
+
+def state_patches_of(spans: Iterable[Span]) -> list[dict[str, Any]]:
+    """The same of several spans: in order of event time to the nanosecond, then of the spans."""
+    found = [one for span in spans for one in _timed_patches(span)]
+    return [row for _, row in sorted(found, key=lambda one: one[0])]
+
+
+def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
     lifted = _lifted(_value(span, "attributes"))
     span_type, junjo_id = lifted[SPAN_TYPE.column], lifted[ID.column]
     return [
-        {
-            "patch_id": patch_id(span["trace_id"], span["span_id"], patch.position),
-            "service_name": span["service_name"],
-            "trace_id": span["trace_id"],
-            "span_id": span["span_id"],
-            "workflow_id": junjo_id if span_type == WORKFLOW else "",
-            "node_id": junjo_id if span_type == NODE else "",
-            "event_time": None if patch.time_unix_nano is None else iso_time(patch.time_unix_nano),
-            "patch_json": _json_text(_text(patch.attributes, PATCH) or "{}"),
-            "patch_store_id": _text(patch.attributes, PATCH_STORE_ID),
-        }
+        (
+            _LAST if patch.time_unix_nano is None else patch.time_unix_nano,
+            {
+                "patch_id": patch_id(span["trace_id"], span["span_id"], patch.position),
+                "service_name": span["service_name"],
+                "trace_id": span["trace_id"],
+                "span_id": span["span_id"],
+                "workflow_id": junjo_id if span_type == WORKFLOW else "",
+                "node_id": junjo_id if span_type == NODE else "",
+                "event_time": None
+                if patch.time_unix_nano is None
+                else iso_time(patch.time_unix_nano),
+                "patch_json": _json_text(_text(patch.attributes, PATCH) or "{}"),
+                "patch_store_id": _text(patch.attributes, PATCH_STORE_ID),
+            },
+        )
         for patch in _patches(_value(span, "events"))
     ]
 
@@ -250,8 +266,7 @@ def _patches(events: Any) -> list[Patch]:
         for position, event in enumerate(events if isinstance(events, list) else [])
         if isinstance(event, Mapping) and event.get("name") == SET_STATE
     ]
-    last = TIME_MAX + 1
-    return sorted(found, key=lambda one: (last if one[0] is None else one[0], one.position))
+    return sorted(found, key=lambda one: (_LAST if one[0] is None else one[0], one.position))
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -5,15 +5,15 @@ A router is made by a function of the host, and named in ``ROUTERS``. Its routes
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from indexer import __version__
 from indexer.serve.app import Host
-from indexer.serve.asking import Asked, Asking
+from indexer.serve.asking import Asking
 from indexer.serve.edge import Edge
+from indexer.serve.junjo import junjo
 from indexer.serve.measuring import Measured
 from indexer.serve.operations import operations
 from indexer.serve.problems import HANDLERS, RESPONSE
@@ -23,7 +23,7 @@ PROBES_AT_ONCE = 2
 
 MakeRouter = Callable[[Host], APIRouter]
 
-ROUTERS: tuple[MakeRouter, ...] = (operations,)
+ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
 """Every router that is served."""
 
 
@@ -44,8 +44,8 @@ def dashboards(host: Host, *, token: str = "", routers: Sequence[MakeRouter] = R
         middleware=[Middleware(Measured), Middleware(Edge, token=token)],
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.asking = Asking(Asked)
-    app.state.probes = Asking(Asked, at_once=PROBES_AT_ONCE)
+    app.state.asking = Asking()
+    app.state.probes = Asking(at_once=PROBES_AT_ONCE)
     for make in routers:
         app.include_router(make(host))
     return app
@@ -53,6 +53,6 @@ def dashboards(host: Host, *, token: str = "", routers: Sequence[MakeRouter] = R
 
 def close(app: FastAPI) -> None:
     """Tell every question to end, and wait until they have."""
-    pools: tuple[Asking[Any], ...] = (app.state.asking, app.state.probes)
+    pools: tuple[Asking, ...] = (app.state.asking, app.state.probes)
     for pool in pools:
         pool.close()

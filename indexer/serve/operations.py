@@ -86,5 +86,5 @@ def _measured(host: Host) -> bytes:
 
 
 async def _probed(request: Request, question: Callable[[], T]) -> T:
-    probes: Asking[Any] = request.app.state.probes
+    probes: Asking = request.app.state.probes
     return await probes.ask(request, lambda _: question(), PROBE_S)

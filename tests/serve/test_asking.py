@@ -9,7 +9,8 @@ import pytest
 from fastapi import Request
 
 from indexer.errors import QueriesBusy, QueryRefused
-from indexer.serve.asking import QUESTIONS_AT_ONCE, QUESTIONS_WAITING, Asked, Asking, ask
+from indexer.query.deadline import Deadline
+from indexer.serve.asking import QUESTIONS_AT_ONCE, QUESTIONS_WAITING, Asking, ask
 from tests.support.processes import wait_until
 from tests.support.served import serving
 
@@ -19,15 +20,15 @@ class Waiting:
 
     def __init__(self, timeout_s: float = 30) -> None:
         self.timeout_s = timeout_s
-        self.begun: list[Asked] = []
+        self.begun: list[Deadline] = []
         self.ended = 0
 
     async def route(self, request: Request) -> str:
         return await ask(request, self.work, self.timeout_s)
 
-    def work(self, asked: Asked) -> str:
+    def work(self, asked: Deadline) -> str:
         self.begun.append(asked)
-        wait_until(lambda: asked.is_cancelled, "a question that is told to end")
+        wait_until(lambda: asked.is_over, "a question that is told to end")
         self.ended += 1
         return "ended"
 
@@ -41,7 +42,7 @@ def test_an_answer_is_what_the_question_returns_and_a_refusal_what_it_raises():
         return await ask(request, lambda _: 7)
 
     async def bad(request: Request) -> int:
-        def refuse(_: Asked) -> int:
+        def refuse(_: Deadline) -> int:
             raise QueryRefused("not so", hint="But so.")
 
         return await ask(request, refuse)
@@ -109,14 +110,14 @@ def test_a_stop_ends_every_question_and_every_thread():
 
 
 async def test_after_a_stop_there_is_no_room():
-    asking = Asking(Asked)
+    asking = Asking()
     asking.close()
     with pytest.raises(QueriesBusy, match="stopping"):
         await asking.ask(_patient(), lambda _: None)
 
 
 async def test_a_question_that_waits_when_the_service_stops_is_refused():
-    asking = Asking(Asked, at_once=1)
+    asking = Asking(at_once=1)
     waiting = Waiting()
     first = asyncio.ensure_future(asking.ask(_patient(), waiting.work))
     second = asyncio.ensure_future(asking.ask(_patient(), waiting.work))

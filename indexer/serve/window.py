@@ -1,0 +1,66 @@
+"""The time bounds of a question, as clients write them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Query
+
+from indexer.errors import QueryRefused
+
+_CHARS_MAX = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INT64_MAX = 2**63 - 1
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Starts in [since, until), in nanoseconds since 1970; None is no bound."""
+
+    since_unix_nano: int | None = None
+    until_unix_nano: int | None = None
+
+
+WHENEVER = Window()
+
+Bound = Annotated[
+    str | None,
+    Query(
+        max_length=_CHARS_MAX,
+        description="A time of RFC 3339, UTC unless it says otherwise, or nanoseconds since 1970.",
+    ),
+]
+
+
+def window(since: Bound = None, until: Bound = None) -> Window:
+    """The bounds of one request. Raises QueryRefused for text that is no time."""
+    return Window(since_unix_nano=_unix_nano(since), until_unix_nano=_unix_nano(until))
+
+
+def _unix_nano(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        nanoseconds = int(text) if _is_number(text) else _of_time(text)
+    except (ValueError, OverflowError):
+        raise QueryRefused(
+            f"{text!r} is no time", hint="Write 2026-11-21T09:00:00Z, or nanoseconds since 1970."
+        ) from None
+    if abs(nanoseconds) > _INT64_MAX:
+        raise QueryRefused(
+            f"{text!r} is beyond 64 bits of nanoseconds", hint="That is 1677 to 2262."
+        )
+    return nanoseconds
+
+
+def _is_number(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal()
+
+
+def _of_time(text: str) -> int:
+    # A plus sign of an offset arrives as a space when a client forgot to encode it.
+    time = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // _MICROSECOND * 1_000
