@@ -130,7 +130,8 @@ def catalog() -> str:
         )
     return _page(
         "Catalog",
-        "Tables and views that `sql` can ask, beside `otel_spans`, which adds the payload.",
+        "Tables and views that `sql` can ask, beside `otel_spans`, which adds the payload, and "
+        "Junjo's `spans` and `state_patches`, which are made of it.",
         "\n\n".join(parts),
     )
 

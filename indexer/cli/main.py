@@ -86,13 +86,17 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     spans.add_argument("--service", help="of this service only")
     spans.add_argument("--limit", type=_positive, default=100, help="spans at most")
     sql = _command(names, "sql", "run one read-only SELECT")
-    sql.add_argument("query", metavar="SELECT", help="tables of the catalog, or otel_spans")
+    sql.add_argument(
+        "query",
+        metavar="SELECT",
+        help="tables of the catalog, or a view of spans: otel_spans, spans, state_patches",
+    )
     sql.add_argument("--format", choices=["table", "json", "csv", "parquet"], help="default: table")
     sql.add_argument("--output", metavar="FILE", help="write there; needed for parquet")
-    sql.add_argument("--since", metavar="TIME", help="otel_spans: files with spans from here on")
-    sql.add_argument("--until", metavar="TIME", help="otel_spans: files with spans before this")
+    sql.add_argument("--since", metavar="TIME", help="views: files with spans from here on")
+    sql.add_argument("--until", metavar="TIME", help="views: files with spans before this")
     sql.add_argument(
-        "--max-files", type=_positive, default=None, help="otel_spans: files it covers at most"
+        "--max-files", type=_positive, default=None, help="views: files they cover at most"
     )
 
 
