@@ -45,6 +45,7 @@ from indexer.telemetry import (
     SWEEP_DONE,
     log,
 )
+from indexer.tracing import registering
 
 
 class Pipeline:
@@ -335,12 +336,13 @@ class Pipeline:
     def _apply(self, update: CatalogUpdate) -> None:
         if update.is_empty:
             return
-        self.register.apply(update)
-        self._count(update)
-
-    def _count(self, update: CatalogUpdate) -> None:
         files = sum(len(one.files) for one in update.batches)
         spans = sum(len(one.columns) for one in update.batches)
+        with registering(files=files, spans=spans, removed=len(update.removed)):
+            self.register.apply(update)
+        self._count(update, files, spans)
+
+    def _count(self, update: CatalogUpdate, files: int, spans: int) -> None:
         self.progress.transactions += 1
         self.progress.files_registered += files
         self.progress.spans_registered += spans

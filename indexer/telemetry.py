@@ -68,6 +68,13 @@ CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is 
 CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")
 CATALOG_REBUILT = Event("catalog.rebuilt", logging.INFO, "A new generation was published.")
 HTTP_FAILED = Event("http.failed", logging.ERROR, "A request met a fault of this program.")
+TRACES_STARTED = Event("traces.started", logging.INFO, "The service sends its own traces.")
+TRACES_TO_ITSELF = Event(
+    "traces.to_itself", logging.WARNING, "The service sends its own traces to its own receiver."
+)
+TRACES_FAILED = Event(
+    "traces.failed", logging.WARNING, "A collector does not take the service's own traces."
+)
 PROGRESS = Event("progress", logging.INFO, "How far a one-shot run is.")
 
 

@@ -28,6 +28,7 @@ from indexer.discover.watch import hints
 from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
 from indexer.gate import Gate
 from indexer.hot_tier import FOLLOW_EVERY_S, HotTier
+from indexer.own_traces import OwnTraces, own_traces
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.query.snapshot import publish_snapshot
@@ -88,6 +89,7 @@ class Worker:
         self._gate = Gate()
         self._hot = HotTier(settings, clock) if settings.ingestion_host else None
         self._dashboards: DashboardService | None = None
+        self._own_traces = OwnTraces()
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
@@ -96,6 +98,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until ``request_stop``. Raises what keeps the catalog or the port from opening."""
+        self._own_traces = own_traces(self.settings.otlp_http_listen)
         self._dashboards = self._listen()
         try:
             await self._on_index_thread(self._open)
@@ -126,6 +129,7 @@ class Worker:
             socket_path(self.settings.catalog_pointer).unlink(missing_ok=True)
             await self._on_index_thread(self._close)
             self._index_thread.shutdown()
+            self._own_traces.close()
             log(WORKER_STOPPED, "stopped; every registered file is in the catalog")
 
     @property
@@ -142,6 +146,7 @@ class Worker:
             listen=settings.http_listen,
             token=settings.http_token.get_secret_value(),
             allow_open=settings.http_allow_open,
+            tracer_provider=self._own_traces.provider,
         )
 
     @property

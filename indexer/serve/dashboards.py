@@ -7,12 +7,14 @@ A router is made by a function of the host, and named in ``ROUTERS``. Its routes
 from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.trace import TracerProvider
 from starlette.middleware import Middleware
 
 from indexer import __version__
 from indexer.serve.app import Host
 from indexer.serve.asking import Asking
-from indexer.serve.edge import Edge
+from indexer.serve.edge import OPEN_PATHS, Edge
 from indexer.serve.junjo import junjo
 from indexer.serve.measuring import Measured
 from indexer.serve.operations import operations
@@ -21,16 +23,26 @@ from indexer.serve.problems import HANDLERS, RESPONSE
 PROBES_AT_ONCE = 2
 """A pool of their own: however much dashboards ask, the worker does not look ill for it."""
 
+UNTRACED_PATHS = OPEN_PATHS | {"/metrics"}
+"""Asked every few seconds for ever, and of no interest to anybody who reads traces."""
+
 MakeRouter = Callable[[Host], APIRouter]
 
 ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
 """Every router that is served."""
 
 
-def dashboards(host: Host, *, token: str = "", routers: Sequence[MakeRouter] = ROUTERS) -> FastAPI:
+def dashboards(
+    host: Host,
+    *,
+    token: str = "",
+    routers: Sequence[MakeRouter] = ROUTERS,
+    tracer_provider: TracerProvider | None = None,
+) -> FastAPI:
     """The application, to be ended with ``close``.
 
-    With a ``token`` every route but the two probes asks for it.
+    With a ``token`` every route but the two probes asks for it. With a ``tracer_provider`` each
+    request is a span, but for those of probes and of whoever scrapes metrics.
     """
     app = FastAPI(
         title="span-indexer",
@@ -42,7 +54,7 @@ def dashboards(host: Host, *, token: str = "", routers: Sequence[MakeRouter] = R
         exception_handlers=dict(HANDLERS),
         responses={"default": RESPONSE},
         middleware=[Middleware(Measured), Middleware(Edge, token=token)],
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry=_telemetry(tracer_provider),
     )
     app.state.asking = Asking()
     app.state.probes = Asking(at_once=PROBES_AT_ONCE)
@@ -56,3 +68,16 @@ def close(app: FastAPI) -> None:
     pools: tuple[Asking, ...] = (app.state.asking, app.state.probes)
     for pool in pools:
         pool.close()
+
+
+def _telemetry(provider: TracerProvider | None) -> TelemetryConfig:
+    """FastAPI's own, but nothing of it that nobody asked for: its default sends to any provider."""
+    return {
+        "tracing": provider is not None,
+        "tracer_provider": provider,
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope["path"] in UNTRACED_PATHS,
+    }

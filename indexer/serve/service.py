@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import uvicorn
+from opentelemetry.trace import TracerProvider
 
 from indexer.serve.app import Host
 from indexer.serve.connection import CONNECTIONS_MAX, Connection
@@ -27,11 +28,12 @@ class DashboardService:
         token: str = "",
         allow_open: str = "",
         routers: Sequence[MakeRouter] = ROUTERS,
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         """Raises InvalidSettings when it may not, or cannot, listen there."""
         self._listener = bind(listen, token=token, allow_open=allow_open)
         self.url = url(self._listener)
-        self._app = dashboards(host, token=token, routers=routers)
+        self._app = dashboards(host, token=token, routers=routers, tracer_provider=tracer_provider)
         self._server: EmbeddedServer | None = None
 
     async def run(self, *, grace_s: int) -> None:

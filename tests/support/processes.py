@@ -360,7 +360,7 @@ def _clean_environment() -> dict[str, str]:
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("INDEXER_", "JUNJO_", "MAKE", "MFLAGS"))
+        if not name.startswith(("INDEXER_", "JUNJO_", "OTEL_", "MAKE", "MFLAGS"))
     }
     if "PYTHONPATH" in env:
         env["PYTHONPATH"] = os.pathsep.join(
