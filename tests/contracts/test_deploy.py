@@ -16,6 +16,7 @@ import sys
 import pytest
 
 from indexer.cli.main import command_parser
+from indexer.serve.edge import OPEN_PATHS
 from indexer.settings import Settings
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.span_files import spans
@@ -67,6 +68,19 @@ def test_the_same_paths_and_the_same_health_everywhere(name):
         assert path in DOCKERFILE
         assert path in FILES[name]
     assert "SPAN_STORAGE_PATH: /app" in FILES[name] or "name: SPAN_STORAGE_PATH" in FILES[name]
+
+
+def test_the_probes_ask_routes_of_the_service_where_it_listens():
+    """Liveness what needs nothing, readiness what can be relied on; neither carries a token."""
+    port = Settings.model_fields["http_listen"].default.rpartition(":")[2]
+    kubernetes, compose = FILES["kubernetes.yaml"], FILES["docker-compose.yml"]
+    found = re.findall(r"(liveness|readiness)Probe:\n\s+httpGet:\n\s+path: (\S+)", kubernetes)
+    assert dict(found) == {"liveness": "/healthz", "readiness": "/readyz"}
+    assert {path for _, path in found} == OPEN_PATHS
+    assert f"containerPort: {port}" in kubernetes
+    assert f"0.0.0.0:{port}" in kubernetes
+    assert "INDEXER_HTTP_TOKEN" in kubernetes
+    assert f"http://127.0.0.1:{port}/readyz" in compose
 
 
 @pytest.mark.process
