@@ -21,6 +21,7 @@ from indexer.errors import InvalidSettings
 from indexer.ingest.events import RETENTION_FAILED
 from indexer.ingest.flush import Flusher, FlushLimits
 from indexer.ingest.hot_snapshot import HotSnapshots
+from indexer.ingest.log_file import make_folder
 from indexer.ingest.retention import enforce
 from indexer.ingest.service import InternalIngestion, serve
 from indexer.ingest.wal import Wal
@@ -79,7 +80,7 @@ class Ingestion:
     def _open(self, stack: ExitStack) -> None:
         settings = self._settings
         root = Path(settings.ingestion_root)
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         self._wal = Wal.open(
             settings.wal_path,
             synchronous=settings.wal_synchronous,

@@ -25,7 +25,7 @@ from indexer.hot.calls import Calls, Unimplemented
 from indexer.hot.view import HotLimits
 from indexer.ingest.keys import KEY_BYTES
 from indexer.ingest.layout import span_file
-from indexer.ingest.log_file import sync_folder
+from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.parquet import remove_leftovers, write_span_file
 from indexer.ingest.poll_state import PollState
 from indexer.ingest.range_file import keep_file
@@ -175,7 +175,7 @@ def serve_poll(settings: Settings) -> None:
         closing(PollState.open(path)) as state,
         closing(Calls(target, token, HotLimits())) as calls,
     ):
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         remove_leftovers(root)
         poller = Poller(
             reading(calls), state, root, refused_folder(path), size=settings.span_batch_size

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -112,12 +113,17 @@ def sync_folder(folder: str | Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """The folder with everything above it, each durable in the one that holds it."""
-    if folder.is_dir():
+    """The folder with everything above it, each durable in the one that holds it.
+
+    One that is there may have been made by a process that was killed before it could sync it.
+    """
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
         return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    with suppress(PermissionError):  # whoever may not read it has not made anything in it either
+        sync_folder(folder.parent)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> None:

@@ -127,4 +127,4 @@ def test_a_file_is_synced_before_it_has_its_name_and_its_folders_after(target, t
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", named)
     write_span_file(table.slice(0, 1), target)
-    assert told == ["folder"] * 4 + ["file", "name", "folder"]
+    assert told == ["folder"] * 5 + ["file", "name", "folder"]
