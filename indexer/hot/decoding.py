@@ -2,28 +2,58 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from indexer.errors import InvalidOtlp
 from indexer.hot.identity import identified
+from indexer.otlp.requests import parse_protobuf, repeated_bytes, span_count
 from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
 
 T = TypeVar("T")
 
 
+ROW_BYTES = 200
+"""Of a row's times, numbers, ids in hex and offsets."""
+TEXT_GROWTH = 2
+"""Of attributes as JSON: bytes become hex, and numbers digits."""
+
+
+def rows_bytes(body: bytes) -> int:
+    """Bytes that the rows of an export request may come to. Raises InvalidOtlp."""
+    request = parse_protobuf("traces", body)
+    text_bytes = TEXT_GROWTH * (len(body) + repeated_bytes(request))
+    return text_bytes + ROW_BYTES * span_count(request)
+
+
+def only_trace(body: bytes, trace_id: bytes) -> bytes:
+    """The export request without the spans of other traces. Raises InvalidOtlp."""
+    request = cast("ExportTraceServiceRequest", parse_protobuf("traces", body))
+    for group in request.resource_spans:
+        for scope in group.scope_spans:
+            chosen = [span for span in scope.spans if span.trace_id == trace_id]
+            del scope.spans[:]
+            scope.spans.extend(chosen)
+    return request.SerializeToString()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoder:
-    """How OTLP becomes rows. Both raise InvalidOtlp and keep the order of what they are given."""
+    """How OTLP becomes rows. Each raises InvalidOtlp; rows are in the order of what is given."""
 
     schema: pa.Schema = SPAN_SCHEMA
     requests: Callable[[Iterable[bytes]], pa.Table] = span_table
     """Of serialised export requests."""
     pairs: Callable[[Iterable[tuple[bytes, bytes]]], pa.Table] = span_table_of
     """Of serialised (span, resource)."""
+    weight: Callable[[bytes], int] = rows_bytes
+    """Bytes that the rows of an export request may come to; what this takes, ``requests`` takes."""
+    of_trace: Callable[[bytes, bytes], bytes] = only_trace
+    """The export request with the spans of a trace alone."""
 
     def empty(self) -> pa.Table:
         """No spans."""

@@ -10,7 +10,7 @@ from indexer.hot.view import HotLimits, HotView
 
 
 class IncrementalReader:
-    """Keeps the decoded buffer in step with the server's log."""
+    """Keeps the buffer in step with the server's log."""
 
     def __init__(
         self, calls: Calls, decoder: Decoder, limits: HotLimits, storage_root: str
@@ -33,7 +33,7 @@ class IncrementalReader:
         newest_first = [file.path for file in reversed(state.recent_files)]
         files, problems = recent_files(newest_first, self._root, self._limits.recent_files_max)
         return HotView(
-            table=self._buffer.table(),
+            rows=self._buffer.rows(),
             as_of_unix_nano=state.as_of_unix_nano,
             recent_files=files,
             source="incremental",

@@ -28,7 +28,7 @@ from indexer.hot.calls import Calls
 from indexer.hot.decoding import Decoder
 from indexer.hot.identity import identified
 from indexer.hot.paths import below, is_regular, recent_files, shown
-from indexer.hot.view import HotLimits, HotView
+from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.model import ParquetFileInfo
 from indexer.storage import LocalStorage
 
@@ -83,7 +83,7 @@ class SnapshotReader:
         paths = list(answer.recent_cold_paths)
         files, problems = recent_files(paths, self._root, self._limits.recent_files_max)
         return HotView(
-            table=table,
+            rows=DecodedRows(table),
             as_of_unix_nano=asked_at if is_empty else asked_at - CACHED_NS,
             recent_files=files,
             source="snapshot",

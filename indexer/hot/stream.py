@@ -10,7 +10,7 @@ import pyarrow as pa
 from indexer.clock import Clock
 from indexer.hot.calls import Calls
 from indexer.hot.decoding import Decoder, decoded
-from indexer.hot.view import HotLimits, HotView
+from indexer.hot.view import DecodedRows, HotLimits, HotView
 
 CHUNK_SPANS = 10_000
 """Decoded at once: the bound on memory is looked at in between."""
@@ -41,7 +41,7 @@ class StreamReader:
                 ):
                     break
         return HotView(
-            table=taken.table(),
+            rows=DecodedRows(taken.table()),
             as_of_unix_nano=as_of,
             recent_files=(),
             source="stream",

@@ -1,13 +1,44 @@
-"""What the hot tier answers, and the bounds within which it may: values without behaviour."""
+"""What the hot tier answers, and the bounds within which it may."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 MIB = 1024 * 1024
 
 Generation = Literal["incremental", "snapshot", "stream"]
+
+
+class HotRows(Protocol):
+    """Hot spans, for any thread: columns by name as the decoder has them; a snapshot may lack some.
+
+    Ids are real and in lowercase hex; a span may occur twice.
+    """
+
+    def table(self) -> pa.Table:
+        """All of them. The first call may take as long as decoding takes."""
+        ...
+
+    def trace(self, trace_id: str) -> pa.Table:
+        """Those of one trace, by 32 hex digits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedRows:
+    """Hot spans that are a table."""
+
+    rows: pa.Table
+
+    def table(self) -> pa.Table:
+        """All of them."""
+        return self.rows
+
+    def trace(self, trace_id: str) -> pa.Table:
+        """Those of one trace."""
+        return self.rows.filter(pc.equal(self.rows["trace_id"], trace_id.lower()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -15,11 +46,10 @@ class HotView:
     """The hot spans of one moment.
 
     An answer that joins them is complete only when nothing is ``bounded`` and there are no
-    ``problems``. Ids in ``table`` are real and lowercase; a span may occur twice in it.
+    ``problems``.
     """
 
-    table: pa.Table
-    """Columns by name as the decoder has them; a snapshot may lack some."""
+    rows: HotRows
     as_of_unix_nano: int
     """Every span acknowledged before is here, in a recent file or in the index."""
     recent_files: tuple[str, ...]
@@ -29,6 +59,15 @@ class HotView:
     """The server's list of recent files may have lost some, or there is no such list."""
     problems: tuple[str, ...] = ()
     """What is left out, or was refused, in words."""
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows."""
+        return self.rows.table()
+
+    def trace(self, trace_id: str) -> pa.Table:
+        """The rows of one trace, without decoding the others."""
+        return self.rows.trace(trace_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +82,7 @@ class HotLimits:
     message_bytes_max: int = 64 * MIB
     """Of one gRPC message."""
     buffer_bytes_max: int = 256 * MIB
-    """Of decoded spans in memory: about half a million."""
+    """Of hot spans in memory: about half a million."""
     snapshot_bytes_max: int = 256 * MIB
     """Of a snapshot's file; decoded it may have ``buffer_bytes_max``."""
     rows_max: int = 2_000_000

@@ -109,9 +109,8 @@ def whole_trace(
     if hot is not None and hot.view is not None:
         found, unread = recent_spans(storage, recent, asked.trace_id)
         found = [span for span in found if asked.matches(span)]
-        fresh = [
-            one for one in hot_spans(hot.view.table, trace_id=asked.trace_id) if asked.matches(one)
-        ]
+        rows = hot.view.trace(asked.trace_id)
+        fresh = [one for one in hot_spans(rows, trace_id=asked.trace_id) if asked.matches(one)]
         spans = merged(spans, found, fresh)
     hot_count = sum(span["file_path"] is None for span in spans)
     return {

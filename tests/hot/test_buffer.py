@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer._generated import ingestion_pb2 as wire
+from indexer.hot import buffer as buffer_module
 from indexer.hot.buffer import HotBuffer
 from indexer.hot.decoding import Decoder
+from indexer.otlp.spans import span_table
 from tests.hot.servers import GARBAGE, Wal, key
 from tests.support.span_files import Span
 
@@ -25,7 +30,20 @@ def refresh(buffer: HotBuffer, wal: Wal, *, per_message: int = 2, messages: int 
 
 
 def held(buffer: HotBuffer) -> list[int]:
-    return [int(text, 16) for text in buffer.table()["span_id"].to_pylist()]
+    return _numbers(buffer.rows().table())
+
+
+def held_of(buffer: HotBuffer, trace: int) -> list[int]:
+    """Of one trace; it decodes nothing else."""
+    return _numbers(buffer.rows().trace(f"{trace:032x}"))
+
+
+def _numbers(table: pa.Table) -> list[int]:
+    return [int(text, 16) for text in table["span_id"].to_pylist()]
+
+
+def garbage_of(wal: Wal) -> list[bytes]:
+    return [at for at, stored, _ in wal.requests if stored == GARBAGE]
 
 
 STEPS = st.lists(
@@ -35,6 +53,7 @@ STEPS = st.lists(
         st.tuples(st.just("flush"), st.integers(0, 6)),
         st.tuples(st.just("restart"), st.just(0)),
         st.tuples(st.just("refresh"), st.integers(1, 3)),
+        st.tuples(st.just("decode"), st.just(0)),
         st.tuples(st.just("break"), st.integers(0, 3)),
     ),
     max_size=40,
@@ -51,7 +70,7 @@ def test_it_follows_any_log(steps: list[tuple[str, int]]) -> None:
         if step == "append":
             ids = list(range(number + 1, number + argument + 1))
             number += argument
-            unflushed[wal.append(*(Span(span=one) for one in ids))] = ids
+            unflushed[wal.append(*(Span(span=one, trace=1 + one % 2) for one in ids))] = ids
         elif step == "garbage":
             unflushed[wal.append(raw=GARBAGE)] = []
         elif step == "flush":
@@ -62,13 +81,18 @@ def test_it_follows_any_log(steps: list[tuple[str, int]]) -> None:
             log += 1
             wal.restart(f"log-{log}")
             unflushed = {}
+        elif step == "decode":
+            buffer.rows().table()
         elif step == "break":
             refresh(buffer, wal, per_message=1, messages=argument)
         else:
             refresh(buffer, wal, per_message=argument)
-            assert held(buffer) == [one for ids in unflushed.values() for one in ids]
-            garbage = [at for at, stored, _ in wal.requests if stored == GARBAGE]
-            assert bool(buffer.problems) == bool(garbage)
+            assert bool(buffer.problems) == bool(garbage_of(wal))
+            expected = [one for ids in unflushed.values() for one in ids]
+            for trace in (1, 2, 3):
+                assert held_of(buffer, trace) == [one for one in expected if 1 + one % 2 == trace]
+    assert held(buffer) == expected
+    assert bool(buffer.problems) == bool(garbage_of(wal))
 
 
 def test_requests_of_one_message_are_flushed_one_after_the_other() -> None:
@@ -85,7 +109,7 @@ def test_the_table_is_made_once_between_two_changes() -> None:
     wal, buffer = Wal(), HotBuffer(Decoder(), bytes_max=1 << 30)
     wal.append(Span())
     refresh(buffer, wal)
-    assert buffer.table() is buffer.table()
+    assert buffer.rows().table() is buffer.rows().table()
 
 
 def test_a_full_buffer_keeps_the_oldest_and_says_what_it_leaves_out() -> None:
@@ -111,8 +135,8 @@ def test_many_small_answers_leave_few_chunks() -> None:
     for number in range(1, 101):
         wal.append(Span(span=number))
         refresh(buffer, wal)
-    assert held(buffer) == list(range(1, 101))
-    assert buffer.table()["span_id"].num_chunks < 10
+        assert held(buffer) == list(range(1, number + 1))
+    assert buffer.rows().table()["span_id"].num_chunks < 10
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (9, 1), (1, 2)])
@@ -128,3 +152,22 @@ def test_span_counts_that_are_wrong_do_not_mix_requests_up(counts: tuple[int, in
     wal.flush(upto=key(1))
     refresh(buffer, wal)
     assert held(buffer) == [4]
+
+
+def test_what_waits_undecoded_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it the oldest are decoded as they come, and nothing else is."""
+    monkeypatch.setattr(buffer_module, "UNDECODED_BYTES_MAX", 1_000)
+    given: list[int] = []
+
+    def requests(bodies: Iterable[bytes]) -> pa.Table:
+        found = span_table(bodies)
+        given.extend(_numbers(found))
+        return found
+
+    wal, buffer = Wal(), HotBuffer(Decoder(requests=requests), bytes_max=1 << 30)
+    for number in range(1, 11):
+        wal.append(Span(span=number, name="x" * 250))
+    refresh(buffer, wal, per_message=1)
+    assert given == list(range(1, 9))
+    assert held(buffer) == list(range(1, 11))
+    assert given == list(range(1, 11))

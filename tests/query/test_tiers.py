@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from indexer.errors import HotUnavailable
-from indexer.hot.view import HotView
+from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery
 from indexer.storage import LocalStorage
@@ -25,7 +25,7 @@ AS_OF = 1_795_000_000_000_000_007
 def view(rows: list[Span], **fields: Any) -> HotView:
     """Hot spans in the 14 columns that every layout has."""
     given = {"recent_files": (), "source": "incremental", "bounded": False, **fields}
-    return HotView(table=pa.table(table(rows)), as_of_unix_nano=AS_OF, **given)
+    return HotView(rows=DecodedRows(pa.table(table(rows))), as_of_unix_nano=AS_OF, **given)
 
 
 def answers(one: Indexed, hot: HotView | None) -> Answers:
