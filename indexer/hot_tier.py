@@ -1,10 +1,12 @@
 """The worker's side of the hot tier: ask it, confirm what is indexed, notice what gets lost.
 
-While spans arrive it asks often, so that a question finds nearly all of them decoded. Once a second
+While spans arrive it asks often and decodes what came, so that a list finds nearly all of it
+decoded; a question for one trace needs nothing decoded and waits for no decoding. Once a second
 it tells the ingestion which of its recent files are in the index, and now and then it asks the
 index for spans that have left the hot tier.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -27,6 +29,9 @@ KEEP_UP_EVERY_S = 0.05
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
+SWITCH_S = 0.0005
+"""How long one thread keeps the interpreter from another. A question changes threads a dozen times,
+and at Python's own 5 ms it waits that long each time while something is decoded or indexed."""
 FOLLOW_EVERY_S = 1.0
 LOST_EVERY_S = 5.0
 """It costs 0.1 s with 100,000 hot spans; a span is given a minute to reach the index."""
@@ -39,6 +44,7 @@ class HotTier:
     """The hot spans of one ingestion service, and how they become cold."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
+        sys.setswitchinterval(SWITCH_S)
         self._storage = LocalStorage(settings.storage_root)
         self._source = HotSource(
             f"{settings.ingestion_host}:{settings.ingestion_port}",
@@ -64,7 +70,7 @@ class HotTier:
         return self._source.now()
 
     def follow(self, reading: Reading) -> float:
-        """One look at what is hot; seconds until the next one."""
+        """One look at what is hot, and its decoding; seconds until the next one."""
         before, now_s = self._view, self._clock.monotonic_s()
         try:
             self._view = view = self._source.now()
