@@ -8,6 +8,7 @@
     │   ├── StorageUnavailable      the root, or a folder below it, cannot be listed
     │   ├── HotUnavailable          the ingestion service does not answer
     │   ├── WalBusy                 the log takes no more now; the sender tries again
+    │   ├── FlushUnfinished         the last flush failed; the next start does it
     │   ├── CatalogBusy             another process holds the database file
     │   ├── QueriesBusy             as many questions as can wait are waiting
     │   ├── QueryTimedOut           the answer took longer than it may
@@ -90,6 +91,12 @@ class WalBusy(TransientError):
     """The write-ahead log takes no more at the moment: it is full, or its disk is slow."""
 
     hint = "Senders try again by themselves; see whether flushing keeps up and the disk has room."
+
+
+class FlushUnfinished(TransientError):
+    """The ingestion stopped and its last flush failed. The log has what is in no file."""
+
+    hint = "Make room, or repair the span storage; the next start writes what is in the log."
 
 
 class StorageUnavailable(TransientError):

@@ -17,7 +17,7 @@ from typing import Self
 import grpc
 import uvicorn
 
-from indexer.errors import InvalidSettings
+from indexer.errors import FlushUnfinished, InvalidSettings
 from indexer.ingest.events import RETENTION_FAILED
 from indexer.ingest.flush import Flusher, FlushLimits
 from indexer.ingest.hot_snapshot import HotSnapshots
@@ -63,7 +63,7 @@ class Ingestion:
         return dict(self._ports)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``; then flush everything."""
+        """Serve until ``stop``; then flush everything. Raises FlushUnfinished."""
         http = await self._start_http()
         log(INGESTION_STARTED, self._says(), **self._ports)
         try:
@@ -74,7 +74,7 @@ class Ingestion:
                 await http[1]
             await asyncio.to_thread(self._stop_receiving)
             await asyncio.to_thread(self._flusher.stop)
-            await asyncio.to_thread(self._flusher.flush_all)
+            await asyncio.to_thread(self._flush_the_rest)
             log(INGESTION_STOPPED, "stopped; every acknowledged span is in a file")
 
     def _open(self, stack: ExitStack) -> None:
@@ -148,6 +148,16 @@ class Ingestion:
     def _stop_receiving(self) -> None:
         if self._otlp_grpc is not None:
             _stopped(self._otlp_grpc)
+
+    def _flush_the_rest(self) -> None:
+        try:
+            self._flusher.flush_all()
+        except Exception as error:
+            left, reason = self._wal.state().pending_spans, f"{type(error).__name__}: {error}"
+            raise FlushUnfinished(
+                f"{left} spans stay in the log {self._wal.path}, the last flush failed: {reason}",
+                path=str(self._wal.path),
+            ) from error
 
     def _keep_retention(self, stack: ExitStack) -> None:
         age_s, size = self._settings.retention_age_s, self._settings.retention_bytes

@@ -1,0 +1,43 @@
+"""A stop whose last flush fails: one line says so, and nothing is lost by it."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.processes import Site
+from tests.support.up import (
+    Load,
+    prepare,
+    sending,
+    span_files,
+    spans_in_index,
+    wait_receiving,
+)
+
+pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+
+
+def test_a_last_flush_that_fails_is_said_in_a_line_and_made_up_for(site: Site, seed: int) -> None:
+    """Exit 1, what stays in the log and why, no traceback; the next stop has all of it in files."""
+    ports = prepare(site)
+    running = site.start("ingest")
+    wait_receiving(running)
+    load = Load(random.Random(seed))
+    with sending(load, ports, spans=300, pause_s=0) as all_sent:
+        all_sent()
+    in_the_way = site.root / f"{datetime.now(UTC):year=%Y}"
+    in_the_way.write_text("a file where a folder should be")
+    assert site.end(running) == 1
+    assert "Traceback" not in running.err
+    (said,) = [line for line in running.err.splitlines() if line.startswith("error: ")]
+    assert said.startswith(f"error: {len(load.all_acknowledged)} spans stay in the log ")
+    assert "File exists" in said
+    assert "ingestion.stopped" not in running.err
+    in_the_way.unlink()
+    assert span_files(site) == []
+    again = site.start("ingest")
+    wait_receiving(again)
+    assert site.end(again) == 0, again.err
+    assert site.call("--once").code == 0
+    assert spans_in_index(site) == load.all_acknowledged
