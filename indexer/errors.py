@@ -8,6 +8,7 @@
     │   ├── StorageUnavailable      the root, or a folder below it, cannot be listed
     │   ├── HotUnavailable          the ingestion service does not answer
     │   ├── WalBusy                 the log takes no more now; the sender tries again
+    │   ├── RefusedFull             no room for requests that cannot be rows
     │   ├── FlushUnfinished         the last flush failed; the next start does it
     │   ├── CatalogBusy             another process holds the database file
     │   ├── QueriesBusy             as many questions as can wait are waiting
@@ -91,6 +92,12 @@ class WalBusy(TransientError):
     """The write-ahead log takes no more at the moment: it is full, or its disk is slow."""
 
     hint = "Senders try again by themselves; see whether flushing keeps up and the disk has room."
+
+
+class RefusedFull(TransientError):
+    """The folder of acknowledged requests that cannot be rows has no room for another one."""
+
+    hint = "Look at the files and move them elsewhere; until then the log keeps what comes."
 
 
 class FlushUnfinished(TransientError):

@@ -28,7 +28,7 @@ from indexer.ingest.layout import span_file
 from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.parquet import remove_leftovers, write_span_file
 from indexer.ingest.poll_state import PollState
-from indexer.ingest.range_file import keep_file
+from indexer.ingest.range_file import keep_refused
 from indexer.otlp.requests import has_identity
 from indexer.otlp.spans import span_table_of
 from indexer.retry import poll_backoff_s
@@ -96,7 +96,7 @@ class Poller:
     def take_batch(self, size: int) -> bool:
         """The spans after the saved key, as a file; whether there are likely more.
 
-        Raises HotUnavailable, OSError and sqlite3.Error; the key has not moved then.
+        Raises HotUnavailable, RefusedFull, OSError and sqlite3.Error; the key has not moved then.
         """
         self._settle()
         last_key = self._state.last_key()
@@ -152,8 +152,8 @@ class Poller:
         )
 
     def _keep(self, message: ReadSpansResponse, reason: str) -> None:
-        target = self._refused / f"{message.key_ulid.hex()}.pb"
-        keep_file(target, message.SerializeToString())
+        name = f"{message.key_ulid.hex()}.pb"
+        target = keep_refused(self._refused, name, message.SerializeToString())
         log(
             SPAN_REFUSED,
             f"a span cannot be in a file and is kept as {target}: {reason}",

@@ -12,11 +12,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from indexer.errors import WalBusy
+from indexer.errors import RefusedFull, WalBusy
 from indexer.ingest.layout import temporary_file
 from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
 from indexer.ingest.parquet import write_span_file
+
+REFUSED_BYTES_MAX = 1 << 30
+"""Of requests that cannot be rows, together: forty files of nothing else. They are for somebody to
+look at; beyond this flushing waits until that was done, and the log keeps all."""
+BLOCK_BYTES = 4096
 
 Decode = Callable[[Iterable[bytes]], pa.Table]
 """Rows of serialised export requests in order; a function that a spawned process can import."""
@@ -24,7 +29,7 @@ Decode = Callable[[Iterable[bytes]], pa.Table]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedRequest:
-    """An acknowledged request that does not decode, and the file that keeps its bytes."""
+    """An acknowledged request that cannot be rows, and the file that keeps its bytes."""
 
     path: str
     reason: str
@@ -39,10 +44,17 @@ class RangeFile:
     refused: tuple[RefusedRequest, ...]
 
 
-def write_range(wal_path: Path, planned: KeyRange, target: Path, decode: Decode) -> RangeFile:
-    """Write the spans of a range as a file, and its undecodable requests as files of their own.
+def write_range(
+    wal_path: Path,
+    planned: KeyRange,
+    target: Path,
+    decode: Decode,
+) -> RangeFile:
+    """Write the spans of a range as a file, and the requests that cannot be as files of their own.
 
-    Raises WalBusy when the log has not all of the range any more: somebody else has flushed it.
+    Those are the ones that do not decode.
+    Raises WalBusy when the log has not all of the range any more: somebody else has flushed it;
+    and RefusedFull when there is no room for what cannot be rows.
     """
     requests = _read(wal_path, planned)
     tables, bad = decode_each(requests, decode)
@@ -75,20 +87,29 @@ def decode_each(
     return tables, bad
 
 
-def keep_file(target: Path, content: bytes) -> None:
-    """What cannot be a row, as a file of its own, durable when this returns."""
-    make_folder(target.parent)
+def keep_refused(folder: Path, name: str, content: bytes) -> Path:
+    """What cannot be a row, as a file of its own, durable when this returns; its path.
+
+    Raises RefusedFull when the folder has no room: what was acknowledged is never deleted for
+    other such files, so it stays where it is until somebody has looked.
+    """
+    target = folder / name
+    make_folder(folder)
+    held = sum(_cost(one.stat().st_size) for one in os.scandir(folder) if one.name != name)
+    if held + _cost(len(content)) > REFUSED_BYTES_MAX:
+        raise RefusedFull(f"{folder} has {held} bytes of requests that cannot be rows")
     temporary = temporary_file(target)
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(target)
-    sync_folder(target.parent)
+    sync_folder(folder)
+    return target
 
 
 def refused_folder(wal_path: Path) -> Path:
-    """``<log>.refused``: the bytes of acknowledged requests that do not decode, a file each."""
+    """``<log>.refused``: the bytes of acknowledged requests that cannot be rows, a file each."""
     return wal_path.with_name(wal_path.name + ".refused")
 
 
@@ -104,6 +125,10 @@ def _read(wal_path: Path, planned: KeyRange) -> list[LoggedRequest]:
 
 
 def _keep(folder: Path, request: LoggedRequest, reason: str) -> RefusedRequest:
-    target = folder / f"{request.key.hex()}.otlp"
-    keep_file(target, request.body)
-    return RefusedRequest(path=str(target), reason=reason)
+    path = keep_refused(folder, f"{request.key.hex()}.otlp", request.body)
+    return RefusedRequest(path=str(path), reason=reason)
+
+
+def _cost(size: int) -> int:
+    """Of a file on a disk, so that many small ones count too."""
+    return max(size, BLOCK_BYTES)

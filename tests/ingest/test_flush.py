@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from indexer.errors import WalBusy
-from indexer.ingest import flush
+from indexer.errors import RefusedFull, WalBusy
+from indexer.ingest import flush, range_file
 from indexer.ingest.layout import span_file
 from indexer.ingest.range_file import write_range
 from indexer.otlp.spans import span_table
@@ -103,6 +103,18 @@ def test_a_request_that_does_not_decode_is_kept_and_told(make_flusher, wal, root
     assert [record.event for record in caplog.records] == ["request.refused"]
     assert str(kept) in caplog.text
     assert len(files_below(root)) == (1 if others else 0)
+
+
+def test_without_room_for_the_refused_the_log_keeps_all(make_flusher, wal, root, monkeypatch):
+    """It is told, nothing is deleted, and with room it goes on."""
+    monkeypatch.setattr(range_file, "REFUSED_BYTES_MAX", 0)
+    append(wal, body(0), UNDECODABLE)
+    with pytest.raises(RefusedFull):
+        make_flusher().flush_all()
+    assert len(pending(wal)) == 2
+    monkeypatch.undo()
+    (done,) = make_flusher().flush_all()
+    assert (done.span_count, done.refused_count) == (1, 1)
 
 
 def test_a_crash_after_the_rename_repeats_the_same_file(make_flusher, wal, root, monkeypatch):

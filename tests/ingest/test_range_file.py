@@ -1,9 +1,11 @@
-"""Whatever one request makes the decoder raise, the others become rows."""
+"""Whatever one request makes the decoder raise, the others become rows, and it is kept."""
 
 import pytest
 
+from indexer.errors import RefusedFull
+from indexer.ingest import range_file
 from indexer.ingest.log_reader import LoggedRequest
-from indexer.ingest.range_file import decode_each
+from indexer.ingest.range_file import BLOCK_BYTES, decode_each, keep_refused
 from indexer.otlp.spans import span_table
 from tests.ingest.bodies import UNDECODABLE, body
 
@@ -53,3 +55,17 @@ def test_no_memory_is_nobodys_fault():
 
     with pytest.raises(MemoryError):
         decode_each(logged(body(0)), decode)
+
+
+def test_what_is_refused_is_kept_while_there_is_room(tmp_path, monkeypatch):
+    """The same one again takes no more room; moved away, it makes room; small ones count too."""
+    folder = tmp_path / "refused"
+    monkeypatch.setattr(range_file, "REFUSED_BYTES_MAX", 2 * BLOCK_BYTES)
+    first = keep_refused(folder, "1.otlp", b"one")
+    keep_refused(folder, "2.otlp", b"two")
+    keep_refused(folder, "2.otlp", b"two")
+    with pytest.raises(RefusedFull, match=r"8192 bytes"):
+        keep_refused(folder, "3.otlp", b"three")
+    assert sorted(path.name for path in folder.iterdir()) == ["1.otlp", "2.otlp"]
+    first.unlink()
+    assert keep_refused(folder, "3.otlp", b"three").read_bytes() == b"three"
