@@ -9,7 +9,8 @@ FLUSH_FAILED = Event("flush.failed", logging.ERROR, "A flush did not happen; it 
 REQUEST_REFUSED = Event(
     "request.refused",
     logging.ERROR,
-    "An acknowledged request does not decode; its bytes are kept in a file beside the log.",
+    "An acknowledged request does not decode, or kills the process that writes files; its bytes "
+    "are kept in a file beside the log.",
 )
 WRITER_DIED = Event(
     "writer.died", logging.WARNING, "The process that writes files died and is replaced."

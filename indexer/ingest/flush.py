@@ -7,10 +7,12 @@ the same name and so takes the place of what is there.
 
 import threading
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.clock import Clock, SystemClock
+from indexer.ingest.deadly import deadly_requests
 from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file
 from indexer.ingest.log_reader import KeyRange, WalState
@@ -113,11 +115,22 @@ class Flusher:
     def _flush(self, planned: KeyRange) -> FlushedFile:
         target = span_file(self._root, planned.first_key, planned.last_key)
         self._wal.flushing(planned.first_key, planned.last_key)
-        done = self._process.run(write_range, self._wal.path, planned, target, self._decode)
+        done = self._written(planned, target)
         path = str(target) if done.span_count else None
         self._wal.flushed(planned.last_key, path, done.span_count)
         _tell(planned, path, done)
         return FlushedFile(path=path, span_count=done.span_count, refused_count=len(done.refused))
+
+    def _written(self, planned: KeyRange, target: Path) -> RangeFile:
+        """The file, without the requests that kill the process which writes it."""
+        arguments = (self._wal.path, planned, target, self._decode)
+        try:
+            return self._process.run(write_range, *arguments)
+        except BrokenProcessPool:
+            deadly = deadly_requests(self._wal.path, planned, self._decode)
+            if not deadly:
+                raise
+            return self._process.run(write_range, *arguments, deadly)
 
     def _is_due(self, state: WalState) -> bool:
         return state.oldest_key is not None and (
@@ -154,7 +167,7 @@ def _tell(planned: KeyRange, path: str | None, done: RangeFile) -> None:
     for refused in done.refused:
         log(
             REQUEST_REFUSED,
-            f"a request does not decode and is kept as {refused.path}: {refused.reason}",
+            f"a request cannot be rows and is kept as {refused.path}: {refused.reason}",
             path=refused.path,
             reason=refused.reason,
         )

@@ -105,6 +105,13 @@ class LogReader:
         )
         return [LoggedRequest(key=key, body=body, span_count=count) for key, body, count in rows]
 
+    def read_keys(self, first_key: bytes, last_key: bytes) -> list[bytes]:
+        """Of the same requests, their keys alone."""
+        rows = self._connection.execute(
+            "SELECT key FROM requests WHERE key BETWEEN ? AND ? ORDER BY key", (first_key, last_key)
+        )
+        return [key for (key,) in rows]
+
     def next_range(self, *, rows_max: int, bytes_max: int) -> KeyRange | None:
         """The flush that was begun, else the oldest requests that fit in one file."""
         begun = self.begun_range()

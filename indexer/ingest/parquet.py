@@ -56,6 +56,11 @@ def write_span_tables(tables: Iterable[pa.Table], target: Path) -> int:
     return size
 
 
+def encode_spans(table: pa.Table) -> None:
+    """All the work of a file without a file: to see whether it can be done."""
+    _write(iter([table]), pa.BufferOutputStream())
+
+
 def remove_leftovers(root: Path) -> list[str]:
     """Delete what a process that was killed had not finished; the paths of what there was."""
     removed = []

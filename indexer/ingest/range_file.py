@@ -16,12 +16,13 @@ from indexer.errors import RefusedFull, WalBusy
 from indexer.ingest.layout import temporary_file
 from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
-from indexer.ingest.parquet import write_span_file
+from indexer.ingest.parquet import encode_spans, write_span_file
 
 REFUSED_BYTES_MAX = 1 << 30
 """Of requests that cannot be rows, together: forty files of nothing else. They are for somebody to
 look at; beyond this flushing waits until that was done, and the log keeps all."""
 BLOCK_BYTES = 4096
+DEADLY = "it kills the process that writes files"
 
 Decode = Callable[[Iterable[bytes]], pa.Table]
 """Rows of serialised export requests in order; a function that a spawned process can import."""
@@ -49,19 +50,33 @@ def write_range(
     planned: KeyRange,
     target: Path,
     decode: Decode,
+    deadly: frozenset[bytes] = frozenset(),
 ) -> RangeFile:
     """Write the spans of a range as a file, and the requests that cannot be as files of their own.
 
-    Those are the ones that do not decode.
+    Those are the ones that do not decode, and the ``deadly`` ones, by key, that are not tried.
     Raises WalBusy when the log has not all of the range any more: somebody else has flushed it;
     and RefusedFull when there is no room for what cannot be rows.
     """
     requests = _read(wal_path, planned)
-    tables, bad = decode_each(requests, decode)
+    tables, bad = decode_each([one for one in requests if one.key not in deadly], decode)
+    bad += [(one, DEADLY) for one in requests if one.key in deadly]
     refused = tuple(_keep(refused_folder(wal_path), one, reason) for one, reason in bad)
     rows = sum(table.num_rows for table in tables)
     size = write_span_file(pa.concat_tables(tables), target) if rows else 0
     return RangeFile(span_count=rows, size_bytes=size, refused=refused)
+
+
+def rehearse(wal_path: Path, keys: tuple[bytes, bytes], decode: Decode) -> None:
+    """All that ``write_range`` does with the requests from one key to another, but no file."""
+    reader = LogReader(wal_path)
+    try:
+        requests = reader.read_range(*keys)
+    finally:
+        reader.close()
+    tables, _ = decode_each(requests, decode)
+    if any(table.num_rows for table in tables):
+        encode_spans(pa.concat_tables(tables))
 
 
 def decode_each(

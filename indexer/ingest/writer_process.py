@@ -35,12 +35,14 @@ class WriterProcess:
         Raises BrokenProcessPool when the process died of it three times.
         """
         for _ in range(TRIES - 1):
-            pool = self._open()
             try:
-                return pool.submit(function, *arguments).result()
+                return self.run_once(function, *arguments)
             except BrokenProcessPool:
                 log(WRITER_DIED, "the process that writes files died; another one tries again")
-                self._drop(pool)
+        return self.run_once(function, *arguments)
+
+    def run_once(self, function: Callable[..., T], *arguments: object) -> T:
+        """The same without another try. Raises BrokenProcessPool when the process died of it."""
         pool = self._open()
         try:
             return pool.submit(function, *arguments).result()

@@ -66,3 +66,23 @@ def deadly(bodies: Iterable[bytes]) -> pa.Table:
         mark.touch()
         os._exit(9)
     return span_table(found)
+
+
+POISON = "poison"
+"""The service of a request that kills the process which decodes it."""
+
+
+def poisoned(bodies: Iterable[bytes]) -> pa.Table:
+    """A decoder that dies of such a request, as of a native crash."""
+    found = list(bodies)
+    if any(POISON.encode() in one for one in found):
+        os._exit(9)
+    return span_table(found)
+
+
+def fragile(bodies: Iterable[bytes]) -> pa.Table:
+    """A decoder that dies of three requests at once, as for memory."""
+    found = list(bodies)
+    if len(found) > 2:
+        os._exit(9)
+    return span_table(found)
