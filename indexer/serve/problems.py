@@ -100,6 +100,8 @@ def of_error(error: IndexerError) -> Response:
     """The refusal of a typed error; the catalog's class name is its title."""
     transient = isinstance(error, TransientError)
     status = _STATUS.get(type(error), 503 if transient else 500)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_fault(HTTP_FAILED, f"{error.error_type}: {error.message}", error)
     headers = (
         {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     )

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused, QueryTooLarge
-from indexer.hot.view import HotView
+from indexer.hot.view import DecodedRows, HotView
 from indexer.query import newest, pages
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery, cursor_after, position_of
@@ -68,7 +68,7 @@ class Tiered:
     def answers(self) -> Answers:
         recent = self.one.root / "recent.parquet"
         view = HotView(
-            table=table(self.by_tier["hot"]),
+            rows=DecodedRows(table(self.by_tier["hot"])),
             as_of_unix_nano=1,
             recent_files=(str(recent),) if recent.exists() else (),
             source="incremental",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from indexer.errors import HotUnavailable
-from indexer.hot.view import HotView
+from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
 from indexer.query.junjo import junjo_span
 from indexer.storage import LocalStorage
@@ -334,7 +334,7 @@ def test_hot_workflows_and_patches_are_answered_as_cold_ones(tmp_path: Path) -> 
     events = [json.dumps(EVENTS.get((row.trace, row.span), [])) for row in flows]
     at = content.schema.get_field_index("events")
     view = HotView(
-        table=content.set_column(at, content.schema.field(at), [events]),
+        rows=DecodedRows(content.set_column(at, content.schema.field(at), [events])),
         as_of_unix_nano=5,
         recent_files=(),
         source="incremental",

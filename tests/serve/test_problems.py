@@ -38,8 +38,10 @@ def test_what_is_transient_may_be_asked_again(kind):
     assert said.json["hint"] == kind.hint
 
 
-def test_what_is_permanent_and_not_the_client_s_is_a_fault_of_the_service():
+def test_what_is_permanent_and_not_the_client_s_is_a_fault_of_the_service(caplog, monkeypatch):
+    monkeypatch.setattr(LOGGER, "propagate", True)
     assert refusal(errors.CatalogUnreadable("torn")).code == 500
+    assert [one.event for one in caplog.records if hasattr(one, "event")] == ["http.failed"]
 
 
 def test_what_a_route_says_by_itself_is_the_detail():
