@@ -17,7 +17,7 @@ import pytest
 
 from indexer.cli.main import command_parser
 from indexer.serve.edge import OPEN_PATHS
-from indexer.settings import Settings
+from indexer.settings import Settings, load_settings
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.span_files import spans
 
@@ -25,8 +25,9 @@ DEPLOY = REPOSITORY / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 FILES = {path.name: path.read_text() for path in DEPLOY.iterdir() if path.is_file()}
 KNOWN = {str(field.validation_alias) for field in Settings.model_fields.values()}
-OURS = re.compile(r"\b(?:INDEXER|JUNJO)_[A-Z_]+\b")
-OF_THE_COMPOSE_FILE = {"JUNJO_HOST_DB_DATA_PATH", "INDEXER_USER"}
+OURS = re.compile(r"\b(?:INDEXER|INGESTION|JUNJO)_[A-Z_]+\b")
+OF_THE_COMPOSE_FILE = {"JUNJO_HOST_DB_DATA_PATH", "INDEXER_USER", "INGESTION_IMAGE"}
+COMPOSE_UP = FILES["docker-compose.up.yml"]
 
 
 def command(keyword):
@@ -81,6 +82,67 @@ def test_the_probes_ask_routes_of_the_service_where_it_listens():
     assert f"0.0.0.0:{port}" in kubernetes
     assert "INDEXER_HTTP_TOKEN" in kubernetes
     assert f"http://127.0.0.1:{port}/readyz" in compose
+
+
+def block(text, name):
+    """The lines below ``name:``, as far as they are indented further."""
+    (found,) = re.findall(rf"^( *){name}:.*\n((?:\1 +.*\n|\n)+)", text, re.MULTILINE)
+    return found[1]
+
+
+def environment(service):
+    """Of a service of the compose file, with what it merges in and the defaults of its variables."""
+    merged = [block(COMPOSE_UP, "x-storage"), block(COMPOSE_UP, "x-receiving")]
+    own = block(block(COMPOSE_UP, service), "environment")
+    shared = merged if "*receiving" in own else merged[:1]
+    pairs = re.findall(r"^ +([A-Z_]+): (.+)$", "".join([*shared, own]), re.MULTILINE)
+    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in pairs}
+
+
+@pytest.mark.parametrize(
+    ("service", "arguments"), [("up", ["up"]), ("ingestion", ["ingest"]), ("worker", [])]
+)
+def test_each_service_that_receives_or_answers_is_a_command_with_valid_settings(
+    service, arguments, monkeypatch
+):
+    (said,) = re.findall(r"^ +command: (\[.*\])$", block(COMPOSE_UP, service), re.MULTILINE)
+    assert json.loads(said) == ["python", "-m", "indexer", *arguments]
+    command_parser().parse_args(arguments)
+    for name, value in environment(service).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    below = "/app/.dbdata/"
+    assert settings.storage_root == settings.ingestion_root == f"{below}spans"
+    assert str(settings.catalog_pointer).startswith(f"{below}duckdb/")
+    if arguments:
+        assert str(settings.wal_path).startswith(f"{below}ingestion/")
+        published = re.findall(r'"(\d+):\d+"', block(COMPOSE_UP, service))
+        listens = [settings.otlp_grpc_listen, settings.otlp_http_listen]
+        assert [f"0.0.0.0:{port}" for port in published] == listens
+    if service != "up":
+        assert settings.ingestion_port == 50052
+    if service == "worker":
+        assert settings.ingestion_host == "ingestion"
+
+
+def test_each_profile_has_one_writer_of_the_log():
+    writers = {"up": ["up"], "apart": ["ingestion"]}
+    for profile, expected in writers.items():
+        found = [
+            name
+            for name in ("up", "ingestion", "worker")
+            if f"profiles: [{profile}]" in block(COMPOSE_UP, name)
+            and "INGESTION_WAL_PATH" in environment(name)
+        ]
+        assert found == expected
+
+
+def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
+    table = dict(re.findall(r"^\| (\d+) \| .*`(\w+)` \|", FILES["README.md"], re.MULTILINE))
+    fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
+    assert set(table) == {"4317", "4318", "50052"}
+    for port, name in table.items():
+        assert str(fields[name].default).rpartition(":")[2] == port
 
 
 @pytest.mark.process
