@@ -11,7 +11,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -22,6 +25,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
 from tests.support.junjo_app import SERVICE
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.sdk_spans import answered, two_services
+from tests.support.tcp import Dashboards
 from tests.support.up import (
     Load,
     Ports,
@@ -135,13 +139,37 @@ def test_junjo_workflows_are_found_whole(site: Site) -> None:
     assert patches["exception"] > 0
     assert {span["status_code"] for span in works} == {0}
     assert 2 in {span["status_code"] for span in fails}
+    asked = Dashboards(site)
+    over_http = []
     for is_cold in (False, True):
         for trace, expected in traces.items():
             assert found(site, trace) == (as_found(expected), {is_cold})
+        over_http.append(junjo_answers(asked, traces))
         flush(ports)
         wait_indexed(site)
+    assert over_http[0] == over_http[1]
     (service,) = site.get("/services").json["services"]
     assert (service["service_name"], service["total_spans"]) == (SERVICE, 6)
+
+
+def junjo_answers(asked: Dashboards, traces: Iterable[int]) -> list[Any]:
+    """What Junjo's front end is told of two workflows with two patches each."""
+    answers = [asked.get("/api/v1/observability/services")]
+    answers.append(asked.get(f"/otel/spans/type/workflow/{quote(SERVICE)}"))
+    assert answers[0].json == [SERVICE]
+    flows = answers[1].json
+    assert {(flow["junjo_span_type"], flow["parent_span_id"]) for flow in flows} == {
+        ("workflow", None)
+    }
+    assert {int(flow["trace_id"], 16) for flow in flows} == set(traces)
+    for flow in flows:
+        path = f"/otel/trace/{flow['trace_id']}"
+        answers.append(asked.get(f"{path}/nested_spans"))
+        answers.append(asked.get(f"{path}/workflow/{flow['junjo_id']}/state_patches"))
+        assert (len(answers[-2].json), len(answers[-1].json)) == (3, 2)
+        assert json.loads(flow["junjo_wf_graph_structure"])["nodes"]
+    assert {answer.headers["x-complete"] for answer in answers} == {"true"}
+    return [answer.json for answer in answers]
 
 
 def test_a_stop_leaves_everything_in_files_and_in_the_index(site: Site, seed: int) -> None:
