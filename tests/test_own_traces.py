@@ -9,19 +9,17 @@ from opentelemetry import trace
 from indexer import own_traces as module
 from indexer.errors import InvalidSettings
 from indexer.own_traces import own_traces
-from indexer.telemetry import LOGGER
 
 RECEIVER = "127.0.0.1:4318"
 
 
 @pytest.fixture(autouse=True)
-def nothing_asked(monkeypatch):
+def nothing_asked(monkeypatch, caplog):
     """No variable of the caller's shell, and no provider that outlives the test."""
     for name in (module.EXPORTER, module.ENDPOINT, module.TRACES_ENDPOINT, module.PROTOCOL):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(trace, "set_tracer_provider", lambda _: None)
-    monkeypatch.setattr(LOGGER, "propagate", True)
-    monkeypatch.setattr(LOGGER, "level", logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="indexer")
     opentelemetry = logging.getLogger("opentelemetry")
     monkeypatch.setattr(opentelemetry, "handlers", [])
     monkeypatch.setattr(opentelemetry, "propagate", False)

@@ -29,7 +29,7 @@ from tests.support.up import (
     whole,
 )
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 SPANS, SOAK_SPANS = 6_000, 100_000
 SEEDS, SOAK_SEEDS = 1, 3

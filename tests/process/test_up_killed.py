@@ -28,7 +28,7 @@ from tests.support.up import (
     whole,
 )
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 ROUNDS, SOAK_ROUNDS = 4, 40
 SENDERS, PAUSE_S = 4, 0.03

@@ -21,7 +21,7 @@ from indexer.query import junjo
 from indexer.query.junjo import junjo_span, state_patches
 from indexer.query.junjo_views import junjo_views
 from indexer.query.sql import Window, open_session, select
-from indexer.query.traces import find_trace
+from indexer.query.traces import TraceQuery, find_trace
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical
 from indexer.read.payload_sql import payload_expression
@@ -254,7 +254,11 @@ def test_the_views_and_the_mapping_say_the_same_of_the_sdks_spans(tmp_path: Path
         storage = LocalStorage(one.root)
         traces = sorted({span["trace_id"] for span in answered})
         cursor = one.catalog.connection.cursor()
-        found = [span for trace in traces for span in find_trace(cursor, storage, trace)["spans"]]
+        found = [
+            span
+            for trace in traces
+            for span in find_trace(cursor, storage, TraceQuery.of(trace))["spans"]
+        ]
     assert len(found) == len(answered) == 6
     spans_sql = "FROM spans ORDER BY trace_id, start_time, span_id"
     assert sorted(asked(tmp_path, spans_sql), key=_ids) == sorted(map(mapped, found), key=_ids)

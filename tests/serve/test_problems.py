@@ -1,5 +1,6 @@
 """Every refusal is problem details, and says no more than it should."""
 
+import logging
 from typing import Annotated
 
 import pytest
@@ -7,7 +8,6 @@ from fastapi import HTTPException, Query
 
 from indexer import errors
 from indexer.serve.problems import CLIENT_CLOSED, ClientGone, ParameterRefused
-from indexer.telemetry import LOGGER
 from tests.support.served import serving
 
 FACTS = "a name in a traceback"
@@ -38,8 +38,8 @@ def test_what_is_transient_may_be_asked_again(kind):
     assert said.json["hint"] == kind.hint
 
 
-def test_what_is_permanent_and_not_the_client_s_is_a_fault_of_the_service(caplog, monkeypatch):
-    monkeypatch.setattr(LOGGER, "propagate", True)
+def test_what_is_permanent_and_not_the_client_s_is_a_fault_of_the_service(caplog):
+    caplog.set_level(logging.ERROR, logger="indexer")
     assert refusal(errors.CatalogUnreadable("torn")).code == 500
     assert [one.event for one in caplog.records if hasattr(one, "event")] == ["http.failed"]
 
@@ -48,8 +48,8 @@ def test_what_a_route_says_by_itself_is_the_detail():
     assert refusal(HTTPException(404, "no such trace")).json["detail"] == "no such trace"
 
 
-def test_a_fault_is_in_the_log_and_not_in_the_answer(caplog, monkeypatch):
-    monkeypatch.setattr(LOGGER, "propagate", True)
+def test_a_fault_is_in_the_log_and_not_in_the_answer(caplog):
+    caplog.set_level(logging.ERROR, logger="indexer")
     said = refusal(ZeroDivisionError(FACTS))
     assert said.code == 500
     assert FACTS not in said.body.decode()
