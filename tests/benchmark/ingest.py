@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.benchmark import ingest_peers
 from tests.benchmark.embedded import Embedded, embedded
 from tests.benchmark.export_bodies import SPANS
 from tests.benchmark.load import Asking, Sending, Timed, sending
@@ -50,6 +51,7 @@ def measure(plan: Plan) -> list[Line]:
     assert steady.asking is not None
     return [
         *_lines(fast, None, None),
+        *ingest_peers.measure(plan, fast.sent.rate),
         *_lines(required, SPANS_AT_LEAST, EXPORT_P99_AT_MOST_MS),
         *_lines(steady, None, EXPORT_P99_AT_MOST_MS),
         *_answer_lines(steady, steady.asking),
