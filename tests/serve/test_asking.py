@@ -20,8 +20,10 @@ class Waiting:
 
     def __init__(self, timeout_s: float = 30) -> None:
         self.timeout_s = timeout_s
+        self.may_end = threading.Event()
+        self.may_end.set()
         self.begun: list[Deadline] = []
-        self.ended = 0
+        self.ended: list[Deadline] = []
 
     async def route(self, request: Request) -> str:
         return await ask(request, self.work, self.timeout_s)
@@ -29,7 +31,8 @@ class Waiting:
     def work(self, asked: Deadline) -> str:
         self.begun.append(asked)
         wait_until(lambda: asked.is_over, "a question that is told to end")
-        self.ended += 1
+        self.may_end.wait()
+        self.ended.append(asked)
         return "ended"
 
 
@@ -59,9 +62,11 @@ def test_an_answer_is_what_the_question_returns_and_a_refusal_what_it_raises():
 
 def test_a_question_that_takes_too_long_is_told_to_end():
     waiting = Waiting(timeout_s=0.05)
+    waiting.may_end.clear()
     with serving(("/slow", waiting.route)) as served:
         late = served.get("/slow")
-        wait_until(lambda: waiting.ended == 1, "the end of the question")
+        waiting.may_end.set()
+        wait_until(lambda: len(waiting.ended) == 1, "the end of the question")
     assert (late.code, late.json["title"]) == (504, "QueryTimedOut")
     assert "0.05 s" in late.json["detail"]
 
@@ -72,7 +77,7 @@ def test_a_question_whose_client_has_gone_is_told_to_end():
         with socket.create_connection(served.address) as connection:
             connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
             wait_until(lambda: waiting.begun, "a question that has begun")
-        wait_until(lambda: waiting.ended == 1, "the end of the question")
+        wait_until(lambda: len(waiting.ended) == 1, "the end of the question")
 
 
 def test_more_questions_than_there_is_room_for_are_told_to_come_back():
@@ -90,11 +95,11 @@ def test_more_questions_than_there_is_room_for_are_told_to_come_back():
         wait_until(lambda: served.get("/quick").code == 503, "a full pool")
         full = served.get("/quick")
         assert (full.json["title"], full.headers["retry-after"]) == ("QueriesBusy", "1")
-        assert len(waiting.begun) == QUESTIONS_AT_ONCE
+        wait_until(lambda: len(waiting.begun) == QUESTIONS_AT_ONCE, "a question on each thread")
         for one in connections:
             one.close()
         wait_until(lambda: served.get("/quick").code == 200, "room again")
-        assert len(waiting.begun) == waiting.ended
+        wait_until(lambda: len(waiting.begun) == len(waiting.ended), "the end of every question")
 
 
 def test_a_stop_ends_every_question_and_every_thread():
@@ -105,7 +110,7 @@ def test_a_stop_ends_every_question_and_every_thread():
             asked = [clients.submit(served.get, "/slow") for _ in range(3)]
             wait_until(lambda: len(waiting.begun) == 3, "three questions")
         assert {one.result().code for one in asked} == {200}
-    assert waiting.ended == 3
+    assert len(waiting.ended) == 3
     assert threads() == before
 
 
