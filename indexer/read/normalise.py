@@ -17,6 +17,9 @@ JSON_COLUMNS = ("attributes", "events", "links", "resource_attributes", "scope_a
 EVENT_TIMES = ("timeUnixNano", "time_unix_nano", "time_nanos")
 """An event's time, by the names that the Junjo ingestion service gave it one after the other.
 A list or an object is no time."""
+NESTED_MAX = 200
+"""Values inside each other. OTLP's own decoders end at 100 messages, which are 50 values; JSON that
+is deeper was made to break its readers, and stays text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,6 +29,13 @@ def canonical(name: str, stored: Any) -> Any:
     ``stored`` is what the file has: text, bytes, a number, a value of a nested column, or a
     dictionary of lists where the elements' keys stand in columns side by side.
     """
+    try:
+        return _canonical(name, stored)
+    except RecursionError:
+        return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored)
+
+
+def _canonical(name: str, stored: Any) -> Any:
     if name not in JSON_COLUMNS:
         return plain(stored)
     is_text = isinstance(stored, str | bytes)
@@ -51,18 +61,23 @@ def parsed(stored: Any) -> Any:
         return text
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON can say it: times as decimal nanoseconds, bytes as hex, maps as objects."""
+def plain(value: Any, nested_max: int = NESTED_MAX) -> Any:
+    """The value as JSON can say it: times as decimal nanoseconds, bytes as hex, maps as objects.
+
+    Raises RecursionError for more values inside each other.
+    """
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, datetime):
         return str(_nanos(value))
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+    if isinstance(value, Mapping | list | tuple):
+        if not nested_max:
+            raise RecursionError(f"more than {NESTED_MAX} values inside each other")
+        if isinstance(value, Mapping):
+            return {str(key): plain(item, nested_max - 1) for key, item in value.items()}
+        return [plain(item, nested_max - 1) for item in value]
     return value
 
 
