@@ -16,17 +16,21 @@ BACKLOG = 512
 def bind(listen: str, *, token: str, allow_open: str) -> socket.socket:
     """A listening TCP socket for ``host:port``; port 0 takes any.
 
+    It names its protocol, because asyncio turns off Nagle's algorithm for sockets that do and for
+    no others: an answer of two packets would wait 40 ms for the first one's acknowledgement.
+
     Raises InvalidSettings when it cannot be bound, or when others could reach it and no token
     keeps them out.
     """
     family, address = judged(listen, token=token, allow_open=allow_open)
     try:
-        return socket.create_server(address, family=family, backlog=BACKLOG)
+        bound = socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
         raise InvalidSettings(
             f"{LISTEN}={listen}: {error.strerror or error}",
             hint=f"Choose another {LISTEN}; empty turns the service off.",
         ) from error
+    return socket.socket(family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
 
 
 def judged(

@@ -1,5 +1,6 @@
 """Where the service may listen: for this machine alone, or for others on purpose."""
 
+import asyncio
 import socket
 from contextlib import closing
 
@@ -71,3 +72,21 @@ def test_a_port_that_is_taken_names_the_variable():
 )
 def test_an_address_within_an_address_is_looked_at(address, alone):
     assert is_loopback(address) is alone
+
+
+async def test_an_answer_of_two_packets_does_not_wait_for_the_first_to_be_acknowledged():
+    """asyncio turns off Nagle's algorithm, but only where the socket names its protocol."""
+    delays = []
+
+    async def accepted(_, writer):
+        one = writer.get_extra_info("socket")
+        delays.append(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0)
+        writer.close()
+
+    listener = bind("127.0.0.1:0", token="", allow_open="")
+    address = listener.getsockname()
+    async with await asyncio.start_server(accepted, sock=listener):
+        reader, writer = await asyncio.open_connection(*address)
+        assert await reader.read() == b""
+        writer.close()
+    assert delays == [False]
