@@ -75,7 +75,7 @@ def test_an_address_within_an_address_is_looked_at(address, alone):
 
 
 async def test_an_answer_of_two_packets_does_not_wait_for_the_first_to_be_acknowledged():
-    """asyncio turns off Nagle's algorithm, but only where the socket names its protocol."""
+    """Asyncio turns off Nagle's algorithm, but only where the socket names its protocol."""
     delays = []
 
     async def accepted(_, writer):
