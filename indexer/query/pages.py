@@ -59,8 +59,9 @@ def page(sources: Sources, query: SpanQuery, *, payload: bool) -> dict[str, Any]
         within_budget(shown)
     cost.indexed()
     if payload:
-        missing += add_payload(sources.storage, shown, files, cost, sources.deadline)
-        missing += add_fresh_payload(shown)
+        with cost.reading():
+            missing += add_payload(sources.storage, shown, files, cost, sources.deadline)
+            missing += add_fresh_payload(shown)
     more = len(found) > query.offset + query.limit
     spans = [_named(span, files) for span in shown]
     return {

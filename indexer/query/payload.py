@@ -6,7 +6,8 @@ with the window that would do.
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,15 @@ class Cost:
     def indexed(self) -> None:
         """The index has been asked."""
         self.index_ms = (time.perf_counter() - self.began_s) * 1e3
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While files are read."""
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.payload_ms += (time.perf_counter() - began_s) * 1e3
 
     def to_dict(self) -> dict[str, Any]:
         """Files and bytes read, milliseconds in the index and in files."""

@@ -95,7 +95,8 @@ def find_trace(
     within_budget(spans)
     files = files_of(cursor, spans)
     cost.indexed()
-    missing = add_payload(storage, spans, files, cost, deadline)
+    with cost.reading():
+        missing = add_payload(storage, spans, files, cost, deadline)
     if len(found) > len(spans):
         missing.append({"error_type": "TraceTooLarge", "detail": f"first {TRACE_SPANS_MAX} spans"})
     for span in spans:

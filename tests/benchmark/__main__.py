@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmark import answers, freshness, growth, index, ingest, memory
+from tests.benchmark import answers, dashboards, freshness, growth, index, ingest, memory
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
 from tests.benchmark.report import Line, machine, show
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "ingest": ingest.measure,
     "growth": growth.measure,
     "answers": answers.measure,
+    "dashboards": dashboards.measure,
     "memory": memory.measure,
 }
 

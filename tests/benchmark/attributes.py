@@ -15,6 +15,14 @@ from tests.benchmark.layout import OPERATIONS, SERVICE_NAMES
 
 _HEX, _DIGIT, _FIRST_DIGIT = "\x01", "\x02", "\x03"
 _VALUES = {_HEX: b"0123456789abcdef", _DIGIT: b"0123456789", _FIRST_DIGIT: b"123456789"}
+_WORKFLOW = {
+    "junjo.span_type": "workflow",
+    "junjo.id": "wf_5QHkXo2tYb",
+    "junjo.workflow.state.start": '{"messages":[],"plan":null}',
+    "junjo.workflow.state.end": '{"messages":["hello"],"plan":"answer"}',
+    "junjo.workflow.graph_structure": '{"v":1,"nodes":[{"id":"a"},{"id":"b"}],"edges":[]}',
+    "junjo.workflow.store.id": "store_8TzWq",
+}
 _AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_5) AppleWebKit/605.1.15 Version/18.5 Safari/605.1.15",
@@ -94,6 +102,8 @@ def _tails() -> tuple[Any, Any]:
             rest |= {"openinference.span.kind": "LLM", "gen_ai.operation.name": "chat"}
         if number % 8 == 3:
             rest["error.type"] = "timeout"
+        if name == "run workflow":
+            rest |= _WORKFLOW
         texts.append(json.dumps(rest)[1:].encode())
     lengths = np.array([len(text) for text in texts])
     padded = b"".join(text.ljust(lengths.max()) for text in texts)

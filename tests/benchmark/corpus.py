@@ -23,7 +23,7 @@ from tests.benchmark.attributes import attributes, chosen, resources
 from tests.benchmark.layout import OPERATIONS, SERVICE_NAMES, FileSpans, Shape, file_spans
 from tests.support.span_files import SCHEMA_14
 
-MADE_BY = 1
+MADE_BY = 2
 """Raised with every change of what is written, so that a kept corpus is made again."""
 _EVENTS = ["[]", json.dumps([{"name": "exception", "attributes": {"exception.type": "Timeout"}}])]
 _STATUS_ERROR = 2

@@ -46,6 +46,8 @@ class Shape:
     files: int
     spans: int
     seed: int = 1
+    first_day: int = 0
+    """Days after ``T0`` that the first file begins."""
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ class Shape:
 
     def begins(self, file: int) -> int:
         """When the spans of a file start."""
-        return T0 + file * self.lasts
+        return T0 + self.first_day * DAY + file * self.lasts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -21,6 +21,7 @@ SPANS_MAX = 40_000_000
 
 _LARGE = Shape(files=200, spans=20_000)
 _LITTLE = Shape(files=5_000, spans=500)
+_MANY = Shape(files=1_000, spans=10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,14 @@ class Plan:
     many_files: int = 50_000
     registrations: int = 40
     """Single files registered on top of few and of many."""
+    dashboards: tuple[Shape, ...] = (_LARGE, _MANY)
+    """What dashboards are asked over."""
+    panel_s: float = 5.0
+    """Seconds of each question of a dashboard, with so many clients."""
+    arriving_spans: int = 20_000
+    """Of the file that arrives each second meanwhile."""
+    scans: int = 2
+    """Scans of everything for each question of a dashboard."""
     spans_max: int = SPANS_MAX
     """Spans of the largest catalog; 0 leaves it out."""
 
@@ -67,6 +76,10 @@ SMALL = Plan(
     few_files=20,
     many_files=400,
     registrations=5,
+    dashboards=(Shape(files=8, spans=2_000),),
+    panel_s=0.5,
+    arriving_spans=2_000,
+    scans=1,
     spans_max=0,
 )
 
