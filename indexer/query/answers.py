@@ -68,6 +68,7 @@ class Answers:
                 storage=self.storage,
                 hot=hot,
                 deadline=deadline or Deadline(),
+                directory=self.directory(),
             )
             answer = page(sources, query, payload=payload)
             return {**answer, **self._behind(cursor)}

@@ -26,6 +26,7 @@ from indexer.query.paging import SpanQuery, cursor_after, order_key
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.silence import silent_files
 from indexer.query.tiers import Consulted, rests_on, unknown_files
+from indexer.register.trace_directory import TraceDirectory
 from indexer.spans.attributes import LLM_FLAG, tells_llm_calls
 from indexer.storage import LocalStorage
 
@@ -43,6 +44,8 @@ class Sources:
     storage: LocalStorage
     hot: Consulted | None
     deadline: Deadline
+    directory: TraceDirectory | None = None
+    """The writer's, where this is its process."""
 
 
 def page(sources: Sources, query: SpanQuery, *, payload: bool) -> dict[str, Any]:
@@ -103,9 +106,10 @@ def _found(
 def _cold(sources: Sources, query: SpanQuery, fresh_llm: TraceIds) -> list[Span]:
     if not query.llm:
         return newest_spans(sources.cursor, query, sources.deadline)
+    directory = sources.directory
     sources.cursor.register(FRESH_LLM_TRACES, _trace_table(fresh_llm))
     try:
-        return newest_spans(sources.cursor, query, sources.deadline)
+        return newest_spans(sources.cursor, query, sources.deadline, directory)
     finally:
         sources.cursor.unregister(FRESH_LLM_TRACES)
 

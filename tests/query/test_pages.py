@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
-from indexer.query import newest, pages
+from indexer.query import candidates, pages
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery, cursor_after, position_of
 from indexer.query.payload import within_budget
@@ -75,7 +75,12 @@ class Tiered:
             bounded=False,
         )
         storage = LocalStorage(self.one.root)
-        return Answers(cursor=self.one.catalog.cursor, storage=storage, hot=lambda: view)
+        return Answers(
+            cursor=self.one.catalog.cursor,
+            storage=storage,
+            directory=lambda: self.one.pipeline.register.directory,
+            hot=lambda: view,
+        )
 
     def expected(self, query: SpanQuery) -> list[Span]:
         """The whole list from its beginning, by brute force."""
@@ -143,7 +148,7 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
 ) -> None:
     """Whatever the filters and whichever tier has the span; stopping early loses none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(newest, "FILES_AT_FIRST", 1)
+        patch.setattr(candidates, "FILES_AT_FIRST", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
             for query in queries:
                 answer = tiers.answers.spans(query)
@@ -153,6 +158,8 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
                 assert answer["complete"], answer["missing"]
                 shown = [span["attributes"] for span in answer["spans"]]
                 assert shown == [json.loads(one.attributes) for one in expected[: query.limit]]
+                elsewhere = replace(tiers.answers, directory=lambda: None).spans(query)
+                assert ids(elsewhere["spans"]) == ids(answer["spans"])
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
