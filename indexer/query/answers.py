@@ -14,8 +14,10 @@ from indexer.query import lists
 from indexer.query.deadline import Deadline
 from indexer.query.pages import Sources, page
 from indexer.query.paging import SpanQuery
+from indexer.query.shown import Shown
 from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
 from indexer.query.traces import TraceQuery, find_trace
+from indexer.query.window import WHENEVER, Window
 from indexer.register.trace_directory import TraceDirectory
 from indexer.storage import LocalStorage
 
@@ -40,23 +42,45 @@ class Answers:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while something is read: the catalog is not closed meanwhile."""
 
-    def trace(self, asked: TraceQuery | str, deadline: Deadline | None = None) -> dict[str, Any]:
+    def trace(
+        self,
+        asked: TraceQuery | str,
+        deadline: Deadline | None = None,
+        form: Shown | None = None,
+    ) -> dict[str, Any]:
         """One trace, or part of it, with its payload, in order of start.
+
+        With a ``form`` each span has its ``shown``, and its payload only where it had to be read.
 
         Raises QueryRefused for what is no trace id, QueryTooLarge for one in too many files.
         """
         asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
         hot = consult(self.hot)
         with self.reading(deadline) as cursor:
-            directory = self.directory()
-            cold = find_trace(cursor, self.storage, asked, directory=directory, deadline=deadline)
+            cold = find_trace(
+                cursor,
+                self.storage,
+                asked,
+                directory=self.directory(),
+                deadline=deadline,
+                form=form,
+            )
             answer = whole_trace(cursor, self.storage, cold, hot, asked)
+            if form is not None:
+                form.rest(answer["spans"])
             return {**answer, **self._behind(cursor)}
 
     def spans(
-        self, query: SpanQuery, *, payload: bool = True, deadline: Deadline | None = None
+        self,
+        query: SpanQuery,
+        *,
+        payload: bool = True,
+        deadline: Deadline | None = None,
+        form: Shown | None = None,
     ) -> dict[str, Any]:
         """One page of a list of spans, newest first.
+
+        With a ``form`` each span has its ``shown``, and its payload only where it had to be read.
 
         Raises QueryRefused for an attribute that is not promoted, QueryTooLarge for a page that
         would be read from too many files.
@@ -70,15 +94,17 @@ class Answers:
                 deadline=deadline or Deadline(),
                 directory=self.directory(),
             )
-            answer = page(sources, query, payload=payload)
+            answer = page(sources, query, payload=payload, form=form)
             return {**answer, **self._behind(cursor)}
 
-    def services(self, deadline: Deadline | None = None) -> dict[str, Any]:
-        """Every service, by name."""
+    def services(
+        self, deadline: Deadline | None = None, window: Window = WHENEVER
+    ) -> dict[str, Any]:
+        """Every service with spans in the window, by name."""
         hot = consult(self.hot)
         with self.reading(deadline) as cursor:
-            cold = lists.list_services(cursor)
-            answer = whole_services(cursor, self.storage, cold, hot)
+            cold = lists.list_services(cursor, window)
+            answer = whole_services(cursor, self.storage, cold, hot, window)
             return {**answer, **self._behind(cursor)}
 
     def files(self, limit: int = ROWS_MAX) -> list[dict[str, Any]]:

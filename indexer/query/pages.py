@@ -24,6 +24,7 @@ from indexer.query.merge import Missing, Span, first_of_each, missing_file
 from indexer.query.newest import FRESH_LLM_TRACES, key_number, key_numbers, newest_spans
 from indexer.query.paging import SpanQuery, cursor_after, order_key
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
+from indexer.query.shown import Shown
 from indexer.query.silence import silent_files
 from indexer.query.tiers import Consulted, rests_on, unknown_files
 from indexer.register.trace_directory import TraceDirectory
@@ -48,9 +49,12 @@ class Sources:
     """The writer's, where this is its process."""
 
 
-def page(sources: Sources, query: SpanQuery, *, payload: bool) -> dict[str, Any]:
+def page(
+    sources: Sources, query: SpanQuery, *, payload: bool, form: Shown | None = None
+) -> dict[str, Any]:
     """The spans of one page, the cursor of the next one, and what the answer rests on.
 
+    With a ``form`` each span has its ``shown``, and its payload only where that had to be read.
     Raises QueryRefused for an attribute that is not promoted, QueryTooLarge for a page that
     would be read from too many files.
     """
@@ -58,13 +62,14 @@ def page(sources: Sources, query: SpanQuery, *, payload: bool) -> dict[str, Any]
     found, recent, missing = _found(sources, query)
     shown = found[query.offset : query.offset + query.limit]
     files = files_of(sources.cursor, shown)
-    if payload:
-        within_budget(shown)
+    to_read = (shown if form is None else form.known(shown, files)) if payload else []
+    within_budget(to_read)
     cost.indexed()
-    if payload:
-        with cost.reading():
-            missing += add_payload(sources.storage, shown, files, cost, sources.deadline)
-            missing += add_fresh_payload(shown)
+    with cost.reading():
+        unread = add_payload(sources.storage, to_read, files, cost, sources.deadline)
+        missing += [*unread, *add_fresh_payload(to_read)]
+    if form is not None:
+        form.read(to_read, files, {one["file_path"] for one in unread})
     more = len(found) > query.offset + query.limit
     spans = [_named(span, files) for span in shown]
     return {

@@ -27,6 +27,7 @@ from indexer.query.merge import (
     services_merged,
 )
 from indexer.query.traces import TraceQuery
+from indexer.query.window import WHENEVER, Window
 from indexer.spans.columns import SpanColumns, concatenate
 from indexer.storage import LocalStorage
 
@@ -126,14 +127,16 @@ def whole_services(
     storage: LocalStorage,
     cold: list[dict[str, Any]],
     hot: Consulted | None,
+    window: Window = WHENEVER,
 ) -> dict[str, Any]:
-    """``list_services`` and what spans that are not in the index add to it."""
+    """``list_services`` of the window, and what spans that are not in the index add to it."""
     if hot is None or hot.view is None:
         return {"services": cold, **rests_on(hot, [], 0, [])}
     recent = unknown_files(cursor, storage, hot)
     files, unread = recent_files(storage, recent)
     parts = [columns for _, columns in files] + [hot_columns(hot.view.table)]
-    added = _new_spans(cursor, concatenate(parts, [1] * len(parts)))
+    fresh = concatenate(parts, [1] * len(parts))
+    added = _new_spans(cursor, fresh.take(window.holds(fresh)))
     return {
         "services": services_merged(cold, added),
         **rests_on(hot, recent, len(parts[-1]), list(unread)),

@@ -10,6 +10,7 @@ from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.newest import span_row
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
+from indexer.query.shown import Shown
 from indexer.register.trace_directory import TraceDirectory
 from indexer.results import id_list, plain_rows, text_literal
 from indexer.spans.columns import SpanColumns
@@ -82,21 +83,26 @@ def find_trace(
     *,
     directory: TraceDirectory | None = None,
     deadline: Deadline | None = None,
+    form: Shown | None = None,
 ) -> dict[str, Any]:
     """The spans of a trace in order of start, with what the answer rests on.
 
     ``directory`` is the writer's; without it ``trace_files`` is asked. An unknown trace has no
-    spans. Raises QueryTooLarge when its spans lie in too many files.
+    spans. With a ``form`` each span has its ``shown``. Raises QueryTooLarge when its spans lie in
+    too many files.
     """
     cost = Cost()
     deadline = deadline or Deadline()
     found = _metadata(cursor, asked, directory)
     spans = found[:TRACE_SPANS_MAX]
-    within_budget(spans)
     files = files_of(cursor, spans)
+    to_read = spans if form is None else form.known(spans, files)
+    within_budget(to_read)
     cost.indexed()
     with cost.reading():
-        missing = add_payload(storage, spans, files, cost, deadline)
+        missing = add_payload(storage, to_read, files, cost, deadline)
+    if form is not None:
+        form.read(to_read, files, {one["file_path"] for one in missing})
     if len(found) > len(spans):
         missing.append({"error_type": "TraceTooLarge", "detail": f"first {TRACE_SPANS_MAX} spans"})
     for span in spans:

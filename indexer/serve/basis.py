@@ -18,8 +18,8 @@ from indexer.serve.asking import ask
 
 Answer = dict[str, Any]
 Question = Callable[[Deadline], Answer]
-Body = Callable[[Answer], Any]
-"""What of an answer is shown, as JSON values."""
+Body = Callable[[Answer], bytes]
+"""What of an answer is shown, as JSON text."""
 
 MISSING_BYTES_MAX = 4_096
 """Of one header: clients and proxies take 8 KiB of all of them together."""
@@ -51,19 +51,23 @@ HEADERS: dict[str, Any] = {
 
 
 async def told(request: Request, question: Question, body: Body) -> Response:
-    """The JSON body that is made of an answer, and what the answer says of itself.
+    """The JSON text that is made of an answer, and what the answer says of itself.
 
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
 
     def encoded(deadline: Deadline) -> tuple[bytes, Answer]:
         answer = question(deadline)
-        content = json.dumps(body(answer), separators=(",", ":")).encode()
-        return content, answer
+        return body(answer), answer
 
     content, answer = await ask(request, encoded)
     measuring.answered(request, complete=answer["complete"])
     return Response(content, headers=_headers(request, answer), media_type="application/json")
+
+
+def as_json(value: Any) -> bytes:
+    """A value of JSON as text."""
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _headers(request: Request, answer: dict[str, Any]) -> dict[str, str]:

@@ -15,12 +15,14 @@ from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.query.paging import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
+from indexer.query.shown import Shown
 from indexer.query.traces import TraceQuery
+from indexer.query.window import WHENEVER, Window
 from indexer.serve.app import Host
-from indexer.serve.basis import HEADERS, Answer, Body, told
+from indexer.serve.basis import HEADERS, Answer, Body, as_json, told
 from indexer.serve.junjo_models import JunjoSpan, JunjoStatePatch
 from indexer.serve.text_path import register
-from indexer.serve.window import WHENEVER, Window, window
+from indexer.serve.window import window
 
 SPAN_TYPE = "junjo.span_type"
 _CHARS_MAX = 1_024
@@ -74,60 +76,69 @@ def junjo(host: Host) -> APIRouter:
     """The router over one worker."""
     register()
     router = APIRouter(tags=["junjo"])
-    _lists(router, host)
-    _traces(router, host)
+    form = Shown(lambda span: as_json(junjo_span(span)))
+    _lists(router, host, form)
+    _traces(router, host, form)
     _patches(router, host)
     return router
 
 
-def _lists(router: APIRouter, host: Host) -> None:
+def _lists(router: APIRouter, host: Host, form: Shown) -> None:
     @router.get("/otel/span_service_names", **_NAMES)
     @router.get("/api/v1/observability/services", **_NAMES)
-    async def service_names(request: Request) -> Response:
+    async def service_names(request: Request, within: WindowOf) -> Response:
         """Every service that a span has named, in order of name."""
-        return await told(request, host.answers.services, _names)
+
+        def found(deadline: Deadline) -> Answer:
+            return host.answers.services(deadline, within)
+
+        return await told(request, found, _names)
 
     @router.get("/api/v1/observability/services/{service_name:text}/spans/root", **_SPANS)
     async def roots(
         service_name: ServiceName, paging: PagingOf, *, has_llm: bool = False
     ) -> Response:
         """Spans of the service without a parent; on demand only of traces with an LLM call."""
-        return await _page(host, paging, service=service_name, roots=True, llm=has_llm)
+        return await _page(host, form, paging, service=service_name, roots=True, llm=has_llm)
 
     @router.get("/otel/service/{service_name:text}/root_spans", **_SPANS)
     async def root_spans(service_name: ServiceName, paging: PagingOf) -> Response:
         """Spans of the service without a parent."""
-        return await _page(host, paging, service=service_name, roots=True)
+        return await _page(host, form, paging, service=service_name, roots=True)
 
     @router.get("/otel/service/{service_name:text}/root_spans_filtered", **_SPANS)
     async def root_spans_filtered(service_name: ServiceName, paging: PagingOf) -> Response:
         """Spans of the service without a parent, of traces with an LLM call in any service."""
-        return await _page(host, paging, service=service_name, roots=True, llm=True)
+        return await _page(host, form, paging, service=service_name, roots=True, llm=True)
 
     @router.get("/api/v1/observability/services/{service_name:text}/spans", **_SPANS)
     async def spans(service_name: ServiceName, paging: PagingOf) -> Response:
         """All spans of the service."""
-        return await _page(host, paging, service=service_name)
+        return await _page(host, form, paging, service=service_name)
 
     @router.get("/otel/spans/type/workflow/{service_name:text}", **_SPANS)
     @router.get("/api/v1/observability/services/{service_name:text}/workflows", **_SPANS)
     async def workflows(service_name: ServiceName, paging: PagingOf) -> Response:
         """Spans of the service that are Junjo workflows; those inside another one are not."""
-        return await _page(host, paging, service=service_name, attribute=SPAN_TYPE, value=WORKFLOW)
+        return await _page(
+            host, form, paging, service=service_name, attribute=SPAN_TYPE, value=WORKFLOW
+        )
 
 
-def _traces(router: APIRouter, host: Host) -> None:
+def _traces(router: APIRouter, host: Host, form: Shown) -> None:
     @router.get("/otel/trace/{trace_id}/nested_spans", **_SPANS)
     @router.get("/api/v1/observability/traces/{trace_id}/spans", **_SPANS)
     async def trace_spans(request: Request, trace_id: TraceId, within: WindowOf) -> Response:
         """All spans of the trace; none for an id that no trace has."""
-        return await _trace(host, request, _junjo_spans, trace_id, within=within)
+        return await _trace(host, request, _spans, trace_id, within=within, form=form)
 
     @router.get("/otel/trace/{trace_id}/span/{span_id}", **_SPAN)
     @router.get("/api/v1/observability/traces/{trace_id}/spans/{span_id}", **_SPAN)
-    async def one_span(request: Request, trace_id: TraceId, span_id: SpanId) -> Response:
+    async def one_span(
+        request: Request, trace_id: TraceId, span_id: SpanId, within: WindowOf
+    ) -> Response:
         """One span, or null."""
-        return await _trace(host, request, _one, trace_id, span_id)
+        return await _trace(host, request, _one, trace_id, span_id, within, form)
 
 
 def _patches(router: APIRouter, host: Host) -> None:
@@ -144,13 +155,13 @@ def _patches(router: APIRouter, host: Host) -> None:
         return await _trace(host, request, partial(_of_workflow, workflow_id), trace_id)
 
 
-async def _page(host: Host, paging: Paging, **filters: Any) -> Response:
+async def _page(host: Host, form: Shown, paging: Paging, **filters: Any) -> Response:
     query = paging.query(**filters)
 
     def found(deadline: Deadline) -> Answer:
-        return host.answers.spans(query, deadline=deadline)
+        return host.answers.spans(query, deadline=deadline, form=form)
 
-    return await told(paging.request, found, _junjo_spans)
+    return await told(paging.request, found, _spans)
 
 
 async def _trace(
@@ -160,12 +171,13 @@ async def _trace(
     trace_id: str,
     span_id: str | None = None,
     within: Window = WHENEVER,
+    form: Shown | None = None,
 ) -> Response:
     """What ``body`` makes of a trace; text that is no id names no trace."""
 
     def found(deadline: Deadline) -> Answer:
         try:
-            asked = TraceQuery.of(
+            query = TraceQuery.of(
                 trace_id,
                 span_id,
                 since_unix_nano=within.since_unix_nano,
@@ -173,28 +185,28 @@ async def _trace(
             )
         except QueryRefused:
             return {"spans": [], "complete": True, "missing": []}
-        return host.answers.trace(asked, deadline)
+        return host.answers.trace(query, deadline, form)
 
     return await told(request, found, body)
 
 
-def _names(answer: Answer) -> list[str]:
-    return [row["service_name"] for row in answer["services"]]
+def _names(answer: Answer) -> bytes:
+    return as_json([row["service_name"] for row in answer["services"]])
 
 
-def _junjo_spans(answer: Answer) -> list[Answer]:
-    return [junjo_span(span) for span in sorted(answer["spans"], key=order_key)]
+def _spans(answer: Answer) -> bytes:
+    return b"[" + b",".join(span["shown"] for span in sorted(answer["spans"], key=order_key)) + b"]"
 
 
-def _one(answer: Answer) -> Answer | None:
-    return next(map(junjo_span, answer["spans"]), None)
+def _one(answer: Answer) -> bytes:
+    return next((bytes(span["shown"]) for span in answer["spans"]), b"null")
 
 
-def _in_order(answer: Answer) -> list[Answer]:
-    return state_patches_of(answer["spans"])
+def _in_order(answer: Answer) -> bytes:
+    return as_json(state_patches_of(answer["spans"]))
 
 
-def _of_workflow(workflow_id: str, answer: Answer) -> list[Answer]:
+def _of_workflow(workflow_id: str, answer: Answer) -> bytes:
     """A workflow's own patches, and those that other spans made to its store."""
     flows = [
         one
@@ -203,9 +215,11 @@ def _of_workflow(workflow_id: str, answer: Answer) -> list[Answer]:
     ]
     stores = {one["junjo_wf_store_id"] for one in flows} - {""}
     own = {one["span_id"] for one in flows}
-    return [
-        patch
-        for patch in _in_order(answer)
-        if patch["patch_store_id"] in stores
-        or (patch["span_id"] in own and not patch["patch_store_id"])
-    ]
+    return as_json(
+        [
+            patch
+            for patch in state_patches_of(answer["spans"])
+            if patch["patch_store_id"] in stores
+            or (patch["span_id"] in own and not patch["patch_store_id"])
+        ]
+    )

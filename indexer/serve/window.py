@@ -1,28 +1,18 @@
 """The time bounds of a question, as clients write them."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
 
 from indexer.errors import QueryRefused
+from indexer.query.window import Window
 
 _CHARS_MAX = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64_MAX = 2**63 - 1
 _MICROSECOND = timedelta(microseconds=1)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Starts in [since, until), in nanoseconds since 1970; None is no bound."""
-
-    since_unix_nano: int | None = None
-    until_unix_nano: int | None = None
-
-
-WHENEVER = Window()
 
 Bound = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from indexer.query import candidates, pages
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery, cursor_after, position_of
 from indexer.query.payload import within_budget
+from indexer.query.shown import Shown
+from indexer.query.window import Window
 from indexer.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, table, write
@@ -82,6 +85,15 @@ class Tiered:
             hot=lambda: view,
         )
 
+    def services(self, query: SpanQuery) -> dict[str, int]:
+        """The same by brute force."""
+        every = {(one.trace, one.span): one for some in self.by_tier.values() for one in some}
+        bounds = SpanQuery(
+            since_unix_nano=query.since_unix_nano, until_unix_nano=query.until_unix_nano
+        )
+        found = [one for one in every.values() if matches(one, bounds, set())]
+        return Counter(str(one.service) for one in found)
+
     def expected(self, query: SpanQuery) -> list[Span]:
         """The whole list from its beginning, by brute force."""
         every = {(one.trace, one.span): one for some in self.by_tier.values() for one in some}
@@ -132,6 +144,14 @@ def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> I
         yield Tiered(one, by_tier)
 
 
+def services(tiers: Tiered, query: SpanQuery) -> dict[str, int]:
+    """The spans of each service that start in the bounds of the query, as the answer has them."""
+    bounds = {"since_unix_nano": query.since_unix_nano, "until_unix_nano": query.until_unix_nano}
+    found = tiers.answers.services(window=Window(**bounds))
+    assert found["complete"]
+    return {row["service_name"]: row["total_spans"] for row in found["services"]}
+
+
 def ids(found: Sequence[Any]) -> list[tuple[str, str]]:
     return [
         (one.trace_id, one.span_id) if isinstance(one, Span) else (one["trace_id"], one["span_id"])
@@ -150,6 +170,7 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "FILES_AT_FIRST", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
+            form = Shown(lambda span: json.dumps([span["span_id"], span["attributes"]]).encode())
             for query in queries:
                 answer = tiers.answers.spans(query)
                 expected = tiers.expected(query)[query.offset :]
@@ -158,6 +179,13 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
                 assert answer["complete"], answer["missing"]
                 shown = [span["attributes"] for span in answer["spans"]]
                 assert shown == [json.loads(one.attributes) for one in expected[: query.limit]]
+                for _ in range(2):  # what is read, and what is kept of it
+                    formed = tiers.answers.spans(query, form=form)
+                    assert [span["shown"] for span in formed["spans"]] == [
+                        json.dumps([one.span_id, json.loads(one.attributes)]).encode()
+                        for one in expected[: query.limit]
+                    ]
+                assert services(tiers, query) == tiers.services(query)
                 elsewhere = replace(tiers.answers, directory=lambda: None).spans(query)
                 assert ids(elsewhere["spans"]) == ids(answer["spans"])
 

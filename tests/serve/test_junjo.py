@@ -305,12 +305,28 @@ def test_time_bounds_narrow_lists_and_traces(service: Served) -> None:
 
 
 def test_an_answer_tells_its_cost(service: Served) -> None:
-    headers = service.get(f"{V3}/traces/{FLOW}/spans").headers
+    headers = service.get(f"/otel/trace/{FLOW}/state_patches").headers
     assert headers["x-files-read"] == "1"
     assert int(headers["x-bytes-read"]) > 0
-    assert headers["server-timing"].startswith("index;dur=")
+    index, payload = headers["server-timing"].split(", ")
+    assert index.startswith("index;dur=")
+    assert float(payload.removeprefix("payload;dur=")) > 0
     assert headers["x-files-quarantined"] == "0"
     assert "x-hot" not in headers
+
+
+def test_what_was_shown_before_is_shown_without_a_file(service: Served) -> None:
+    first, again = (service.get(f"{V3}/traces/{FLOW}/spans") for _ in range(2))
+    assert (again.body, again.headers["x-files-read"]) == (first.body, "0")
+    narrower = service.get(f"{V3}/traces/{FLOW}/spans/{1:016x}")
+    assert (narrower.json, narrower.headers["x-files-read"]) == (first.json[-1], "0")
+
+
+def test_services_of_a_time_are_those_that_started_spans_then(service: Served) -> None:
+    path = f"{V3}/services"
+    assert service.get(f"{path}?since={T0 + 4_000_000}&until={T0 + 9_000_000}").json == ["shop"]
+    assert service.get(f"{path}?since={T0 + 9_000_000}").json == ["flows"]
+    assert service.get(f"{path}?until={T0}").json == []
 
 
 def test_a_hot_tier_that_does_not_answer_is_said(tmp_path: Path) -> None:
