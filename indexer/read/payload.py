@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect, PayloadColumn
 from indexer.read.footer import footer_bytes, open_parquet
-from indexer.read.pages import RowGroup, row_groups
+from indexer.read.page_maps import PageMap, PageMaps
+from indexer.read.pages import ColumnChunk, RowGroup, row_groups
 from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.read.verify import decoding
 from indexer.storage import LocalStorage
@@ -36,6 +37,8 @@ PAYLOAD_COLUMNS = (
     "scope_attributes",
 )
 """Canonical payload columns of a span, in order; a file may lack any of them."""
+
+_MAPS = PageMaps()
 
 
 @dataclass(slots=True)
@@ -92,11 +95,11 @@ def read_payload(
     path = info.relative_path
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
-        groups = row_groups(footer_bytes(source, path), path)
-        present = {chunk.column for group in groups[:1] for chunk in group.chunks}
-        payload = [one for one in dialect.payload if present.issuperset(one.columns)]
-        columns = sorted({column for one in payload for column in one.columns})
-        found = _rows(source, groups, columns, rows, path)
+        with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
+            present = {chunk.column for group in page_map.groups[:1] for chunk in group.chunks}
+            payload = [one for one in dialect.payload if present.issuperset(one.columns)]
+            columns = sorted({column for one in payload for column in one.columns})
+            found = _rows(source, page_map, columns, rows, path)
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
     return [{**absent, **{one.name: _value(one, row) for one in payload}} for row in found]
 
@@ -121,7 +124,7 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
 
 def _rows(
     source: Counted,
-    groups: Sequence[RowGroup],
+    page_map: PageMap,
     columns: Sequence[str],
     rows: Sequence[int],
     path: str,
@@ -130,14 +133,15 @@ def _rows(
     by_row: dict[int, dict[str, Any]] = {}
     left: set[str] = set()
     first = 0
-    for group in groups:
+    for group in page_map.groups:
         wanted = [row for row in rows if first <= row < first + group.row_count]
         inside = [row - first for row in wanted]
         for row in wanted:
             by_row[row] = {}
         for column in columns if wanted else ():
             try:
-                values = _by_page(source, group, column, inside, path)
+                chunk = _one_chunk(group, column)
+                values = ChunkReader(source, chunk, path, page_map.pages).values(inside)
             except NotDecodedHere:
                 left.add(column)
                 continue
@@ -146,19 +150,17 @@ def _rows(
         first += group.row_count
     found = [by_row[row] for row in rows]
     if left:
-        source.count_chunks(groups, left, rows)
+        source.count_chunks(page_map.groups, left, rows)
         others = _by_row_group(open_parquet(source.whole, path)[0], sorted(left), rows)
         found = [row | other for row, other in zip(found, others, strict=True)]
     return found
 
 
-def _by_page(
-    source: Counted, group: RowGroup, column: str, inside: Sequence[int], path: str
-) -> list[Any]:
+def _one_chunk(group: RowGroup, column: str) -> ColumnChunk:
     chunks = [chunk for chunk in group.chunks if chunk.column == column]
     if len(chunks) != 1:
         raise NotDecodedHere(f"{column} has several parts, or two columns have its name")
-    return ChunkReader(source, chunks[0], path).values(inside)
+    return chunks[0]
 
 
 def _by_row_group(

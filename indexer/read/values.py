@@ -7,7 +7,8 @@ text and integers, plain or by dictionary, both kinds of data pages. For anythin
 NotDecodedHere, and pyarrow reads the row group.
 """
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,25 +28,64 @@ _PLAIN, _PLAIN_DICTIONARY, _RLE, _RLE_DICTIONARY = 0, 2, 3, 8  # Encoding
 _TEXTS = {0, 4, 19}  # ConvertedType: UTF8, ENUM, JSON
 _SIGNED = {15, 16, 17, 18}
 _UNSIGNED = {11, 12, 13, 14}
-_LENGTH_BYTES = 4
+_LENGTH = struct.Struct("<I")
+_LENGTH_BYTES = _LENGTH.size
 _ENCODING, _LEVEL_ENCODING = 2, 3  # DataPageHeader; the first also DictionaryPageHeader
 _V2_ENCODING, _V2_LEVEL_BYTES, _V2_REPETITION_BYTES, _V2_COMPRESSED = 4, 5, 6, 7
+
+
+PagesOf = Callable[[pa.NativeFile, ColumnChunk, str], Iterable[Page]]
+"""Finds the pages of a column chunk, as ``pages`` does."""
 
 
 class NotDecodedHere(Exception):
     """A column stored in a way that this module does not know. Never leaves ``read``."""
 
 
+class ByteArrays:
+    """Texts of a plain encoding, which are walked only as far as somebody asks."""
+
+    def __init__(self, body: bytes, count: int) -> None:
+        self._body, self._count = body, count
+        self._starts = [0]
+
+    def __len__(self) -> int:
+        """As many as there should be."""
+        return self._count
+
+    def __getitem__(self, place: int) -> bytes:
+        """One of them. Raises IndexError for one that the bytes do not hold."""
+        starts, body = self._starts, self._body
+        start = starts[-1]
+        length_of = _LENGTH.unpack_from
+        try:
+            while len(starts) <= place + 1:
+                start += _LENGTH_BYTES + length_of(body, start)[0]
+                starts.append(start)
+        except struct.error as error:
+            raise IndexError(place) from error
+        if starts[place + 1] > len(body):
+            raise IndexError(place)
+        return body[starts[place] + _LENGTH_BYTES : starts[place + 1]]
+
+
+Stored = list[Any] | ByteArrays
+"""Values by their place."""
+
+
 class ChunkReader:
     """The values of chosen rows of one column chunk. Raises NotDecodedHere when made."""
 
-    def __init__(self, source: pa.NativeFile, chunk: ColumnChunk, path: str) -> None:
+    def __init__(
+        self, source: pa.NativeFile, chunk: ColumnChunk, path: str, pages_of: PagesOf = pages
+    ) -> None:
         self._source, self._chunk, self._path = source, chunk, path
+        self._pages_of = pages_of
         known = chunk.is_flat and chunk.repetition in {_REQUIRED, _OPTIONAL}
         if not known or chunk.codec not in _CODECS or not _is_known_type(chunk):
             raise NotDecodedHere(chunk.path_in_schema)
         self._dictionary_page: Page | None = None
-        self._dictionary: list[Any] | None = None
+        self._dictionary: Stored | None = None
 
     def values(self, rows: Sequence[int]) -> list[Any]:
         """One value or None for each row, counted from the start of the row group.
@@ -55,7 +95,7 @@ class ChunkReader:
         wanted = sorted(set(rows))
         found: dict[int, Any] = {}
         first = 0
-        for page in pages(self._source, self._chunk, self._path):
+        for page in self._pages_of(self._source, self._chunk, self._path):
             if page.is_dictionary:
                 self._dictionary_page = page
                 continue
@@ -84,7 +124,7 @@ class ChunkReader:
             return {}
         if encoding == _PLAIN:
             values = self._plain(body, places[-1] + 1)
-            return {place: self._value(values[place]) for place in places}
+            return {place: self._value(values, place) for place in places}
         if encoding not in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}:
             raise NotDecodedHere(self._chunk.path_in_schema)
         codes = numbers_at(body, 1, body[0], places)
@@ -92,7 +132,7 @@ class ChunkReader:
         if max(codes) >= len(dictionary):
             raise self._corrupt("a value refers beyond its dictionary")
         return {
-            place: self._value(dictionary[code]) for place, code in zip(places, codes, strict=True)
+            place: self._value(dictionary, code) for place, code in zip(places, codes, strict=True)
         }
 
     def _split(self, page: Page) -> tuple[bytes | None, bytes]:
@@ -128,7 +168,7 @@ class ChunkReader:
         plain: bytes = pa.decompress(stored, size_bytes, codec=codec, asbytes=True)
         return plain
 
-    def _read_dictionary(self) -> list[Any]:
+    def _read_dictionary(self) -> Stored:
         if self._dictionary is None:
             page = self._dictionary_page
             if page is None:
@@ -140,11 +180,11 @@ class ChunkReader:
             self._dictionary = self._plain(plain, page.value_count)
         return self._dictionary
 
-    def _plain(self, body: bytes, count: int) -> list[Any]:
+    def _plain(self, body: bytes, count: int) -> Stored:
         """The first ``count`` values of a plain encoding, text as bytes."""
         kind = self._chunk.physical_type
         if kind == _BYTE_ARRAY:
-            return self._byte_arrays(body, count)
+            return ByteArrays(body, count)
         size = 4 if kind == _INT32 else 8
         if count * size > len(body):
             raise self._corrupt("a page holds fewer values than it says")
@@ -152,22 +192,15 @@ class ChunkReader:
         numbers: list[Any] = np.frombuffer(body, f"<{sign}{size}", count).tolist()
         return numbers
 
-    def _byte_arrays(self, body: bytes, count: int) -> list[Any]:
-        values: list[Any] = []
-        at = 0
-        for _ in range(count):
-            start = at + _LENGTH_BYTES
-            at = start + int.from_bytes(body[at:start], "little")
-            if at > len(body) or start > len(body):
-                raise self._corrupt("a page holds fewer values than it says")
-            values.append(body[start:at])
-        return values
-
-    def _value(self, stored: Any) -> Any:
+    def _value(self, stored: Stored, place: int) -> Any:
         """A value as Python has it; bytes that are not UTF-8 are replaced."""
+        try:
+            value = stored[place]
+        except IndexError as error:
+            raise self._corrupt("a page holds fewer values than it says") from error
         if self._chunk.converted_type in _TEXTS:
-            return stored.decode("utf-8", "replace")
-        return stored
+            return value.decode("utf-8", "replace")
+        return value
 
     def _corrupt(self, what: str) -> CorruptPage:
         return CorruptPage(f"column {self._chunk.path_in_schema}: {what}", path=self._path)
