@@ -56,7 +56,7 @@ class Answers:
         """
         asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
         hot = consult(self.hot)
-        with self.reading(deadline) as cursor:
+        with self._asked(deadline) as (cursor, behind):
             cold = find_trace(
                 cursor,
                 self.storage,
@@ -68,7 +68,7 @@ class Answers:
             answer = whole_trace(cursor, self.storage, cold, hot, asked)
             if form is not None:
                 form.rest(answer["spans"])
-            return {**answer, **self._behind(cursor)}
+            return {**answer, **behind}
 
     def spans(
         self,
@@ -86,7 +86,7 @@ class Answers:
         would be read from too many files.
         """
         hot = consult(self.hot)
-        with self.reading(deadline) as cursor:
+        with self._asked(deadline) as (cursor, behind):
             sources = Sources(
                 cursor=cursor,
                 storage=self.storage,
@@ -95,17 +95,17 @@ class Answers:
                 directory=self.directory(),
             )
             answer = page(sources, query, payload=payload, form=form)
-            return {**answer, **self._behind(cursor)}
+            return {**answer, **behind}
 
     def services(
         self, deadline: Deadline | None = None, window: Window = WHENEVER
     ) -> dict[str, Any]:
         """Every service with spans in the window, by name."""
         hot = consult(self.hot)
-        with self.reading(deadline) as cursor:
+        with self._asked(deadline) as (cursor, behind):
             cold = lists.list_services(cursor, window)
             answer = whole_services(cursor, self.storage, cold, hot, window)
-            return {**answer, **self._behind(cursor)}
+            return {**answer, **behind}
 
     def files(self, limit: int = ROWS_MAX) -> list[dict[str, Any]]:
         """Indexed files, newest first."""
@@ -126,21 +126,28 @@ class Answers:
     def reading(self, deadline: Deadline | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """One connection in one transaction: an answer is of one moment, whatever is committed.
 
-        The first statement fixes the moment; what the directory is asked after it covers it.
+        What the directory is asked inside covers that moment.
+        """
+        with self._asked(deadline) as (cursor, _):
+            yield cursor
+
+    @contextmanager
+    def _asked(
+        self, deadline: Deadline | None
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Any]]]:
+        """The same, with how many files the answer knows of and cannot look into.
+
+        The statement that counts them is the first one, and fixes the moment.
         """
         with self.guard():
             cursor = self.cursor()
             try:
                 with (deadline or Deadline()).over(cursor):
                     cursor.execute("BEGIN TRANSACTION")
-                    cursor.execute("FROM catalog_facts LIMIT 0").fetchall()
-                    yield cursor
+                    quarantined = lists.count_quarantined(cursor)
+                    yield (
+                        cursor,
+                        {"files_pending": self.pending(), "files_quarantined": quarantined},
+                    )
             finally:
                 cursor.close()
-
-    def _behind(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-        """Files that the answer knows of and could not look into."""
-        return {
-            "files_pending": self.pending(),
-            "files_quarantined": lists.count_quarantined(cursor),
-        }

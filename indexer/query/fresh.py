@@ -31,14 +31,14 @@ from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
-from indexer.spans.identifiers import BoolArray
+from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 from indexer.storage import LocalStorage
 
 _NO_PARENT = pa.array(["", "0" * 16])
 
 Rows = npt.NDArray[np.intp]
 Payload = Callable[[Sequence[int]], list[dict[str, Any]]]
-TraceIds = set[tuple[int, int]]
+TraceIds = set[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,13 +76,13 @@ class Fresh:
         """The traces of which some span here is an LLM call, by these attributes."""
         values = self.values(keys)
         high, low = values.trace_hi[values.is_llm], values.trace_lo[values.is_llm]
-        return set(zip(high.tolist(), low.tolist(), strict=True))
+        return _texts(high, low)
 
     def traces(self, query: SpanQuery) -> TraceIds:
         """The traces of the spans that match, but for their attributes and their LLM calls."""
         wanted = _matching(self.columns, query)
         high, low = self.columns.trace_hi[wanted], self.columns.trace_lo[wanted]
-        return set(zip(high.tolist(), low.tolist(), strict=True))
+        return _texts(high, low)
 
     def _values_of(self, key: str, value: str | None) -> dict[int, str]:
         found = self.values([key])
@@ -197,8 +197,13 @@ def _shown(columns: SpanColumns, after: Position) -> BoolArray:
 
 
 def _in_traces(columns: SpanColumns, traces: TraceIds) -> BoolArray:
-    pairs = zip(columns.trace_hi.tolist(), columns.trace_lo.tolist(), strict=True)
-    return np.fromiter((pair in traces for pair in pairs), np.bool_, len(columns))
+    texts = format_hex([columns.trace_hi, columns.trace_lo]).to_pylist()
+    return np.fromiter((text in traces for text in texts), np.bool_, len(columns))
+
+
+def _texts(high: UInt64Array, low: UInt64Array) -> TraceIds:
+    found: list[str] = format_hex([high, low]).to_pylist()
+    return set(found)
 
 
 def _first(columns: SpanColumns, chosen: Rows, count: int) -> Rows:

@@ -8,33 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from indexer.errors import IndexerError, QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.fresh import (
     Fresh,
-    TraceIds,
     add_fresh_payload,
     hot_spans_of,
     hot_tier,
     recent_spans_of,
 )
+from indexer.query.llm import llm_traces
 from indexer.query.merge import Missing, Span, first_of_each, missing_file
-from indexer.query.newest import FRESH_LLM_TRACES, key_number, key_numbers, newest_spans
+from indexer.query.newest import key_number, key_numbers, newest_spans
 from indexer.query.paging import SpanQuery, cursor_after, order_key
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.shown import Shown
 from indexer.query.silence import silent_files
 from indexer.query.tiers import Consulted, rests_on, unknown_files
 from indexer.register.trace_directory import TraceDirectory
-from indexer.spans.attributes import LLM_FLAG, tells_llm_calls
+from indexer.spans.attributes import tells_llm_calls
 from indexer.storage import LocalStorage
-
-_FLAGGED = f"""
-SELECT trace_id FROM trace_files SEMI JOIN asked_traces USING (trace_id)
-WHERE attribute_flags >= {LLM_FLAG}
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +83,7 @@ def _found(
     tiers, unread = recent_spans_of(sources.storage, recent)
     missing: list[dict[str, Any]] = list(unread)
     view = None if sources.hot is None else sources.hot.view
-    fresh_llm: TraceIds = set()
+    fresh_llm: set[str] = set()
     if query.llm:
         everything = tiers if view is None else [*tiers, hot_tier(view.table)]
         fresh_llm, lacking = _llm_traces(everything, list(keys))
@@ -98,29 +92,27 @@ def _found(
         tiers.append(hot_spans_of(view.table, query))
     wanted = None
     if query.llm:
-        wanted = fresh_llm | _flagged(sources.cursor, [one.traces(query) for one in tiers])
+        asked = set().union(*(one.traces(query) for one in tiers))
+        wanted = fresh_llm | llm_traces(sources.cursor, asked - fresh_llm, sources.directory)
     fresh, lacking = _fresh(tiers, query, wanted)
     missing += lacking
     if keys:
         read = [sources.storage.relative(one.path) for one in tiers if one.path]
         missing += silent_files(sources.cursor, keys, query, but=read)
-    cold = _cold(sources, query, fresh_llm)
+    key_id = None if query.attribute is None else keys[query.attribute]
+    cold = newest_spans(
+        sources.cursor,
+        query,
+        sources.deadline,
+        key_id=key_id,
+        fresh_llm=fresh_llm,
+        directory=sources.directory,
+    )
     return sorted(first_of_each([*cold, *fresh]), key=order_key), recent, missing
 
 
-def _cold(sources: Sources, query: SpanQuery, fresh_llm: TraceIds) -> list[Span]:
-    if not query.llm:
-        return newest_spans(sources.cursor, query, sources.deadline)
-    directory = sources.directory
-    sources.cursor.register(FRESH_LLM_TRACES, _trace_table(fresh_llm))
-    try:
-        return newest_spans(sources.cursor, query, sources.deadline, directory)
-    finally:
-        sources.cursor.unregister(FRESH_LLM_TRACES)
-
-
 def _fresh(
-    tiers: list[Fresh], query: SpanQuery, wanted: TraceIds | None
+    tiers: list[Fresh], query: SpanQuery, wanted: set[str] | None
 ) -> tuple[list[Span], list[Missing]]:
     found: list[Span] = []
     missing: list[Missing] = []
@@ -148,8 +140,8 @@ def _keys(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> dict[str, int]
     return keys
 
 
-def _llm_traces(tiers: list[Fresh], keys: list[str]) -> tuple[TraceIds, list[Missing]]:
-    found: TraceIds = set()
+def _llm_traces(tiers: list[Fresh], keys: list[str]) -> tuple[set[str], list[Missing]]:
+    found: set[str] = set()
     missing: list[Missing] = []
     for tier in tiers:
         try:
@@ -157,24 +149,6 @@ def _llm_traces(tiers: list[Fresh], keys: list[str]) -> tuple[TraceIds, list[Mis
         except IndexerError as error:
             missing.append(missing_file(tier.path or "", error))
     return found, missing
-
-
-def _flagged(cursor: duckdb.DuckDBPyConnection, traces: list[TraceIds]) -> TraceIds:
-    """Which of the traces have an LLM call in an indexed span."""
-    asked = set().union(*traces)
-    if not asked:
-        return set()
-    cursor.register("asked_traces", _trace_table(asked))
-    try:
-        found = cursor.execute(_FLAGGED).fetchall()
-    finally:
-        cursor.unregister("asked_traces")
-    return {(int(trace_id[:16], 16), int(trace_id[16:], 16)) for (trace_id,) in found}
-
-
-def _trace_table(traces: TraceIds) -> pa.Table:
-    texts = [f"{high:016x}{low:016x}" for high, low in traces]
-    return pa.table({"trace_id": pa.array(texts, pa.string())})
 
 
 def _named(span: Span, files: dict[int, dict[str, Any]]) -> Span:

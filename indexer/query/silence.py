@@ -20,6 +20,12 @@ FROM (
 )
 """
 
+_ALL_GIVEN = """
+SELECT (SELECT count(*) FROM file_attributes WHERE key_id IN {key_ids} AND error_type IS NULL)
+     = (SELECT count(*) FROM parquet_files) * {keys}
+"""
+"""How it is nearly always, at a quarter of the cost of asking which files."""
+
 _BEHIND = """
 SELECT count(DISTINCT file_id)
 FROM parquet_files CROSS JOIN promoted_attributes
@@ -39,6 +45,11 @@ def silent_files(
 
     Of a list of LLM traces every file may: an LLM call counts in any service, at any time.
     """
+    ((all_given,),) = cursor.execute(
+        _ALL_GIVEN.format(keys=len(keys), key_ids=id_list(keys.values()))
+    ).fetchall()
+    if all_given:
+        return []
     where = " AND ".join(_conditions(query, but))
     sql = _SILENT.format(where=where, keys=len(keys), key_ids=id_list(keys.values()))
     ((waiting, unreadable),) = cursor.execute(sql).fetchall()

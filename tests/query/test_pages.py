@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
-from indexer.query import candidates, pages
+from indexer.query import candidates, llm, newest, pages
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery, cursor_after, position_of
 from indexer.query.payload import within_budget
@@ -169,6 +169,8 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
     """Whatever the filters and whichever tier has the span; stopping early loses none."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "FILES_AT_FIRST", 1)
+        patch.setattr(newest, "LLM_SHARE", 1)
+        patch.setattr(llm, "FILES_WHOLE_MAX", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
             form = Shown(lambda span: json.dumps([span["span_id"], span["attributes"]]).encode())
             for query in queries:
