@@ -4,6 +4,7 @@ Both give the same bodies: plain JSON arrays of spans with 22 fields, newest fir
 rests on, what it cost and where the next page begins stand in headers (see ``basis``).
 """
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -34,35 +35,41 @@ WorkflowId = Annotated[str, Path(max_length=_CHARS_MAX)]
 SpanId = Annotated[str, Path(max_length=_CHARS_MAX, examples=["b7ad6b7169203331"])]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
     """Which part of a list a request is for."""
 
-    def __init__(
-        self,
-        request: Request,
-        window: Annotated[Window, Depends(window)],
-        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-        offset: Annotated[int, Query(ge=0, le=OFFSET_MAX)] = 0,
-        cursor: Annotated[
-            str | None, Query(description="What `X-Next-Cursor` of the page before said.")
-        ] = None,
-    ) -> None:
-        self.request = request
-        self._window, self._limit, self._offset, self._cursor = window, limit, offset, cursor
+    request: Request
+    within: Window
+    limit: int
+    offset: int
+    cursor: str | None
 
     def query(self, **filters: Any) -> SpanQuery:
         """The page of a list with these filters. Raises QueryRefused for another's cursor."""
         query = SpanQuery(
-            limit=self._limit,
-            offset=self._offset,
-            since_unix_nano=self._window.since_unix_nano,
-            until_unix_nano=self._window.until_unix_nano,
+            limit=self.limit,
+            offset=self.offset,
+            since_unix_nano=self.within.since_unix_nano,
+            until_unix_nano=self.within.until_unix_nano,
             **filters,
         )
-        return query if self._cursor is None else query.after_cursor(self._cursor)
+        return query if self.cursor is None else query.after_cursor(self.cursor)
 
 
-PagingOf = Annotated[Paging, Depends()]
+async def _paging(
+    request: Request,
+    within: Annotated[Window, Depends(window)],
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    offset: Annotated[int, Query(ge=0, le=OFFSET_MAX)] = 0,
+    cursor: Annotated[
+        str | None, Query(description="What `X-Next-Cursor` of the page before said.")
+    ] = None,
+) -> Paging:
+    return Paging(request=request, within=within, limit=limit, offset=offset, cursor=cursor)
+
+
+PagingOf = Annotated[Paging, Depends(_paging)]
 WindowOf = Annotated[Window, Depends(window)]
 _SPANS: dict[str, Any] = {"responses": {200: {"model": list[JunjoSpan], "headers": HEADERS}}}
 _SPAN: dict[str, Any] = {"responses": {200: {"model": JunjoSpan | None, "headers": HEADERS}}}
