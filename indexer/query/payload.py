@@ -25,6 +25,9 @@ from indexer.storage import LocalStorage
 FILES_READ_MAX = 2_000
 """Files of one answer: 5 ms each, and so ten seconds."""
 
+TEXT_BYTES_MAX = 256 << 20
+"""Of one answer: as Python's values and again as JSON a gigabyte, and four are made at once."""
+
 _FILES = """
 SELECT file_id, file_path, relative_path, size_bytes, modified_unix_nano, device, inode, dialect
 FROM parquet_files WHERE file_id IN {file_ids}
@@ -98,13 +101,17 @@ def add_payload(
     cost: Cost,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
-    """Give each span with a ``file_id`` its payload; what could not be read, file by file."""
+    """Give each span with a ``file_id`` its payload; what could not be read, file by file.
+
+    Raises QueryTooLarge once it is more than an answer may have.
+    """
     known = {dialect.name: dialect for dialect in dialects()}
     by_file: dict[int, list[Span]] = defaultdict(list)
     for span in spans:
         if span.get("file_id") is not None:
             by_file[span["file_id"]].append(span)
     missing = []
+    read = 0
     for file_id, members in by_file.items():
         deadline.check()
         file = files[file_id]
@@ -120,6 +127,9 @@ def add_payload(
                     "detail": error.message,
                 }
             )
+        if cost.payload.text_bytes > TEXT_BYTES_MAX:
+            raise _too_much(read or len(members) // 2, cost)
+        read += len(members)
     return missing
 
 
@@ -139,6 +149,14 @@ def _fill(
     payload = read_payload(storage, info, dialect, rows_wanted, cost.payload)
     for span, values in zip(spans, payload, strict=True):
         span.update({name: canonical(name, value) for name, value in values.items()})
+
+
+def _too_much(fewer: int, cost: Cost) -> QueryTooLarge:
+    return QueryTooLarge(
+        f"the answer has {cost.payload.text_bytes:,} bytes of payload and more, "
+        f"at most {TEXT_BYTES_MAX:,} are given at once",
+        hint=f"Narrow it with since and until, or ask for {max(1, fewer):,} spans at a time.",
+    )
 
 
 def _narrower(spans: Sequence[Span]) -> str:

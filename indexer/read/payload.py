@@ -47,6 +47,8 @@ class Tally:
 
     bytes_read: int = 0
     """Compressed, as they lie in the files: footers, page headers and pages."""
+    text_bytes: int = 0
+    """Of the texts that were taken from them."""
 
 
 class Counted:
@@ -100,6 +102,9 @@ def read_payload(
             payload = [one for one in dialect.payload if present.issuperset(one.columns)]
             columns = sorted({column for one in payload for column in one.columns})
             found = _rows(source, page_map, columns, rows, path)
+    if tally is not None:
+        texts = (value for row in found for value in row.values())
+        tally.text_bytes += sum(len(text) for text in texts if isinstance(text, str | bytes))
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
     return [{**absent, **{one.name: _value(one, row) for one in payload}} for row in found]
 

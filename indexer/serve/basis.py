@@ -21,6 +21,7 @@ Question = Callable[[Deadline], Answer]
 Body = Callable[[Answer], bytes]
 """What of an answer is shown, as JSON text."""
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 MISSING_BYTES_MAX = 4_096
 """Of one header: clients and proxies take 8 KiB of all of them together."""
 
@@ -67,7 +68,7 @@ async def told(request: Request, question: Question, body: Body) -> Response:
 
 def as_json(value: Any) -> bytes:
     """A value of JSON as text."""
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _headers(request: Request, answer: dict[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
-from indexer.query import candidates, llm, newest, pages
+from indexer.query import candidates, llm, newest, pages, payload
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery, cursor_after, position_of
 from indexer.query.payload import within_budget
@@ -23,7 +23,7 @@ from indexer.query.shown import Shown
 from indexer.query.window import Window
 from indexer.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
-from tests.support.span_files import Span, spans, table, write
+from tests.support.span_files import T0, Span, spans, table, write
 
 pytestmark = pytest.mark.duckdb
 
@@ -289,6 +289,27 @@ def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(
         narrow = SpanQuery(limit=10, since_unix_nano=since, until_unix_nano=until)
         found = answers.spans(narrow)
         assert (len(found["spans"]), found["cost"]["files_read"]) == (6, 3)
+
+
+def test_an_answer_with_too_much_payload_is_refused_with_a_smaller_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted as it is read: the index does not know how long texts are."""
+    long = json.dumps({"text": "x" * 1_000})
+    with indexed(tmp_path) as one:
+        for number in range(4):
+            write(
+                one.root / f"{number}.parquet",
+                [Span(trace=9 * number + at, start=T0 - number, attributes=long) for at in (1, 2)],
+            )
+        one.settle()
+        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
+        monkeypatch.setattr(payload, "TEXT_BYTES_MAX", 5_000)
+        with pytest.raises(QueryTooLarge, match="bytes of payload and more") as refusal:
+            answers.spans(SpanQuery(limit=8))
+        fewer = int(refusal.value.advice.partition("ask for ")[2].split()[0])
+        assert len(answers.spans(SpanQuery(limit=fewer))["spans"]) == fewer == 4
+        assert len(answers.spans(SpanQuery(limit=8), payload=False)["spans"]) == 8
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "bnVsbA", "A" * 10_000, "WzEsImEiXQ"])
