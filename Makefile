@@ -79,6 +79,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## Pin the packages of pyproject.toml and requirements/*.in anew; needs uv
 	$(LOCK) pyproject.toml -c requirements/duckdb1.in -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra dev -c requirements/duckdb1.in -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra telemetry -c requirements/duckdb1.in -o requirements/image.txt
 	$(LOCK) --no-deps requirements/duckdb2.in -o requirements/duckdb2.txt
 	$(LOCK) pyproject.toml requirements/peers.in -c requirements/duckdb1.in -o requirements/peers.txt
 

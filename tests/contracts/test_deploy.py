@@ -56,6 +56,17 @@ def test_what_is_copied_exists_and_is_not_ignored():
         assert source in allowed
 
 
+def test_the_image_has_the_pinned_packages_of_the_program_and_those_of_its_own_traces():
+    def pinned(name):
+        text = (REPOSITORY / "requirements" / name).read_text()
+        return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+    image, run, dev = pinned("image.txt"), pinned("run.txt"), pinned("dev.txt")
+    assert image.items() >= run.items()
+    assert "opentelemetry-exporter-otlp-proto-http" in image.keys() - run.keys()
+    assert image.items() <= dev.items(), "what runs in production is what was tested"
+
+
 @pytest.mark.parametrize("keyword", ["CMD", "HEALTHCHECK"])
 def test_the_commands_of_the_image_are_commands_of_the_program(keyword):
     python, flag, module, *arguments = command(keyword)
@@ -92,9 +103,11 @@ def block(text, name):
 
 def environment(service):
     """Of a service of the compose file, with what it merges in and the defaults of its variables."""
-    merged = [block(COMPOSE_UP, "x-storage"), block(COMPOSE_UP, "x-receiving")]
     own = block(block(COMPOSE_UP, service), "environment")
-    shared = merged if "*receiving" in own else merged[:1]
+    shared = [block(COMPOSE_UP, "x-storage")]  # all of them have it, some by way of another
+    shared += [
+        block(COMPOSE_UP, f"x-{name}") for name in ("receiving", "answering") if f"*{name}" in own
+    ]
     pairs = re.findall(r"^ +([A-Z_]+): (.+)$", "".join([*shared, own]), re.MULTILINE)
     return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in pairs}
 
@@ -108,7 +121,8 @@ def test_each_service_that_receives_or_answers_is_a_command_with_valid_settings(
     (said,) = re.findall(r"^ +command: (\[.*\])$", block(COMPOSE_UP, service), re.MULTILINE)
     assert json.loads(said) == ["python", "-m", "indexer", *arguments]
     command_parser().parse_args(arguments)
-    for name, value in environment(service).items():
+    given = environment(service)
+    for name, value in given.items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
     below = "/app/.dbdata/"
@@ -117,8 +131,9 @@ def test_each_service_that_receives_or_answers_is_a_command_with_valid_settings(
     if arguments:
         assert str(settings.wal_path).startswith(f"{below}ingestion/")
         published = re.findall(r'"(\d+):\d+"', block(COMPOSE_UP, service))
-        listens = [settings.otlp_grpc_listen, settings.otlp_http_listen]
-        assert [f"0.0.0.0:{port}" for port in published] == listens
+        listens = [settings.otlp_grpc_listen, settings.otlp_http_listen, settings.http_listen]
+        assert [f"0.0.0.0:{port}" for port in published] == listens[: len(published)]
+    assert ("INDEXER_HTTP_TOKEN" in given) == (service != "ingestion")
     if service != "up":
         assert settings.ingestion_port == 50052
     if service == "worker":
@@ -140,7 +155,7 @@ def test_each_profile_has_one_writer_of_the_log():
 def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
     table = dict(re.findall(r"^\| (\d+) \| .*`(\w+)` \|", FILES["README.md"], re.MULTILINE))
     fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
-    assert set(table) == {"4317", "4318", "50052"}
+    assert set(table) == {"4317", "4318", "50052", "8321"}
     for port, name in table.items():
         assert str(fields[name].default).rpartition(":")[2] == port
 
