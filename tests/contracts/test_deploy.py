@@ -161,7 +161,6 @@ def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
 
 
 @pytest.mark.process
-@pytest.mark.duckdb
 def test_the_image_laid_out_by_hand_works_and_writes_nothing_beside_the_catalog(tmp_path):
     app = tmp_path / "app"
     for source, destination in copied():

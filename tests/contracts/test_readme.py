@@ -64,7 +64,6 @@ def commands() -> Iterator[Command]:
                 yield Command(first, said, after_stop)
 
 
-@pytest.mark.duckdb
 @pytest.mark.process
 def test_every_command_prints_what_the_readme_shows(checkout: Site) -> None:
     """From `make run` to the quarantine, in the order of the text."""

@@ -25,7 +25,7 @@ from tests.support.up import (
     whole,
 )
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 FILES, LISTED_MAX = 25, 20
 """The upstream service lists the newest 20 files, however many the index lacks."""

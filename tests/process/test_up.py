@@ -43,7 +43,7 @@ from tests.support.up import (
     whole,
 )
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 PLACE = ("file_path", "file_row_number")
 
@@ -82,6 +82,7 @@ def send_some(ports: Ports, seed: int, spans: int = 300) -> Load:
     return load
 
 
+@pytest.mark.duckdb
 @pytest.mark.parametrize("protocol", ["gRPC", "HTTP"])
 def test_what_the_sdk_has_is_answered_hot_and_cold(site: Site, protocol: str) -> None:
     """Over two services, with every kind of value: the same before the flush and after it."""

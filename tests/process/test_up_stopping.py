@@ -15,7 +15,7 @@ from tests.support.up import (
     wait_receiving,
 )
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 
 def test_a_last_flush_that_fails_is_said_in_a_line_and_made_up_for(site: Site, seed: int) -> None:
