@@ -108,7 +108,8 @@ def _found(
         fresh_llm=fresh_llm,
         directory=sources.directory,
     )
-    return sorted(first_of_each([*cold, *fresh]), key=order_key), recent, missing
+    found = sorted(first_of_each([*cold, *fresh]), key=order_key) if fresh else cold
+    return found, recent, missing
 
 
 def _fresh(
@@ -155,8 +156,8 @@ def _named(span: Span, files: dict[int, dict[str, Any]]) -> Span:
     """The span as it is shown: with the path of its file, and no row number where it has none."""
     source, file_id = span.pop("source", None), span.pop("file_id", None)
     if source is not None:
-        path = source.path
-        return {**span, "file_row_number": span["file_row_number"] if path else None} | {
-            "file_path": path
-        }
-    return {**span, "file_path": files[file_id]["file_path"] if file_id is not None else None}
+        span["file_path"] = source.path
+        span["file_row_number"] = span["file_row_number"] if source.path else None
+    else:
+        span["file_path"] = files[file_id]["file_path"] if file_id is not None else None
+    return span

@@ -1,10 +1,11 @@
 """Find one trace: metadata from the index, payload from exactly the files that hold it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pyarrow as pa
+import numpy as np
 
 from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
@@ -14,11 +15,13 @@ from indexer.query.shown import Shown
 from indexer.register.trace_directory import TraceDirectory
 from indexer.results import id_list, plain_rows, text_literal
 from indexer.spans.columns import SpanColumns
-from indexer.spans.identifiers import UInt64Array, parse_hex
+from indexer.spans.identifiers import UInt64Array
 from indexer.storage import LocalStorage
 
 TRACE_SPANS_MAX = 200_000
 """Spans of one trace in an answer; a larger one is answered in part, and says so."""
+
+_TRACE_ID, _SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 _FILES_OF_TRACE = "SELECT file_id FROM trace_files WHERE trace_id = {trace_id}"
 
@@ -118,22 +121,22 @@ def find_trace(
 
 def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
     """The two words of a trace id. Raises QueryRefused for text that is none."""
-    (high, low), valid = parse_hex(_one(trace_id.strip()), digits=32)
-    if not valid[0]:
+    text = trace_id.strip()
+    if not _TRACE_ID.fullmatch(text) or not int(text, 16):
         raise QueryRefused(
             f"{trace_id!r} is no trace id", hint="A trace id has 32 hex digits, not all zero."
         )
-    return high, low
+    return np.array([int(text[:16], 16)], np.uint64), np.array([int(text[16:], 16)], np.uint64)
 
 
-def span_word(span_id: str) -> UInt64Array:
+def span_word(span_id: str) -> int:
     """The word of a span id. Raises QueryRefused for text that is none."""
-    (word,), valid = parse_hex(_one(span_id.strip()), digits=16)
-    if not valid[0]:
+    text = span_id.strip()
+    if not _SPAN_ID.fullmatch(text) or not int(text, 16):
         raise QueryRefused(
             f"{span_id!r} is no span id", hint="A span id has 16 hex digits, not all zero."
         )
-    return word
+    return int(text, 16)
 
 
 def _metadata(
@@ -168,7 +171,3 @@ def _spans(
         found = asked(_FIRST.format(limit=limit))
     found.sort(key=lambda span: (span["start_time_unix_nano"], span["span_id_uint64"]))
     return [span_row(span) for span in found]
-
-
-def _one(text: str) -> Any:
-    return pa.array([text], pa.string())

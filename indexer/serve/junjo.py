@@ -137,7 +137,7 @@ def _traces(router: APIRouter, host: Host, form: Shown) -> None:
     @router.get("/api/v1/observability/traces/{trace_id}/spans", **_SPANS)
     async def trace_spans(request: Request, trace_id: TraceId, within: WindowOf) -> Response:
         """All spans of the trace; none for an id that no trace has."""
-        return await _trace(host, request, _spans, trace_id, within=within, form=form)
+        return await _trace(host, request, _newest_first, trace_id, within=within, form=form)
 
     @router.get("/otel/trace/{trace_id}/span/{span_id}", **_SPAN)
     @router.get("/api/v1/observability/traces/{trace_id}/spans/{span_id}", **_SPAN)
@@ -202,7 +202,12 @@ def _names(answer: Answer) -> bytes:
 
 
 def _spans(answer: Answer) -> bytes:
-    return b"[" + b",".join(span["shown"] for span in sorted(answer["spans"], key=order_key)) + b"]"
+    return b"[" + b",".join(span["shown"] for span in answer["spans"]) + b"]"
+
+
+def _newest_first(answer: Answer) -> bytes:
+    """Of a trace, whose answer is in order of start."""
+    return _spans({"spans": sorted(answer["spans"], key=order_key)})
 
 
 def _one(answer: Answer) -> bytes:
