@@ -23,8 +23,8 @@ _ELEMENT = """json_merge_patch(json_merge_patch(json_merge_patch({element}, json
     CASE WHEN nullif({element} -> 'attributes', 'null'::JSON) IS NULL
         THEN '{{"attributes":{{}}}}'::JSON
     WHEN json_type({element} -> 'attributes') = 'VARCHAR' AND json_valid({element} ->> 'attributes')
-        THEN json_object('attributes', coalesce(
-            nullif(({element} ->> 'attributes')::JSON, 'null'::JSON), '{{}}'::JSON))
+        THEN json_object('attributes', CASE WHEN json_type({element} ->> 'attributes') = 'NULL'
+            THEN '{{}}'::JSON ELSE ({element} ->> 'attributes')::JSON END)
     ELSE '{{}}'::JSON END),
     CASE WHEN nullif({element} -> 'droppedAttributesCount', 'null'::JSON) IS NULL
         THEN '{{"droppedAttributesCount":0}}'::JSON ELSE '{{}}'::JSON END)"""
@@ -85,8 +85,8 @@ def _member(key: str, value: str, *, is_nested: bool) -> str:
     text = f"{value}::VARCHAR"
     return (
         f"CASE WHEN {value} IS NULL THEN '{{}}'::JSON "
-        f"WHEN json_valid({text}) THEN coalesce(nullif({text}::JSON, 'null'::JSON), '{{}}'::JSON) "
-        f"ELSE to_json({text}) END"
+        f"WHEN NOT json_valid({text}) THEN to_json({text}) "
+        f"WHEN json_type({text}) = 'NULL' THEN '{{}}'::JSON ELSE {text}::JSON END"
     )
 
 

@@ -194,6 +194,7 @@ JSON_TEXTS = st.recursive(
 @pytest.mark.parametrize("name", ["attributes", "events", "links"])
 @settings(max_examples=150, deadline=None)
 @example('[{"timeUnixNano": ["\\u001f"], "time_nanos": 7}, {"time_nanos": {}}]')
+@example('[{"name":"e","attributes":" null "}]')
 @given(JSON_TEXTS)
 def test_any_text_is_the_same_in_the_view_and_in_a_trace(name: str, text: str) -> None:
     """Two languages, one rule; and no value that somebody wrote takes an answer down."""
