@@ -159,7 +159,7 @@ def ids(found: Sequence[Any]) -> list[tuple[str, str]]:
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=st.lists(MADE, max_size=25), queries=st.lists(QUERIES, min_size=1, max_size=6))
 def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
     made: list[tuple[Any, ...]],

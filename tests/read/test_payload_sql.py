@@ -113,7 +113,7 @@ def expected(span: OtelSpan, layout: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(spans())
 def test_a_span_is_the_same_in_every_layout(layout: str, written: list[OtelSpan]) -> None:
     """Through the index and the view, and through a trace with its payload."""

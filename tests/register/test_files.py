@@ -32,7 +32,7 @@ SPAN = st.builds(
 FILES = st.lists(st.lists(SPAN, max_size=6), min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=FILES, seed=st.integers(0, 2**16))
 def test_any_order_and_repetition_gives_the_digest_of_a_rebuild(
     files: list[list[Span]], seed: int, tmp_path_factory: pytest.TempPathFactory
