@@ -143,11 +143,9 @@ class Answers:
             cursor = self.cursor()
             try:
                 with (deadline or Deadline()).over(cursor):
+                    pending = self.pending()  # later, a file could be in neither
                     cursor.execute("BEGIN TRANSACTION")
                     quarantined = lists.count_quarantined(cursor)
-                    yield (
-                        cursor,
-                        {"files_pending": self.pending(), "files_quarantined": quarantined},
-                    )
+                    yield cursor, {"files_pending": pending, "files_quarantined": quarantined}
             finally:
                 cursor.close()

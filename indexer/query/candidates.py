@@ -86,16 +86,22 @@ def _statement(query: SpanQuery, key_id: int | None) -> str:
     return _FILES.format(spans=spans, join=join, where=where)
 
 
-def _conditions(query: SpanQuery) -> list[str]:
+def overlapping(query: SpanQuery) -> list[str]:
+    """What rows of ``file_services`` are of the list's service and reach into its bounds."""
     where = []
     if query.service is not None:
         where.append(f"service_name = {text_literal(query.service)}")
-    if query.roots:
-        where.append("root_span_count > 0")
     if query.since_unix_nano is not None:
         where.append(f"last_start_unix_nano >= {query.since_unix_nano}")
     if query.until_unix_nano is not None:
         where.append(f"first_start_unix_nano < {query.until_unix_nano}")
+    return where
+
+
+def _conditions(query: SpanQuery) -> list[str]:
+    where = overlapping(query)
+    if query.roots:
+        where.append("root_span_count > 0")
     if query.after is not None:
         where.append(f"first_start_unix_nano <= {query.after.start_time_unix_nano}")
     return where

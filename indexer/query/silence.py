@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from indexer.query.candidates import overlapping
 from indexer.query.paging import SpanQuery
 from indexer.results import id_list, text_literal
 
@@ -75,12 +76,4 @@ def _conditions(query: SpanQuery, but: Sequence[str | None]) -> list[str]:
     if paths:
         files = f"SELECT file_id FROM parquet_files WHERE relative_path IN ({paths})"
         where.append(f"file_id NOT IN ({files})")
-    if query.llm:
-        return where
-    if query.service is not None:
-        where.append(f"service_name = {text_literal(query.service)}")
-    if query.since_unix_nano is not None:
-        where.append(f"last_start_unix_nano >= {query.since_unix_nano}")
-    if query.until_unix_nano is not None:
-        where.append(f"first_start_unix_nano < {query.until_unix_nano}")
-    return where
+    return where if query.llm else where + overlapping(query)
