@@ -84,7 +84,7 @@ class _Run:
 
     def _arrivals(self) -> list[tuple[Path, Path]]:
         """(where a file was made, where it will arrive), for every second there is a question."""
-        seconds = int(len(CLIENTS) * len(PANELS) * (self._plan.panel_s + 1))
+        seconds = int(len(CLIENTS) * len(PANELS) * (self._plan.panel_s + 5))
         shape = replace(ARRIVING, files=seconds, spans=self._plan.arriving_spans)
         made = [self._folder / "made" / f"{file:06d}.parquet" for file in range(seconds)]
         write_files(shape, made)
@@ -171,7 +171,7 @@ def _scan(
 
 @contextmanager
 def _arrivals(files: list[tuple[Path, Path]]) -> Iterator[None]:
-    """One file a second, until the block ends."""
+    """One file a second, until the block ends; a measurement without arrivals is none."""
     over = threading.Event()
 
     def arrive() -> None:
@@ -180,14 +180,15 @@ def _arrivals(files: list[tuple[Path, Path]]) -> Iterator[None]:
             os.rename(made, goal)
             if over.wait(1.0):
                 return
+        raise AssertionError(f"{len(files)} files arrived, and questions were still asked")
 
-    thread = threading.Thread(target=arrive)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        arriving = pool.submit(arrive)
+        try:
+            yield
+        finally:
+            over.set()
+        arriving.result()
 
 
 @contextmanager
