@@ -41,5 +41,5 @@ def read_all(connection: socket.socket) -> bytes:
         while part := connection.recv(65_536):
             found += part
     except ConnectionResetError:
-        pass
+        pass  # an end as well: some of what we sent was not read before it
     return found
