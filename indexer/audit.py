@@ -18,7 +18,6 @@ from typing import Literal
 
 import duckdb
 
-from indexer.clock import Clock
 from indexer.contracts import audit_queries
 from indexer.discover.listing import list_files
 from indexer.errors import IndexerError
@@ -33,7 +32,8 @@ from indexer.register.files import FileRegister
 from indexer.register.promoted import missing_keys
 from indexer.session import limits_of
 from indexer.settings import Settings
-from indexer.storage import LocalStorage, display_path
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage, display_path
 
 Step = Callable[[str, int, int], None]
 """Told (what, done, of how many) as the audit goes on."""

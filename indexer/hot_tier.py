@@ -13,7 +13,6 @@ from typing import Any
 
 import duckdb
 
-from indexer.clock import Clock
 from indexer.errors import HotUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.lost import LostFlushDetector
@@ -22,7 +21,8 @@ from indexer.hot.view import HotLimits, HotView
 from indexer.query.merge import known_files, known_spans
 from indexer.query.newest import key_numbers
 from indexer.settings import Settings
-from indexer.storage import LocalStorage
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage
 from indexer.telemetry import HOT_LOST, HOT_REACHED, HOT_UNREACHABLE, SPANS_LOST, log
 
 KEEP_UP_EVERY_S = 0.05

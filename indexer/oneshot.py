@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from indexer.pipeline import Pipeline
 from indexer.register.quarantine import STILL_RETRIED
-from indexer.storage import display_path
+from indexer.system.storage import display_path
 
 BLOCKED_TRIES_MAX = 6
 """Tries of a one-shot run, half a minute, to read a file that holds a copy of freed spans."""

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from indexer import metrics
-from indexer.clock import Clock
 from indexer.discover.backlog import Backlog
 from indexer.discover.changes import compare
 from indexer.discover.listing import is_data_file_name, is_data_folder_name, list_files
@@ -33,9 +32,10 @@ from indexer.promotion import Promotion
 from indexer.read.group import GroupRead, read_group
 from indexer.recheck import Recheck
 from indexer.register.files import CatalogUpdate, FileRegister
-from indexer.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
 from indexer.spans.batch import SpanBatch
-from indexer.storage import LocalStorage, display_path
+from indexer.system.clock import Clock
+from indexer.system.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
+from indexer.system.storage import LocalStorage, display_path
 from indexer.telemetry import (
     FILE_POSTPONED,
     FILE_QUARANTINED,

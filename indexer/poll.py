@@ -31,8 +31,8 @@ from indexer.ingest.poll_state import PollState
 from indexer.ingest.range_file import keep_refused
 from indexer.otlp.requests import has_identity
 from indexer.otlp.spans import span_table_of
-from indexer.retry import poll_backoff_s
 from indexer.settings import Settings
+from indexer.system.retry import poll_backoff_s
 from indexer.telemetry import (
     POLL_FAILED,
     POLL_STARTED,

@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from indexer.clock import Clock
 from indexer.errors import IndexerError, TransientError
 from indexer.model import Limits, ParquetFileInfo, Progress, RegisteredFile
 from indexer.read.promoted import AttributeReader
 from indexer.register.files import FileRegister
-from indexer.retry import file_backoff_s
 from indexer.spans.attributes import AttributeValues, PromotedFile
-from indexer.storage import LocalStorage
+from indexer.system.clock import Clock
+from indexer.system.retry import file_backoff_s
+from indexer.system.storage import LocalStorage
 from indexer.telemetry import ATTRIBUTES_PROMOTED, ATTRIBUTES_UNREADABLE, log
 
 QUIET_S = 0.1

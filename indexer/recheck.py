@@ -6,12 +6,12 @@ tick; a file on another inode than before could be a copy or something else. The
 
 from collections.abc import Iterable
 
-from indexer.clock import Clock
 from indexer.errors import IndexerError, TransientError
 from indexer.model import ParquetFileInfo
 from indexer.read.footer import read_footer
 from indexer.register.files import FileRegister
-from indexer.storage import LocalStorage
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage
 
 RACY_S = 2.0
 """The coarsest tick of a file system in use (FAT); most have milliseconds."""

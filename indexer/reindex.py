@@ -6,7 +6,6 @@ and a kill at any moment leaves one of the two whole.
 
 from collections.abc import Callable
 
-from indexer.clock import Clock
 from indexer.errors import StorageUnavailable
 from indexer.model import Progress
 from indexer.oneshot import until_settled
@@ -14,6 +13,7 @@ from indexer.pipeline import Pipeline
 from indexer.register.catalog import Catalog
 from indexer.session import new_catalog, open_catalog, open_pipeline, owning
 from indexer.settings import Settings
+from indexer.system.clock import Clock
 from indexer.telemetry import CATALOG_REBUILT, log
 
 Started = Callable[[Pipeline], None]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import duckdb
 
-from indexer.clock import Clock
 from indexer.model import Limits
 from indexer.pipeline import Pipeline
 from indexer.register.catalog import Catalog, unreadable
 from indexer.register.files import FileRegister
 from indexer.register.generations import Generations
 from indexer.register.lock import CatalogLock
-from indexer.retry import when_not_busy
 from indexer.settings import Settings
-from indexer.storage import LocalStorage
+from indexer.system.clock import Clock
+from indexer.system.retry import when_not_busy
+from indexer.system.storage import LocalStorage
 
 
 @contextmanager

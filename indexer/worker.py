@@ -23,7 +23,6 @@ import duckdb
 import uvicorn
 
 from indexer import __version__, metrics
-from indexer.clock import Clock
 from indexer.discover.watch import hints
 from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
 from indexer.gate import Gate
@@ -34,13 +33,14 @@ from indexer.query.answers import Answers
 from indexer.query.snapshot import publish_snapshot
 from indexer.register.catalog import Catalog
 from indexer.register.generations import Generations
-from indexer.retry import catalog_backoff_s
 from indexer.serve.app import application
 from indexer.serve.local import bind, socket_path
 from indexer.serve.server import EmbeddedServer
 from indexer.serve.service import DashboardService
 from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import Settings
+from indexer.system.clock import Clock
+from indexer.system.retry import catalog_backoff_s
 from indexer.telemetry import (
     CATALOG_FAILED,
     CATALOG_RESUMED,

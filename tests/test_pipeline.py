@@ -9,7 +9,7 @@ import pytest
 
 from indexer.errors import FileUnreadable
 from indexer.model import ParquetFileInfo
-from indexer.storage import FolderEntry, LocalStorage
+from indexer.system.storage import FolderEntry, LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
 

@@ -14,7 +14,7 @@ import pyarrow.parquet.encryption as pe
 import pytest
 
 from indexer.query.traces import TraceQuery, find_trace
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.read.read_back import with_columns
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, parquet_bytes, spans, table

@@ -12,7 +12,7 @@ from indexer.model import ParquetFileInfo
 from indexer.promotion import QUIET_S, WAIT_MAX_S
 from indexer.register.files import FileRegister
 from indexer.spans.attributes import LLM_FLAG
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, audited, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
 

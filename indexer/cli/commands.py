@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 from indexer import audit as audits
 from indexer.cli import render
 from indexer.cli.source import Source
-from indexer.clock import SystemClock
 from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
 from indexer.query.silence import files_behind
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings
-from indexer.storage import LocalStorage
+from indexer.system.clock import SystemClock
+from indexer.system.storage import LocalStorage
 
 _SPAN_COLUMNS = (
     *("trace_id", "span_id", "parent_span_id", "service_name", "name"),

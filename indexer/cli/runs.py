@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from indexer.cli.progress import ProgressReport
-from indexer.clock import SystemClock
 from indexer.reindex import rebuild, run_once
 from indexer.settings import Settings
+from indexer.system.clock import SystemClock
 
 EXIT_INTERRUPTED = 1
 EXIT_QUARANTINED = 3

@@ -19,7 +19,7 @@ from indexer.register.catalog import Catalog, unreadable
 from indexer.register.generations import Generations
 from indexer.serve.local import LocalClient
 from indexer.settings import Settings
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 
 class Source:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from indexer.model import Listing, ParquetFileInfo, RegisteredFile
-from indexer.storage import display_path
+from indexer.system.storage import display_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

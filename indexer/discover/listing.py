@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from indexer.errors import StorageUnavailable
 from indexer.model import Listing, ParquetFileInfo
-from indexer.storage import FolderEntry, LocalStorage
+from indexer.system.storage import FolderEntry, LocalStorage
 
 DATA_FILE_SUFFIX = ".parquet"
 WORK_FOLDERS = frozenset({"tmp"})

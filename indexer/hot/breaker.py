@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from indexer.clock import Clock
 from indexer.errors import HotUnavailable
+from indexer.system.clock import Clock
 
 BACKOFF_S = 0.5
 """After the first failure: a restarting service is back about then."""

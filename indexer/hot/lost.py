@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.clock import Clock
 from indexer.hot.identity import SpanKeys
 from indexer.spans.identifiers import BoolArray
+from indexer.system.clock import Clock
 
 WAIT_S = 60.0
 """A flushed file is indexed within a second or two; a busy worker may take longer."""

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer._generated import ingestion_pb2 as wire
-from indexer.clock import Clock
 from indexer.errors import (
     CorruptPage,
     FileChanged,
@@ -30,7 +29,8 @@ from indexer.hot.identity import identified
 from indexer.hot.paths import below, is_regular, recent_files, shown
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.model import ParquetFileInfo
-from indexer.storage import LocalStorage
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage
 
 CACHED_NS = 1_000_000_000
 """The service hands out a snapshot that is up to a second old."""

@@ -8,7 +8,6 @@ knows it, after any failure, and once a minute while a better one could have com
 from collections.abc import Sequence
 from typing import Protocol
 
-from indexer.clock import Clock
 from indexer.errors import HotUnavailable
 from indexer.hot.breaker import Breaker
 from indexer.hot.calls import Calls, Unimplemented
@@ -18,6 +17,7 @@ from indexer.hot.single_flight import SingleFlight
 from indexer.hot.snapshot import SnapshotReader
 from indexer.hot.stream import StreamReader
 from indexer.hot.view import Generation, HotLimits, HotView
+from indexer.system.clock import Clock
 
 _BEST: Generation = "incremental"
 _DEADLINES_PER_QUERY = 2

@@ -11,7 +11,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.clock import Clock, SystemClock
 from indexer.ingest.deadly import deadly_requests
 from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file
@@ -21,6 +20,7 @@ from indexer.ingest.range_file import Decode, RangeFile, write_range
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
+from indexer.system.clock import Clock, SystemClock
 from indexer.telemetry import log
 
 FLUSH_ROWS = 100_000

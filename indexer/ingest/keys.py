@@ -7,7 +7,7 @@ before it, and the first one after a restart from the newest in the log.
 
 import os
 
-from indexer.clock import Clock
+from indexer.system.clock import Clock
 
 KEY_BYTES = 16
 ORDINAL_BYTES = 4

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from indexer.clock import Clock
 from indexer.errors import WalBusy
 from indexer.ingest.keys import KeySequence
 from indexer.ingest.log_file import BUSY_TIMEOUT_S, PAGE_BYTES, facts, open_for_writing
+from indexer.system.clock import Clock
 
 SPARE_PAGES = 64 * 1024 * 1024 // PAGE_BYTES
 """Free pages kept in the file for the next requests: two flushes' worth."""

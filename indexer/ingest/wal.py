@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from indexer.clock import Clock, SystemClock
 from indexer.errors import WalBusy
 from indexer.ingest.log_file import LogLock, make_folder
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, ReaderPool, WalState
 from indexer.ingest.log_writer import LogWriter
+from indexer.system.clock import Clock, SystemClock
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
 from indexer.query.traces import TraceQuery, find_trace
 from indexer.query.window import WHENEVER, Window
 from indexer.register.trace_directory import TraceDirectory
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 ROWS_MAX = 10_000
 """Rows of one list in one answer."""

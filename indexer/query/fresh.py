@@ -32,7 +32,7 @@ from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 _NO_PARENT = pa.array(["", "0" * 16])
 

@@ -25,7 +25,7 @@ from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
 from indexer.results import id_list, text_literal
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 RECENT_FILES_MAX = 64
 """Files that one answer reads because the index lags: 5 ms each at 20,000 spans."""

@@ -28,7 +28,7 @@ from indexer.query.silence import silent_files
 from indexer.query.tiers import Consulted, rests_on, unknown_files
 from indexer.register.trace_directory import TraceDirectory
 from indexer.spans.attributes import tells_llm_calls
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

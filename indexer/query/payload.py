@@ -20,7 +20,7 @@ from indexer.read.dialect import Dialect, dialects
 from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, Tally, read_payload
 from indexer.results import id_list, plain_rows
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 FILES_READ_MAX = 2_000
 """Files of one answer: 5 ms each, and so ten seconds."""

@@ -29,7 +29,7 @@ from indexer.query.merge import (
 from indexer.query.traces import TraceQuery
 from indexer.query.window import WHENEVER, Window
 from indexer.spans.columns import SpanColumns, concatenate
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 AskHot = Callable[[], HotView]
 """Raises HotUnavailable."""

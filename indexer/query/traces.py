@@ -16,7 +16,7 @@ from indexer.register.trace_directory import TraceDirectory
 from indexer.results import id_list, plain_rows, text_literal
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import UInt64Array
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 TRACE_SPANS_MAX = 200_000
 """Spans of one trace in an answer; a larger one is answered in part, and says so."""

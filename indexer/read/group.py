@@ -11,7 +11,7 @@ from indexer.errors import CorruptPage, FileError, TransientError
 from indexer.model import ParquetFileInfo
 from indexer.read.metadata import RawFile, batch, read_file
 from indexer.spans.batch import SpanBatch
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from indexer.spans.columns import (
 )
 from indexer.spans.digest import file_digests, to_hex
 from indexer.spans.identifiers import BoolArray, parse_hex
-from indexer.storage import LocalStorage, display_path, is_utf8
+from indexer.system.storage import LocalStorage, display_path, is_utf8
 
 FILE_ROWS_MAX = 20_000_000
 """Default row limit of a file: about 5 GB of working memory at 250 bytes a row."""

@@ -18,7 +18,7 @@ from indexer.read.page_maps import PageMap, PageMaps
 from indexer.read.pages import ColumnChunk, RowGroup, row_groups
 from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.read.verify import decoding
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 PAYLOAD_COLUMNS = (
     "status_message",

@@ -24,7 +24,7 @@ from indexer.read.verify import decoding
 from indexer.results import arrow_table, text_literal
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.identifiers import parse_hex
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 VALUE_CHARS_MAX = 1024
 """A longer value is cut in the index; the payload keeps it."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from indexer.clock import Clock
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.register import promoted, quarantine, services
 from indexer.register.catalog import Catalog
@@ -24,6 +23,7 @@ from indexer.spans.aggregates import operation_rows, service_rows
 from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
+from indexer.system.clock import Clock
 
 OPERATIONS_MAX = 1000
 """Distinct (service, span name, kind) listed per file; more are counted, not listed."""

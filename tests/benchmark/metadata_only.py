@@ -14,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from indexer.clock import SystemClock
 from indexer.pipeline import Limits
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
+from indexer.system.clock import SystemClock
 from tests.benchmark.layout import Shape
 from tests.benchmark.report import median
 from tests.benchmark.synthetic import opened, register_shape

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.clock import SystemClock
 from indexer.model import FileFooter, ParquetFileInfo
 from indexer.pipeline import Pipeline
 from indexer.read.dialect import recognise
@@ -20,6 +19,7 @@ from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import load_settings
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import SpanColumns, Texts, sorted_by_trace
+from indexer.system.clock import SystemClock
 from tests.benchmark.corpus import relative_path
 from tests.benchmark.layout import OPERATIONS, SERVICE_NAMES, FileSpans, Shape, file_spans
 from tests.support.span_files import SCHEMA_14

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.discover.listing import is_data_path, list_files, scan_parquet_files
 from indexer.errors import StorageUnavailable
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 
 
 def touch(root, *paths):

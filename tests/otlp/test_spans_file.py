@@ -9,7 +9,7 @@ from indexer.read.dialect import dialects
 from indexer.read.metadata import read_parquet_metadata
 from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.otlp.export_requests import SPAN_ID, START, TRACE_ID, attribute, body, span
 
 CHILD = "00f067aa0ba902b7"

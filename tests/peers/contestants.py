@@ -13,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from indexer.clock import SystemClock
 from indexer.model import Limits
 from indexer.oneshot import until_settled
 from indexer.pipeline import Pipeline
@@ -21,7 +20,8 @@ from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
-from indexer.storage import LocalStorage
+from indexer.system.clock import SystemClock
+from indexer.system.storage import LocalStorage
 
 Rows = list[tuple[Any, ...]]
 

@@ -25,7 +25,7 @@ from indexer.query.traces import TraceQuery, find_trace
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical
 from indexer.read.payload_sql import payload_expression
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.processes import REPOSITORY
 from tests.support.span_files import SCHEMA_14, write

@@ -27,7 +27,7 @@ from indexer.query.merge import (
     services_merged,
 )
 from indexer.query.traces import TraceQuery, find_trace
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.hot.servers import body
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import T0, Span, parquet_bytes, spans, write

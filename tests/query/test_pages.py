@@ -21,7 +21,7 @@ from indexer.query.paging import SpanQuery, cursor_after, position_of
 from indexer.query.payload import within_budget
 from indexer.query.shown import Shown
 from indexer.query.window import Window
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import T0, Span, spans, table, write
 

@@ -9,7 +9,7 @@ import pytest
 from indexer.errors import QueryRefused
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, write
 

@@ -12,7 +12,7 @@ from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, table, write
 

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.errors import QueryRefused
 from indexer.query.traces import TraceQuery, find_trace
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from indexer.model import ParquetFileInfo, SpanMetadata
 from indexer.read.metadata import batch, read_file
 from indexer.spans.batch import ParquetFileData
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.span_files import Span, parquet_bytes, table
 
 

@@ -4,7 +4,7 @@ import os
 
 from indexer.errors import FileVanished, FooterUnreadable
 from indexer.read.group import GroupRead, read_group
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.read.read_back import put, with_columns
 from tests.support.span_files import parquet_bytes, spans
 

@@ -12,7 +12,7 @@ from indexer.read.footer import footer_bytes
 from indexer.read.page_maps import PageMap, PageMaps
 from indexer.read.pages import RowGroup, row_groups
 from indexer.read.payload import Tally, read_payload
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.span_files import spans, write
 
 NAME = "a.parquet"

@@ -23,7 +23,7 @@ from indexer.query.traces import TraceQuery, find_trace
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical, parsed, plain
 from indexer.read.payload_sql import payload_expression
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan
 

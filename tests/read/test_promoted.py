@@ -15,7 +15,7 @@ from indexer.errors import CorruptPage, FileVanished, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.read import promoted
 from indexer.read.promoted import VALUE_CHARS_MAX, AttributeReader
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.dialect_files import LAYOUTS, OtelSpan
 from tests.support.span_files import Span, parquet_bytes, table, write
 

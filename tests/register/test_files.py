@@ -13,7 +13,7 @@ from indexer.read.metadata import batch, read_file
 from indexer.register.catalog import Catalog
 from indexer.register.digest import catalog_digest
 from indexer.register.files import CatalogUpdate, FileRegister
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import SPAN_ROWS, audited, indexed, spans_on_disk
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import Span, spans, write

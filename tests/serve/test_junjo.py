@@ -16,7 +16,7 @@ from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
 from indexer.query.junjo import junjo_span
-from indexer.storage import LocalStorage
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.served import Served, StubHost, serving
 from tests.support.span_files import T0, Span, spans, table, write

@@ -22,7 +22,7 @@ from indexer.oneshot import until_settled
 from indexer.pipeline import Limits, Pipeline
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
-from indexer.storage import FolderEntry, LocalStorage
+from indexer.system.storage import FolderEntry, LocalStorage
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import T0, Span, parquet_bytes
 

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.audit import audit
-from indexer.clock import Clock
 from indexer.model import AuditReport
 from indexer.oneshot import until_settled
 from indexer.pipeline import Limits, Pipeline
 from indexer.register.catalog import Catalog
 from indexer.register.files import FileRegister
 from indexer.settings import Settings
-from indexer.storage import LocalStorage
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage
 from tests.support.fake_clock import FakeClock
 
 Row = tuple[Any, ...]

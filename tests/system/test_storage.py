@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from indexer.errors import FileChanged, FileUnreadable, FileVanished, StorageUnavailable
-from indexer.storage import LocalStorage, display_path, is_utf8
+from indexer.system.storage import LocalStorage, display_path, is_utf8
 
 
 @pytest.fixture
