@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from indexer.system.terminal_text import escape_lines, escape_text
+
 LOGGER = logging.getLogger("indexer")
 
 
@@ -105,14 +107,24 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-class TextFormatter(logging.Formatter):
+class MessageFormatter(logging.Formatter):
+    """The message on one line, escaped for a terminal; a traceback's lines below it, indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """No line but the first begins where an event does."""
+        line = escape_text(record.getMessage())
+        if record.exc_info:
+            line += "\n  " + escape_lines(self.formatException(record.exc_info))
+        return line
+
+
+class TextFormatter(MessageFormatter):
     """A plain line: time, level, message."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Time to the millisecond, UTC."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
-        line = f"{time} {record.levelname.lower():<7} {record.getMessage()}"
-        return line + "\n" + self.formatException(record.exc_info) if record.exc_info else line
+        return f"{time} {record.levelname.lower():<7} {super().format(record)}"
 
 
 def configure(style: Literal["auto", "text", "json", "rich"], level: str) -> None:
@@ -125,6 +137,7 @@ def configure(style: Literal["auto", "text", "json", "rich"], level: str) -> Non
         handler: logging.Handler = RichHandler(
             console=console, show_path=False, log_time_format="[%X]"
         )
+        handler.setFormatter(MessageFormatter())
     else:
         handler = logging.StreamHandler()
         handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
