@@ -1,7 +1,6 @@
 """The commands that only read: status, audit, trace, spans, sql, files, quarantine."""
 
 import argparse
-import csv
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from indexer.query.views import FILES_MAX
 from indexer.settings import Settings
 from indexer.system.clock import SystemClock
 from indexer.system.storage import LocalStorage
+from indexer.system.terminal_text import escape_text
 
 _SPAN_COLUMNS = (
     *("trace_id", "span_id", "parent_span_id", "service_name", "name"),
@@ -67,7 +67,7 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
         shown = [{name: span[name] for name in _SPAN_COLUMNS} for span in found["spans"]]
         render.listing("spans", shown)
     for lack in found["missing"]:
-        sys.stderr.write(f"not complete: {lack['detail']}\n")
+        sys.stderr.write(f"not complete: {escape_text(lack['detail'])}\n")
     return 0
 
 
@@ -148,7 +148,7 @@ def _write(answer: pa.Table, form: str, output: str | None) -> None:
         if form == "parquet":
             pq.write_table(answer, str(output))
         elif output:
-            with Path(output).open("w", newline="") as sink:
+            with Path(output).open("w", encoding="utf-8", newline="") as sink:
                 _write_text(answer, form, sink)
         else:
             _write_text(answer, form, sys.stdout)
@@ -166,9 +166,7 @@ def _write_text(answer: pa.Table, form: str, sink: TextIO) -> None:
     if form == "json":
         render.write_json([dict(zip(names, row, strict=True)) for row in rows], sink)
     elif form == "csv":
-        writer = csv.writer(sink, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([[render.shown(value) for value in row] for row in rows])
+        render.write_csv(names, rows, sink)
     else:
         render.table(names, rows, sink=sink)
 

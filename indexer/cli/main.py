@@ -12,6 +12,7 @@ from importlib import import_module
 from indexer import __version__
 from indexer.errors import IndexerError
 from indexer.settings import load_settings
+from indexer.system.terminal_text import escape_lines
 from indexer.telemetry import configure
 
 
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure(settings.log_format, "error" if quiet else settings.log_level)
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        sys.stderr.write(f"hint: {error.advice}\n" if error.advice else "")
+        sys.stderr.write(f"error: {escape_lines(error.message)}\n")
+        sys.stderr.write(f"hint: {escape_lines(error.advice)}\n" if error.advice else "")
         return error.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
         return 1

@@ -1,49 +1,66 @@
 """Answers for people: tables, facts, a waterfall; and JSON for programs."""
 
+import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TextIO
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 from rich.text import Text
 
 from indexer.audit import Step
 from indexer.model import AuditReport
+from indexer.system.terminal_text import escape_json, escape_text
 
 _BAR_WIDTH = 32
 _ERROR = 2
-_PLAIN_WIDTH = 100_000
+_NAME_WIDTH_MIN = 32
+"""Columns for the name and the service of a span on the narrowest terminal."""
+_PLAIN_WIDTH = sys.maxsize
 """Columns when the output is no terminal: nothing is cut."""
 
 
 def write_json(value: Any, sink: TextIO | None = None) -> None:
-    """One JSON document, times in ISO 8601."""
+    """One JSON document, times in ISO 8601; exact, and harmless on a terminal."""
     sink = sink or sys.stdout
-    json.dump(value, sink, default=_encoded, indent=2, ensure_ascii=False)
+    encoder = json.JSONEncoder(default=_encoded, indent=2, ensure_ascii=False)
+    for part in encoder.iterencode(value):
+        sink.write(escape_json(part))
     sink.write("\n")
+
+
+def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], sink: TextIO) -> None:
+    """RFC 4180 with LF at the end of lines, every value exact; on a terminal escaped.
+
+    A row with a CR is quoted whole, because the module quotes only what its own line ends have.
+    """
+    form = line_text if sink.isatty() else value_text
+    plain = csv.writer(sink, lineterminator="\n")
+    quoted = csv.writer(sink, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in ([*names], *rows):
+        texts = [form(value) for value in row]
+        (quoted if any("\r" in text for text in texts) else plain).writerow(texts)
 
 
 def facts(values: dict[str, Any]) -> None:
     """A name and a value a line."""
-    console = _console()
+    named: list[tuple[str, Any]] = []
     for name, value in values.items():
-        if isinstance(value, dict):
-            for inner, number in value.items():
-                console.print(f"{name}.{inner:<22} {shown(number)}", highlight=False)
-        else:
-            console.print(Text(f"{name:<24} {shown(value)}"))
+        inner = value if isinstance(value, dict) else None
+        named += [(name, value)] if inner is None else [(f"{name}.{k}", inner[k]) for k in inner]
+    _print(_console(), *(Text(f"{escape_text(k):<24} {line_text(one)}") for k, one in named))
 
 
 def listing(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """Rows of one shape as a table, or that there are none."""
     if not rows:
-        _console().print(f"no {title}")
+        _print(_console(), Text(f"no {title}"))
         return
     table(list(rows[0]), [list(row.values()) for row in rows])
 
@@ -51,62 +68,89 @@ def listing(title: str, rows: Sequence[dict[str, Any]]) -> None:
 def table(
     names: Sequence[str], rows: Sequence[Sequence[Any]], *, sink: TextIO | None = None
 ) -> None:
-    """Rows under their names."""
-    ruled = Table(*names, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        ruled.add_row(*(Text(shown(value)) for value in row))
-    _console(sink).print(ruled)
+    """Rows under their names, a line each, whatever their values hold.
+
+    No line is cut or broken: a terminal that is too narrow goes on below, as for any program.
+    """
+    texts = padded([[line_text(one) for one in row] for row in ([*names], *rows)])
+    header, *lines = ("  ".join(row).rstrip(" ") for row in texts)
+    console = _console(sink)
+    _print(console, Text(header, style="bold"))
+    _print(console, *map(Text, lines))
+
+
+def padded(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Texts of one line each, every column as wide as its widest text is on a terminal."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return [
+        [text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
+        for row in rows
+    ]
 
 
 def waterfall(trace: dict[str, Any]) -> None:
-    """A trace's spans as bars over its time, children under parents."""
+    """A trace's spans as bars over its time, children under parents, a line each."""
     console = _console()
     spans = trace["spans"]
     if not spans:
-        console.print(f"no span of trace {trace['trace_id']} is indexed")
+        _print(console, Text(f"no span of trace {line_text(trace['trace_id'])} is indexed"))
         return
     begin = min(span["start_time_unix_nano"] for span in spans)
     end = max(max(span["end_time_unix_nano"], span["start_time_unix_nano"]) for span in spans)
     errors = sum(span["status_code"] == _ERROR for span in spans)
-    console.print(
-        f"trace {trace['trace_id']}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
-        f"{errors} errors  started {_instant(begin)}",
-        highlight=False,
+    first = (
+        f"trace {line_text(trace['trace_id'])}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
+        f"{errors} errors  started {_instant(begin)}"
     )
-    bars = Table(box=None, pad_edge=False, show_header=False)
-    for depth, span in _in_order(spans):
-        bars.add_row(
-            Text("  " * depth + span["name"], style="red" if span["status_code"] == _ERROR else ""),
-            Text(span["service_name"], style="dim"),
-            Text(f"{span['duration_ns'] / 1e6:.3f} ms"),
-            Text(_bar(span, begin, max(1, end - begin))),
-        )
-    console.print(bars)
-    for missing in trace["missing"]:
-        console.print(Text(f"incomplete: {missing}", style="yellow"))
+    _print(console, Text(first), *_bars(spans, begin, max(1, end - begin), console))
+    _print(console, *(Text(_lack(one), style="yellow") for one in trace["missing"]))
     cost = trace["cost"]
-    console.print(
+    last = (
         f"{cost['files_read']} files read, index {cost['index_ms']:.1f} ms, "
-        f"payload {cost['payload_ms']:.1f} ms",
-        style="dim",
-        highlight=False,
+        f"payload {cost['payload_ms']:.1f} ms"
     )
+    _print(console, Text(last, style="dim"))
+
+
+def _bars(spans: list[dict[str, Any]], begin: int, length: int, console: Console) -> Iterator[Text]:
+    """One line a span; names are cut where the bars would not fit into the terminal."""
+    ordered = list(_in_order(spans))
+    times = [f"{span['duration_ns'] / 1e6:.3f} ms" for _, span in ordered]
+    room = max(_NAME_WIDTH_MIN, console.width - _BAR_WIDTH - max(map(len, times)) - 6) // 2
+    names = [_cut("  " * depth + line_text(span["name"]), room) for depth, span in ordered]
+    services = [_cut(line_text(span["service_name"]), room) for _, span in ordered]
+    rows = padded(list(zip(names, services, times, strict=True)))
+    for (_, span), (name, service, took) in zip(ordered, rows, strict=True):
+        style = "red" if span["status_code"] == _ERROR else ""
+        bar = _bar(span, begin, length)
+        yield Text("  ").join([Text(name, style), Text(service, "dim"), Text(took), Text(bar)])
+
+
+def _lack(missing: dict[str, Any]) -> str:
+    """What an answer lacks, and of which file."""
+    path = missing.get("file_path")
+    return "incomplete: " + line_text(f"{missing['detail']}{f' ({path})' if path else ''}")
+
+
+def _cut(line: str, width: int) -> str:
+    """At most ``width`` columns of it."""
+    return line if cell_len(line) <= width else set_cell_size(line, width - 1) + "…"
 
 
 def audit_report(report: AuditReport) -> None:
     """Every finding, then one line."""
-    console = _console()
-    for finding in report.findings:
-        console.print(Text(f"{finding.invariant} {finding.relative_path or '-'}: {finding.detail}"))
-    for path in report.pending:
-        console.print(Text(f"pending {path}: on its way"))
+    lines = [
+        f"{finding.invariant} {finding.relative_path or '-'}: {finding.detail}"
+        for finding in report.findings
+    ]
+    lines += [f"pending {path}: on its way" for path in report.pending]
     checked = "I1 to I5" if report.mode == "full" else "identities, I2, I3 and I5"
     verdict = "hold" if report.passed else f"FAIL with {len(report.findings)} findings"
-    console.print(
+    lines.append(
         f"{checked} {verdict}: {report.files:,} files, {report.spans:,} spans, "
-        f"digest {report.digest}",
-        highlight=False,
+        f"digest {report.digest}"
     )
+    _print(_console(), *(Text(escape_text(line)) for line in lines))
 
 
 @contextmanager
@@ -165,8 +209,8 @@ def _instant(unix_nano: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanos:09d}Z"
 
 
-def shown(value: Any) -> str:
-    """One value as text for people."""
+def value_text(value: Any) -> str:
+    """One value as text, exact."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     if value is None:
@@ -174,8 +218,14 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | dict):
-        return json.dumps(value, default=_encoded)
+        return json.dumps(value, default=_encoded, ensure_ascii=False)
     return str(value)
+
+
+def line_text(value: Any) -> str:
+    """One value as one line for people: nothing in it commands a terminal."""
+    text = value_text(value)
+    return escape_json(text) if isinstance(value, list | dict) else escape_text(text)
 
 
 def _encoded(value: Any) -> Any:
@@ -189,3 +239,12 @@ def _encoded(value: Any) -> Any:
 def _console(sink: TextIO | None = None) -> Console:
     sink = sink or sys.stdout
     return Console(file=sink, width=None if sink.isatty() else _PLAIN_WIDTH)
+
+
+def _print(console: Console, *lines: Text) -> None:
+    """Each as one line, whatever its length; no word in it is markup or an emoji's name."""
+    for line in lines:
+        if console.is_terminal:
+            console.print(line, soft_wrap=True)
+        else:
+            console.file.write(f"{line.plain}\n")
