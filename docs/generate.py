@@ -16,6 +16,7 @@ from typing import Any, cast
 from indexer import errors, metrics, telemetry
 from indexer.cli.main import command_parser
 from indexer.contracts import migrations
+from indexer.http.admission import Admission
 from indexer.ingest import events as ingest_events
 from indexer.read.dialect import Dialect, dialects
 from indexer.register.catalog import Catalog
@@ -177,7 +178,7 @@ def openapi() -> str:
 
 def _openapi() -> dict[str, Any]:
     """Nothing is asked of the host to make it."""
-    return dashboards(cast("Host", None)).openapi()
+    return dashboards(cast("Host", None), admission=Admission()).openapi()
 
 
 def _parameter(said: dict[str, Any]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@
     │   ├── StorageUnavailable      the root, or a folder below it, cannot be listed
     │   ├── HotUnavailable          the ingestion service does not answer
     │   ├── WalBusy                 the log takes no more now; the sender tries again
+    │   ├── BodiesBusy              requests in hand hold all the memory that they may
     │   ├── RefusedFull             no room for requests that cannot be rows
     │   ├── FlushUnfinished         the last flush failed; the next start does it
     │   ├── CatalogBusy             another process holds the database file
@@ -24,6 +25,7 @@
         │   ├── FileTooLarge
         │   └── PathNotUtf8
         ├── InvalidOtlp             an export request is refused
+        │   └── OtlpTooLarge        it has more parts than one request may have
         ├── CatalogOwned            another indexer has the lock
         ├── CatalogUnreadable
         ├── CatalogTooNew
@@ -92,6 +94,12 @@ class WalBusy(TransientError):
     """The write-ahead log takes no more at the moment: it is full, or its disk is slow."""
 
     hint = "Senders try again by themselves; see whether flushing keeps up and the disk has room."
+
+
+class BodiesBusy(TransientError):
+    """Requests in hand hold as many bytes as all of them together may."""
+
+    hint = "Senders try again by themselves; raise INGESTION_BODIES_BYTES_MAX if it stays so."
 
 
 class RefusedFull(TransientError):
@@ -236,3 +244,9 @@ class InvalidOtlp(PermanentError):
     """An export request that does not decode, or is too large."""
 
     hint = "The sender is at fault: see its SDK's version and its exporter's settings."
+
+
+class OtlpTooLarge(InvalidOtlp):
+    """An export request with more messages, or longer repeated text, than one may have."""
+
+    hint = "Send smaller batches, or fewer and shorter attributes."

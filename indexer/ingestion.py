@@ -15,28 +15,30 @@ from pathlib import Path
 from typing import Self
 
 import grpc
-import uvicorn
 
-from indexer.errors import FlushUnfinished, InvalidSettings
+from indexer import ports
+from indexer.errors import FlushUnfinished
+from indexer.http import grpc_server
+from indexer.http.server import HttpServer
 from indexer.ingest.events import RETENTION_FAILED
 from indexer.ingest.flush import Flusher, FlushLimits
 from indexer.ingest.hot_snapshot import HotSnapshots
-from indexer.ingest.log_file import make_folder
 from indexer.ingest.retention import enforce
-from indexer.ingest.service import InternalIngestion, serve
+from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.receive.export import exporter
-from indexer.receive.grpc_server import grpc_server
+from indexer.receive.grpc_server import otlp_grpc_server
 from indexer.receive.http_app import http_app
-from indexer.serve.server import EmbeddedServer
 from indexer.settings import Settings
+from indexer.system.addresses import ALL_ADDRESSES, bind, bound_address
+from indexer.system.budget import ByteBudget
+from indexer.system.durable_files import make_folder
 from indexer.telemetry import INGESTION_STARTED, INGESTION_STOPPED, log
 
 GRACE_S = 2.0
 """How long a stop waits for requests in hand."""
 RETENTION_EVERY_S = 60.0
-HTTP_CONNECTIONS_MAX = 256
 
 
 class Ingestion:
@@ -47,6 +49,7 @@ class Ingestion:
         self._settings = settings
         self._stack = ExitStack()
         self._ports: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
         with ExitStack() as opening:
             self._open(opening)
             self._stack = opening.pop_all()
@@ -64,13 +67,13 @@ class Ingestion:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``; then flush everything. Raises FlushUnfinished."""
-        http = await self._start_http()
-        log(INGESTION_STARTED, self._says(), **self._ports)
+        http = self._start_http()
+        log(INGESTION_STARTED, self._summary(), **self._ports)
         try:
             await stop.wait()
         finally:
             if http is not None:
-                http[0].should_exit = True
+                http[0].stop()
                 await http[1]
             await asyncio.to_thread(self._stop_receiving)
             await asyncio.to_thread(self._flusher.stop)
@@ -84,7 +87,8 @@ class Ingestion:
         self._wal = Wal.open(
             settings.wal_path,
             synchronous=settings.wal_synchronous,
-            bytes_max=int(settings.wal_bytes_max.rstrip("B")),
+            bytes_max=settings.bytes_of("wal_bytes_max"),
+            queue_bytes_max=settings.bytes_of("queue_bytes_max"),
         )
         stack.callback(self._wal.close)
         process = WriterProcess()
@@ -94,8 +98,7 @@ class Ingestion:
         )
         self._flusher = Flusher(self._wal, root, process, limits=limits)
         snapshots = HotSnapshots(self._wal, self._wal.path.parent / "hot_snapshots", process)
-        token = settings.internal_token.get_secret_value() or None
-        internal = InternalIngestion(self._wal, self._flusher, snapshots, token=token)
+        internal = InternalIngestion(self._wal, self._flusher, snapshots)
         self._flusher.start()
         stack.callback(self._flusher.stop)
         self._serve_internal(stack, internal)
@@ -103,47 +106,50 @@ class Ingestion:
         self._keep_retention(stack)
 
     def _serve_internal(self, stack: ExitStack, internal: InternalIngestion) -> None:
-        host, port = self._settings.internal_listen_host, self._settings.ingestion_port
-        try:
-            server, bound = serve(internal, f"{host}:{port}")
-        except RuntimeError as error:
-            raise InvalidSettings(f"INGESTION_GRPC_PORT: {error}") from error
-        self._ports["internal"] = bound
+        endpoint = ports.internal(self._settings)
+        server = internal_server(internal, token=endpoint.token or None)
+        self._note("internal", endpoint.listen, grpc_server.bind(server, endpoint))
+        server.start()
         stack.callback(_stopped, server)
 
     def _bind_otlp(self, stack: ExitStack) -> None:
-        settings = self._settings
         self._export = exporter(self._wal)
-        self._api_key = settings.api_key.get_secret_value() or None
         self._otlp_grpc: grpc.Server | None = None
-        if settings.otlp_grpc_listen:
-            try:
-                self._otlp_grpc, self._ports["otlp_grpc"] = grpc_server(
-                    self._export, listen=settings.otlp_grpc_listen, api_key=self._api_key
-                )
-            except OSError as error:
-                raise InvalidSettings(f"INGESTION_OTLP_GRPC_LISTEN: {error}") from error
+        self._http_listener: socket.socket | None = None
+        http = ports.otlp_http(self._settings)
+        if http is not None:
+            self._http_listener = bind(http)
+            stack.callback(self._http_listener.close)
+            self._note("otlp_http", http.listen, bound_address(self._http_listener).port)
+        over_grpc = ports.otlp_grpc(self._settings)
+        if over_grpc is not None:
+            self._otlp_grpc = otlp_grpc_server(
+                self._export,
+                api_key=over_grpc.token or None,
+                limits=ports.otlp_grpc_limits(self._settings),
+            )
+            port = grpc_server.bind(self._otlp_grpc, over_grpc)
+            self._note("otlp_grpc", over_grpc.listen, port)
             self._otlp_grpc.start()
             stack.callback(_stopped, self._otlp_grpc)
 
-    async def _start_http(self) -> "tuple[EmbeddedServer, asyncio.Task[None]] | None":
-        if not self._settings.otlp_http_listen:
+    def _start_http(self) -> "tuple[HttpServer, asyncio.Task[None]] | None":
+        if self._http_listener is None:
             return None
-        host, _, port = self._settings.otlp_http_listen.rpartition(":")
-        config = uvicorn.Config(
-            http_app(self._export, api_key=self._api_key),
-            log_config=None,
-            lifespan="off",
-            limit_concurrency=HTTP_CONNECTIONS_MAX,
-            timeout_graceful_shutdown=int(GRACE_S),
+        app = http_app(
+            self._export,
+            admission=ports.otlp_admission(self._settings, bound_address(self._http_listener)),
+            budget=ByteBudget(ports.http_bodies_bytes_max(self._settings)),
+            body_bytes_max=self._settings.bytes_of("body_bytes_max"),
         )
-        server = EmbeddedServer(config)
-        try:
-            listener = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
-        except (OSError, ValueError) as error:
-            raise InvalidSettings(f"INGESTION_OTLP_HTTP_LISTEN: {error}") from error
-        self._ports["otlp_http"] = listener.getsockname()[1]
-        return server, asyncio.create_task(server.serve(sockets=[listener]))
+        limits = ports.otlp_http_limits(self._settings)
+        server = HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
+        return server, asyncio.create_task(server.run_until_stopped())
+
+    def _note(self, name: str, listen: str, port: int) -> None:
+        """Remember where a port is bound: as was asked, with the number that it was given."""
+        self._ports[name] = port
+        self._addresses[name] = f"{listen.rpartition(':')[0] or ALL_ADDRESSES}:{port}"
 
     def _stop_receiving(self) -> None:
         if self._otlp_grpc is not None:
@@ -186,8 +192,8 @@ class Ingestion:
             keep={file.path for file in self._wal.state().recent_files},
         )
 
-    def _says(self) -> str:
-        served = ", ".join(f"{name} {port}" for name, port in sorted(self._ports.items()))
+    def _summary(self) -> str:
+        served = ", ".join(f"{name} {where}" for name, where in sorted(self._addresses.items()))
         return f"receiving OTLP into {self._settings.ingestion_root} ({served})"
 
 
@@ -199,10 +205,6 @@ async def serve_ingestion(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     with Ingestion(settings) as ingestion:
         await ingestion.run(stop)
-
-
-def _family(host: str) -> int:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _stopped(server: grpc.Server) -> None:

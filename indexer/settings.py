@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,6 +13,7 @@ from indexer.ingest.flush import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
 from indexer.read.metadata import FILE_ROWS_MAX
 from indexer.register.files import OPERATIONS_MAX
 from indexer.register.promoted import KEYS_MAX, PROMOTED_KEYS
+from indexer.system.tokens import check_token
 
 _PREFIX = "INDEXER_"
 KEY_CHARS_MAX = 256
@@ -21,16 +23,40 @@ POLLED_SPANS_MAX = 10_000
 _BYTE_UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
-def _byte_size(text: str) -> str:
+def _byte_size(least: str, most: str = "1024TiB") -> AfterValidator:
+    """Text like ``512MiB`` within bounds, as ``536870912B``."""
+
+    def check(text: str) -> str:
+        size = _bytes(text)
+        if not _bytes(least) <= size <= _bytes(most):
+            raise ValueError(f"expected {least} to {most}")
+        return f"{size}B"
+
+    return AfterValidator(check)
+
+
+def _bytes(text: str) -> int:
     number = text.rstrip("BbIiKkMmGgTt ")
     unit = text[len(number) :].strip().upper() or "B"
     try:
-        size = float(number) * _BYTE_UNITS[unit]
-    except (ValueError, KeyError):
+        return int(float(number) * _BYTE_UNITS[unit])
+    except (ValueError, KeyError, OverflowError):
         raise ValueError("expected a size like 512MiB or 2GiB") from None
-    if not 64 << 20 <= size < 1 << 60:
-        raise ValueError("expected 64MiB or more")
-    return f"{int(size)}B"
+
+
+def _names(text: str) -> str:
+    """Names separated by commas or spaces, in lower case."""
+    return ",".join(text.lower().replace(",", " ").split())
+
+
+def _origins(text: str) -> str:
+    origins = _names(text)
+    for origin in origins.split(",") if origins else ():
+        parts = urlsplit(origin)
+        bare = parts.scheme and parts.netloc and not (parts.path or parts.query or parts.fragment)
+        if origin != "*" and not bare:
+            raise ValueError(f"{origin!r} is not an origin like https://app.example.com, or *")
+    return origins
 
 
 def _keys(text: str) -> str:
@@ -99,7 +125,7 @@ class Settings(BaseSettings):
         validation_alias="INDEXER_THREADS",
         description="Threads DuckDB may use.",
     )
-    memory_limit: Annotated[str, AfterValidator(_byte_size)] = Field(
+    memory_limit: Annotated[str, _byte_size("64MiB")] = Field(
         "1GiB",
         validation_alias="INDEXER_MEMORY_LIMIT",
         description="Memory DuckDB may use, from 64MiB; it spills to disk beyond.",
@@ -154,6 +180,26 @@ class Settings(BaseSettings):
         "",
         validation_alias="INDEXER_HTTP_ALLOW_OPEN",
         description="yes-without-a-token: whoever reaches INDEXER_HTTP_LISTEN may read every span.",
+    )
+
+    http_allowed_hosts: Annotated[str, AfterValidator(_names)] = Field(
+        "",
+        validation_alias="INDEXER_ALLOWED_HOSTS",
+        description="Names in `Host` that dashboards may use, comma-separated, besides addresses "
+        "and local names; empty: any with a token, none without.",
+    )
+    http_allowed_origins: Annotated[str, AfterValidator(_origins)] = Field(
+        "",
+        validation_alias="INDEXER_ALLOWED_ORIGINS",
+        description="Origins of pages elsewhere that may ask dashboards' routes (CORS), "
+        "comma-separated, or *.",
+    )
+    http_connections: int = Field(
+        256,
+        ge=8,
+        le=65_536,
+        validation_alias="INDEXER_HTTP_CONNECTIONS",
+        description="Connections of dashboards at once; the longest idle gives way.",
     )
 
     backlog_files_max: int = Field(
@@ -212,7 +258,60 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias="INGESTION_API_KEY",
-        description="Asked of senders as x-junjo-api-key, if set.",
+        description="Asked of senders as x-junjo-api-key or `Authorization: Bearer`, if set; "
+        "needed where other machines can reach an OTLP port.",
+    )
+    otlp_allow_open: Literal["", "yes-without-a-token"] = Field(
+        "",
+        validation_alias="INGESTION_OTLP_ALLOW_OPEN",
+        description="yes-without-a-token: whoever reaches the OTLP ports may send spans.",
+    )
+    internal_allow_open: Literal["", "yes-without-a-token"] = Field(
+        "",
+        validation_alias="INGESTION_GRPC_ALLOW_OPEN",
+        description="yes-without-a-token: whoever reaches the internal port may read hot spans "
+        "and flush.",
+    )
+    otlp_allowed_hosts: Annotated[str, AfterValidator(_names)] = Field(
+        "",
+        validation_alias="INGESTION_ALLOWED_HOSTS",
+        description="Names in `Host` that senders of OTLP over HTTP may use, comma-separated, "
+        "besides addresses and local names; empty: any with a key, or on an open address.",
+    )
+    otlp_allowed_origins: Annotated[str, AfterValidator(_origins)] = Field(
+        "",
+        validation_alias="INGESTION_ALLOWED_ORIGINS",
+        description="Origins of pages that may send OTLP over HTTP (CORS), comma-separated, or *.",
+    )
+    otlp_http_connections: int = Field(
+        256,
+        ge=8,
+        le=65_536,
+        validation_alias="INGESTION_HTTP_CONNECTIONS",
+        description="Connections of OTLP over HTTP at once; the longest idle gives way.",
+    )
+    otlp_grpc_threads: int = Field(
+        4,
+        ge=1,
+        le=256,
+        validation_alias="INGESTION_GRPC_THREADS",
+        description="Exports over gRPC at once. Each may hold the largest body.",
+    )
+    body_bytes_max: Annotated[str, _byte_size("1MiB", "1GiB")] = Field(
+        "64MiB",
+        validation_alias="INGESTION_BODY_BYTES_MAX",
+        description="One export, inflated; OTLP recommends 64 MiB.",
+    )
+    bodies_bytes_max: Annotated[str, _byte_size("1MiB")] = Field(
+        "512MiB",
+        validation_alias="INGESTION_BODIES_BYTES_MAX",
+        description="Exports in hand over all OTLP ports together; gRPC has its threads times the "
+        "largest body of it, HTTP the rest. Beyond, senders are asked to come back.",
+    )
+    queue_bytes_max: Annotated[str, _byte_size("1MiB")] = Field(
+        "64MiB",
+        validation_alias="INGESTION_QUEUE_BYTES_MAX",
+        description="Exports that wait for their commit to the log.",
     )
     wal_path: Path = Field(
         Path(".dbdata/ingestion/wal.sqlite"),
@@ -244,7 +343,7 @@ class Settings(BaseSettings):
         description="FULL: what was acknowledged survives a power cut. NORMAL and OFF: it survives "
         "the end of the process alone.",
     )
-    wal_bytes_max: Annotated[str, AfterValidator(_byte_size)] = Field(
+    wal_bytes_max: Annotated[str, _byte_size("64MiB")] = Field(
         "2GiB",
         validation_alias="INGESTION_WAL_BYTES_MAX",
         description="Requests that wait for their file; beyond, senders are asked to come back.",
@@ -298,6 +397,10 @@ class Settings(BaseSettings):
         """Keys of the promoted attributes."""
         return tuple(key for key in self.promoted_attributes.split(",") if key)
 
+    def bytes_of(self, name: str) -> int:
+        """The field of that name, a size, as a number of bytes."""
+        return int(str(getattr(self, name)).rstrip("B"))
+
     @property
     def catalog_pointer(self) -> Path:
         """Absolute path of the link to the catalog."""
@@ -314,8 +417,24 @@ def load_settings(**overrides: Any) -> Settings:
             hint=f"Known ones: {', '.join(sorted(n for n in known if n.startswith(_PREFIX)))}.",
         )
     try:
-        return Settings(**overrides)
+        return _checked(Settings(**overrides))
     except ValidationError as error:
         first = error.errors()[0]
         name = first["loc"][0]
         raise InvalidSettings(f"{name}={first['input']!r}: {first['msg']}") from None
+
+
+def _checked(settings: Settings) -> Settings:
+    """What no field can tell of itself."""
+    for name in ("http_token", "api_key", "internal_token"):
+        alias = str(Settings.model_fields[name].validation_alias)
+        check_token(alias, getattr(settings, name).get_secret_value())
+    reserved = settings.otlp_grpc_threads * settings.bytes_of("body_bytes_max")
+    left = settings.bytes_of("bodies_bytes_max") - (reserved if settings.otlp_grpc_listen else 0)
+    if settings.otlp_http_listen and left < settings.bytes_of("body_bytes_max"):
+        raise InvalidSettings(
+            "INGESTION_BODIES_BYTES_MAX has no room for one body over HTTP beside "
+            f"{settings.otlp_grpc_threads} over gRPC of INGESTION_BODY_BYTES_MAX each",
+            hint="Raise it, or lower INGESTION_GRPC_THREADS or INGESTION_BODY_BYTES_MAX.",
+        )
+    return settings

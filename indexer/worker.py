@@ -20,13 +20,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import uvicorn
 
-from indexer import __version__, metrics
+from indexer import __version__, metrics, ports
 from indexer.discover.watch import hints
 from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
 from indexer.gate import Gate
 from indexer.hot_tier import FOLLOW_EVERY_S, HotTier
+from indexer.http.admission import Admission
+from indexer.http.limits import ConnectionLimits
+from indexer.http.server import HttpServer
 from indexer.own_traces import OwnTraces, own_traces
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
@@ -35,7 +37,6 @@ from indexer.register.catalog import Catalog
 from indexer.register.generations import Generations
 from indexer.serve.app import application
 from indexer.serve.local import bind, socket_path
-from indexer.serve.server import EmbeddedServer
 from indexer.serve.service import DashboardService
 from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import Settings
@@ -107,8 +108,13 @@ class Worker:
                 return
             raise
         listener = bind(self.settings.catalog_pointer)
-        server = EmbeddedServer(_server_config(self))
-        tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
+        server = HttpServer(
+            Admission().around(application(self)),
+            [listener],
+            limits=ConnectionLimits(),
+            grace_s=GRACE_S,
+        )
+        tasks = [asyncio.create_task(server.run_until_stopped())]
         if self._dashboards is not None:
             tasks.append(asyncio.create_task(self._dashboards.run(grace_s=GRACE_S)))
         if self._hot is not None:
@@ -120,7 +126,7 @@ class Worker:
             await self._loop()
         finally:
             self._stop.set()
-            server.should_exit = True
+            server.stop()
             if self._hot is not None:
                 self._hot.close()
             if self._dashboards is not None:
@@ -138,14 +144,14 @@ class Worker:
 
     def _listen(self) -> DashboardService | None:
         """Bound before all else: what keeps it from that keeps the worker from starting."""
-        settings = self.settings
-        if not settings.http_listen:
+        endpoint = ports.dashboards(self.settings)
+        if endpoint is None:
             return None
         return DashboardService(
             self,
-            listen=settings.http_listen,
-            token=settings.http_token.get_secret_value(),
-            allow_open=settings.http_allow_open,
+            endpoint=endpoint,
+            admission=ports.dashboards_admission(self.settings),
+            limits=ports.dashboards_limits(self.settings),
             tracer_provider=self._own_traces.provider,
         )
 
@@ -387,15 +393,6 @@ class Worker:
         if self._pipeline is None:
             raise CatalogWriteFailed("the catalog is not open yet")
         return self._pipeline
-
-
-def _server_config(worker: Worker) -> uvicorn.Config:
-    return uvicorn.Config(
-        application(worker),
-        log_config=None,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE_S,
-    )
 
 
 async def serve(settings: Settings, clock: Clock) -> None:

@@ -16,13 +16,14 @@ from indexer.errors import HotUnavailable
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.poll_state import PollState
-from indexer.ingest.service import InternalIngestion, serve
+from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.poll import Poller
 from indexer.telemetry import LOGGER
 from tests.hot.servers import GARBAGE, Server, serving
 from tests.ingest.bodies import body, files_below
+from tests.support.grpc_ports import started
 from tests.support.upstream import RESOURCE, Place, Upstream, span_bytes, ulid
 
 
@@ -274,8 +275,9 @@ def test_our_own_ingestion_is_polled_to_the_last_span(place, tmp_path):
     ):
         flusher = Flusher(wal, tmp_path / "theirs", process)
         snapshots = HotSnapshots(wal, tmp_path / "snapshots", process)
-        service = InternalIngestion(wal, flusher, snapshots, token="token")  # noqa: S106 - of this test alone
-        server, port = serve(service, "127.0.0.1:0")
+        service = InternalIngestion(wal, flusher, snapshots)
+        server = internal_server(service, token="token")  # noqa: S106 - of this test alone
+        port = started(server)
         for one in (body(0, 7), b"\xff\xff\xff", body(1, 7, service="")):
             wal.append(one, 7).result(30)
         with place.poller(port, size=5) as poller:

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from indexer import __version__
 from indexer.errors import IndexerError
+from indexer.log_rate import adopt_library_logs, log_uncaught
 from indexer.settings import load_settings
 from indexer.system.terminal_text import escape_lines
 from indexer.telemetry import configure
@@ -29,12 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "poll",
         }  # a question's answer is on standard output, and all of it
         configure(settings.log_format, "error" if quiet else settings.log_level)
+        adopt_library_logs()
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
         sys.stderr.write(f"error: {escape_lines(error.message)}\n")
         sys.stderr.write(f"hint: {escape_lines(error.advice)}\n" if error.advice else "")
         return error.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
+        return 1
+    except Exception as error:  # noqa: BLE001 - a fault of this program, in its log's own form
+        log_uncaught(error)
         return 1
     return code
 

@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from indexer import ports
 from indexer.errors import IndexerError, InvalidSettings
-from indexer.serve.listening import judged
 from indexer.serve.local import LocalClient
 from indexer.settings import Settings
 
@@ -42,12 +42,7 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
             f"is {settings.storage_root}",
             hint="Together they need one folder: unset one of the two.",
         )
-    if settings.http_listen:
-        judged(
-            settings.http_listen,
-            token=settings.http_token.get_secret_value(),
-            allow_open=settings.http_allow_open,
-        )
+    ports.check_ports(settings)
     os.makedirs(settings.storage_root, exist_ok=True)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

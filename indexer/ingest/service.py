@@ -4,10 +4,8 @@ It answers the calls of every Junjo generation, and two of our own that need no 
 ReadHot has the state of the same moment as its requests, ConfirmFiles ends a file's listing.
 """
 
-import hmac
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import grpc
@@ -16,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from indexer._generated import ingestion_pb2, ingestion_pb2_grpc
 from indexer.errors import WalBusy
+from indexer.http.grpc_server import CallLimits, TokenCheck, make_server
 from indexer.ingest.events import INTERNAL_CALL_FAILED
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
@@ -41,6 +40,8 @@ SNAPSHOT_S_MAX = 60.0
 """A client that reads slower holds the log's file open at one moment; its call is cancelled."""
 CALLS_MAX = 8
 """Calls at a time; a reader and a flush may wait, the others need milliseconds."""
+CALL_BYTES_MAX = 4 << 20
+"""One call to the internal port: a list of paths at most."""
 EMPTY_RESOURCE = b"\x10\x00"
 """An empty Resource that is not zero bytes (its count of dropped attributes, 0, spelt out): Junjo
 readers take a message without resource bytes for the last one, and lost the span."""
@@ -49,19 +50,15 @@ readers take a message without resource bytes for the last one, and lost the spa
 class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
     """The service over one log, its flusher and its snapshots."""
 
-    def __init__(
-        self, wal: Wal, flusher: Flusher, snapshots: HotSnapshots, *, token: str | None = None
-    ) -> None:
+    def __init__(self, wal: Wal, flusher: Flusher, snapshots: HotSnapshots) -> None:
         self._wal = wal
         self._flusher = flusher
         self._snapshots = snapshots
-        self._token = token.encode() if token else None
 
     def ReadSpans(  # noqa: N802 - the wire's name
         self, request: ingestion_pb2.ReadSpansRequest, context: grpc.ServicerContext
     ) -> Iterator[ingestion_pb2.ReadSpansResponse]:
         """Spans after a key, in order of arrival; at last a key that passes all of them."""
-        self._admit(context)
         start = request.start_key_ulid
         if len(start) not in (0, KEY_BYTES, SPAN_KEY_BYTES):
             lengths = f"0, {KEY_BYTES} or {SPAN_KEY_BYTES}"
@@ -75,7 +72,6 @@ class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
         context: grpc.ServicerContext,
     ) -> ingestion_pb2.PrepareHotSnapshotResponse:
         """What is hot as one file; the files that are not confirmed, newest first."""
-        self._admit(context)
         with _answering(context):
             snapshot = self._snapshots.prepare()
             return ingestion_pb2.PrepareHotSnapshotResponse(
@@ -92,7 +88,6 @@ class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
         context: grpc.ServicerContext,
     ) -> ingestion_pb2.FlushWALResponse:
         """Everything acknowledged before the call is in files when it returns."""
-        self._admit(context)
         with _answering(context):
             self._flusher.flush_all()
             return ingestion_pb2.FlushWALResponse(success=True)
@@ -101,7 +96,6 @@ class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
         self, request: ingestion_pb2.ReadHotRequest, context: grpc.ServicerContext
     ) -> Iterator[ingestion_pb2.ReadHotResponse]:
         """Requests after a key of this log, else from the oldest; the state in the last message."""
-        self._admit(context)
         ours = request.wal_id in ("", self._wal.wal_id)
         with _answering(context), _deadline(context):
             batches = self._wal.snapshot(
@@ -117,19 +111,9 @@ class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
         self, request: ingestion_pb2.ConfirmFilesRequest, context: grpc.ServicerContext
     ) -> ingestion_pb2.ConfirmFilesResponse:
         """Files that the index has are listed no more."""
-        self._admit(context)
         with _answering(context):
             self._wal.confirm(request.paths)
             return ingestion_pb2.ConfirmFilesResponse()
-
-    def _admit(self, context: grpc.ServicerContext) -> None:
-        """Compare the token in a time that does not tell how much of it is right."""
-        if self._token is None:
-            return
-        given = dict(context.invocation_metadata()).get(TOKEN_METADATA, "")
-        told = given.encode() if isinstance(given, str) else given
-        if not hmac.compare_digest(told, self._token):
-            context.abort(grpc.StatusCode.UNAUTHENTICATED, f"{TOKEN_METADATA} is not the token")
 
     def _spans(self, start: bytes, limit: int) -> Iterator[ingestion_pb2.ReadSpansResponse]:
         last, sent = start, 0
@@ -155,18 +139,18 @@ class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
             after = batch[-1].key
 
 
-def serve(
-    service: InternalIngestion, address: str, *, calls_max: int = CALLS_MAX
-) -> tuple[grpc.Server, int]:
-    """A started server on ``host:port`` and its port; the caller stops it. Raises RuntimeError."""
-    server = grpc.server(
-        ThreadPoolExecutor(calls_max, thread_name_prefix="internal"),
-        options=[("grpc.so_reuseport", 0)],  # a port that another process has is an error
+def internal_server(
+    service: InternalIngestion, *, token: str | None = None, limits: CallLimits | None = None
+) -> grpc.Server:
+    """A server that listens nowhere yet."""
+    server = make_server(
+        name="internal",
+        limits=limits or CallLimits(threads=CALLS_MAX, message_bytes=CALL_BYTES_MAX),
+        check=TokenCheck(token=token, metadata=TOKEN_METADATA),
+        unserved=lambda method: f"{method[:200]} is not a call of the internal port",
     )
     ingestion_pb2_grpc.add_InternalIngestionServiceServicer_to_server(service, server)
-    port = server.add_insecure_port(address)
-    server.start()
-    return server, port
+    return server
 
 
 def _span_messages(

@@ -1,137 +1,170 @@
-"""OTLP over HTTP: protobuf and JSON, plain and gzip; refusals as google.rpc.Status.
+"""OTLP over HTTP: protobuf and JSON, plain and compressed; refusals as google.rpc.Status.
 
-Logs and metrics are answered 404: this endpoint keeps traces alone, and says so.
+Only traces are kept: other signals are answered 404, and paths that are nearly right say which
+one is.
 """
 
 import asyncio
-import zlib
-from functools import partial
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from indexer.errors import InvalidOtlp, WalBusy
-from indexer.receive.export import BODY_BYTES_MAX, RETRY_AFTER_S, Export, is_allowed
-from indexer.receive.grpc_server import API_KEY_METADATA
+from indexer.errors import BodiesBusy, IndexerError, InvalidOtlp, WalBusy
+from indexer.http.admission import Admission, Refusal
+from indexer.http.bodies import (
+    BodyTooLarge,
+    BodyUnreadable,
+    CodingUnknown,
+    collect,
+    content_coding,
+    inflate,
+)
+from indexer.receive.export import Export
+from indexer.system.budget import SMALL_BYTES, ByteBudget, Reservation
 
-BODY_S = 30.0
-"""How long a sender may take over its body."""
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-
-_CODES = {400: 3, 401: 16, 404: 12, 405: 12, 408: 4, 413: 3, 415: 3, 503: 14}
+TRACES_PATH = "/v1/traces"
+RETRY_AFTER_S = 1
+"""How long a sender is asked to wait when there is no room."""
+SMALL_THREADS = 32
+"""Requests that wait for their commit; a commit takes many."""
+LARGE_THREADS = 2
+"""Larger ones at a time: parsing holds the interpreter, and small ones wait for it."""
+_SIGNALS = frozenset({"/v1/logs", "/v1/metrics", "/v1development/profiles"})
+_CODES = {400: 3, 401: 16, 403: 7, 404: 12, 405: 12, 408: 4, 411: 3, 413: 3, 414: 3, 415: 3}
+_CODES |= {421: 3, 429: 8, 431: 3, 503: 14, 505: 12}
 """google.rpc.Code beside the HTTP status."""
+_STATUS: dict[type[IndexerError], int] = {
+    BodiesBusy: 503,
+    BodyTooLarge: 413,
+    BodyUnreadable: 400,
+    CodingUnknown: 415,
+    InvalidOtlp: 400,
+    WalBusy: 503,
+}
 
 
-class Refused(Exception):
-    """The answer is an HTTP status and why."""
+def http_app(
+    export: Export, *, admission: Admission, budget: ByteBudget, body_bytes_max: int
+) -> ASGIApp:
+    """The application of an OTLP/HTTP endpoint; ``admission`` says who is let in.
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+    Bodies of up to ``body_bytes_max`` bytes, inflated, are held against ``budget``.
+    """
+    rules = replace(
+        admission, body_bytes_max=body_bytes_max, chunked_bodies=True, refuse=_as_status
+    )
+    return rules.around(_Traces(export, budget, body_bytes_max))
 
 
-def http_app(export: Export, *, api_key: str | None) -> Starlette:
-    """The application of an OTLP/HTTP endpoint."""
-    return Starlette(
-        routes=[
-            Route("/v1/traces", partial(_traces, export, api_key), methods=["POST"]),
-            Route("/v1/{signal:path}", _other_signal, methods=["POST"]),
-        ],
-        exception_handlers={HTTPException: _no_route},
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A status and its message, not encoded yet."""
+
+    status: int
+    message: Message
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class _Traces:
+    """The application behind its admission."""
+
+    def __init__(self, export: Export, budget: ByteBudget, body_bytes_max: int) -> None:
+        self._export = export
+        self._budget = budget
+        self._body_bytes_max = body_bytes_max
+        self._small = ThreadPoolExecutor(SMALL_THREADS, thread_name_prefix="otlp-http")
+        self._large = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="otlp-http-large")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except ClientDisconnect:
+            return
+        response = _encoded(answer, _kind(request))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> _Answer:
+        path = re.sub("/+", "/", request.url.path).rstrip("/")
+        if path != TRACES_PATH:
+            return _unserved(request.url.path, path)
+        if request.method != "POST":
+            return _refused(405, f"{request.method} is not for {TRACES_PATH}: POST an export")
+        kind = _kind(request)
+        if kind not in {PROTOBUF, JSON}:
+            said = f"content-type {kind[:64]!r}, expected {PROTOBUF} or {JSON}"
+            return _refused(415, said)
+        try:
+            return _Answer(200, await self._exported(request, is_json=kind == JSON))
+        except IndexerError as error:
+            return _of_error(error)
+
+    async def _exported(self, request: Request, *, is_json: bool) -> Message:
+        coding = content_coding(request.headers.get("content-encoding"))
+        loop = asyncio.get_running_loop()
+        with self._budget.reservation() as held:
+            body = await collect(request, held, self._body_bytes_max)
+            if coding != "identity":
+                body = await loop.run_in_executor(self._small, self._inflated, body, coding, held)
+            threads = self._small if len(body) <= SMALL_BYTES else self._large
+            return await loop.run_in_executor(threads, self._export, body, is_json)
+
+    def _inflated(self, body: bytes, coding: str, held: Reservation) -> bytes:
+        return inflate(body, coding, held, self._body_bytes_max)
+
+
+def _unserved(asked: str, path: str) -> _Answer:
+    said = f"{asked[:200]} is not served: this endpoint keeps traces alone, at {TRACES_PATH}"
+    if path in _SIGNALS:
+        signal = path.rpartition("/")[2]
+        said = f"{signal} are not kept: {said}; turn the exporter of {signal} off"
+    return _refused(404, said)
+
+
+def _of_error(error: IndexerError) -> _Answer:
+    for kind, status in _STATUS.items():
+        if isinstance(error, kind):
+            return _refused(status, error.message)
+    raise error
+
+
+def _refused(status: int, message: str) -> _Answer:
+    headers: tuple[tuple[str, str], ...] = ()
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = (("retry-after", str(RETRY_AFTER_S)),)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = (("allow", "POST"),)
+    return _Answer(status, Status(code=_CODES.get(status, 13), message=message), headers)
+
+
+def _as_status(scope: Scope, refusal: Refusal) -> Response:
+    """What the edge refuses, as OTLP's clients read it."""
+    said = f"{refusal.detail}. {refusal.hint}" if refusal.hint else refusal.detail
+    answer = _refused(refusal.status, said)
+    return _encoded(
+        replace(answer, headers=(*answer.headers, *refusal.headers.items())), _kind(Request(scope))
     )
 
 
-async def _traces(export: Export, api_key: str | None, request: Request) -> Response:
-    try:
-        _check_key(request, api_key)
-        kind = _content_type(request)
-        body = await asyncio.wait_for(_body(request), BODY_S)
-        answer = await run_in_threadpool(export, body, kind == JSON)
-    except Refused as refusal:
-        return _refusal(request, refusal.status, refusal.message)
-    except InvalidOtlp as error:
-        return _refusal(request, 400, error.message)
-    except WalBusy as error:
-        return _refusal(request, 503, error.message, {"retry-after": str(RETRY_AFTER_S)})
-    except TimeoutError:
-        return _refusal(request, 408, f"the body did not arrive within {BODY_S:g} s")
-    except ClientDisconnect:
-        return Response(status_code=400)
-    return _encoded(answer, 200, kind)
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _check_key(request: Request, api_key: str | None) -> None:
-    if not is_allowed(api_key, request.headers.get(API_KEY_METADATA)):
-        raise Refused(401, f"{API_KEY_METADATA} is not right")
-
-
-async def _other_signal(request: Request) -> Response:
-    message = f"{request.url.path}: this endpoint keeps traces alone, at /v1/traces"
-    return _refusal(request, 404, message)
-
-
-async def _body(request: Request) -> bytes:
-    """The body, decompressed. Raises Refused for what is too large or not what it says."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "", "gzip"}:
-        raise Refused(415, f"content-encoding {encoding!r}, expected gzip or none")
-    inflate = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    parts = []
-    size = 0
-    async for chunk in request.stream():
-        part = _inflated(inflate, chunk, BODY_BYTES_MAX - size + 1) if inflate else chunk
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise Refused(413, f"the body is larger than {BODY_BYTES_MAX} bytes")
-        parts.append(part)
-    if inflate and any(parts) and (not inflate.eof or inflate.unused_data):
-        raise Refused(400, "the gzip body ends early, or goes on after its end")
-    return b"".join(parts)
-
-
-def _inflated(inflate: "zlib._Decompress", chunk: bytes, bytes_max: int) -> bytes:
-    """At most so many bytes: a small body may stand for a very large one."""
-    try:
-        return inflate.decompress(inflate.unconsumed_tail + chunk, bytes_max)
-    except zlib.error as error:
-        raise Refused(400, f"the body is not gzip: {error}") from error
-
-
-def _content_type(request: Request) -> str:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {PROTOBUF, JSON}:
-        raise Refused(415, f"content-type {kind!r}, expected {PROTOBUF} or {JSON}")
-    return kind
-
-
-def _refusal(
-    request: Request, status: int, message: str, headers: dict[str, str] | None = None
-) -> Response:
+def _encoded(answer: _Answer, kind: str) -> Response:
     """In the encoding of the request, JSON where it has none."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = Status(code=_CODES.get(status, 13), message=message)
-    answer = _encoded(body, status, PROTOBUF if kind == PROTOBUF else JSON)
-    answer.headers.update(headers or {})
-    return answer
-
-
-def _encoded(message: Message, status: int, kind: str) -> Response:
-    content = (
-        message.SerializeToString()
-        if kind == PROTOBUF
-        else MessageToJson(message, indent=None).encode()
-    )
-    return Response(content, status, media_type=kind)
-
-
-def _no_route(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _refusal(request, status, f"{request.method} {request.url.path} is not served here")
+    if kind == PROTOBUF:
+        content = answer.message.SerializeToString()
+    else:
+        kind, content = JSON, MessageToJson(answer.message, indent=None).encode()
+    return Response(content, answer.status, dict(answer.headers), media_type=kind)

@@ -12,9 +12,10 @@ from opentelemetry.trace import TracerProvider
 from starlette.middleware import Middleware
 
 from indexer import __version__
+from indexer.http.admission import Admission
 from indexer.serve.app import Host
 from indexer.serve.asking import Asking
-from indexer.serve.edge import OPEN_PATHS, Edge
+from indexer.serve.basis import HEADERS
 from indexer.serve.junjo import junjo
 from indexer.serve.measuring import Measured
 from indexer.serve.operations import operations
@@ -22,6 +23,13 @@ from indexer.serve.problems import HANDLERS, RESPONSE
 
 PROBES_AT_ONCE = 2
 """A pool of their own: however much dashboards ask, the worker does not look ill for it."""
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""Probes carry no token; these two tell states and no data."""
+BODY_BYTES_MAX = 64 << 10
+"""Questions are in the URL; a few routes of dashboards take a small form."""
+EXPOSED_HEADERS = (*HEADERS, "Retry-After")
+"""What a page of another origin may read of an answer."""
 
 UNTRACED_PATHS = OPEN_PATHS | {"/metrics"}
 """Asked every few seconds for ever, and of no interest to anybody who reads traces."""
@@ -35,14 +43,14 @@ ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
 def dashboards(
     host: Host,
     *,
-    token: str = "",
+    admission: Admission,
     routers: Sequence[MakeRouter] = ROUTERS,
     tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
     """The application, to be ended with ``close``.
 
-    With a ``token`` every route but the two probes asks for it. With a ``tracer_provider`` each
-    request is a span, but for those of probes and of whoever scrapes metrics.
+    ``admission`` says who is let in. With a ``tracer_provider`` each request is a span, but for
+    those of probes and of whoever scrapes metrics.
     """
     app = FastAPI(
         title="span-indexer",
@@ -53,7 +61,7 @@ def dashboards(
         redirect_slashes=False,
         exception_handlers=dict(HANDLERS),
         responses={"default": RESPONSE},
-        middleware=[Middleware(Measured), Middleware(Edge, token=token)],
+        middleware=[Middleware(Measured), Middleware(admission.around)],
         telemetry=_telemetry(tracer_provider),
     )
     app.state.asking = Asking()

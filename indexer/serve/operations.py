@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from indexer import metrics
 from indexer.errors import IndexerError
+from indexer.http.problems import RETRY_AFTER_S, problem
 from indexer.serve.app import Host
 from indexer.serve.asking import Asking
 from indexer.serve.encoding import encoded
-from indexer.serve.problems import RETRY_AFTER_S, problem
 
 T = TypeVar("T")
 PROBE_S = 5.0

@@ -19,9 +19,10 @@ def check_token(setting: str, token: str) -> str:
         return ""
     if not token.strip():
         raise InvalidSettings(f"{setting} is blank", hint=f"Unset it for no token. {_GENERATE}")
-    if not (token.isascii() and token.isprintable() and " " not in token):
+    if not (token.isascii() and token.isprintable() and token == token.strip()):
         raise InvalidSettings(
-            f"{setting} has spaces or characters that a header cannot carry", hint=_GENERATE
+            f"{setting} has characters that a header cannot carry, or spaces around it",
+            hint=_GENERATE,
         )
     if len(token) < TOKEN_CHARS_MIN:
         raise InvalidSettings(

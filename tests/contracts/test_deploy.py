@@ -15,9 +15,12 @@ import sys
 
 import pytest
 
+from indexer import ports
 from indexer.cli.main import command_parser
-from indexer.serve.edge import OPEN_PATHS
+from indexer.errors import InvalidSettings
+from indexer.serve.dashboards import OPEN_PATHS
 from indexer.settings import Settings, load_settings
+from indexer.system.addresses import resolve
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.span_files import spans
 
@@ -109,7 +112,30 @@ def environment(service):
         block(COMPOSE_UP, f"x-{name}") for name in ("receiving", "answering") if f"*{name}" in own
     ]
     pairs = re.findall(r"^ +([A-Z_]+): (.+)$", "".join([*shared, own]), re.MULTILINE)
-    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in pairs}
+    plain = {name: value.partition("  #")[0] for name, value in pairs}
+    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in plain.items()}
+
+
+NEEDED_TOKENS = {
+    "up": "INDEXER_HTTP_TOKEN",
+    "ingestion": "JUNJO_INTERNAL_GRPC_TOKEN",
+    "worker": "INDEXER_HTTP_TOKEN",
+}
+
+
+def check_opening(service, given, monkeypatch):
+    """Each port that others reach has its token or its consent; without the token nothing starts."""
+    ports_of = {
+        "up": ports.check_ports,
+        "ingestion": lambda settings: [resolve(one) for one in ports.of_ingestion(settings)],
+        "worker": lambda settings: resolve(ports.dashboards(settings)),
+    }[service]
+    token = NEEDED_TOKENS[service]
+    assert given[token] == ""
+    with pytest.raises(InvalidSettings, match=f"{token} is not set"):
+        ports_of(load_settings())
+    monkeypatch.setenv(token, "0123456789abcdef")
+    ports_of(load_settings())
 
 
 @pytest.mark.parametrize(
@@ -125,12 +151,13 @@ def test_each_service_that_receives_or_answers_is_a_command_with_valid_settings(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
+    check_opening(service, given, monkeypatch)
     below = "/app/.dbdata/"
     assert settings.storage_root == settings.ingestion_root == f"{below}spans"
     assert str(settings.catalog_pointer).startswith(f"{below}duckdb/")
     if arguments:
         assert str(settings.wal_path).startswith(f"{below}ingestion/")
-        published = re.findall(r'"(\d+):\d+"', block(COMPOSE_UP, service))
+        published = re.findall(r'"127.0.0.1:(\d+):\d+"', block(COMPOSE_UP, service))
         listens = [settings.otlp_grpc_listen, settings.otlp_http_listen, settings.http_listen]
         assert [f"0.0.0.0:{port}" for port in published] == listens[: len(published)]
     assert ("INDEXER_HTTP_TOKEN" in given) == (service != "ingestion")
@@ -153,7 +180,7 @@ def test_each_profile_has_one_writer_of_the_log():
 
 
 def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
-    table = dict(re.findall(r"^\| (\d+) \| .*`(\w+)` \|", FILES["README.md"], re.MULTILINE))
+    table = dict(re.findall(r"^\| (\d+) \| .*`(\w+)` \| loopback", FILES["README.md"], re.MULTILINE))
     fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
     assert set(table) == {"4317", "4318", "50052", "8321"}
     for port, name in table.items():

@@ -10,8 +10,9 @@ from indexer._generated import ingestion_pb2_grpc
 from indexer.ingest import service as service_module
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.keys import key_before
-from indexer.ingest.service import InternalIngestion, serve
+from indexer.ingest.service import InternalIngestion, internal_server
 from tests.ingest.bodies import UNDECODABLE, append, body, numbers_in, pending
+from tests.support.grpc_ports import started
 from tests.support.processes import wait_until
 
 TOKEN = "a token of more than thirty-two characters"  # noqa: S105 - of this test alone
@@ -24,9 +25,9 @@ def connect(wal, make_flusher, tmp_path, process):
 
     def make(**options):
         snapshots = HotSnapshots(wal, tmp_path / "wal" / "snapshots", process)
-        service = InternalIngestion(wal, make_flusher(), snapshots, **options)
-        server, port = serve(service, "127.0.0.1:0")
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        service = InternalIngestion(wal, make_flusher(), snapshots)
+        server = internal_server(service, **options)
+        channel = grpc.insecure_channel(f"127.0.0.1:{started(server)}")
         opened.append((server, channel))
         return ingestion_pb2_grpc.InternalIngestionServiceStub(channel)
 
@@ -247,12 +248,3 @@ def test_confirmed_files_are_listed_no_more(stub, wal):
     wal.flushed(keys[1], "/b.parquet", 1)
     stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=["/a.parquet", "/other"]), timeout=10)
     assert [file.path for file in hot(stub)[1].recent_files] == ["/b.parquet"]
-
-
-def test_a_port_that_is_taken_is_an_error(wal, make_flusher, tmp_path, process):
-    snapshots = HotSnapshots(wal, tmp_path / "snapshots", process)
-    service = InternalIngestion(wal, make_flusher(), snapshots)
-    server, port = serve(service, "127.0.0.1:0")
-    with pytest.raises(RuntimeError):
-        serve(service, f"127.0.0.1:{port}")
-    server.stop(0).wait()

@@ -18,7 +18,7 @@ from tests.support.up import flush, prepare, start_up, wait_indexed
 
 pytestmark = [pytest.mark.process]
 
-TOKEN = "0123456789"  # noqa: S105 - of a test
+TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
 
 
 def started(running):

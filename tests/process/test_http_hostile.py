@@ -8,8 +8,8 @@ import socket
 
 import pytest
 
-from indexer.serve.connection import CONNECTIONS_MAX, REQUEST_S
-from indexer.serve.edge import BODY_BYTES_MAX, HEAD_BYTES_MAX
+from indexer.http.limits import HEAD_BYTES_MAX, ConnectionLimits
+from indexer.serve.dashboards import BODY_BYTES_MAX
 from tests.support.processes import Site, wait_until
 from tests.support.span_files import spans
 from tests.support.tcp import Dashboards, read_all
@@ -17,7 +17,7 @@ from tests.support.tcp import Dashboards, read_all
 pytestmark = [pytest.mark.process]
 
 HEAD = b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-PATIENCE_S = 3 * REQUEST_S
+PATIENCE_S = 3 * ConnectionLimits().head_s
 IDLE = 100
 TARGETS = [
     b"/..%2f..%2fetc%2fpasswd",
@@ -244,7 +244,9 @@ def test_idle_connections_keep_nobody_out(served):
     """A hundred of them; then more than there is room for, whose oldest give way."""
     idle = [socket.create_connection(served.address) for _ in range(IDLE)]
     assert served.get("/status").code == 200
-    idle += [socket.create_connection(served.address) for _ in range(CONNECTIONS_MAX)]
+    idle += [
+        socket.create_connection(served.address) for _ in range(ConnectionLimits().connections)
+    ]
     for _ in range(10):
         assert served.get("/status").code == 200
     for connection in idle:

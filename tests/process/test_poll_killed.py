@@ -15,10 +15,11 @@ import pytest
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.poll_state import PollState
-from indexer.ingest.service import InternalIngestion, serve
+from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from tests.ingest.bodies import body
+from tests.support.grpc_ports import started
 from tests.support.processes import Running, Site, wait_until
 from tests.support.up import span_files
 
@@ -41,9 +42,8 @@ class Service:
         process = WriterProcess()  # never started: nothing here is flushed
         flusher = Flusher(self.wal, folder / "none", process)
         snapshots = HotSnapshots(self.wal, folder / "snapshots", process)
-        self._server, self.port = serve(
-            InternalIngestion(self.wal, flusher, snapshots), "127.0.0.1:0"
-        )
+        self._server = internal_server(InternalIngestion(self.wal, flusher, snapshots))
+        self.port = started(self._server)
         self.requests = 0
 
     def add(self) -> "Future[bytes]":

@@ -17,10 +17,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import Me
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
+from indexer.http.grpc_server import RETRY_AFTER_S as GRPC_RETRY_AFTER_S
+from indexer.http.grpc_server import CallLimits
 from indexer.receive import export as exports
 from indexer.receive.export import exporter
-from indexer.receive.grpc_server import API_KEY_METADATA, grpc_server
+from indexer.receive.grpc_server import API_KEY_METADATA, otlp_grpc_server
 from tests.receive.sink import KeepingSink
+from tests.support.grpc_ports import started
 
 KEY = "k" * 32
 
@@ -41,8 +44,9 @@ def guarded(sink: KeepingSink) -> Iterator[grpc.Channel]:
 
 
 def serving(sink: KeepingSink, api_key: str | None) -> Iterator[grpc.Channel]:
-    server, port = grpc_server(exporter(sink), listen="127.0.0.1:0", api_key=api_key)
-    server.start()
+    limits = CallLimits(threads=4, message_bytes=64 << 20)
+    server = otlp_grpc_server(exporter(sink), api_key=api_key, limits=limits)
+    port = started(server)
     options = [("grpc.max_send_message_length", -1)]
     with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
         yield channel
@@ -112,7 +116,7 @@ def test_a_busy_sink_asks_the_sender_to_come_back(channel, sink, how):
     details = dict(refused.trailing_metadata())["grpc-status-details-bin"]
     retry = RetryInfo()
     assert Status.FromString(details).details[0].Unpack(retry)
-    assert retry.retry_delay.seconds == exports.RETRY_AFTER_S
+    assert retry.retry_delay.seconds == GRPC_RETRY_AFTER_S
 
 
 def test_a_sink_that_takes_too_long_is_busy(channel, sink, monkeypatch):
@@ -153,9 +157,17 @@ def test_with_the_api_key_it_is(guarded, sink):
     assert len(sink.kept) == 1
 
 
-def test_a_taken_address_is_an_error_at_the_start(sink):
-    server, port = grpc_server(exporter(sink), listen="127.0.0.1:0", api_key=None)
-    server.start()
-    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
-        grpc_server(exporter(sink), listen=f"127.0.0.1:{port}", api_key=None)
-    server.stop(None).wait()
+def test_the_key_may_come_as_a_bearer_token(guarded, sink):
+    TraceServiceStub(guarded).Export(GOOD, metadata=[("authorization", f"Bearer {KEY}")])
+    assert len(sink.kept) == 1
+
+
+def test_a_method_that_is_not_here_says_which_one_is(channel):
+    for method, said in (
+        ("opentelemetry.proto.collector.logs.v1.LogsService/Export", "logs are not kept"),
+        ("opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "metrics are not kept"),
+        ("nobody.Nothing/Export", "traces alone"),
+    ):
+        refused = refusal(channel.unary_unary(f"/{method}"), b"")
+        assert refused.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert said in refused.details()

@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
+from indexer.http.admission import Admission
+from indexer.http.hosts import NamePolicy
+from indexer.http.limits import ConnectionLimits
+from indexer.serve.dashboards import BODY_BYTES_MAX, OPEN_PATHS
 from indexer.serve.service import DashboardService
+from indexer.system.addresses import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,21 @@ def serving(
 
     if routes:
         options["routers"] = [router]
-    service = DashboardService(host, listen=options.pop("listen", "127.0.0.1:0"), **options)
+    token = options.pop("token", "")
+    admission = Admission(
+        names=NamePolicy(local_only=not token),
+        token=token,
+        open_paths=OPEN_PATHS,
+        body_bytes_max=BODY_BYTES_MAX,
+    )
+    endpoint = Endpoint(setting="INDEXER_HTTP_LISTEN", listen="127.0.0.1:0")
+    service = DashboardService(
+        host,
+        endpoint=endpoint,
+        admission=options.pop("admission", admission),
+        limits=options.pop("limits", ConnectionLimits()),
+        **options,
+    )
     loop = asyncio.new_event_loop()
     running = threading.Thread(target=loop.run_until_complete, args=(service.run(grace_s=1),))
     running.start()

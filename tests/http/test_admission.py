@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.served import StubHost, serving
 
-TOKEN = "tür-0123456789"  # noqa: S105 - of a test
+TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
 HOST = StubHost(
     healthy=True, problems=[], swept_at=None, files_ready=0, files_waiting=0, storage_root="/"
 )

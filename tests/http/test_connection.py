@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 
 from starlette.responses import PlainTextResponse
 
-from indexer.serve import connection as connections
+from indexer.http.limits import ConnectionLimits
 from tests.support.processes import wait_until
 from tests.support.served import serving
 
@@ -27,13 +27,15 @@ def open_ones(served):
     return served.service._server.server_state.connections
 
 
-def test_an_answer_that_nobody_reads_ends_with_its_connection(monkeypatch):
-    with monkeypatch.context() as patch:  # whoever reads has the usual time, on a busy machine too
-        patch.setattr(connections, "ANSWER_S", 0.05)
-        with serving(("/", large)) as served, socket.create_connection(served.address) as client:
-            client.sendall(ASK)
-            assert client.recv(1)
-            wait_until(lambda: not open_ones(served), "the end of the connection")
+def test_an_answer_that_nobody_reads_ends_with_its_connection():
+    limits = ConnectionLimits(answer_s=0.05)
+    with (
+        serving(("/", large), limits=limits) as served,
+        socket.create_connection(served.address) as client,
+    ):
+        client.sendall(ASK)
+        assert client.recv(1)
+        wait_until(lambda: not open_ones(served), "the end of the connection")
     with serving(("/", large)) as served:
         assert len(served.get("/").body) == len(LARGE)
 
@@ -47,10 +49,10 @@ def test_a_connection_may_ask_again_and_again():
             assert len(open_ones(served)) == 1
 
 
-def test_the_longest_idle_gives_way(monkeypatch):
+def test_the_longest_idle_gives_way():
     """Whoever was answered first is ended first, and a newcomer is answered."""
-    monkeypatch.setattr(connections, "CONNECTIONS_MAX", 3)
-    with serving(("/", small)) as served, ExitStack() as stack:
+    limits = ConnectionLimits(connections=3)
+    with serving(("/", small), limits=limits) as served, ExitStack() as stack:
         first, *others = [
             stack.enter_context(closing(HTTPConnection(*served.address))) for _ in range(3)
         ]

@@ -1,0 +1,234 @@
+"""What every request passes first: is it well-formed, is it let in, and what if the service fails.
+
+The rules are the same for every port; what differs between ports is a value, ``Admission``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from indexer.errors import Unauthorized
+from indexer.http.hosts import NamePolicy
+from indexer.http.limits import HEAD_BYTES_MAX
+from indexer.http.problems import of_fault, problem
+from indexer.system.tokens import bearer, is_equal
+
+_VERSIONS = frozenset({"1.0", "1.1"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+PREFLIGHT_AGE_S = 600
+"""How long a browser remembers that it may ask; Chromium's most is 7,200."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request is not let in."""
+
+    status: int
+    title: str
+    detail: str
+    hint: str = ""
+    kind: str = "about:blank"
+    ends_connection: bool = False
+    """What follows on the connection cannot be told from the body of this request."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Refuse = Callable[[Scope, Refusal], Response]
+
+
+def as_problem(_: Scope, refusal: Refusal) -> Response:
+    """The refusal as problem details."""
+    return problem(
+        refusal.status,
+        refusal.title,
+        refusal.detail,
+        hint=refusal.hint,
+        kind=refusal.kind,
+        headers=refusal.headers,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Who and what one port lets in."""
+
+    names: NamePolicy = field(default_factory=NamePolicy)
+    token: str = ""
+    token_header: str = ""
+    """A header of its own for the token, beside ``Authorization: Bearer``."""
+    open_paths: frozenset[str] = frozenset()
+    """Paths that ask for no token: they tell states and no data."""
+    body_bytes_max: int = 0
+    chunked_bodies: bool = False
+    """Whether a body may come without its length."""
+    head_bytes_max: int = HEAD_BYTES_MAX
+    exposed_headers: tuple[str, ...] = ()
+    """What a page of a listed origin may read of an answer."""
+    refuse: Refuse = as_problem
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application behind these rules."""
+        inner: ASGIApp = _Authorized(app, self) if self.token else app
+        if self.names.origins:
+            inner = CORSMiddleware(
+                inner,
+                allow_origins=sorted(self.names.origins),
+                allow_methods=["GET", "HEAD", "POST"],
+                allow_headers=["*"],
+                allow_credentials="*" not in self.names.origins,
+                expose_headers=list(self.exposed_headers),
+                max_age=PREFLIGHT_AGE_S,
+            )
+        return _Admitted(inner, self)
+
+
+class _Admitted:
+    """Refuses, or passes on; a fault becomes an answer and a line of the log."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await (self._refusal(scope) or self._app)(scope, receive, sending)
+        except Exception as fault:
+            answer = of_fault(scope["method"], scope["path"], fault)
+            if started:
+                raise  # the connection has to break: half an answer is none
+            await answer(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        admission = self._admission
+        headers = Headers(scope=scope)
+        refusal = (
+            _malformed(scope, headers, admission.head_bytes_max)
+            or _oversized(scope["method"], headers, admission)
+            or _misnamed(scope, headers, admission)
+        )
+        if refusal is None:
+            return None
+        answer = admission.refuse(scope, refusal)
+        if refusal.ends_connection:
+            answer.headers["connection"] = "close"
+        return answer
+
+
+class _Authorized:
+    """Asks for the token."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        admission = self._admission
+        asks = scope["type"] == "http" and scope["path"] not in admission.open_paths
+        if not asks or _has_token(Headers(scope=scope), admission):
+            await self._app(scope, receive, send)
+            return
+        answer = admission.refuse(scope, _unauthorized(Headers(scope=scope), admission))
+        await answer(scope, receive, send)
+
+
+def _malformed(scope: Scope, headers: Headers, head_bytes_max: int) -> Refusal | None:
+    """RFC 9112 2.3, 3.2 and 6.3: the version, one ``Host``, one way to say where a body ends."""
+    if scope["http_version"] not in _VERSIONS:
+        return _ended(505, "HTTP Version Not Supported", "expected HTTP/1.1")
+    said = f"expected up to {head_bytes_max} bytes"
+    if len(scope["raw_path"]) + len(scope["query_string"]) > head_bytes_max:
+        return _ended(414, "URI Too Long", said)
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > head_bytes_max:
+        return _ended(431, "Request Header Fields Too Large", said)
+    return _ambiguous(scope, headers)
+
+
+def _ambiguous(scope: Scope, headers: Headers) -> Refusal | None:
+    """A request with both a length and chunks is how another one is hidden from a proxy."""
+    hosts = headers.getlist("host")
+    if len(hosts) > 1 or (not hosts and scope["http_version"] != "1.0"):
+        return _ended(400, "Bad Request", f"expected one Host, got {len(hosts)}")
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return _ended(400, "Bad Request", "a body has either a length or chunks")
+    if "transfer-encoding" in headers and scope["http_version"] == "1.0":
+        return _ended(400, "Bad Request", "chunks need HTTP/1.1")
+    return None
+
+
+def _oversized(method: str, headers: Headers, admission: Admission) -> Refusal | None:
+    """A body that is larger than this port takes, or that a question does not have, is not read."""
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers and not admission.chunked_bodies:
+        return _ended(411, "Length Required", "a body needs its Content-Length")
+    if not (length.isascii() and length.isdecimal()):
+        return _ended(400, "Bad Request", "Content-Length is not a number")
+    if int(length) > admission.body_bytes_max:
+        said = f"a body has up to {admission.body_bytes_max} bytes"
+        return Refusal(status=413, title="Content Too Large", detail=said)
+    if method in _BODILESS and (int(length) or "transfer-encoding" in headers):
+        return _ended(413, "Content Too Large", f"{method} takes no body")
+    return None
+
+
+def _misnamed(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:
+    names = admission.names
+    if scope["path"] in admission.open_paths:
+        return None
+    if not names.accepts_host(headers.get("host", "")):
+        hint = "Ask by an address or a local name, list the name in the setting of allowed hosts, "
+        return Refusal(
+            status=421,
+            title="Misdirected Request",
+            detail="the Host is not a name of this service",
+            hint=f"{hint}or set a token and send it.",
+        )
+    preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+    origin = headers.get("origin", "")
+    if names.accepts_origin(headers) and not (preflight and not names.is_listed(origin)):
+        return None
+    return Refusal(
+        status=403,
+        title="Forbidden",
+        detail="pages of this Origin may not ask",
+        hint="List the origin in the setting of allowed origins.",
+    )
+
+
+def _has_token(headers: Headers, admission: Admission) -> bool:
+    sent = [bearer(headers.get("authorization"))]
+    sent += [headers.get(admission.token_header)] if admission.token_header else []
+    equal = [is_equal(admission.token, (one or "").encode("latin-1")) for one in sent]
+    return any(equal)  # every one is compared, so that time does not tell which it was
+
+
+def _unauthorized(headers: Headers, admission: Admission) -> Refusal:
+    own = admission.token_header
+    given = "authorization" in headers or (own and own in headers)
+    said = "the token is not the right one" if given else "a token is needed"
+    also = f", or as {own}" if own else ""
+    return Refusal(
+        status=401,
+        title=Unauthorized.__name__,
+        detail=said,
+        hint=f"Send it as `Authorization: Bearer TOKEN`{also}.",
+        kind=f"urn:span-indexer:error:{Unauthorized.__name__}",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _ended(status: int, title: str, detail: str) -> Refusal:
+    return Refusal(status=status, title=title, detail=detail, ends_connection=True)
