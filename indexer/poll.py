@@ -25,13 +25,14 @@ from indexer.hot.calls import Calls, Unimplemented
 from indexer.hot.view import HotLimits
 from indexer.ingest.keys import KEY_BYTES
 from indexer.ingest.layout import span_file
-from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.parquet import remove_leftovers, write_span_file
 from indexer.ingest.poll_state import PollState
-from indexer.ingest.range_file import keep_refused
+from indexer.ingest.range_file import keep_refused, restrict_refused
 from indexer.otlp.requests import has_identity
 from indexer.otlp.spans import span_table_of
 from indexer.settings import Settings
+from indexer.system.durable_files import make_folder, sync_folder
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.system.retry import poll_backoff_s
 from indexer.telemetry import (
     POLL_FAILED,
@@ -67,9 +68,17 @@ class Poller:
     """Spans of one service, into one storage."""
 
     def __init__(
-        self, read_spans: ReadSpans, state: PollState, root: Path, refused: Path, *, size: int
+        self,
+        read_spans: ReadSpans,
+        state: PollState,
+        root: Path,
+        refused: Path,
+        *,
+        size: int,
+        modes: FileModes = DEFAULT_MODES,
     ) -> None:
         """``refused`` is the folder for spans that no file can hold."""
+        self._modes = modes
         self._read_spans = read_spans
         self._state = state
         self._root = root
@@ -143,7 +152,7 @@ class Poller:
         first_key = batch.spans[0].key_ulid
         target = span_file(self._root, first_key, batch.through_key)
         self._state.begin(first_key, batch.through_key)
-        write_span_file(table, target)
+        write_span_file(table, target, self._modes)
         log(
             SPANS_POLLED,
             f"{table.num_rows} spans in {target}",
@@ -177,6 +186,7 @@ def serve_poll(settings: Settings) -> None:
     ):
         make_folder(root)
         remove_leftovers(root)
+        restrict_refused(refused_folder(path))
         poller = Poller(
             reading(calls), state, root, refused_folder(path), size=settings.span_batch_size
         )

@@ -16,11 +16,18 @@ from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file
 from indexer.ingest.log_reader import KeyRange, WalState
 from indexer.ingest.parquet import remove_leftovers
-from indexer.ingest.range_file import Decode, RangeFile, write_range
+from indexer.ingest.range_file import (
+    Decode,
+    RangeFile,
+    refused_folder,
+    restrict_refused,
+    write_range,
+)
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
 from indexer.system.clock import Clock, SystemClock
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.telemetry import log
 
 FLUSH_ROWS = 100_000
@@ -64,7 +71,9 @@ class Flusher:
         decode: Decode = span_table,
         limits: FlushLimits | None = None,
         clock: Clock | None = None,
+        modes: FileModes = DEFAULT_MODES,
     ) -> None:
+        self._modes = modes
         self._wal = wal
         self._root = Path(root).absolute()
         self._process = process
@@ -80,6 +89,7 @@ class Flusher:
     def start(self) -> None:
         """Clean up after a crash, then flush by itself whenever one is due."""
         remove_leftovers(self._root)
+        restrict_refused(refused_folder(self._wal.path))
         self._thread = threading.Thread(target=self._run, name="flush", daemon=True)
         self._thread.start()
 
@@ -125,12 +135,12 @@ class Flusher:
         """The file, without the requests that kill the process which writes it."""
         arguments = (self._wal.path, planned, target, self._decode)
         try:
-            return self._process.run(write_range, *arguments)
+            return self._process.run(write_range, *arguments, frozenset(), self._modes)
         except BrokenProcessPool:
             deadly = deadly_requests(self._wal.path, planned, self._decode)
             if not deadly:
                 raise
-            return self._process.run(write_range, *arguments, deadly)
+            return self._process.run(write_range, *arguments, deadly, self._modes)
 
     def _is_due(self, state: WalState) -> bool:
         return state.oldest_key is not None and (

@@ -19,6 +19,7 @@ from indexer.ingest.range_file import Decode, decode_each
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
+from indexer.system.permissions import DEFAULT_MODES, FileModes, restrict
 
 SNAPSHOTS_KEPT = 2
 """The newest, and the one before it, which a reader may be about to open."""
@@ -49,7 +50,9 @@ class HotSnapshots:
         process: WriterProcess,
         *,
         decode: Decode = span_table,
+        modes: FileModes = DEFAULT_MODES,
     ) -> None:
+        self._modes = modes
         self._wal = wal
         self._folder = Path(folder).absolute()
         self._process = process
@@ -57,6 +60,8 @@ class HotSnapshots:
         self._lock = threading.Lock()
         self._last: HotSnapshot | None = None
         remove_leftovers(self._folder)
+        restrict([self._folder], modes.folder)
+        restrict(self._folder.glob("*.parquet"), modes.file)
 
     def prepare(self) -> HotSnapshot:
         """Everything acknowledged before the call that no listed or confirmed file has."""
@@ -67,7 +72,9 @@ class HotSnapshots:
             last = self._last
             if last and last.newest_key == state.newest_key and Path(last.path).exists():
                 return replace(last, recent_files=state.recent_files)
-            new = self._process.run(write_hot_snapshot, self._wal.path, self._folder, self._decode)
+            new = self._process.run(
+                write_hot_snapshot, self._wal.path, self._folder, self._decode, self._modes
+            )
             if new.path:
                 self._last = new
                 self._remove_old()
@@ -79,23 +86,28 @@ class HotSnapshots:
             path.unlink(missing_ok=True)
 
 
-def write_hot_snapshot(wal_path: Path, folder: Path, decode: Decode) -> HotSnapshot:
+def write_hot_snapshot(
+    wal_path: Path, folder: Path, decode: Decode, modes: FileModes = DEFAULT_MODES
+) -> HotSnapshot:
     """Write the file, in the writing process. Requests that do not decode are left to the flush."""
     reader = LogReader(wal_path)
     try:
         with reader.moment():
             state = reader.state()
-            return _write(state, _decoded(reader, decode), snapshot_file(folder, state.newest_key))
+            target = snapshot_file(folder, state.newest_key)
+            return _write(state, _decoded(reader, decode), target, modes)
     finally:
         reader.close()
 
 
-def _write(state: WalState, tables: Iterator[pa.Table], target: Path) -> HotSnapshot:
+def _write(
+    state: WalState, tables: Iterator[pa.Table], target: Path, modes: FileModes
+) -> HotSnapshot:
     first = next(tables, None)
     if first is None:
         return _nothing(state)
     counts: list[int] = []
-    size = write_span_tables(_counted(chain([first], tables), counts), target)
+    size = write_span_tables(_counted(chain([first], tables), counts), target, modes)
     return HotSnapshot(
         path=str(target),
         row_count=sum(counts),

@@ -10,11 +10,13 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from indexer.errors import CatalogOwned, CatalogTooNew, CatalogUnreadable
+from indexer.system.durable_files import create_private, open_private, sync_folder
+from indexer.system.durable_files import make_folder as make_folder  # noqa: PLC0414 - of old here
+from indexer.system.permissions import PRIVATE_FILE, restrict
 
 SCHEMA_VERSION = 1
 PAGE_BYTES = 16 * 1024
@@ -23,6 +25,8 @@ CHECKPOINT_BYTES = 16 * 1024 * 1024
 """SQLite folds its own log in at this size: 1.6x the appends of its default of 4 MiB."""
 BUSY_TIMEOUT_S = 5.0
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
+_BESIDE = ("-wal", "-shm")
+"""SQLite makes these with the mode of the file itself."""
 
 _SCHEMA = """
 CREATE TABLE requests (key BLOB PRIMARY KEY, span_count INTEGER NOT NULL, body BLOB NOT NULL);
@@ -44,7 +48,7 @@ class LogLock:
     def __init__(self, path: Path) -> None:
         """Take the lock, or raise CatalogOwned naming who has it."""
         name = path.with_name(path.name + ".lock")
-        self._descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = open_private(name)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -64,12 +68,14 @@ class LogLock:
 
 
 def open_for_writing(path: Path, synchronous: str) -> sqlite3.Connection:
-    """The one writing connection; the file is made when there is none.
+    """The one writing connection; the file is made when there is none, for this user alone.
 
     Raises CatalogUnreadable for a file that is no log, CatalogTooNew for a newer version's.
     """
     if synchronous not in SYNCHRONOUS:
         raise ValueError(f"synchronous is one of {SYNCHRONOUS}, not {synchronous!r}")
+    create_private(path)
+    restrict((path.with_name(path.name + end) for end in _BESIDE), PRIVATE_FILE)
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
@@ -101,29 +107,6 @@ def facts(connection: sqlite3.Connection, names: Sequence[str]) -> list[bytes | 
     marks = ",".join("?" * len(names))
     found = dict(connection.execute(f"SELECT key, value FROM facts WHERE key IN ({marks})", names))
     return [found.get(name) for name in names]
-
-
-def sync_folder(folder: str | Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def make_folder(folder: Path) -> None:
-    """The folder with everything above it, each durable in the one that holds it.
-
-    One that is there may have been made by a process that was killed before it could sync it.
-    """
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-        return
-    with suppress(PermissionError):  # whoever may not read it has not made anything in it either
-        sync_folder(folder.parent)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> None:

@@ -10,7 +10,6 @@ that differ in each row have no dictionary: without, files are 2 % smaller and w
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from indexer.ingest.layout import is_temporary, temporary_file
-from indexer.ingest.log_file import make_folder, sync_folder
+from indexer.system.durable_files import make_folder, replacing
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 ROW_GROUP_ROWS = 8_192
 BLOOM_FALSE_POSITIVES = 0.01
@@ -29,31 +29,22 @@ SORTED_BY = [("trace_id", "ascending"), ("start_time", "ascending")]
 DIFFERENT_IN_EACH_ROW = frozenset({"span_id", "parent_span_id", "attributes", "events", "links"})
 
 
-def write_span_file(table: pa.Table, target: Path) -> int:
+def write_span_file(table: pa.Table, target: Path, modes: FileModes = DEFAULT_MODES) -> int:
     """Write the rows, sorted, under the name; its size in bytes. An old file is replaced.
 
     When this returns, the file is durable under its name. Raises OSError.
     """
-    return write_span_tables([table], target)
+    return write_span_tables([table], target, modes)
 
 
-def write_span_tables(tables: Iterable[pa.Table], target: Path) -> int:
+def write_span_tables(
+    tables: Iterable[pa.Table], target: Path, modes: FileModes = DEFAULT_MODES
+) -> int:
     """Like ``write_span_file``, for more than memory holds: each table is sorted by itself."""
-    make_folder(target.parent)
-    temporary = temporary_file(target)
-    try:
-        with temporary.open("wb") as file:
-            _write(iter(tables), file)
-            file.flush()
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):  # the error that is on its way says more
-            temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)
-    return size
+    make_folder(target.parent, modes)
+    with replacing(target, temporary_file(target), modes.file) as file:
+        _write(iter(tables), file)
+        return file.tell()
 
 
 def encode_spans(table: pa.Table) -> None:

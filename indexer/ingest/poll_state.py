@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from indexer.errors import CatalogOwned, CatalogUnreadable
-from indexer.ingest.log_file import make_folder, sync_folder
+from indexer.system.durable_files import create_private, make_folder, sync_folder
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 BUSY_TIMEOUT_S = 1.0
 """The only other holder is another poller, which does not go away."""
@@ -31,9 +32,13 @@ class PollState:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open, or create. Raises CatalogOwned while another process has it, CatalogUnreadable."""
-        make_folder(path.parent)
+    def open(cls, path: Path, modes: FileModes = DEFAULT_MODES) -> Self:
+        """Open, or create for this user alone.
+
+        Raises CatalogOwned while another process has it, CatalogUnreadable.
+        """
+        make_folder(path.parent, modes)
+        create_private(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )

@@ -14,9 +14,16 @@ import pyarrow as pa
 
 from indexer.errors import RefusedFull, WalBusy
 from indexer.ingest.layout import temporary_file
-from indexer.ingest.log_file import make_folder, sync_folder
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
 from indexer.ingest.parquet import encode_spans, write_span_file
+from indexer.system.durable_files import make_private_folder, replacing
+from indexer.system.permissions import (
+    DEFAULT_MODES,
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    FileModes,
+    restrict,
+)
 
 REFUSED_BYTES_MAX = 1 << 30
 """Of requests that cannot be rows, together: forty files of nothing else. They are for somebody to
@@ -51,6 +58,7 @@ def write_range(
     target: Path,
     decode: Decode,
     deadly: frozenset[bytes] = frozenset(),
+    modes: FileModes = DEFAULT_MODES,
 ) -> RangeFile:
     """Write the spans of a range as a file, and the requests that cannot be as files of their own.
 
@@ -63,7 +71,7 @@ def write_range(
     bad += [(one, DEADLY) for one in requests if one.key in deadly]
     refused = tuple(_keep(refused_folder(wal_path), one, reason) for one, reason in bad)
     rows = sum(table.num_rows for table in tables)
-    size = write_span_file(pa.concat_tables(tables), target) if rows else 0
+    size = write_span_file(pa.concat_tables(tables), target, modes) if rows else 0
     return RangeFile(span_count=rows, size_bytes=size, refused=refused)
 
 
@@ -109,18 +117,19 @@ def keep_refused(folder: Path, name: str, content: bytes) -> Path:
     other such files, so it stays where it is until somebody has looked.
     """
     target = folder / name
-    make_folder(folder)
+    make_private_folder(folder)
     held = sum(_cost(one.stat().st_size) for one in os.scandir(folder) if one.name != name)
     if held + _cost(len(content)) > REFUSED_BYTES_MAX:
         raise RefusedFull(f"{folder} has {held} bytes of requests that cannot be rows")
-    temporary = temporary_file(target)
-    with temporary.open("wb") as file:
+    with replacing(target, temporary_file(target), PRIVATE_FILE) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    sync_folder(folder)
     return target
+
+
+def restrict_refused(folder: Path) -> None:
+    """Take a folder of refused requests that an older version made from everybody else."""
+    restrict([folder], PRIVATE_FOLDER)
+    restrict(folder.glob("*"), PRIVATE_FILE)
 
 
 def refused_folder(wal_path: Path) -> Path:

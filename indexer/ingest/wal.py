@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from indexer.errors import WalBusy
-from indexer.ingest.log_file import LogLock, make_folder
+from indexer.ingest.log_file import LogLock
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, ReaderPool, WalState
 from indexer.ingest.log_writer import LogWriter
 from indexer.system.clock import Clock, SystemClock
+from indexer.system.durable_files import make_folder
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 T = TypeVar("T")
 
@@ -89,6 +91,7 @@ class Wal:
         bytes_max: int = LOG_BYTES_MAX,
         queue_bytes_max: int = QUEUE_BYTES_MAX,
         clock: Clock | None = None,
+        modes: FileModes = DEFAULT_MODES,
     ) -> Self:
         """Open, or create.
 
@@ -96,7 +99,7 @@ class Wal:
         CatalogTooNew for one of a newer version.
         """
         path = Path(path).absolute()
-        make_folder(path.parent)
+        make_folder(path.parent, modes)
         lock = LogLock(path)
         try:
             writer = LogWriter(path, synchronous, clock or SystemClock())

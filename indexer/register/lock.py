@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from indexer.errors import CatalogOwned
+from indexer.system.durable_files import make_folder, open_private
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 
 class CatalogLock:
@@ -19,11 +21,11 @@ class CatalogLock:
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, catalog_path: Path, *, purpose: str) -> Self:
+    def acquire(cls, catalog_path: Path, *, purpose: str, modes: FileModes = DEFAULT_MODES) -> Self:
         """Take the lock, or raise CatalogOwned naming who has it."""
         path = lock_path(catalog_path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(path.parent, modes)
+        descriptor = open_private(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from indexer.errors import CatalogBusy, IndexerError, QueryRefused, TransientError
+from indexer.system.permissions import PRIVATE_FILE, set_mode
 
 ANSWER_TIMEOUT_S = 600.0
 """The longest a local command waits: a snapshot of a large catalog."""
@@ -30,12 +31,10 @@ def bind(catalog_path: Path) -> socket.socket:
     path = socket_path(catalog_path)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
-    try:
-        with _short(path) as short:
-            listener.bind(short)
-    finally:
-        os.umask(mask)
+    set_mode(listener.fileno(), PRIVATE_FILE)  # Linux gives it to the name, less the umask
+    with _short(path) as short:
+        listener.bind(short)
+    set_mode(path, PRIVATE_FILE)
     listener.listen(128)
     return listener
 
