@@ -91,7 +91,6 @@ def test_the_first_elements_are_kept_and_the_rest_is_counted(
         "[1,2]]",
         "[1,2] 3",
         "{1,2,3}",
-        "[,,,]",
         "][",
     ],
 )
