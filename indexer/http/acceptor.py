@@ -7,7 +7,7 @@ whoever has been idle for longest.
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from indexer.http import events
@@ -32,7 +32,7 @@ class Acceptor:
         self,
         listener: socket.socket,
         make_connection: Callable[[], Connection],
-        connections: Iterable[object],
+        connections: Collection[object],
         limits: ConnectionLimits,
     ) -> None:
         self._listener = listener
@@ -61,6 +61,8 @@ class Acceptor:
 
     def _accept(self) -> None:
         for _ in range(ACCEPTS_AT_ONCE):
+            if self._opening and self._is_full():
+                return  # those can give way once they are open, which they are in a moment
             try:
                 client, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError):
@@ -73,7 +75,7 @@ class Acceptor:
             self._open(client)
 
     def _open(self, client: socket.socket) -> None:
-        if not self._has_room():
+        if self._is_full() and not self._end_longest_idle():
             log_rarely(events.CONNECTION_REFUSED, "all connections of a port are being answered")
             client.setblocking(False)
             with suppress(OSError), client:
@@ -91,9 +93,8 @@ class Acceptor:
         if not opening.cancelled():
             opening.exception()  # a client that is gone before it was served is nobody's fault
 
-    def _has_room(self) -> bool:
-        open_ones = len(list(self._connections)) + len(self._opening)
-        return open_ones < self._limits.connections or self._end_longest_idle()
+    def _is_full(self) -> bool:
+        return len(self._connections) + len(self._opening) >= self._limits.connections
 
     def _end_longest_idle(self) -> bool:
         """End one that waits without a request; first those that have never sent a whole one."""

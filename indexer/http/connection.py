@@ -18,6 +18,8 @@ from indexer.http.limits import ConnectionLimits
 from indexer.log_rate import log_rarely
 
 _OTHER_VERSION = re.compile(rb"[^\r\n]{0,8192} HTTP/(?!1\.)[0-9]")
+_OFFER = frozenset({b"upgrade", b"http2-settings"})
+"""What ``Connection`` names of an offer."""
 _TITLES = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -39,6 +41,7 @@ class Connection(HttpToolsProtocol):
         self._has_head = False
         self._is_whole = True
         self._window_bytes = 0
+        self._version = b"1.1"
         self.idle_since_s = self.loop.time()
         self.has_been_answered = False
 
@@ -75,9 +78,6 @@ class Connection(HttpToolsProtocol):
         elif begins and not self._has_head and not self._is_whole:
             self._await_client(self._limits.head_s)
 
-    def eof_received(self) -> None:
-        """A client that has sent all it will send may still wait for its answer."""
-
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
@@ -85,6 +85,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: its limits end, those of a body begin."""
+        if self.parser.should_upgrade():
+            self._version = self.parser.get_http_version().encode()
+            return  # it is read again without its offer, see _decline_upgrade
         self._has_head = True
         self._head_bytes = 0
         self._window_bytes = 0
@@ -93,6 +96,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The client has sent what it had to."""
+        if self.parser.should_upgrade():
+            return  # as above
         self._is_whole = True
         self._has_head = False
         _cancel(self._client_due)
@@ -128,23 +133,42 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
 
     def _feed(self, data: bytes) -> bool:
-        """Hand bytes to the parser; False when they are not HTTP/1.1 and were refused.
-
-        An offer to upgrade is declined by an answer in HTTP/1.1 (RFC 9110 7.8): the parser stops
-        behind such a request, and what follows is read as the next one.
-        """
-        try:
-            while data:
-                try:
-                    self.parser.feed_data(data)
-                except httptools.HttpParserUpgrade as stopped:
-                    data = data[stopped.args[0] :]
-                    continue
-                break
-        except httptools.HttpParserError as error:
-            self._refuse_bytes(data, error)
-            return False
+        """Hand bytes to the parser; False when they are not HTTP/1.1 and were refused."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as stopped:
+                data = self._decline_upgrade() + data[stopped.args[0] :]
+                if self.transport.is_closing():
+                    return False
+            except httptools.HttpParserError as error:
+                self._refuse_bytes(data, error)
+                return False
+            else:
+                return True
         return True
+
+    def _decline_upgrade(self) -> bytes:
+        """The same head without its offer, to be answered in HTTP/1.1 (RFC 9110 7.8).
+
+        llhttp takes all that follows an offer for another protocol, a body included: left there,
+        a body could be read as a request.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(400, "CONNECT is not for this server")
+            return b""
+        self.parser = httptools.HttpRequestParser(self)
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self._version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [
+                    one.strip() for one in value.split(b",") if one.strip().lower() not in _OFFER
+                ]
+                lines += [b"connection: " + b", ".join(kept)] if kept else []
+            elif name != b"upgrade":
+                lines.append(name + b": " + value)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _refuse_bytes(self, data: bytes, error: Exception) -> None:
         if _OTHER_VERSION.match(data):
