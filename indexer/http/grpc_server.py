@@ -180,8 +180,9 @@ class _Admission(grpc.ServerInterceptor):
         return self._received_in_time(handler)
 
     def _received_in_time(self, handler: Any) -> Any:
-        """The same method as one of a stream of messages, which is the same on the wire: its one
-        message is waited for here, with an end.
+        """The same method as one of a stream, which is the same on the wire.
+
+        Its one message is waited for here, with an end.
         """
         answer = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
