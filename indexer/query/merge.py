@@ -20,11 +20,12 @@ from indexer.model import FileFooter, ParquetFileInfo, SpanMetadata
 from indexer.query.traces import trace_words
 from indexer.read.dialect import Layout, dialects
 from indexer.read.metadata import RawFile, batch, read_file
-from indexer.read.normalise import canonical
-from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
+from indexer.read.payload import PAYLOAD_COLUMNS, read_payload, stored_values
+from indexer.read.span_payload import span_payload
 from indexer.results import id_list, text_literal
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
+from indexer.spans.limits import SPAN_LIMITS
 from indexer.system.storage import LocalStorage
 
 RECENT_FILES_MAX = 64
@@ -219,10 +220,8 @@ def file_payload(storage: LocalStorage, raw: RawFile, rows: list[int]) -> list[d
     """The payload of rows of a recent file. Raises IndexerError."""
     if not rows:
         return []
-    return [
-        {name: canonical(name, value) for name, value in values.items()}
-        for values in read_payload(storage, raw.info, raw.layout.dialect, rows)
-    ]
+    found = read_payload(storage, raw.info, raw.layout.dialect, rows)
+    return [span_payload(values) for values in found]
 
 
 def hot_payload(table: pa.Table, rows: list[int]) -> list[dict[str, Any]]:
@@ -230,22 +229,15 @@ def hot_payload(table: pa.Table, rows: list[int]) -> list[dict[str, Any]]:
     taken = table.take(pa.array(rows, pa.int64()))
     absent = [None] * len(rows)
     columns = {
-        name: _values(taken[column]) if column in taken.column_names else absent
+        name: stored_values(taken[column], name, SPAN_LIMITS)
+        if column in taken.column_names
+        else absent
         for name, column in _HOT_COLUMN.items()
     }
     return [
-        {name: canonical(name, values[at]) for name, values in columns.items()}
+        span_payload({name: values[at] for name, values in columns.items()})
         for at in range(len(rows))
     ]
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Python values; of text that is not UTF-8 the odd bytes are replaced."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        raw = column.cast(pa.large_binary()).to_pylist()
-        return [None if value is None else value.decode("utf-8", "replace") for value in raw]
-    values: list[Any] = column.to_pylist()
-    return values
 
 
 def metadata(span: SpanMetadata) -> Span:

@@ -22,6 +22,7 @@ from indexer.query.llm import llm_traces
 from indexer.query.merge import Missing, Span, first_of_each, missing_file
 from indexer.query.newest import key_number, key_numbers, newest_spans
 from indexer.query.paging import SpanQuery, cursor_after, order_key
+from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.shown import Shown
 from indexer.query.silence import silent_files
@@ -66,6 +67,7 @@ def page(
         form.read(to_read, files, {one["file_path"] for one in unread})
     more = len(found) > query.offset + query.limit
     spans = [_named(span, files) for span in shown]
+    missing += partial_spans(spans)
     return {
         "spans": spans,
         "next": cursor_after(query, spans[-1]) if more and spans else None,

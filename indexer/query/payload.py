@@ -17,8 +17,8 @@ from indexer.errors import IndexerError, QueryTooLarge
 from indexer.model import ParquetFileInfo
 from indexer.query.deadline import Deadline
 from indexer.read.dialect import Dialect, dialects
-from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, Tally, read_payload
+from indexer.read.span_payload import span_payload
 from indexer.results import id_list, plain_rows
 from indexer.system.storage import LocalStorage
 
@@ -148,7 +148,7 @@ def _fill(
     rows_wanted = [span["file_row_number"] for span in spans]
     payload = read_payload(storage, info, dialect, rows_wanted, cost.payload)
     for span, values in zip(spans, payload, strict=True):
-        span.update({name: canonical(name, value) for name, value in values.items()})
+        span.update(span_payload(values))
 
 
 def _too_much(fewer: int, cost: Cost) -> QueryTooLarge:

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from indexer.read.span_payload import OMITTED
+
 SHOWN_BYTES_MAX = 64 << 20
 """Some 40,000 spans as they usually are: the latest pages of a hundred services."""
 SPAN_BYTES_MAX = SHOWN_BYTES_MAX // 64
@@ -20,6 +22,9 @@ Span = dict[str, Any]
 Files = Mapping[int, Mapping[str, Any]]
 """Rows of ``parquet_files`` by ``file_id``."""
 Key = tuple[Any, ...]
+Kept = dict[str, Any]
+_KEPT = ("shown", OMITTED)
+"""What is kept of a span: how it is shown, and what is left out of it, which the answer says."""
 
 
 class Shown:
@@ -28,7 +33,7 @@ class Shown:
     def __init__(self, form: Callable[[Span], bytes], *, bytes_max: int = SHOWN_BYTES_MAX) -> None:
         self._form = form
         self._bytes_max = bytes_max
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -39,7 +44,7 @@ class Shown:
             for span, key in zip(spans, keys, strict=True):
                 if key in self._kept:
                     self._kept.move_to_end(key)
-                    span["shown"] = self._kept[key]
+                    span.update(self._kept[key])
         return [span for span in spans if "shown" not in span]
 
     def read(self, spans: Sequence[Span], files: Files, unread: Collection[str] = ()) -> None:
@@ -51,7 +56,7 @@ class Shown:
         with self._lock:
             for span, key in zip(spans, _keys(spans, files), strict=True):
                 if key and files[span["file_id"]]["file_path"] not in unread:
-                    self._keep(key, span["shown"])
+                    self._keep(key, {name: span[name] for name in _KEPT if name in span})
 
     def rest(self, spans: Sequence[Span]) -> None:
         """Give all other spans, of no indexed file, their ``shown``."""
@@ -59,14 +64,14 @@ class Shown:
             if "shown" not in span:
                 span["shown"] = self._form(span)
 
-    def _keep(self, key: Key, shown: bytes) -> None:
-        if key in self._kept or len(shown) > SPAN_BYTES_MAX:
+    def _keep(self, key: Key, kept: Kept) -> None:
+        if key in self._kept or len(kept["shown"]) > SPAN_BYTES_MAX:
             return
-        self._kept[key] = shown
-        self._bytes += len(shown) + ENTRY_BYTES
+        self._kept[key] = kept
+        self._bytes += len(kept["shown"]) + ENTRY_BYTES
         while self._bytes > self._bytes_max:
             _, oldest = self._kept.popitem(last=False)
-            self._bytes -= len(oldest) + ENTRY_BYTES
+            self._bytes -= len(oldest["shown"]) + ENTRY_BYTES
 
 
 def _keys(spans: Sequence[Span], files: Files) -> list[Key]:

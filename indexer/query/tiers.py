@@ -26,6 +26,7 @@ from indexer.query.merge import (
     recent_spans,
     services_merged,
 )
+from indexer.query.partial_spans import partial_spans
 from indexer.query.traces import TraceQuery
 from indexer.query.window import WHENEVER, Window
 from indexer.spans.columns import SpanColumns, concatenate
@@ -113,6 +114,8 @@ def whole_trace(
         rows = hot.view.trace(asked.trace_id)
         fresh = [one for one in hot_spans(rows, trace_id=asked.trace_id) if asked.matches(one)]
         spans = merged(spans, found, fresh)
+        indexed = set(map(id, cold["spans"]))
+        unread += partial_spans(span for span in spans if id(span) not in indexed)
     hot_count = sum(span["file_path"] is None for span in spans)
     return {
         **cold,

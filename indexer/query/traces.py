@@ -10,6 +10,7 @@ import numpy as np
 from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.newest import span_row
+from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.shown import Shown
 from indexer.register.trace_directory import TraceDirectory
@@ -110,6 +111,7 @@ def find_trace(
         missing.append({"error_type": "TraceTooLarge", "detail": f"first {TRACE_SPANS_MAX} spans"})
     for span in spans:
         span["file_path"] = files[span.pop("file_id")]["file_path"]
+    missing += partial_spans(spans)
     return {
         "trace_id": asked.trace_id,
         "spans": spans,

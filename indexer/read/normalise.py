@@ -7,9 +7,11 @@ understood stays as it is: an answer hides nothing.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from indexer.spans.limits import SPAN_LIMITS
 
 JSON_COLUMNS = ("attributes", "events", "links", "resource_attributes", "scope_attributes")
 """Canonical payload columns that hold JSON; the others are text and numbers."""
@@ -17,37 +19,13 @@ JSON_COLUMNS = ("attributes", "events", "links", "resource_attributes", "scope_a
 EVENT_TIMES = ("timeUnixNano", "time_unix_nano", "time_nanos")
 """An event's time, by the names that the Junjo ingestion service gave it one after the other.
 A list or an object is no time."""
-NESTED_MAX = 200
-"""Values inside each other. OTLP's own decoders end at 100 messages, which are 50 values; JSON that
-is deeper was made to break its readers, and stays text."""
+NESTED_MAX = 2 * SPAN_LIMITS.depth
+"""Values inside each other: twice what a door takes, for writers that have two of theirs for one of
+OTLP's. JSON that is deeper was made to break its readers, and stays text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def canonical(name: str, stored: Any) -> Any:
-    """The value of a payload column.
-
-    ``stored`` is what the file has: text, bytes, a number, a value of a nested column, or a
-    dictionary of lists where the elements' keys stand in columns side by side.
-    """
-    try:
-        return _canonical(name, stored)
-    except RecursionError:
-        return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored)
-
-
-def _canonical(name: str, stored: Any) -> Any:
-    if name not in JSON_COLUMNS:
-        return plain(stored)
-    is_text = isinstance(stored, str | bytes)
-    if name not in ("events", "links"):
-        return plain(parsed(stored)) if is_text else _object(stored)
-    value = _zipped(stored) if isinstance(stored, Mapping) else parsed(stored)
-    if not isinstance(value, list):
-        return plain(value)
-    return [
-        _element(name, item, is_text=is_text) if isinstance(item, dict) else plain(item)
-        for item in value
-    ]
+Parse = Callable[[Any], Any]
 
 
 def parsed(stored: Any) -> Any:
@@ -59,6 +37,34 @@ def parsed(stored: Any) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def canonical(name: str, stored: Any, parse: Parse = parsed) -> Any:
+    """The value of a payload column.
+
+    ``stored`` is what the file has: text, bytes, a number, a value of a nested column, or a
+    dictionary of lists where the elements' keys stand in columns side by side. ``parse`` reads
+    attributes of one event or link that are text.
+    """
+    try:
+        return _canonical(name, stored, parse)
+    except RecursionError:
+        return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored)
+
+
+def _canonical(name: str, stored: Any, parse: Parse) -> Any:
+    if name not in JSON_COLUMNS:
+        return plain(stored)
+    is_text = isinstance(stored, str | bytes)
+    if name not in ("events", "links"):
+        return plain(parsed(stored)) if is_text else _object(stored)
+    value = _zipped(stored) if isinstance(stored, Mapping) else parsed(stored)
+    if not isinstance(value, list):
+        return plain(value)
+    return [
+        _element(name, item, parse, is_text=is_text) if isinstance(item, dict) else plain(item)
+        for item in value
+    ]
 
 
 def plain(value: Any, nested_max: int = NESTED_MAX) -> Any:
@@ -107,12 +113,12 @@ def _zipped(lists: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     ]
 
 
-def _element(name: str, item: dict[str, Any], *, is_text: bool) -> dict[str, Any]:
+def _element(name: str, item: dict[str, Any], parse: Parse, *, is_text: bool) -> dict[str, Any]:
     times = [item.get(key) for key in EVENT_TIMES]
     times = [time for time in times if time is not None and not isinstance(time, list | dict)]
     renamed = EVENT_TIMES if name == "events" else ()
     rest = {key: plain(value) for key, value in item.items() if key not in renamed}
-    rest["attributes"] = _attributes(item.get("attributes"), is_text=is_text)
+    rest["attributes"] = _attributes(item.get("attributes"), parse, is_text=is_text)
     if rest.get("droppedAttributesCount") is None:
         rest["droppedAttributesCount"] = 0
     if renamed and times:
@@ -120,10 +126,10 @@ def _element(name: str, item: dict[str, Any], *, is_text: bool) -> dict[str, Any
     return rest
 
 
-def _attributes(value: Any, *, is_text: bool) -> Any:
+def _attributes(value: Any, parse: Parse, *, is_text: bool) -> Any:
     """Of one event or link; none are an empty object."""
     if isinstance(value, str | bytes):
-        inside = parsed(value)
+        inside = parse(value)
         value = plain(_without_none(inside) if is_text else inside)
     elif not is_text and value is not None:
         value = _object(value)

@@ -4,20 +4,24 @@ Exactly the pages with a wanted row are read and decoded (see ``values``); a col
 another way than span writers do is left to pyarrow, which reads and verifies whole row groups.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect, PayloadColumn
 from indexer.read.footer import footer_bytes, open_parquet
+from indexer.read.nested_cut import nested_values
+from indexer.read.normalise import JSON_COLUMNS
 from indexer.read.page_maps import PageMap, PageMaps
 from indexer.read.pages import ColumnChunk, RowGroup, row_groups
-from indexer.read.values import ChunkReader, NotDecodedHere
+from indexer.read.part import Part, column_limits, part_of_text
+from indexer.read.values import ChunkReader, NotDecodedHere, decode_text
 from indexer.read.verify import decoding
+from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from indexer.system.storage import LocalStorage
 
 PAYLOAD_COLUMNS = (
@@ -87,12 +91,14 @@ def read_payload(
     dialect: Dialect,
     rows: Sequence[int],
     tally: Tally | None = None,
+    limits: SpanLimits = SPAN_LIMITS,
 ) -> list[dict[str, Any]]:
     """The payload of the given file row numbers, in their order; absent columns are None.
 
-    Values are as the file has them (see ``normalise``); of a column that stands in lists side by
-    side, a dictionary of them. Raises FileError when the bytes do not decode, TransientError when
-    the file is not the one that was indexed, or cannot be read.
+    Values are as the file has them (see ``span_payload``); of a column that stands in lists side
+    by side, a dictionary of them; a Part where a span has more than it may. Raises FileError when
+    the bytes do not decode, TransientError when the file is not the one that was indexed, or
+    cannot be read.
     """
     path = info.relative_path
     with storage.open(info) as file, decoding(path):
@@ -100,19 +106,59 @@ def read_payload(
         with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
             present = {chunk.column for group in page_map.groups[:1] for chunk in group.chunks}
             payload = [one for one in dialect.payload if present.issuperset(one.columns)]
-            columns = sorted({column for one in payload for column in one.columns})
-            found = _rows(source, page_map, columns, rows, path)
+            columns = {column: one.name for one in payload for column in one.columns}
+            found = _Rows(source, page_map, path, columns, limits).read(rows)
     if tally is not None:
-        texts = (value for row in found for value in row.values())
-        tally.text_bytes += sum(len(text) for text in texts if isinstance(text, str | bytes))
+        tally.text_bytes += sum(_text_bytes(value) for row in found for value in row.values())
     absent = dict.fromkeys(PAYLOAD_COLUMNS)
     return [{**absent, **{one.name: _value(one, row) for one in payload}} for row in found]
+
+
+def stored_values(column: pa.ChunkedArray, name: str, limits: SpanLimits) -> list[Any]:
+    """Python's values of a canonical payload column, a Part where a span has more than it may.
+
+    Of text that is not UTF-8 the odd bytes are replaced.
+    """
+    types = pa.types
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        kind = pa.binary() if types.is_string(column.type) else pa.large_binary()
+        raw = [value for chunk in column.chunks for value in chunk.view(kind).to_pylist()]
+        return [None if value is None else _text(name, limits, value) for value in raw]
+    if types.is_list(column.type) and types.is_timestamp(column.type.value_type):
+        column = column.cast(pa.list_(pa.timestamp("ns", column.type.value_type.tz)))
+        column = column.cast(pa.list_(pa.int64()))  # Python's own times end at the microsecond
+    if types.is_nested(column.type) and name in JSON_COLUMNS:
+        return nested_values(column, *column_limits(name, limits))
+    values: list[Any] = column.to_pylist()
+    return [_bytes(name, limits, value) if isinstance(value, bytes) else value for value in values]
+
+
+def _text(name: str, limits: SpanLimits, stored: bytes) -> str | Part:
+    part = part_of_text(name, stored, limits) if name in JSON_COLUMNS else None
+    return decode_text(stored) if part is None else part
+
+
+def _bytes(name: str, limits: SpanLimits, stored: bytes) -> bytes | Part:
+    """JSON may stand in a column of bytes too."""
+    part = part_of_text(name, stored, limits) if name in JSON_COLUMNS else None
+    return stored if part is None else part
+
+
+def _text_bytes(value: Any) -> int:
+    stored = value.stored if isinstance(value, Part) else value
+    return len(stored) if isinstance(stored, str | bytes) else 0
 
 
 def _value(payload: PayloadColumn, row: dict[str, Any]) -> Any:
     if payload.is_whole:
         return row[payload.columns[0]]
-    return {key: row[column] for key, column in payload.parts}
+    sides = {key: row[column] for key, column in payload.parts}
+    parts = [side for side in sides.values() if isinstance(side, Part)]
+    stored = {key: side.stored if isinstance(side, Part) else side for key, side in sides.items()}
+    if not parts:
+        return stored
+    inside_left_out = sum(part.inside_left_out for part in parts)
+    return Part(stored, max(part.left_out for part in parts), inside_left_out)
 
 
 def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
@@ -127,38 +173,74 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
                 continue
 
 
-def _rows(
-    source: Counted,
-    page_map: PageMap,
-    columns: Sequence[str],
-    rows: Sequence[int],
-    path: str,
-) -> list[dict[str, Any]]:
-    """One dictionary a row: each column page by page, or from its row group where that fails."""
-    by_row: dict[int, dict[str, Any]] = {}
-    left: set[str] = set()
-    first = 0
-    for group in page_map.groups:
-        wanted = [row for row in rows if first <= row < first + group.row_count]
-        inside = [row - first for row in wanted]
-        for row in wanted:
-            by_row[row] = {}
-        for column in columns if wanted else ():
-            try:
-                chunk = _one_chunk(group, column)
-                values = ChunkReader(source, chunk, path, page_map.pages).values(inside)
-            except NotDecodedHere:
-                left.add(column)
-                continue
-            for row, value in zip(wanted, values, strict=True):
-                by_row[row][column] = value
-        first += group.row_count
-    found = [by_row[row] for row in rows]
-    if left:
-        source.count_chunks(page_map.groups, left, rows)
-        others = _by_row_group(open_parquet(source.whole, path)[0], sorted(left), rows)
-        found = [row | other for row, other in zip(found, others, strict=True)]
-    return found
+class _Rows:
+    """Reads columns of some rows: page by page, or by row groups where that fails."""
+
+    def __init__(
+        self,
+        source: Counted,
+        page_map: PageMap,
+        path: str,
+        columns: Mapping[str, str],
+        limits: SpanLimits,
+    ) -> None:
+        """``columns`` are the file's, each with the payload column that it is of."""
+        self._source, self._page_map, self._path = source, page_map, path
+        self._columns, self._limits = columns, limits
+
+    def read(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """One dictionary a row."""
+        by_row: dict[int, dict[str, Any]] = {}
+        left: set[str] = set()
+        first = 0
+        for group in self._page_map.groups:
+            wanted = [row for row in rows if first <= row < first + group.row_count]
+            inside = [row - first for row in wanted]
+            for row in wanted:
+                by_row[row] = {}
+            for column in sorted(self._columns) if wanted else ():
+                try:
+                    values = self._chunk_values(group, column, inside)
+                except NotDecodedHere:
+                    left.add(column)
+                    continue
+                for row, value in zip(wanted, values, strict=True):
+                    by_row[row][column] = value
+            first += group.row_count
+        found = [by_row[row] for row in rows]
+        if left:
+            self._source.count_chunks(self._page_map.groups, left, rows)
+            others = self._by_row_group(sorted(left), rows)
+            found = [row | other for row, other in zip(found, others, strict=True)]
+        return found
+
+    def _chunk_values(self, group: RowGroup, column: str, rows: Sequence[int]) -> list[Any]:
+        name = self._columns[column]
+        chunk = _one_chunk(group, column)
+        text_of = partial(_text, name, self._limits)
+        reader = ChunkReader(self._source, chunk, self._path, self._page_map.pages, text_of)
+        values = reader.values(rows)
+        limits = self._limits
+        return [_bytes(name, limits, one) if isinstance(one, bytes) else one for one in values]
+
+    def _by_row_group(self, columns: list[str], rows: Sequence[int]) -> list[dict[str, Any]]:
+        parquet, _ = open_parquet(self._source.whole, self._path)
+        by_row: dict[int, dict[str, Any]] = {}
+        first = 0
+        for group in range(parquet.metadata.num_row_groups):
+            after = first + parquet.metadata.row_group(group).num_rows
+            wanted = [row for row in rows if first <= row < after]
+            if wanted:
+                table = parquet.read_row_group(group, columns=columns, use_threads=False)
+                taken = table.take([row - first for row in wanted])
+                values = {
+                    column: stored_values(taken[column], self._columns[column], self._limits)
+                    for column in columns
+                }
+                for at, row in enumerate(wanted):
+                    by_row[row] = {column: values[column][at] for column in columns}
+            first = after
+        return [by_row[row] for row in rows]
 
 
 def _one_chunk(group: RowGroup, column: str) -> ColumnChunk:
@@ -166,33 +248,3 @@ def _one_chunk(group: RowGroup, column: str) -> ColumnChunk:
     if len(chunks) != 1:
         raise NotDecodedHere(f"{column} has several parts, or two columns have its name")
     return chunks[0]
-
-
-def _by_row_group(
-    parquet: pq.ParquetFile, columns: list[str], rows: Sequence[int]
-) -> list[dict[str, Any]]:
-    by_row: dict[int, dict[str, Any]] = {}
-    first = 0
-    for group in range(parquet.metadata.num_row_groups):
-        after = first + parquet.metadata.row_group(group).num_rows
-        wanted = [row for row in rows if first <= row < after]
-        if wanted:
-            table = parquet.read_row_group(group, columns=columns, use_threads=False)
-            taken = table.take([row - first for row in wanted])
-            texts = {name: _values(taken[name]) for name in columns}
-            for at, row in enumerate(wanted):
-                by_row[row] = {name: texts[name][at] for name in columns}
-        first = after
-    return [by_row[row] for row in rows]
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Python values; text that is not UTF-8 has its odd bytes replaced."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        raw = column.cast(pa.large_binary()).to_pylist()
-        return [None if value is None else value.decode("utf-8", "replace") for value in raw]
-    if pa.types.is_list(column.type) and pa.types.is_timestamp(column.type.value_type):
-        column = column.cast(pa.list_(pa.timestamp("ns", column.type.value_type.tz)))
-        column = column.cast(pa.list_(pa.int64()))  # Python's own times end at the microsecond
-    values: list[Any] = column.to_pylist()
-    return values

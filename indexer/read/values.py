@@ -38,6 +38,11 @@ PagesOf = Callable[[pa.NativeFile, ColumnChunk, str], Iterable[Page]]
 """Finds the pages of a column chunk, as ``pages`` does."""
 
 
+def decode_text(stored: bytes) -> str:
+    """Text; bytes that are not UTF-8 are replaced."""
+    return stored.decode("utf-8", "replace")
+
+
 class NotDecodedHere(Exception):
     """A column stored in a way that this module does not know. Never leaves ``read``."""
 
@@ -77,10 +82,16 @@ class ChunkReader:
     """The values of chosen rows of one column chunk. Raises NotDecodedHere when made."""
 
     def __init__(
-        self, source: pa.NativeFile, chunk: ColumnChunk, path: str, pages_of: PagesOf = pages
+        self,
+        source: pa.NativeFile,
+        chunk: ColumnChunk,
+        path: str,
+        pages_of: PagesOf = pages,
+        text_of: Callable[[bytes], Any] = decode_text,
     ) -> None:
+        """``text_of`` makes a value of the bytes of a text."""
         self._source, self._chunk, self._path = source, chunk, path
-        self._pages_of = pages_of
+        self._pages_of, self._text_of = pages_of, text_of
         known = chunk.is_flat and chunk.repetition in {_REQUIRED, _OPTIONAL}
         if not known or chunk.codec not in _CODECS or not _is_known_type(chunk):
             raise NotDecodedHere(chunk.path_in_schema)
@@ -193,13 +204,13 @@ class ChunkReader:
         return numbers
 
     def _value(self, stored: Stored, place: int) -> Any:
-        """A value as Python has it; bytes that are not UTF-8 are replaced."""
+        """A value as Python has it."""
         try:
             value = stored[place]
         except IndexError as error:
             raise self._corrupt("a page holds fewer values than it says") from error
         if self._chunk.converted_type in _TEXTS:
-            return value.decode("utf-8", "replace")
+            return self._text_of(value)
         return value
 
     def _corrupt(self, what: str) -> CorruptPage:

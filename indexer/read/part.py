@@ -1,0 +1,57 @@
+"""How much of a stored payload column is read: the first elements, and a count of the others."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.read.json_cut import cut_json
+from indexer.spans.limits import SpanLimits
+
+_FIELDS_MAX = 8
+"""Members of an event or link beside its attributes: OTLP has six."""
+_ELEMENT_BYTES_MIN = 2
+"""Of JSON text: a digit and a comma."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stored value without the elements that are too many."""
+
+    stored: Any
+    left_out: int
+    """Events, links or attributes."""
+    inside_left_out: int
+    """Elements of what is inside the others: their attributes, arrays and maps."""
+
+
+def column_limits(name: str, limits: SpanLimits) -> tuple[int, int]:
+    """Elements of a payload column of one span that are read, and all that are inside of these."""
+    if name in ("events", "links"):
+        most = limits.events if name == "events" else limits.links
+        return most, limits.values + _FIELDS_MAX * most
+    return limits.attributes, limits.values
+
+
+def part_of_text(name: str, text: bytes, limits: SpanLimits) -> Part | None:
+    """The part of JSON text that is read; None when that is all of it."""
+    return _part(text, *column_limits(name, limits))
+
+
+def part_of_attributes(text: str, limits: SpanLimits) -> Part | None:
+    """The same of the attributes of one event or link that are JSON text themselves."""
+    if _is_short(text, limits.attributes, limits.values):
+        return None
+    return _part(text.encode("utf-8", "replace"), limits.attributes, limits.values)
+
+
+def _part(text: bytes, elements_max: int, inside_max: int) -> Part | None:
+    if _is_short(text, elements_max, inside_max):
+        return None
+    cut = cut_json(text, elements_max, inside_max)
+    if cut is None:
+        return None
+    return Part(cut.text.decode("utf-8", "replace"), cut.left_out, cut.inside_left_out)
+
+
+def _is_short(text: bytes | str, elements_max: int, inside_max: int) -> bool:
+    """Whether it is too short to have more."""
+    return len(text) <= _ELEMENT_BYTES_MIN * min(elements_max, inside_max)
