@@ -67,8 +67,10 @@ class _Outline:
         return self.inside[-1] if self.inside else 0
 
 
-def cut_json(text: bytes, elements_max: int, inside_max: int) -> CutText | None:
+def cut_json(text: bytes, elements_max: int, inside_max: int, each_min: int = 0) -> CutText | None:
     """A JSON array or object with at most so many elements, and so many inside of these.
+
+    Each element has ``each_min`` of its own, even after ``inside_max`` of all are used up.
 
     None where nothing is to be cut: it holds no more, or it is no array, object or JSON. What is
     left out is not parsed, only its strings and brackets are understood.
@@ -81,14 +83,16 @@ def cut_json(text: bytes, elements_max: int, inside_max: int) -> CutText | None:
         return None
     if outline.count <= elements_max and outline.inside_first <= inside_max:
         return None
-    short, used = _cut(text, outline, inside_max, LEVELS_MAX)
+    short, used = _cut(text, outline, inside_max, LEVELS_MAX, each_min)
     if not _is_json(short):
         return None
     left_out = outline.count - len(outline.ends)
     return CutText(short, left_out, outline.inside_first - used)
 
 
-def _cut(text: bytes, outline: _Outline, inside_max: int, levels: int) -> tuple[bytes, int]:
+def _cut(
+    text: bytes, outline: _Outline, inside_max: int, levels: int, each_min: int = 0
+) -> tuple[bytes, int]:
     """The container with the elements of the outline, and how many elements inside are kept."""
     start, ends, inside = outline.start, outline.ends, outline.inside
     closer = _CLOSERS[text[start]]
@@ -101,8 +105,9 @@ def _cut(text: bytes, outline: _Outline, inside_max: int, levels: int) -> tuple[
         first = (ends[at - 1] if at else start) + 1
         own = inside[at] - (inside[at - 1] if at else 0)
         member = text[first : ends[at]]
-        if own > inside_max - used:
-            member, own = _cut_member(member, inside_max - used, levels - 1)
+        room = max(0, inside_max - used)
+        if own > room:
+            member, own = _cut_member(member, max(room, each_min), levels - 1)
         parts.append(member)
         used += own
     return text[start : start + 1] + b",".join(parts) + closer, used

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.read.json_cut import cut_json
+from indexer.read.values import decode_text
 from indexer.spans.limits import SpanLimits
 
 _FIELDS_MAX = 8
@@ -33,23 +34,31 @@ def column_limits(name: str, limits: SpanLimits) -> tuple[int, int]:
 
 def part_of_text(name: str, text: bytes, limits: SpanLimits) -> Part | None:
     """The part of JSON text that is read; None when that is all of it."""
-    return _part(text, *column_limits(name, limits))
+    each_min = _FIELDS_MAX if name in ("events", "links") else 0
+    return _part(text, *column_limits(name, limits), each_min)
 
 
 def part_of_attributes(text: str, limits: SpanLimits) -> Part | None:
-    """The same of the attributes of one event or link that are JSON text themselves."""
-    if _is_short(text, limits.attributes, limits.values):
+    """The same of the attributes of one event or link that are JSON text themselves.
+
+    They are values of the span, and so is all that is inside of them.
+    """
+    if _is_short(text, limits.values, limits.values):
         return None
-    return _part(text.encode("utf-8", "replace"), limits.attributes, limits.values)
+    inside = b"[" + text.encode("utf-8", "replace") + b"]"
+    cut = cut_json(inside, 1, limits.values)
+    if cut is None or cut.left_out:
+        return None
+    return Part(decode_text(cut.text[1:-1]), 0, cut.inside_left_out)
 
 
-def _part(text: bytes, elements_max: int, inside_max: int) -> Part | None:
+def _part(text: bytes, elements_max: int, inside_max: int, each_min: int = 0) -> Part | None:
     if _is_short(text, elements_max, inside_max):
         return None
-    cut = cut_json(text, elements_max, inside_max)
+    cut = cut_json(text, elements_max, inside_max, each_min)
     if cut is None:
         return None
-    return Part(cut.text.decode("utf-8", "replace"), cut.left_out, cut.inside_left_out)
+    return Part(decode_text(cut.text), cut.left_out, cut.inside_left_out)
 
 
 def _is_short(text: bytes | str, elements_max: int, inside_max: int) -> bool:

@@ -41,7 +41,7 @@ def members(value: Any) -> list[Any]:
     return list(value.items()) if isinstance(value, dict) else list(enumerate(value))
 
 
-@settings(deadline=None, max_examples=150)  # blocks of one byte are slow
+@settings(deadline=None, max_examples=60)  # blocks of one byte are slow
 @given(
     CONTAINERS,
     st.integers(0, 9),
@@ -116,3 +116,14 @@ def test_a_container_far_inside_is_cut_where_it_is() -> None:
     assert cut is not None
     assert json.loads(cut.text) == {"a": [[[[]]]], "e": "f"}
     assert cut.inside_left_out == 103
+
+
+def test_each_element_keeps_some_of_its_own() -> None:
+    """The event after one with too many attributes still has its name."""
+    events = [{"name": n, "attributes": dict.fromkeys(map(str, range(50)), n)} for n in "abc"]
+    cut = cut_json(json.dumps(events).encode(), 2, 20, each_min=4)
+    assert cut is not None
+    first, second = json.loads(cut.text)
+    assert (first["name"], len(first["attributes"])) == ("a", 18)
+    assert (second["name"], len(second["attributes"])) == ("b", 2)
+    assert (cut.left_out, cut.inside_left_out) == (1, 32 + 48)
