@@ -7,7 +7,7 @@ from indexer.http.limits import ConnectionLimits
 from indexer.receive.grpc_server import API_KEY_METADATA
 from indexer.serve.dashboards import BODY_BYTES_MAX, EXPOSED_HEADERS, OPEN_PATHS
 from indexer.settings import Settings
-from indexer.system.addresses import Address, Endpoint, resolve
+from indexer.system.addresses import Address, Endpoint, check_free
 
 
 def dashboards(settings: Settings) -> Endpoint | None:
@@ -99,7 +99,9 @@ def otlp_http_limits(settings: Settings) -> ConnectionLimits:
 def otlp_grpc_limits(settings: Settings) -> CallLimits:
     """Limits of calls of OTLP over gRPC."""
     return CallLimits(
-        threads=settings.otlp_grpc_threads, message_bytes=settings.bytes_of("body_bytes_max")
+        threads=settings.otlp_grpc_threads,
+        message_bytes=settings.bytes_of("body_bytes_max"),
+        connections=settings.otlp_grpc_connections,
     )
 
 
@@ -110,10 +112,10 @@ def http_bodies_bytes_max(settings: Settings) -> int:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise InvalidSettings for a port of the ingestion or of the worker that may not be opened."""
+    """Raise InvalidSettings for a port that may not, or cannot, be opened."""
     asked = dashboards(settings)
     for endpoint in [*of_ingestion(settings), *([asked] if asked else [])]:
-        resolve(endpoint)
+        check_free(endpoint)
 
 
 def _otlp(setting: str, listen: str, port: int, settings: Settings) -> Endpoint | None:

@@ -290,6 +290,14 @@ class Settings(BaseSettings):
         validation_alias="INGESTION_HTTP_CONNECTIONS",
         description="Connections of OTLP over HTTP at once; the longest idle gives way.",
     )
+    otlp_grpc_connections: int = Field(
+        1024,
+        ge=8,
+        le=65_536,
+        validation_alias="INGESTION_GRPC_CONNECTIONS",
+        description="Connections of OTLP over gRPC at once; one that does not speak ends after "
+        "10 seconds.",
+    )
     otlp_grpc_threads: int = Field(
         4,
         ge=1,

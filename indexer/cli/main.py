@@ -13,6 +13,7 @@ from indexer import __version__
 from indexer.errors import IndexerError
 from indexer.log_rate import adopt_library_logs, log_uncaught
 from indexer.settings import load_settings
+from indexer.system.descriptors import raise_limit
 from indexer.system.terminal_text import escape_lines
 from indexer.telemetry import configure
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }  # a question's answer is on standard output, and all of it
         configure(settings.log_format, "error" if quiet else settings.log_level)
         adopt_library_logs()
+        raise_limit()
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
         sys.stderr.write(f"error: {escape_lines(error.message)}\n")

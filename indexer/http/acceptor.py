@@ -2,7 +2,7 @@
 
 asyncio's own acceptor logs a traceback for each connection that it cannot take, as often as the
 backlog is long; here one line counts them, and the descriptor that is missing is taken from
-whoever has been idle for longest.
+whoever has been silent for longest.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class Acceptor:
             self._open(client)
 
     def _open(self, client: socket.socket) -> None:
-        if self._is_full() and not self._end_longest_idle():
+        if self._is_full() and not self._end_longest_silent():
             log_rarely(events.CONNECTION_REFUSED, "all connections of a port are being answered")
             client.setblocking(False)
             with suppress(OSError), client:
@@ -96,12 +96,14 @@ class Acceptor:
     def _is_full(self) -> bool:
         return len(self._connections) + len(self._opening) >= self._limits.connections
 
-    def _end_longest_idle(self) -> bool:
-        """End one that waits without a request; first those that have never sent a whole one."""
-        idle = [one for one in self._connections if isinstance(one, Connection) and one.is_idle]
-        if not idle:
+    def _end_longest_silent(self) -> bool:
+        """End one whose client says nothing; first those that were never answered."""
+        silent = [
+            one for one in self._connections if isinstance(one, Connection) and one.awaits_client
+        ]
+        if not silent:
             return False
-        min(idle, key=lambda one: (one.has_been_answered, one.idle_since_s)).end()
+        min(silent, key=lambda one: (one.has_been_answered, one.heard_s)).end()
         return True
 
     def _pause(self, error: OSError) -> None:
@@ -110,5 +112,5 @@ class Acceptor:
             events.ACCEPT_FAILED, f"a connection could not be accepted: {error.strerror or error}"
         )
         self._loop.remove_reader(self._listener)
-        self._end_longest_idle()
+        self._end_longest_silent()
         self._retry = self._loop.call_later(ACCEPT_RETRY_S, self.start)

@@ -42,13 +42,19 @@ class Connection(HttpToolsProtocol):
         self._is_whole = True
         self._window_bytes = 0
         self._version = b"1.1"
-        self.idle_since_s = self.loop.time()
+        self.heard_s = self.loop.time()
+        """When its client last sent something, or was last answered."""
         self.has_been_answered = False
 
     @property
     def is_idle(self) -> bool:
         """Whether no request of it is being answered."""
         return self.cycle is None or bool(self.cycle.response_complete)
+
+    @property
+    def awaits_client(self) -> bool:
+        """Whether it is the client's turn: to send a request, or the rest of one."""
+        return self.is_idle or not self._is_whole
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head."""
@@ -65,6 +71,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         begins = self._is_whole and self.is_idle
+        self.heard_s = self.loop.time()
         self._unset_keepalive_if_required()
         self._window_bytes += len(data)
         if not self._has_head:
@@ -109,7 +116,7 @@ class Connection(HttpToolsProtocol):
         """Wait for the rest of the request, for the next one, and for the answer to be read."""
         super().on_response_complete()
         self._unset_keepalive_if_required()
-        self.idle_since_s = self.loop.time()
+        self.heard_s = self.loop.time()
         self.has_been_answered = True
         if self.transport.get_write_buffer_size():
             self._await_reader()
@@ -174,7 +181,8 @@ class Connection(HttpToolsProtocol):
         if _OTHER_VERSION.match(data):
             self._refuse(505, "expected HTTP/1.1")
             return
-        log_rarely(events.NOT_HTTP, "a connection sent what is not HTTP/1.1 and was refused")
+        where = f"port {self.server[1]}" if self.server and self.server[1] else "the socket"
+        log_rarely(events.NOT_HTTP, f"a connection to {where} is not HTTP/1.1")
         self._refuse(400, f"the request is not HTTP/1.1: {error}")
 
     def _refuse(self, status: int, detail: str) -> None:
