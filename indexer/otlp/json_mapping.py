@@ -13,12 +13,15 @@ import re
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, partial
 from math import isfinite
 from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+
+from indexer.otlp.json_reader import FloatText
 
 DEPTH_MAX = 100
 """Messages within messages: what protobuf's binary parser allows, so that what was read can be
@@ -31,6 +34,10 @@ _ID_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _BASE64_ID_LENGTHS = frozenset({24, 12})
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_NUMBER_CHARACTERS_MAX = 400
+"""Of a number in the form of a double: the longest that a double is printed as has 309 digits."""
+_DIGITS_MAX = 20
+"""Of a whole number of 64 bits."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPECIAL_DOUBLES = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
 _RANGES = {
@@ -71,14 +78,22 @@ class _Shape:
     """Names of fields of which at most one may be present."""
 
 
-def read_message(kind: type[_Some], document: Any) -> _Some:
-    """The message that a parsed JSON document says. Raises NotThisMessage."""
-    return kind(**_read_object(cast("Descriptor", kind.DESCRIPTOR), document, 1))
+def read_message(kind: type[_Some], document: Any, level: int = 1) -> _Some:
+    """The message that a parsed JSON document says. Raises NotThisMessage.
+
+    ``level`` counts the messages around it and itself.
+    """
+    return kind(**_read_object(cast("Descriptor", kind.DESCRIPTOR), document, level))
+
+
+def read_text(value: Any) -> str:
+    """Text of the document. Raises NotThisMessage."""
+    return _read_text(value, 0)
 
 
 def _read_object(descriptor: Descriptor, value: Any, depth: int) -> dict[str, Any]:
     if type(value) is not dict:
-        raise NotThisMessage(f"{reprlib.repr(value)} is no object")
+        raise NotThisMessage(f"{reprlib.repr(value)} is not an object")
     if depth > DEPTH_MAX:
         raise NotThisMessage(f"nested deeper than {DEPTH_MAX} messages")
     shape = _shape(descriptor)
@@ -131,25 +146,48 @@ def _reader_of_one(field: FieldDescriptor) -> _Read:
 
 def _read_list(read: _Read, value: Any, depth: int) -> list[Any]:
     if type(value) is not list:
-        raise NotThisMessage(f"{reprlib.repr(value)} is no array")
+        raise NotThisMessage(f"{reprlib.repr(value)} is not an array")
     return [read(item, depth) for item in value]
 
 
 def _read_integer(least: int, most: int, value: Any, _depth: int) -> int:
-    """A number or decimal text. A float is refused: above 2**53 its last digits are made up."""
-    if type(value) is str and _INTEGER.fullmatch(value):
-        value = int(value)
-    if type(value) is not int:
-        raise NotThisMessage(f"{reprlib.repr(value)} is no integer")
-    if not least <= value <= most:
+    """A number or decimal text, also ``1.795e18`` or ``1.0``: exact, and whole."""
+    if type(value) is int:
+        number = value
+    elif type(value) in {str, FloatText} and _INTEGER.fullmatch(value):
+        number = int(value)
+    else:
+        number = _whole(value)
+    if not least <= number <= most:
         raise NotThisMessage(f"{reprlib.repr(value)} is out of range")
-    return value
+    return number
+
+
+def _whole(value: Any) -> int:
+    """What a number in the form of a double says, without a detour by way of one."""
+    text = repr(value) if type(value) is float else value
+    if type(text) not in {str, FloatText} or not _NUMBER.fullmatch(text):
+        raise NotThisMessage(f"{reprlib.repr(value)} is not an integer")
+    if len(text) > _NUMBER_CHARACTERS_MAX:
+        raise NotThisMessage(f"{reprlib.repr(value)} is out of range")
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # an exponent of more digits than Decimal has
+        raise NotThisMessage(f"{reprlib.repr(value)} is out of range") from None
+    if number and number.adjusted() > _DIGITS_MAX:
+        raise NotThisMessage(f"{reprlib.repr(value)} is out of range")
+    whole = int(number)
+    if whole != number:
+        raise NotThisMessage(f"{reprlib.repr(value)} is not an integer")
+    return whole
 
 
 def _read_enum(numbers: dict[str, int], value: Any, depth: int) -> int:
-    """A number. Older exporters write names; a name that is not known says nothing, which is 0."""
+    """A number, or a name of the enumeration, which older exporters write."""
     if type(value) is str and not _INTEGER.fullmatch(value):
-        return numbers.get(value, 0)
+        if value not in numbers:
+            raise NotThisMessage(f"{reprlib.repr(value)} is not a name of the enumeration")
+        return numbers[value]
     return _read_integer(*_RANGES[FieldDescriptor.CPPTYPE_INT32], value, depth)
 
 
@@ -159,24 +197,24 @@ def _read_double(value: Any, _depth: int) -> float:
             return _SPECIAL_DOUBLES[value]
         value = float(value) if _NUMBER.fullmatch(value) else value
     try:
-        number = float(value) if type(value) in {int, float} else None
+        number = float(value) if type(value) in {int, float, FloatText} else None
     except OverflowError:
         number = None
     if number is None or not isfinite(number):
-        raise NotThisMessage(f"{reprlib.repr(value)} is no double")
+        raise NotThisMessage(f"{reprlib.repr(value)} is not a double")
     return number
 
 
 def _read_bool(value: Any, _depth: int) -> bool:
     if type(value) is not bool:
-        raise NotThisMessage(f"{reprlib.repr(value)} is no boolean")
+        raise NotThisMessage(f"{reprlib.repr(value)} is not a boolean")
     return value
 
 
 def _read_text(value: Any, _depth: int) -> str:
     r"""Text. Half a surrogate pair, what is left where JavaScript cuts a text, becomes U+FFFD."""
     if type(value) is not str:
-        raise NotThisMessage(f"{reprlib.repr(value)} is no text")
+        raise NotThisMessage(f"{reprlib.repr(value)} is not text")
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
@@ -185,7 +223,7 @@ def _read_bytes(value: Any, _depth: int) -> bytes:
     try:
         return _from_base64(_read_text(value, _depth))
     except ValueError:
-        raise NotThisMessage(f"{reprlib.repr(value)} is no base64") from None
+        raise NotThisMessage(f"{reprlib.repr(value)} is not base64") from None
 
 
 def _read_id(value: Any, _depth: int) -> bytes:

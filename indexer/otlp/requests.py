@@ -5,9 +5,8 @@ that tells the sender not to try again. What is accepted here can be made into a
 (see ``spans``), so nothing that was promised to a sender is stuck before the files.
 """
 
-import json
 from collections.abc import Iterator
-from typing import Literal, NoReturn
+from typing import Literal
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
@@ -24,8 +23,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from indexer.errors import InvalidOtlp
+from indexer.errors import InvalidOtlp, OtlpTooLarge
 from indexer.otlp.json_mapping import NotThisMessage, read_message
+from indexer.otlp.json_reader import DECODER
 
 Signal = Literal["traces", "metrics", "logs"]
 
@@ -54,19 +54,19 @@ def parse_protobuf(signal: Signal, body: bytes) -> Message:
     try:
         request = _REQUESTS[signal].FromString(body)
     except DecodeError as error:
-        raise InvalidOtlp(f"no {signal} request in protobuf: {error}") from error
+        raise InvalidOtlp(f"invalid {signal} request in protobuf: {error}") from error
     return _within_bounds(request)
 
 
 def parse_json(signal: Signal, body: bytes) -> Message:
     """The request that OTLP's JSON says, exact to the last digit. Raises InvalidOtlp."""
     try:
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        document = DECODER.decode(body.decode("utf-8-sig"))
         request = read_message(_REQUESTS[signal], document)
     except (ValueError, NotThisMessage) as error:
-        raise InvalidOtlp(f"no {signal} request in JSON: {error}") from error
+        raise InvalidOtlp(f"invalid {signal} request in JSON: {error}") from error
     except RecursionError as error:
-        raise InvalidOtlp(f"no {signal} request in JSON: nested too deeply") from error
+        raise InvalidOtlp(f"invalid {signal} request in JSON: nested too deeply") from error
     return _within_bounds(request)
 
 
@@ -82,8 +82,8 @@ def partial_success(request: Message) -> tuple[int, str]:
     rejected = [span for span in _spans(request) if not has_identity(span)]
     if not rejected:
         return 0, ""
-    traceless = sum(not _is_trace_id(span.trace_id) for span in rejected)
-    nameless = sum(not _is_span_id(span.span_id) for span in rejected)
+    traceless = sum(not is_trace_id(span.trace_id) for span in rejected)
+    nameless = sum(not is_span_id(span.span_id) for span in rejected)
     return len(rejected), (
         f"{len(rejected)} of {span_count(request)} spans were rejected: "
         f"{traceless} without a trace_id of 16 bytes that are not all zero, "
@@ -101,7 +101,7 @@ def response(signal: Signal, rejected: int = 0, message: str = "") -> Message:
 
 def has_identity(span: Span) -> bool:
     """Whether a trace can be asked for the span."""
-    return _is_trace_id(span.trace_id) and _is_span_id(span.span_id)
+    return is_trace_id(span.trace_id) and is_span_id(span.span_id)
 
 
 def repeated_bytes(request: Message) -> int:
@@ -116,14 +116,18 @@ def repeated_bytes(request: Message) -> int:
     return total
 
 
-def _within_bounds(request: Message) -> Message:
-    repeated = repeated_bytes(request)
+def within_repeated_bytes(repeated: int) -> None:
+    """Raise OtlpTooLarge when resources and scopes are too long for the number of their spans."""
     if repeated > REPEATED_BYTES_MAX:
-        raise InvalidOtlp(
+        raise OtlpTooLarge(
             f"its resources and scopes are {repeated} bytes when each span has its own, "
             f"limit {REPEATED_BYTES_MAX}",
             hint="Send smaller batches, or fewer and shorter resource attributes.",
         )
+
+
+def _within_bounds(request: Message) -> Message:
+    within_repeated_bytes(repeated_bytes(request))
     return request
 
 
@@ -134,14 +138,11 @@ def _spans(request: Message) -> Iterator[Span]:
                 yield from scope.spans
 
 
-def _is_trace_id(found: bytes) -> bool:
+def is_trace_id(found: bytes) -> bool:
+    """Whether the bytes are a valid trace_id."""
     return len(found) == len(_NO_TRACE_ID) and found != _NO_TRACE_ID
 
 
-def _is_span_id(found: bytes) -> bool:
+def is_span_id(found: bytes) -> bool:
+    """Whether the bytes are a valid span_id."""
     return len(found) == len(_NO_SPAN_ID) and found != _NO_SPAN_ID
-
-
-def _no_constant(name: str) -> NoReturn:
-    """JSON has no such word, and Python's parser knows it all the same."""
-    raise ValueError(f'{name} must be written as "{name}"')

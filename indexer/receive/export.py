@@ -1,7 +1,7 @@
 """What an export request comes to, whichever way it arrived.
 
 A trace request goes to the sink as the bytes of its protobuf form, and is answered once the sink
-has made it durable. Spans that no store can hold are counted in partial_success, as OTLP asks.
+has made it durable. Spans that are rejected are counted in partial_success, as OTLP asks.
 """
 
 import hmac
@@ -12,13 +12,10 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from indexer.errors import WalBusy
-from indexer.otlp.requests import (
-    parse_json,
-    parse_protobuf,
-    partial_success,
-    response,
-    span_count,
-)
+from indexer.otlp.admission import admit
+from indexer.otlp.json_requests import admit_json
+from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
+from indexer.otlp.requests import response
 
 BODY_BYTES_MAX = 64 << 20
 """OTLP 1.10 recommends 64 MiB, after decompression."""
@@ -37,20 +34,17 @@ class Sink(Protocol):
 
 
 Export = Callable[[bytes, bool], Message]
-"""(body, whether it is JSON) -> the response. Raises InvalidOtlp or WalBusy."""
+"""(body, whether it is JSON) -> the response. Raises InvalidOtlp, OtlpTooLarge or WalBusy."""
 
 
-def exporter(sink: Sink) -> Export:
+def exporter(sink: Sink, limits: RequestLimits = REQUEST_LIMITS) -> Export:
     """The traces service over a sink."""
 
     def export(body: bytes, is_json: bool) -> Message:  # noqa: FBT001 - see Export
-        request = (parse_json if is_json else parse_protobuf)("traces", body)
-        spans = span_count(request)
-        rejected, reason = partial_success(request)
-        if spans > rejected:
-            stored = request.SerializeToString() if is_json else body
-            _wait(sink.append(stored, spans - rejected))
-        return response("traces", rejected, reason)
+        admission = (admit_json if is_json else admit)(body, limits)
+        if admission.span_count:
+            _wait(sink.append(admission.stored, admission.span_count))
+        return response("traces", admission.rejected, admission.message)
 
     return export
 
@@ -63,7 +57,13 @@ def is_allowed(expected: str | None, given: str | None) -> bool:
 
 
 def _wait(durable: "Future[bytes]") -> None:
+    """Until it is durable. One that takes too long is taken back, or else waited for.
+
+    A sender that is refused sends again, so what was refused must not be logged as well.
+    """
     try:
         durable.result(ACKNOWLEDGE_S)
     except TimeoutError as error:
-        raise WalBusy(f"the request was not durable within {ACKNOWLEDGE_S:g} s") from error
+        if durable.cancel():
+            raise WalBusy(f"the request was not durable within {ACKNOWLEDGE_S:g} s") from error
+        durable.result()  # its commit has begun, and ends

@@ -24,6 +24,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.otlp.json_mapping import DEPTH_MAX, NotThisMessage, read_message
+from indexer.otlp.json_reader import FloatText
 from tests.otlp.export_requests import SPAN_ID, TRACE_ID
 
 
@@ -72,7 +73,7 @@ def test_text_that_is_no_id_is_the_problem_of_its_span(text):
 
 
 def test_an_id_that_is_a_number_is_refused():
-    with pytest.raises(NotThisMessage, match="traceId: 17 is no text"):
+    with pytest.raises(NotThisMessage, match="traceId: 17 is not text"):
         read_message(Span, {"traceId": 17})
 
 
@@ -85,12 +86,15 @@ def test_integers_are_exact_as_numbers_and_as_text(number):
 @pytest.mark.parametrize(
     "value",
     [
-        1.0,
-        1.7e18,
-        "1.7e18",
-        "1.0",
+        1.5,
+        "1.5",
+        "15e-1",
+        "1e-400",
         "",
         " 1",
+        "1.",
+        ".5",
+        "1e",
         "+1",
         "1_000",
         "\u0661",
@@ -98,12 +102,12 @@ def test_integers_are_exact_as_numbers_and_as_text(number):
         True,
         [],
         {},
-        "9" * 30,
+        math.inf,
     ],
     ids=repr,
 )
 def test_what_is_no_integer_is_refused(value):
-    with pytest.raises(NotThisMessage, match=r"intValue: .* is no integer"):
+    with pytest.raises(NotThisMessage, match=r"intValue: .* is not an integer"):
         read_message(AnyValue, {"intValue": value})
 
 
@@ -111,6 +115,12 @@ def test_what_is_no_integer_is_refused(value):
     ("kind", "field", "value"),
     [
         (AnyValue, "intValue", 2**63),
+        (AnyValue, "intValue", "9" * 30),
+        (AnyValue, "intValue", "9223372036854775808.0"),
+        (AnyValue, "intValue", "1e30"),
+        (AnyValue, "intValue", "1e999999999"),
+        (AnyValue, "intValue", "1e" + "9" * 300),
+        (AnyValue, "intValue", "0." + "0" * 400),
         (AnyValue, "intValue", str(-(2**63) - 1)),
         (Span, "startTimeUnixNano", -1),
         (Span, "startTimeUnixNano", str(2**64)),
@@ -152,16 +162,52 @@ def test_nan_is_a_word():
     "value", [math.inf, 10**400, "1e999", "nan", "inf", "1_0", "", True, []], ids=str
 )
 def test_what_no_double_holds_is_refused(value):
-    with pytest.raises(NotThisMessage, match=r"doubleValue: .* is no double"):
+    with pytest.raises(NotThisMessage, match=r"doubleValue: .* is not a double"):
         read_message(AnyValue, {"doubleValue": value})
 
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(3, 3), ("3", 3), ("SPAN_KIND_CLIENT", 3), ("SPAN_KIND_LATER", 0), (77, 77)],
+    [(3, 3), ("3", 3), ("SPAN_KIND_CLIENT", 3), (77, 77), (3.0, 3)],
 )
 def test_enumerations_are_numbers_and_their_names_are_tolerated(value, number):
     assert read_message(Span, {"kind": value}).kind == number
+
+
+@pytest.mark.parametrize("value", ["SPAN_KIND_LATER", "client", ""])
+def test_a_name_that_an_enumeration_does_not_have_is_refused(value):
+    with pytest.raises(NotThisMessage, match=r"kind: .* is not a name of the enumeration"):
+        read_message(Span, {"kind": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "integer"),
+    [
+        (1.0, 1),
+        (1.795e18, 1_795_000_000_000_000_000),
+        ("1.795e18", 1_795_000_000_000_000_000),
+        ("1.0", 1),
+        ("3e0", 3),
+        ("3E+2", 300),
+        ("1000e-3", 1),
+        ("-0.0", 0),
+        ("0e999999999", 0),
+        ("9223372036854775807.0", 2**63 - 1),
+        ("9.223372036854775807e18", 2**63 - 1),
+    ],
+)
+def test_integers_with_a_point_or_an_exponent_are_exact_where_the_text_is(value, integer):
+    assert read_message(AnyValue, {"intValue": value}).int_value == integer
+    text = value if isinstance(value, str) else repr(value)
+    assert read_message(AnyValue, {"intValue": FloatText(text)}).int_value == integer
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 25))
+def test_an_integer_is_the_same_wherever_its_point_stands(number, places):
+    digits = str(abs(number)).rjust(places + 1, "0")
+    point = len(digits) - places
+    text = f"{'-' * (number < 0)}{digits[:point]}.{digits[point:] or '0'}e{places}"
+    assert read_message(AnyValue, {"intValue": text}).int_value == number
 
 
 @pytest.mark.parametrize("text", ["+/8=", "-_8=", "-_8"])
@@ -211,30 +257,30 @@ def test_two_values_at_once_are_refused():
 
 @pytest.mark.parametrize("value", ["text", 1, True, [], [1]], ids=repr)
 def test_what_is_no_object_is_refused(value):
-    with pytest.raises(NotThisMessage, match=r"status: .* is no object"):
+    with pytest.raises(NotThisMessage, match=r"status: .* is not an object"):
         read_message(Span, {"status": value})
 
 
 @pytest.mark.parametrize("value", ["text", 1, {}, True], ids=repr)
 def test_what_is_no_array_is_refused(value):
-    with pytest.raises(NotThisMessage, match=r"events: .* is no array"):
+    with pytest.raises(NotThisMessage, match=r"events: .* is not an array"):
         read_message(Span, {"events": value})
 
 
 def test_null_as_an_element_is_refused():
-    with pytest.raises(NotThisMessage, match="events: None is no object"):
+    with pytest.raises(NotThisMessage, match="events: None is not an object"):
         read_message(Span, {"events": [None]})
 
 
 @pytest.mark.parametrize(("field", "value"), [("name", 1), ("name", ["a"]), ("traceState", {})])
 def test_what_is_no_text_is_refused(field, value):
-    with pytest.raises(NotThisMessage, match=f"{field}: .* is no text"):
+    with pytest.raises(NotThisMessage, match=f"{field}: .* is not text"):
         read_message(Span, {field: value})
 
 
 @pytest.mark.parametrize("value", ["true", 0, 1])
 def test_only_true_and_false_are_booleans(value):
-    with pytest.raises(NotThisMessage, match=r"boolValue: .* is no boolean"):
+    with pytest.raises(NotThisMessage, match=r"boolValue: .* is not a boolean"):
         read_message(AnyValue, {"boolValue": value})
 
 

@@ -240,7 +240,7 @@ def test_spans_without_an_identity_are_left_out():
 
 
 def test_a_body_that_does_not_parse_is_refused():
-    with pytest.raises(InvalidOtlp, match="no traces request in protobuf"):
+    with pytest.raises(InvalidOtlp, match="invalid traces request in protobuf"):
         span_table([one_span().SerializeToString(), b"\xff"])
 
 

@@ -1,0 +1,243 @@
+"""What of a trace request is kept: all of it, some of its spans, or none.
+
+An ordinary request is parsed as a whole, and stored as it was sent. Any other is gone through
+some spans at a time; spans that hold too much or do not decode are left out of what is stored, and
+their neighbours' bytes stay as they are. So the log never has a span beyond limits.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from indexer.errors import InvalidOtlp, OtlpTooLarge
+from indexer.otlp.foreign import foreign_records
+from indexer.otlp.portions import SPAN_BYTES_MIN, is_ordinary
+from indexer.otlp.rejections import NO_IDS, NO_SPAN_ID, NO_TRACE_ID, UNDECODABLE, Rejections
+from indexer.otlp.request_limits import REQUEST_LIMITS, MessageCount, RequestLimits
+from indexer.otlp.requests import (
+    has_identity,
+    is_span_id,
+    is_trace_id,
+    parse_protobuf,
+    repeated_bytes,
+    span_count,
+    within_repeated_bytes,
+)
+from indexer.otlp.span_groups import SpanGroup, joined, span_groups
+from indexer.otlp.span_limits import SpanCheck
+
+_RECORDS_SEEN = 16
+"""Of a request without a valid span: so many are looked at for what they are instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What becomes of a request."""
+
+    stored: bytes
+    """The serialised request that is kept; it may have spans that no table takes."""
+    span_count: int
+    """Its spans that a table takes; nothing is to be stored if there are none."""
+    rejected: int
+    message: str
+    """Why, for ``partial_success``; without a rejection a warning, or empty."""
+
+
+def admit(
+    body: bytes,
+    limits: RequestLimits = REQUEST_LIMITS,
+    rejections: Rejections | None = None,
+) -> Admission:
+    """What becomes of a serialised ExportTraceServiceRequest.
+
+    ``rejections`` has the spans that were rejected before it was serialised. Raises InvalidOtlp for
+    what is no trace request or has no span that decodes, OtlpTooLarge for one beyond limits.
+    """
+    found = rejections or Rejections()
+    request = _parsed(body) if is_ordinary(body, limits) else None
+    if request is not None:
+        _find_without_ids(request, found)
+        stored = body
+    else:
+        stored = _without_rejected(body, limits, found)
+    return Admission(
+        stored=stored,
+        span_count=found.spans - found.rejected,
+        rejected=found.rejected,
+        message=found.message,
+    )
+
+
+def _parsed(body: bytes) -> ExportTraceServiceRequest | None:
+    """The request, or None when a part of it does not decode."""
+    try:
+        return cast("ExportTraceServiceRequest", parse_protobuf("traces", body))
+    except OtlpTooLarge:
+        raise
+    except InvalidOtlp:
+        return None
+
+
+def _find_without_ids(request: ExportTraceServiceRequest, found: Rejections) -> None:
+    total = span_count(request)
+    found.spans += total
+    _note_unknown(request.ByteSize(), len(request.resource_spans), found)
+    without = [
+        span
+        for each in request.resource_spans
+        for scope in each.scope_spans
+        for span in scope.spans
+        if not has_identity(span)
+    ]
+    for span in without:
+        found.reject(*_missing_ids(span))
+    if total and len(without) == total:
+        _refuse_foreign([span.SerializeToString() for span in without[:_RECORDS_SEEN]])
+
+
+def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> bytes:
+    """The request without its rejected spans, which are added to ``found``."""
+    judge = _Judge(limits, found)
+    kept = bytearray()
+    records: list[bytes] = []
+    before = found.rejected
+    count = MessageCount(limits.messages)
+    for group in span_groups(body, count):
+        kept += judge.kept(group)
+        if not any(kept) and len(records) < _RECORDS_SEEN:
+            records += group.spans[: _RECORDS_SEEN - len(records)]
+    found.spans += len(kept)
+    _note_unknown(len(body), count.resources, found)
+    if found.rejected == before:
+        return body
+    if not any(kept):
+        _refuse_foreign(records)
+        judge.refuse_undecodable()
+        return b""
+    return joined(_chosen(body, kept))
+
+
+def _chosen(body: bytes, kept: Sequence[int]) -> Iterator[SpanGroup]:
+    first = 0
+    for group in span_groups(body):
+        flags = kept[first : first + len(group.spans)]
+        first += len(group.spans)
+        spans = [span for span, is_kept in zip(group.spans, flags, strict=True) if is_kept]
+        if spans:
+            yield SpanGroup(group.resource_spans, group.scope_spans, spans)
+
+
+def _note_unknown(size_bytes: int, resources: int, found: Rejections) -> None:
+    if size_bytes and not resources and not found.spans:
+        found.note(f"nothing was understood: none of {size_bytes} bytes is of a traces request")
+
+
+def _refuse_foreign(records: Sequence[bytes]) -> None:
+    kind = foreign_records(records)
+    if kind:
+        raise InvalidOtlp(f"invalid traces request: its records are {kind}")
+
+
+class _Judge:
+    """Judges the spans of one request, group by group."""
+
+    def __init__(self, limits: RequestLimits, found: Rejections) -> None:
+        self._check = SpanCheck(limits.span)
+        self._found = found
+        self._heads: tuple[bytes, bytes] | None = None
+        self._owner_reason = ""
+        self._repeated = 0
+        self._decoded = 0
+        self._undecodable: InvalidOtlp | None = None
+
+    def kept(self, group: SpanGroup) -> bytearray:
+        """For each span of the group whether it is kept. Raises OtlpTooLarge."""
+        reason = self._reason_of_owner(group)
+        if reason:
+            self._found.reject(reason, spans=len(group.spans))
+            return bytearray(len(group.spans))
+        kept = bytearray(map(self._fits, group.spans))
+        short = sum(len(span) < SPAN_BYTES_MIN for span in group.spans)
+        if short:
+            self._found.reject(NO_IDS, spans=short)
+        spans = [span for span, is_kept in zip(group.spans, kept, strict=True) if is_kept]
+        if spans:
+            verdicts = iter(self._decode(group, spans))
+            kept = bytearray(is_kept and next(verdicts) for is_kept in kept)
+        return kept
+
+    def refuse_undecodable(self) -> None:
+        """Raise InvalidOtlp if no span of the request was decodable at all, but some should be."""
+        if self._undecodable is not None and not self._decoded:
+            raise self._undecodable
+
+    def _reason_of_owner(self, group: SpanGroup) -> str:
+        heads = (group.resource_spans, group.scope_spans)
+        known = self._heads
+        if known is None or known[0] is not heads[0] or known[1] is not heads[1]:
+            self._heads = heads
+            resource = self._check.resource_excess(group.resource)
+            scope = self._check.scope_excess(group.scope)
+            self._owner_reason = (
+                (resource and f"whose resource has {resource}")
+                or (scope and f"whose scope has {scope}")
+                or ""
+            )
+        return self._owner_reason
+
+    def _fits(self, span: bytes) -> bool:
+        """Whether it has no more than a span may; those too short to be one are counted later."""
+        if len(span) < SPAN_BYTES_MIN:
+            return False
+        try:
+            excess = self._check.excess(span)
+        except InvalidOtlp as error:
+            self._undecodable = error
+            self._found.reject(UNDECODABLE)
+            return False
+        if excess:
+            self._found.reject(f"with {excess}")
+        return not excess
+
+    def _decode(self, group: SpanGroup, spans: Sequence[bytes]) -> Iterator[bool]:
+        """Whether each is a span with its ids: parsed together, or each alone if one is not."""
+        request = self._try(group, spans)
+        if request is None and len(spans) > 1:
+            half = len(spans) // 2
+            yield from self._decode(group, spans[:half])
+            yield from self._decode(group, spans[half:])
+        elif request is None:
+            self._found.reject(UNDECODABLE)
+            yield False
+        else:
+            self._count_repeated(request)
+            self._decoded += len(spans)
+            yield from map(self._has_ids, request.resource_spans[0].scope_spans[0].spans)
+
+    def _try(self, group: SpanGroup, spans: Sequence[bytes]) -> ExportTraceServiceRequest | None:
+        body = joined([SpanGroup(group.resource_spans, group.scope_spans, spans)])
+        try:
+            return cast("ExportTraceServiceRequest", parse_protobuf("traces", body))
+        except OtlpTooLarge:
+            raise
+        except InvalidOtlp as error:
+            self._undecodable = error
+            return None
+
+    def _count_repeated(self, request: ExportTraceServiceRequest) -> None:
+        self._repeated += repeated_bytes(request)
+        within_repeated_bytes(self._repeated)
+
+    def _has_ids(self, span: Span) -> bool:
+        missing = _missing_ids(span)
+        if missing:
+            self._found.reject(*missing)
+        return not missing
+
+
+def _missing_ids(span: Span) -> list[str]:
+    reasons = [] if is_trace_id(span.trace_id) else [NO_TRACE_ID]
+    return reasons if is_span_id(span.span_id) else [*reasons, NO_SPAN_ID]
