@@ -12,6 +12,9 @@ from pathlib import Path
 
 from indexer.errors import CatalogWriteFailed
 from indexer.register.catalog import Catalog
+from indexer.register.generations import snapshot_folder
+from indexer.system.durable_files import make_folder
+from indexer.system.permissions import DEFAULT_MODES, FileModes, set_mode
 
 COPY_TIMEOUT_S = 300
 """A catalog of 10 GB at 50 MB/s."""
@@ -19,14 +22,16 @@ COPY_TIMEOUT_S = 300
 SNAPSHOTS_KEPT = 2
 
 
-def publish_snapshot(catalog: Catalog, serial: int) -> Path:
-    """Copy the catalog as it is now; the path of the copy, beside the generation it is of.
+def publish_snapshot(catalog: Catalog, serial: int, modes: FileModes = DEFAULT_MODES) -> Path:
+    """Copy the catalog as it is now; the path of the copy, in a folder that others may enter.
 
     The one before is kept for whoever was just told its path; older ones are unlinked, and a
     reader that has one open keeps it. Raises CatalogWriteFailed when there is no room for it.
     """
     catalog.checkpoint()
-    folder = catalog.path.parent
+    folder = snapshot_folder(catalog.path)
+    make_folder(folder, modes)
+    set_mode(folder, modes.folder)
     target = folder / f"{catalog.path.name}.snapshot-{serial}"
     temporary = folder / f"{catalog.path.name}.snapshot-{serial}.tmp"
     copy = shutil.which("cp")
@@ -42,6 +47,7 @@ def publish_snapshot(catalog: Catalog, serial: int) -> Path:
     if done.returncode != 0:
         temporary.unlink(missing_ok=True)
         raise CatalogWriteFailed(f"cannot copy the catalog: {done.stderr.strip()}")
+    set_mode(temporary, modes.file)
     os.replace(temporary, target)
     published = [path for path in folder.iterdir() if _serial(catalog.path, path) >= 0]
     published.sort(key=lambda path: _serial(catalog.path, path))

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.errors import CorruptPage, IndexerError
+from indexer.errors import CorruptPage, FileUnreadable, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.read.conform import conform
 from indexer.read.dialect import Layout, PayloadColumn, recognise
@@ -24,12 +24,15 @@ from indexer.read.verify import decoding
 from indexer.results import arrow_table, text_literal
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.identifiers import parse_hex
+from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
 from indexer.system.storage import LocalStorage
 
 VALUE_CHARS_MAX = 1024
 """A longer value is cut in the index; the payload keeps it."""
 BATCH_ROWS = 65_536
 """Rows of attributes in memory at a time: 40 MB at 600 bytes each."""
+PIECE_BYTES = 64 * 1024 * 1024
+"""Of attributes that DuckDB takes apart at once; it needs about four times as much for it."""
 
 _ATTRIBUTES = PayloadColumn("attributes", (("", "attributes"),))
 
@@ -52,8 +55,10 @@ ORDER BY slot, file_row_number, key
 class AttributeReader:
     """Takes attributes out of files, on as many threads as ask it."""
 
-    def __init__(self) -> None:
-        self._json = duckdb.connect(config={"threads": 1})
+    def __init__(self, *, memory_limit: str = MEMORY_LIMIT) -> None:
+        """DuckDB may use ``memory_limit`` for all who ask, such as "512MiB"."""
+        self._json = connect(memory_limit=memory_limit)
+        refuse_other_files(self._json)
 
     def close(self) -> None:
         """No reader may be at work."""
@@ -72,6 +77,8 @@ class AttributeReader:
         except duckdb.Error as error:
             if len(infos) > 1:
                 return [one for info in infos for one in self.read(storage, [info], keys)]
+            if isinstance(error, duckdb.OutOfMemoryException):
+                return [_too_little_memory(error, infos[0].relative_path)]
             reason = f"its attributes cannot be taken apart: {error}"
             return [CorruptPage(reason, path=infos[0].relative_path)]
 
@@ -80,7 +87,7 @@ class AttributeReader:
     ) -> AttributeValues:
         """The same of rows in memory: their place is their row number.
 
-        Raises CorruptPage for text that cannot be taken apart.
+        Raises CorruptPage for text that cannot be taken apart, FileUnreadable for want of memory.
         """
         mentioned = _mentioning(attributes, keys)
         rows = pa.table(
@@ -93,6 +100,8 @@ class AttributeReader:
         ).filter(mentioned)
         try:
             found = list(self._values([rows] if rows.num_rows else [], keys))
+        except duckdb.OutOfMemoryException as error:
+            raise _too_little_memory(error) from error
         except duckdb.Error as error:
             raise CorruptPage(f"attributes cannot be taken apart: {error}") from error
         return _by_slot(found, 1, keys)[0]
@@ -132,9 +141,20 @@ class AttributeReader:
                 count=len(keys),
                 chars=VALUE_CHARS_MAX,
             )
-            with self._json.cursor() as json:
-                json.register("payload", pa.concat_tables(parts))
-                yield arrow_table(json, sql)
+            for piece in _pieces(pa.concat_tables(parts)):
+                with self._json.cursor() as json:
+                    json.register("payload", piece)
+                    yield arrow_table(json, sql)
+
+
+def _pieces(rows: pa.Table) -> Iterator[pa.Table]:
+    """The rows in order, in as many parts as their size asks for."""
+    if rows.nbytes <= PIECE_BYTES or rows.num_rows == 1:
+        yield rows
+        return
+    half = rows.num_rows // 2
+    yield from _pieces(rows.slice(0, half))
+    yield from _pieces(rows.slice(half))
 
 
 def _attributes(storage: LocalStorage, info: ParquetFileInfo, slot: int) -> Iterator[pa.Table]:
@@ -157,6 +177,15 @@ def _attributes(storage: LocalStorage, info: ParquetFileInfo, slot: int) -> Iter
                 numbers = np.arange(first, first + batch.num_rows, dtype=np.int32)
                 yield _rows(batch, layout, columns, slot, numbers)
                 first += batch.num_rows
+
+
+def _too_little_memory(error: duckdb.Error, path: str | None = None) -> FileUnreadable:
+    """Says nothing about the file, so it is tried again."""
+    return FileUnreadable(
+        f"its attributes need more memory than there is: {str(error).splitlines()[0]}",
+        path=path,
+        hint="Give the temporary folder room, or the process more memory; it is tried again.",
+    )
 
 
 def _columns(layout: Layout) -> tuple[str, str] | None:

@@ -4,11 +4,13 @@ Exactly one process opens a catalog for writing (see ``lock``), and inside it ex
 writes; readers take cursors of their own.
 """
 
+import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import duckdb
@@ -21,6 +23,10 @@ from indexer.errors import (
     CatalogWriteFailed,
     IndexerError,
 )
+from indexer.register.generations import spill_folder
+from indexer.system.duckdb_connection import connect, refuse_other_files
+from indexer.system.durable_files import make_folder
+from indexer.system.permissions import PRIVATE_FILE, restrict, set_mode
 
 STORAGE_VERSION = "v1.5.0"
 """The database format: the oldest supported DuckDB must open what the newest one creates."""
@@ -47,10 +53,16 @@ class Catalog:
         CatalogTooNew for one that a newer version migrated.
         """
         if not read_only:
-            path.parent.mkdir(parents=True, exist_ok=True)
             _create(path)
+            restrict([path, wal_path(path)], PRIVATE_FILE)
         try:
-            connection = duckdb.connect(str(path), read_only=read_only)
+            connection = connect(
+                path,
+                read_only=read_only,
+                memory_limit=memory_limit,
+                threads=threads,
+                spill_folder=spill_folder(path),
+            )
         except duckdb.IOException as error:
             if "Could not set lock" in str(error):
                 raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
@@ -59,7 +71,7 @@ class Catalog:
             raise unreadable(path, error) from error
         catalog = cls(connection, path)
         try:
-            catalog._prepare(memory_limit, threads, migrate=not read_only)
+            catalog._prepare(migrate=not read_only)
         except BaseException:
             connection.close()
             raise
@@ -76,6 +88,7 @@ class Catalog:
             self.connection.execute("BEGIN TRANSACTION")
             yield self.connection
             self.connection.execute("COMMIT")
+            restrict([wal_path(self.path)], PRIVATE_FILE)
         except duckdb.Error as error:
             self._rollback()
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
@@ -103,7 +116,7 @@ class Catalog:
     def wal_bytes(self) -> int:
         """Size of the write-ahead log, 0 when there is none."""
         try:
-            return self.path.with_name(self.path.name + ".wal").stat().st_size
+            return wal_path(self.path).stat().st_size
         except FileNotFoundError:
             return 0
 
@@ -128,11 +141,9 @@ class Catalog:
         except duckdb.Error:  # the failed statement has already ended the transaction
             return
 
-    def _prepare(self, memory_limit: str, threads: int, *, migrate: bool) -> None:
+    def _prepare(self, *, migrate: bool) -> None:
         try:
             self.connection.execute("SET GLOBAL TimeZone = 'UTC'")  # for cursors, too
-            self.connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
-            self.connection.execute("SET threads = $threads", {"threads": threads})
             self.connection.execute(
                 "SET checkpoint_threshold = $bytes", {"bytes": f"{CHECKPOINT_WAL_BYTES}B"}
             )
@@ -145,6 +156,7 @@ class Catalog:
                 path=str(self.path),
             )
         if migrate:
+            refuse_other_files(self.connection)
             self._migrate(version)
         elif version < schema_version():
             raise CatalogUnreadable(
@@ -182,17 +194,30 @@ class Catalog:
                 )
 
 
+def wal_path(path: Path) -> Path:
+    """DuckDB's write-ahead log of a database. It is made anew after each checkpoint."""
+    return path.with_name(path.name + ".wal")
+
+
 def _create(path: Path) -> None:
-    """Make an empty database in the oldest supported format, if there is none."""
+    """Make an empty database in the oldest supported format, if there is none.
+
+    DuckDB makes it with the umask and takes no empty file for one, so it is made in a folder
+    that nobody else can enter, and then has its name.
+    """
     if path.exists():
         return
-    with duckdb.connect() as memory:
-        quoted = str(path).replace("'", "''")
+    make_folder(path.parent)
+    with TemporaryDirectory(dir=path.parent, prefix=".new-") as folder, connect() as memory:
+        fresh = Path(folder, path.name)
+        quoted = str(fresh).replace("'", "''")
         try:
             memory.execute(f"ATTACH '{quoted}' AS fresh (STORAGE_VERSION '{STORAGE_VERSION}')")
             memory.execute("DETACH fresh")
         except duckdb.Error as error:
             raise CatalogWriteFailed(_first_line(error), path=str(path)) from error
+        set_mode(fresh, PRIVATE_FILE)
+        os.replace(fresh, path)
 
 
 def unreadable(path: Path, error: Any) -> CatalogUnreadable:

@@ -12,16 +12,20 @@ import shutil
 from pathlib import Path
 
 from indexer.errors import CatalogUnreadable
+from indexer.system.durable_files import make_private_folder, sync_file, sync_folder
+from indexer.system.permissions import DEFAULT_MODES, PRIVATE_FOLDER, FileModes, restrict
 
+SNAPSHOTS = ".snapshots"
 _NAME = re.compile(r"^(\d{6})\.duckdb$")
 
 
 class Generations:
     """The generations of the catalog at ``pointer`` (the path of the settings)."""
 
-    def __init__(self, pointer: Path) -> None:
+    def __init__(self, pointer: Path, modes: FileModes = DEFAULT_MODES) -> None:
         self.pointer = Path(os.path.abspath(pointer))
         self.folder = self.pointer.with_name(self.pointer.name + ".d")
+        self._modes = modes
 
     def current(self) -> Path | None:
         """The real path of the current generation, or None when there is none yet.
@@ -50,7 +54,7 @@ class Generations:
 
     def next(self) -> Path:
         """The path of a generation that does not exist yet."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.folder, self._modes)
         numbers = [
             int(match[1]) for name in os.listdir(self.folder) if (match := _NAME.match(name))
         ]
@@ -58,25 +62,50 @@ class Generations:
 
     def publish(self, generation: Path) -> None:
         """Make a closed, checkpointed generation the current one, durably."""
-        _sync(generation)
-        _sync(self.folder)
+        sync_file(generation)
+        sync_folder(self.folder)
         fresh = self.pointer.with_name(f".{self.pointer.name}.{os.getpid()}.tmp")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(Path(self.folder.name) / generation.name)
         os.replace(fresh, self.pointer)
-        _sync(self.pointer.parent)
+        sync_folder(self.pointer.parent)
 
     def remove_others(self) -> None:
         """Delete generations that the pointer does not name, old snapshots, and left-overs.
 
-        Only for the holder of the lock. A reader that has one open keeps reading it.
+        Only for the holder of the lock. A reader that has one open keeps reading it. The folder
+        of an older version, which others could enter, is restricted.
         """
         current = self.current() if self.pointer.is_symlink() else None
-        if not self.folder.exists():
-            return
-        for entry in self.folder.iterdir():
-            if current is None or entry.name not in {current.name, current.name + ".wal"}:
-                _remove(entry)
+        kept = set() if current is None else {current.name, current.name + ".wal"}
+        for folder in (self.folder, _snapshots(self.folder)):
+            for entry in folder.iterdir() if folder.exists() else ():
+                if folder != self.folder or entry.name not in kept:
+                    _remove(entry)
+        restrict([self.folder], PRIVATE_FOLDER)
+
+
+def snapshot_folder(generation: Path) -> Path:
+    """Where copies of a generation are published: ``<catalog>.snapshots``, which others may enter.
+
+    The generation's own folder, ``<catalog>.d``, is private, because DuckDB makes files in it.
+    """
+    return _snapshots(generation.parent)
+
+
+def spill_folder(database: Path) -> Path | None:
+    """Where a session on a generation or a snapshot may spill, private to the catalog's owner.
+
+    None when this process may not write there, as a reader of another user.
+    """
+    folder = database.parent
+    if folder.name.endswith(SNAPSHOTS):
+        folder = folder.with_name(folder.name.removesuffix(SNAPSHOTS) + ".d")
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _snapshots(folder: Path) -> Path:
+    return folder.with_name(folder.name.removesuffix(".d") + SNAPSHOTS)
 
 
 def _remove(entry: Path) -> None:
@@ -85,11 +114,3 @@ def _remove(entry: Path) -> None:
         shutil.rmtree(entry, ignore_errors=True)
     else:
         entry.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -52,8 +52,11 @@ def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Tab
         return
     names = ", ".join(rows.column_names)
     batches = rows.to_batches(max_chunksize=INSERT_ROWS)
-    staged_rows = pa.RecordBatchReader.from_batches(rows.schema, batches)  # noqa: F841 - named below
-    connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
+    connection.register("staged_rows", pa.RecordBatchReader.from_batches(rows.schema, batches))
+    try:
+        connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged_rows")
+    finally:
+        connection.unregister("staged_rows")
 
 
 def main_services(file_services: pa.Table) -> dict[int, str]:

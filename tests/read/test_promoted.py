@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.errors import CorruptPage, FileVanished, IndexerError
+from indexer.errors import CorruptPage, FileUnreadable, FileVanished, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.read import promoted
 from indexer.read.promoted import VALUE_CHARS_MAX, AttributeReader
@@ -195,3 +195,30 @@ def test_text_that_is_not_utf8_is_no_json(tmp_path: Path) -> None:
     content = table([Span(), Span(span=2)])
     write(tmp_path / "a.parquet", content.set_column(11, content.schema.field(11), text))
     assert read(tmp_path, "k") == [(1, "k", "b")]
+
+
+def test_what_is_taken_apart_in_pieces_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the rows, however heavy they are."""
+    texts = [f'{{"k":"{n}","other":"{"x" * n}"}}' if n % 3 else "{}" for n in range(50)]
+    write(tmp_path / "a.parquet", [Span(attributes=text) for text in texts])
+    whole = read(tmp_path, "k", "other")
+    assert len(whole) > 60
+    for size in (1, 1000):
+        monkeypatch.setattr(promoted, "PIECE_BYTES", size)
+        assert read(tmp_path, "k", "other") == whole
+
+
+def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """It is tried again, and not quarantined."""
+    write(tmp_path / "a.parquet", [Span(attributes=f'{{"k":"{"x" * 1000}"}}')] * 3000)
+    storage = LocalStorage(tmp_path)
+    reader = AttributeReader(memory_limit="1MiB")
+    (refusal,) = reader.read(storage, [listed(storage)], ("k",))
+    assert isinstance(refusal, FileUnreadable)
+    assert refusal.path == "a.parquet"
+    rows = pa.table({"id": ["0" * 31 + "1"] * 3000, "text": [f'{{"k":"{"x" * 1000}"}}'] * 3000})
+    with pytest.raises(FileUnreadable):
+        reader.of_rows(rows["id"], rows["text"], ("k",))
+    reader.close()

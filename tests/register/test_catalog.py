@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -11,6 +15,7 @@ import pytest
 from indexer.contracts import migrations, schema_version
 from indexer.errors import CatalogTooNew, CatalogUnreadable, CatalogWriteFailed, QueryRefused
 from indexer.register.catalog import Catalog
+from indexer.register.generations import Generations
 
 pytestmark = pytest.mark.duckdb
 
@@ -72,6 +77,93 @@ def test_a_damaged_catalog_is_refused_and_kept(tmp_path: Path, content: bytes) -
         Catalog.open(path)
     assert "--reindex" in refusal.value.advice
     assert path.read_bytes() == content
+
+
+def test_a_sqlite_database_is_refused_without_an_extension(tmp_path: Path) -> None:
+    """DuckDB by itself would look for one on its maker's host."""
+    path = tmp_path / "c.duckdb"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE mine (a INTEGER)")
+    for read_only in (False, True):
+        with pytest.raises(CatalogUnreadable, match="not a valid DuckDB database") as refusal:
+            Catalog.open(path, read_only=read_only)
+        assert "xtension" not in refusal.value.message
+
+
+def test_a_writer_is_bounded_and_reaches_no_other_file(tmp_path: Path) -> None:
+    """Memory, threads and the place to spill are set, and no SQL leaves the database."""
+    catalog = Catalog.open(tmp_path / "c.duckdb", memory_limit="100MiB", threads=1)
+    names = ("autoload_known_extensions", "enable_external_access", "memory_limit", "threads")
+    found = catalog.cursor().execute(
+        "SELECT value FROM duckdb_settings() WHERE name IN $names ORDER BY name", {"names": names}
+    )
+    assert found.fetchall() == [("false",), ("false",), ("100.0 MiB",), ("1",)]
+    (spill,) = catalog.cursor().execute("SELECT current_setting('temp_directory')").fetchall()
+    assert Path(spill[0]).parent == tmp_path
+    catalog.close()
+
+
+MAKES = """
+import os, sys
+from pathlib import Path
+from indexer.query.snapshot import publish_snapshot
+from indexer.register.catalog import Catalog
+from indexer.register.generations import Generations
+from indexer.register.generations import Generations
+from indexer.register.lock import CatalogLock
+os.umask(int(sys.argv[2], 8))
+pointer = Path(sys.argv[1], "db", "index.duckdb")
+lock = CatalogLock.acquire(pointer, purpose="a test")
+generations = Generations(pointer)
+path = generations.next()
+catalog = Catalog.open(path)
+generations.publish(path)
+publish_snapshot(catalog, 1)
+for key in "ab":
+    with catalog.transaction() as connection:
+        connection.execute("INSERT INTO catalog_facts VALUES (?, 'b')", [key])
+    assert catalog.wal_bytes() > 0
+    for one in sorted(Path(sys.argv[1]).rglob("*")):
+        print(f"{one.stat().st_mode & 0o777:04o} {one.relative_to(sys.argv[1])}")
+    catalog.checkpoint()
+catalog.close()
+"""
+MODES = """
+0750 db
+0600 db/index.duckdb
+0700 db/index.duckdb.d
+0600 db/index.duckdb.d/000001.duckdb
+0600 db/index.duckdb.d/000001.duckdb.wal
+0600 db/index.duckdb.lock
+0750 db/index.duckdb.snapshots
+0640 db/index.duckdb.snapshots/000001.duckdb.snapshot-1
+""".lstrip()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
+def test_the_catalog_is_private_and_its_snapshots_are_shared(tmp_path: Path, umask: int) -> None:
+    """Whatever the umask, and also the write-ahead log that DuckDB makes anew."""
+    done = subprocess.run(
+        [sys.executable, "-c", MAKES, tmp_path, f"{umask:o}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == MODES * 2
+
+
+def test_a_catalog_that_others_could_read_is_restricted(tmp_path: Path) -> None:
+    """An older version made it with the umask."""
+    generations = Generations(tmp_path / "index.duckdb")
+    path = generations.next()
+    Catalog.open(path).close()
+    generations.publish(path)
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+    generations.remove_others()
+    Catalog.open(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_database_of_somebody_else_is_refused(tmp_path: Path) -> None:

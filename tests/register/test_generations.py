@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import CatalogOwned, CatalogUnreadable
-from indexer.register.generations import Generations
+from indexer.register.generations import Generations, snapshot_folder, spill_folder
 from indexer.register.lock import CatalogLock
 
 
@@ -41,6 +41,29 @@ def test_left_overs_go_and_the_current_generation_stays(tmp_path: Path) -> None:
         (current.parent / name).write_text("x")
     generations.remove_others()
     assert sorted(os.listdir(current.parent)) == [current.name, current.name + ".wal"]
+
+
+def test_all_snapshots_go(tmp_path: Path) -> None:
+    """They lie in a folder of their own, which others may enter."""
+    generations = Generations(tmp_path / "index.duckdb")
+    current = generation(generations, "one")
+    generations.publish(current)
+    snapshots = snapshot_folder(current)
+    assert snapshots == tmp_path / "index.duckdb.snapshots"
+    (snapshots / "spilled").mkdir(parents=True)
+    (snapshots / (current.name + ".snapshot-1")).write_text("x")
+    generations.remove_others()
+    assert os.listdir(snapshots) == []
+    assert generations.current() == current
+
+
+def test_a_session_spills_where_nobody_else_can_enter(tmp_path: Path) -> None:
+    """On a generation and on its snapshot alike; a reader that may not write there spills elsewhere."""
+    generations = Generations(tmp_path / "index.duckdb")
+    current = generations.next()
+    assert spill_folder(current) == current.parent
+    assert spill_folder(snapshot_folder(current) / "any") == current.parent
+    assert spill_folder(tmp_path / "missing" / "any") is None
 
 
 def test_a_file_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:

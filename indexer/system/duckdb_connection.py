@@ -1,0 +1,85 @@
+"""The one way to a DuckDB connection: no extension, bounded memory, and a place to spill.
+
+By itself DuckDB takes 80 % of the machine's memory, spills into the working folder, and looks for
+an extension on its maker's host when a file or a function seems to want one.
+"""
+
+import atexit
+import itertools
+import os
+import secrets
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+MEMORY_LIMIT = "512MiB"
+"""Of a connection whose user sets none: what reads attributes needs less for 65,536 rows."""
+SPILL_BYTES_MAX = "10GiB"
+"""Of one connection: DuckDB would take 90 % of the disk, which the log needs as well."""
+_FIXED = {
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+_PROCESS = secrets.token_hex(4)
+"""Process ids repeat between containers with one volume, and DuckDB 1.5 gives what it spills the
+same names in each process."""
+_numbers = itertools.count()
+
+
+def connect(
+    path: Path | None = None,
+    *,
+    read_only: bool = False,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = 1,
+    spill_folder: Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A connection to a database file, or to memory.
+
+    What it spills goes into a folder of its own in ``spill_folder``, by default in a private one
+    of the process; DuckDB makes it when it is needed and removes it in the end. Raises
+    duckdb.Error; a file that is no DuckDB database is one whatever it begins with, because the
+    prefix keeps DuckDB from choosing an extension by its first bytes.
+    """
+    folder = spill_folder or _process_folder()
+    label = next(_numbers) if path is None else path.name
+    return duckdb.connect(
+        ":memory:" if path is None else f"duckdb:{os.path.abspath(path)}",
+        read_only=read_only,
+        config={
+            **_FIXED,
+            "memory_limit": memory_limit,
+            "threads": threads,
+            "temp_directory": f"{folder}/spill-{os.getpid()}-{_PROCESS}-{label}" if folder else "",
+            "max_temp_directory_size": SPILL_BYTES_MAX,
+        },
+    )
+
+
+def refuse_other_files(connection: duckdb.DuckDBPyConnection) -> None:
+    """From now on no SQL of this database can reach a file that is not its own, or a host."""
+    connection.execute("SET enable_external_access = false")
+
+
+@cache
+def _process_folder() -> Path | None:
+    """A folder that only this process' user can enter, until it ends; None where none can be made.
+
+    Without one a query that outgrows its memory fails and says so.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="span-index-"))
+    except OSError:
+        return None
+    atexit.register(_remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: Path, process_id: int) -> None:
+    """Not in a forked child, which has not made it."""
+    if os.getpid() == process_id:
+        shutil.rmtree(folder, ignore_errors=True)
