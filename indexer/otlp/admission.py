@@ -27,7 +27,7 @@ from indexer.otlp.requests import (
     within_repeated_bytes,
 )
 from indexer.otlp.span_groups import SpanGroup, joined, span_groups
-from indexer.otlp.span_limits import SpanCheck
+from indexer.otlp.span_limits import FIELD_BYTES_MIN, SpanCheck
 
 _RECORDS_SEEN = 16
 """Of a request without a valid span: so many are looked at for what they are instead."""
@@ -60,6 +60,7 @@ def admit(
     request = _parsed(body) if is_ordinary(body, limits) else None
     if request is not None:
         _find_without_ids(request, found)
+        _note_unknown(len(body), len(request.resource_spans), found)
         stored = body
     else:
         stored = _without_rejected(body, limits, found)
@@ -84,7 +85,6 @@ def _parsed(body: bytes) -> ExportTraceServiceRequest | None:
 def _find_without_ids(request: ExportTraceServiceRequest, found: Rejections) -> None:
     total = span_count(request)
     found.spans += total
-    _note_unknown(request.ByteSize(), len(request.resource_spans), found)
     without = [
         span
         for each in request.resource_spans
@@ -104,7 +104,8 @@ def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> 
     kept = bytearray()
     records: list[bytes] = []
     before = found.rejected
-    count = MessageCount(limits.messages)
+    can_exceed = len(body) > FIELD_BYTES_MIN * limits.messages
+    count = MessageCount(limits.messages if can_exceed else None)
     for group in span_groups(body, count):
         kept += judge.kept(group)
         if not any(kept) and len(records) < _RECORDS_SEEN:
@@ -159,15 +160,13 @@ class _Judge:
         if reason:
             self._found.reject(reason, spans=len(group.spans))
             return bytearray(len(group.spans))
-        kept = bytearray(map(self._fits, group.spans))
-        short = sum(len(span) < SPAN_BYTES_MIN for span in group.spans)
-        if short:
-            self._found.reject(NO_IDS, spans=short)
+        kept = bytearray(self._fitting(group.spans))
         spans = [span for span, is_kept in zip(group.spans, kept, strict=True) if is_kept]
-        if spans:
-            verdicts = iter(self._decode(group, spans))
-            kept = bytearray(is_kept and next(verdicts) for is_kept in kept)
-        return kept
+        verdicts = list(self._decode(group, spans)) if spans else []
+        if all(verdicts):
+            return kept
+        left = iter(verdicts)
+        return bytearray(is_kept and next(left) for is_kept in kept)
 
     def refuse_undecodable(self) -> None:
         """Raise InvalidOtlp if no span of the request was decodable at all, but some should be."""
@@ -188,10 +187,19 @@ class _Judge:
             )
         return self._owner_reason
 
+    def _fitting(self, spans: Sequence[bytes]) -> list[bool]:
+        """Whether each is neither too short to be a span nor holds more than one may."""
+        most = self._check.bytes_min
+        kept = [
+            len(span) >= SPAN_BYTES_MIN and (len(span) <= most or self._fits(span))
+            for span in spans
+        ]
+        short = sum(len(span) < SPAN_BYTES_MIN for span in spans)
+        if short:
+            self._found.reject(NO_IDS, spans=short)
+        return kept
+
     def _fits(self, span: bytes) -> bool:
-        """Whether it has no more than a span may; those too short to be one are counted later."""
-        if len(span) < SPAN_BYTES_MIN:
-            return False
         try:
             excess = self._check.excess(span)
         except InvalidOtlp as error:
@@ -215,7 +223,11 @@ class _Judge:
         else:
             self._count_repeated(request)
             self._decoded += len(spans)
-            yield from map(self._has_ids, request.resource_spans[0].scope_spans[0].spans)
+            held = request.resource_spans[0].scope_spans[0].spans
+            valid = [has_identity(span) for span in held]
+            for span in (span for span, is_valid in zip(held, valid, strict=True) if not is_valid):
+                self._found.reject(*_missing_ids(span))
+            yield from valid
 
     def _try(self, group: SpanGroup, spans: Sequence[bytes]) -> ExportTraceServiceRequest | None:
         body = joined([SpanGroup(group.resource_spans, group.scope_spans, spans)])
@@ -230,12 +242,6 @@ class _Judge:
     def _count_repeated(self, request: ExportTraceServiceRequest) -> None:
         self._repeated += repeated_bytes(request)
         within_repeated_bytes(self._repeated)
-
-    def _has_ids(self, span: Span) -> bool:
-        missing = _missing_ids(span)
-        if missing:
-            self._found.reject(*missing)
-        return not missing
 
 
 def _missing_ids(span: Span) -> list[str]:

@@ -68,7 +68,7 @@ def _is_within(body: bytes, check: SpanCheck) -> bool:
         len(read(skeleton.Request, body).resource_spans) <= PORTION_SPANS
         and len(scopes.scope_spans) <= PORTION_SPANS
         and len(spans.spans) <= PORTION_SPANS
-        and not any(map(check.excess, spans.spans))
+        and not any(check.excess(span) for span in spans.spans if len(span) > check.bytes_min)
         and not any(map(check.resource_excess, scopes.resource))
         and not any(map(check.scope_excess, spans.scope))
     )
@@ -91,8 +91,11 @@ class _Clip:
 
     def _spans_of(self, spans: Sequence[bytes]) -> list[bytes]:
         check = SpanCheck(self.limits.span)
+        most = check.bytes_min
         return [
-            clip_span(span, self.limits.span, self.clipped) if check.excess(span) else span
+            clip_span(span, self.limits.span, self.clipped)
+            if len(span) > most and check.excess(span)
+            else span
             for span in spans
             if len(span) >= SPAN_BYTES_MIN
         ]

@@ -12,6 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = "indexer.otlp.skeleton"
 _Field = descriptor_pb2.FieldDescriptorProto
+_NUMBERS = {"count": _Field.TYPE_UINT32, "time": _Field.TYPE_FIXED64}
 
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Request": {"resource_spans": (1, "each")},
@@ -43,7 +44,26 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "kvlist_value": (6, "Elements"),
     },
     "KeyValue": {"key": (1, "one"), "value": (2, "Value")},
+    "SpanParts": {
+        "trace_id": (1, "one"),
+        "span_id": (2, "one"),
+        "name": (5, "one"),
+        "kind": (6, "count"),
+        "start_time_unix_nano": (7, "time"),
+        "end_time_unix_nano": (8, "time"),
+        "attributes": (9, "each"),
+        "events": (11, "each"),
+        "links": (13, "each"),
+        "status": (15, "one"),
+    },
     "SpanInside": {
+        "trace_id": (1, "one"),
+        "span_id": (2, "one"),
+        "name": (5, "one"),
+        "kind": (6, "count"),
+        "start_time_unix_nano": (7, "time"),
+        "end_time_unix_nano": (8, "time"),
+        "status": (15, "one"),
         "attributes": (9, "KeyValue"),
         "events": (11, "Event"),
         "links": (13, "Link"),
@@ -55,8 +75,8 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Entities": {"entity_refs": (3, "_EntityRef")},
 }
 """Field names and numbers are OTLP's. ``each`` is repeated bytes, ``one`` bytes of which the last
-ones hold (named where text is frequent: what is not named costs more), ``count`` a uint32, and the
-name of a message a field whose occurrences are merged into one."""
+ones hold (named where they are frequent: what is not named costs twice as much), ``count`` a
+uint32, ``time`` a fixed64, and the name of a message a field whose occurrences are merged."""
 
 
 def _classes() -> dict[str, Any]:
@@ -79,8 +99,8 @@ def _add(field: _Field, kind: str) -> None:
     field.label = _Field.LABEL_REPEATED if kind == "each" else _Field.LABEL_OPTIONAL
     if kind in {"each", "one"}:
         field.type = _Field.TYPE_BYTES
-    elif kind == "count":
-        field.type = _Field.TYPE_UINT32
+    elif kind in _NUMBERS:
+        field.type = _NUMBERS[kind]
     else:
         field.type = _Field.TYPE_MESSAGE
         field.type_name = f".{_PACKAGE}.{kind}"
@@ -98,6 +118,8 @@ RequestSpans: Any = _CLASSES["RequestSpans"]
 ResourceSpansInside: Any = _CLASSES["ResourceSpansInside"]
 """Resources merged and their scopes too: all of their spans."""
 Span: Any = _CLASSES["Span"]
+SpanParts: Any = _CLASSES["SpanParts"]
+"""Spans merged, to be counted."""
 Resource: Any = _CLASSES["Resource"]
 Scope: Any = _CLASSES["Scope"]
 Event: Any = _CLASSES["Event"]

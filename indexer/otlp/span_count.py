@@ -190,7 +190,7 @@ _TOP = {9: PartCount(attributes=1), 11: PartCount(events=1), 13: PartCount(links
 
 
 def _joined_parts(spans: bytes, count: MessageCount) -> PartCount:
-    outline = read(skeleton.Span, spans)
+    outline = read(skeleton.SpanParts, spans)
     inside = read(skeleton.SpanInside, spans)
     values = len(inside.events.attributes) + len(inside.links.attributes)
     found = PartCount(len(outline.attributes), len(outline.events), len(outline.links), values)

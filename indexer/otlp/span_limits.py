@@ -5,7 +5,7 @@ parse of their outline is enough.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.otlp import skeleton
 from indexer.otlp.span_count import (
@@ -28,6 +28,13 @@ class SpanCheck:
     """The limits, and below which size of a span they cannot be exceeded."""
 
     limits: SpanLimits
+    bytes_min: int = field(init=False)
+    """A span or resource no longer than this cannot exceed a limit."""
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        fewest = min(limits.attributes, limits.events, limits.links, limits.values)
+        object.__setattr__(self, "bytes_min", FIELD_BYTES_MIN * fewest)
 
     def excess(self, span: bytes) -> str:
         """What the span has too many of, as "1000000 events, limit 16384"; empty if nothing.
@@ -54,13 +61,6 @@ class SpanCheck:
     def scope_excess(self, scope: bytes) -> str:
         """The same of the attributes of an InstrumentationScope."""
         return self._owner_excess(scope, scope_parts)
-
-    @property
-    def bytes_min(self) -> int:
-        """What a span needs to exceed a limit."""
-        limits = self.limits
-        fewest = min(limits.attributes, limits.events, limits.links, limits.values)
-        return FIELD_BYTES_MIN * fewest
 
     def _owner_excess(self, owner: bytes, parts: Callable[[bytes], PartCount]) -> str:
         limits = self.limits
