@@ -14,7 +14,7 @@ from indexer.errors import IndexerError
 from indexer.log_rate import adopt_library_logs, log_uncaught
 from indexer.settings import load_settings
 from indexer.system.descriptors import raise_limit
-from indexer.system.terminal_text import escape_lines
+from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry import configure
 
 
@@ -35,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise_limit()
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
-        sys.stderr.write(f"error: {escape_lines(error.message)}\n")
-        sys.stderr.write(f"hint: {escape_lines(error.advice)}\n" if error.advice else "")
+        # DuckDB's messages have lines, which point into those of the query.
+        form = escape_lines if options.run[1] == "sql" else escape_text
+        sys.stderr.write(f"error: {form(error.message)}\n")
+        sys.stderr.write(f"hint: {form(error.advice)}\n" if error.advice else "")
         return error.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
         return 1
