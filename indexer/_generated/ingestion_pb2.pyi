@@ -327,12 +327,17 @@ Global___ConfirmFilesRequest: _TypeAlias = ConfirmFilesRequest  # noqa: Y015
 class ConfirmFilesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CONFIRMED_COUNT_FIELD_NUMBER: _builtins.int
+    confirmed_count: _builtins.int
+    """of the paths that were listed; others change nothing"""
     def __init__(
         self,
+        *,
+        confirmed_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_count", b"confirmed_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,6 +19,8 @@ STREAM_BATCH = 10_000
 """Spans of one ReadSpans answer: few round trips, each below a megabyte or ten."""
 REQUEST_BYTES_MAX = 1024 * 1024
 """What is sent is a key and a name."""
+CONFIRMED_PATHS = 200
+"""Of one ConfirmFiles: the longest that Linux has, 4,096 bytes each, fit into a request."""
 
 
 class Unimplemented(Exception):
@@ -59,11 +61,11 @@ class Calls:
             )
 
     def confirm_files(self, paths: Sequence[str], timeout_s: float) -> None:
-        """The index has these files. Raises Unimplemented."""
+        """The index has these files; each call has the time. Raises Unimplemented."""
         with _facts("ConfirmFiles"):
-            self._stub.ConfirmFiles(
-                wire.ConfirmFilesRequest(paths=paths), timeout=timeout_s, metadata=self._metadata
-            )
+            for first in range(0, len(paths), CONFIRMED_PATHS):
+                request = wire.ConfirmFilesRequest(paths=paths[first : first + CONFIRMED_PATHS])
+                self._stub.ConfirmFiles(request, timeout=timeout_s, metadata=self._metadata)
 
     def _stream(
         self,

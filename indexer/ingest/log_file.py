@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from indexer.errors import CatalogOwned, CatalogTooNew, CatalogUnreadable
 from indexer.system.durable_files import create_private, open_private, sync_folder
-from indexer.system.durable_files import make_folder as make_folder  # noqa: PLC0414 - of old here
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
 SCHEMA_VERSION = 1

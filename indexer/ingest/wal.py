@@ -165,10 +165,16 @@ class Wal:
         """Forget the requests up to a key, and list their file until it is confirmed."""
         self._change(lambda writer: writer.flushed(through_key, path, span_count))
 
-    def confirm(self, paths: Iterable[str]) -> None:
-        """Stop listing these files."""
-        confirmed = list(paths)
-        self._change(lambda writer: writer.confirm(confirmed))
+    def confirm(self, paths: Iterable[str]) -> int:
+        """Stop listing these files; how many were listed. Other paths cost no commit."""
+        with self._changed:
+            if self._closing:
+                raise WalBusy("the log is closed")
+        listed = {file.path for file in self.state().recent_files}
+        confirmed = sorted(listed.intersection(paths))
+        if confirmed:
+            self._change(lambda writer: writer.confirm(confirmed))
+        return len(confirmed)
 
     def close(self) -> None:
         """Commit what waits, then close. Again: nothing."""

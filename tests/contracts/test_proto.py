@@ -51,7 +51,7 @@ FIELDS = {
     },
     "RecentFile": {1: ("path", "string"), 2: ("span_count", "uint64")},
     "ConfirmFilesRequest": {1: ("paths", "repeated string")},
-    "ConfirmFilesResponse": {},
+    "ConfirmFilesResponse": {1: ("confirmed_count", "uint32")},
 }
 
 _TYPES = {

@@ -1,5 +1,7 @@
 """The calls over a real server and a real channel."""
 
+import threading
+
 import grpc
 import pytest
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -8,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from indexer._generated import ingestion_pb2 as messages
 from indexer._generated import ingestion_pb2_grpc
 from indexer.ingest import service as service_module
+from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.keys import key_before
 from indexer.ingest.service import InternalIngestion, internal_server
@@ -246,5 +249,71 @@ def test_confirmed_files_are_listed_no_more(stub, wal):
     keys = append(wal, body(0), body(1))
     wal.flushed(keys[0], "/a.parquet", 1)
     wal.flushed(keys[1], "/b.parquet", 1)
-    stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=["/a.parquet", "/other"]), timeout=10)
+    request = messages.ConfirmFilesRequest(paths=["/a.parquet", "/other", "/a.parquet"])
+    assert stub.ConfirmFiles(request, timeout=10).confirmed_count == 1
     assert [file.path for file in hot(stub)[1].recent_files] == ["/b.parquet"]
+    assert stub.ConfirmFiles(request, timeout=10).confirmed_count == 0
+
+
+def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
+    """They do not even cost a commit, which every sender would wait for."""
+    (key,) = append(wal, body(0))
+    wal.flushed(key, "/a.parquet", 1)
+    commits = []
+    monkeypatch.setattr(wal, "_change", commits.append)
+    foreign = [
+        "",
+        "/",
+        "/a.parquet/",
+        "/A.parquet",
+        "../a.parquet",
+        "%",
+        "' OR 1=1 --",
+        "/a" * 2000,
+    ]
+    request = messages.ConfirmFilesRequest(paths=foreign)
+    assert stub.ConfirmFiles(request, timeout=10).confirmed_count == 0
+    assert commits == []
+    assert [file.path for file in hot(stub)[1].recent_files] == ["/a.parquet"]
+
+
+def test_too_many_paths_are_refused_and_change_nothing(stub, wal):
+    (key,) = append(wal, body(0))
+    wal.flushed(key, "/a.parquet", 1)
+    paths = ["/a.parquet"] * service_module.CONFIRMED_PATHS_MAX
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=[*paths, "/one"]), timeout=10)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "10000 or fewer" in refused.value.details()
+    assert hot(stub)[1].recent_files
+    assert stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=paths), timeout=10).confirmed_count
+
+
+SLOW = {"FlushWAL": (Flusher, "flush_all"), "PrepareHotSnapshot": (HotSnapshots, "prepare")}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_calls_that_take_long_are_bounded_and_leave_room_for_others(
+    connect, wal, monkeypatch, name
+):
+    """Who is one too many is told when to come again, and a reader is answered meanwhile."""
+    owner, method = SLOW[name]
+    real, go_on = getattr(owner, method), threading.Event()
+
+    def slow(self):
+        assert go_on.wait(30)
+        return real(self)
+
+    monkeypatch.setattr(owner, method, slow)
+    stub = connect()
+    append(wal, body(0))
+    callers = service_module.SHARED_CALLERS_MAX + 1
+    calls = [getattr(stub, name).future(CALLS[name], timeout=30) for _ in range(callers)]
+    wait_until(lambda: any(one.done() for one in calls), "a refusal")
+    (refused,) = [one for one in calls if one.done()]
+    assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "grpc-status-details-bin" in dict(refused.trailing_metadata())
+    assert hot(stub)[1].newest_key
+    go_on.set()
+    assert all(one.result(30).success for one in calls if one is not refused)
+    assert called(stub, name).success
