@@ -22,6 +22,10 @@ _BAR_WIDTH = 32
 _ERROR = 2
 _NAME_WIDTH_MIN = 32
 """Columns for the name and the service of a span on the narrowest terminal."""
+_PADDED_WIDTH_MAX = 400
+"""Columns of a terminal: else one text of a megabyte would make every row that long."""
+_DEPTH_MAX = 100
+"""Levels that are indented: the lines of a chain of 200,000 spans would have 40 GB."""
 _PLAIN_WIDTH = sys.maxsize
 """Columns when the output is no terminal: nothing is cut."""
 
@@ -80,8 +84,13 @@ def table(
 
 
 def padded(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Texts of one line each, every column as wide as its widest text is on a terminal."""
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    """Texts of one line each, every column as wide as its widest text is on a terminal.
+
+    A text beyond ``_PADDED_WIDTH_MAX`` stands out of its column.
+    """
+    widths = [
+        min(max(map(cell_len, column)), _PADDED_WIDTH_MAX) for column in zip(*rows, strict=True)
+    ]
     return [
         [text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
         for row in rows
@@ -117,7 +126,10 @@ def _bars(spans: list[dict[str, Any]], begin: int, length: int, console: Console
     ordered = list(_in_order(spans))
     times = [f"{span['duration_ns'] / 1e6:.3f} ms" for _, span in ordered]
     room = max(_NAME_WIDTH_MIN, console.width - _BAR_WIDTH - max(map(len, times)) - 6) // 2
-    names = [_cut("  " * depth + line_text(span["name"]), room) for depth, span in ordered]
+    names = [
+        _cut("  " * min(depth, _DEPTH_MAX) + line_text(span["name"]), room)
+        for depth, span in ordered
+    ]
     services = [_cut(line_text(span["service_name"]), room) for _, span in ordered]
     rows = padded(list(zip(names, services, times, strict=True)))
     for (_, span), (name, service, took) in zip(ordered, rows, strict=True):

@@ -143,6 +143,19 @@ def test_a_value_of_any_length_is_one_line(
     assert rows_of(out)[1] == f"{text}  1"
 
 
+def test_one_long_value_does_not_make_every_row_long(
+    sink: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one long name, nor a chain of spans as deep as somebody likes."""
+    rows = [["x" * 1_000_000, 1], *(["short", 1] for _ in range(100))]
+    out = printed(lambda: render.table(["a", "b"], rows), monkeypatch, on=sink())
+    assert len(out) < 1_100_000
+    names = ["x" * 1_000_000, *("short" for _ in range(3_000))]
+    out = printed(lambda: render.waterfall(trace(*names)), monkeypatch, on=sink())
+    assert len(rows_of(out)) == 3_003
+    assert len(out) < 6_000_000
+
+
 def test_bars_stand_below_each_other_whatever_the_names_are(
     sink: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
