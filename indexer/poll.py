@@ -20,7 +20,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer._generated.ingestion_pb2 import ReadSpansResponse
-from indexer.errors import HotUnavailable, InvalidSettings
+from indexer.errors import HotUnavailable, InvalidOtlp, InvalidSettings
 from indexer.hot.calls import Calls, Unimplemented
 from indexer.hot.view import HotLimits
 from indexer.ingest.keys import KEY_BYTES
@@ -28,6 +28,9 @@ from indexer.ingest.layout import span_file
 from indexer.ingest.parquet import remove_leftovers, write_span_file
 from indexer.ingest.poll_state import PollState
 from indexer.ingest.range_file import keep_refused, restrict_refused
+from indexer.otlp.clip import Clipped
+from indexer.otlp.portions import within_limits
+from indexer.otlp.request_limits import REQUEST_LIMITS
 from indexer.otlp.requests import has_identity
 from indexer.otlp.spans import span_table_of
 from indexer.settings import Settings
@@ -39,6 +42,7 @@ from indexer.telemetry import (
     POLL_STARTED,
     POLL_STOPPED,
     SPAN_REFUSED,
+    SPANS_CLIPPED,
     SPANS_POLLED,
     log,
 )
@@ -234,13 +238,22 @@ def _decoded(
     """The rows of the spans that a file can hold, and the others with the reason."""
     held: list[tuple[bytes, bytes]] = []
     refused = []
+    clipped = Clipped()
     for message in messages:
-        pair = (message.span_bytes, message.resource_bytes)
+        try:
+            pair = within_limits(
+                message.span_bytes, message.resource_bytes, REQUEST_LIMITS, clipped
+            )
+        except InvalidOtlp as error:
+            refused.append((message, f"it does not decode: {error}"))
+            continue
         reason = _why_not(*pair)
         if reason:
             refused.append((message, reason))
         else:
             held.append(pair)
+    if clipped.messages:
+        log(SPANS_CLIPPED, str(clipped), **clipped.left_out)
     return span_table_of(held), refused
 
 

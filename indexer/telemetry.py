@@ -29,6 +29,12 @@ INGESTION_STARTED = Event(
 INGESTION_STOPPED = Event("ingestion.stopped", logging.INFO, "The ingestion has flushed all.")
 POLL_STARTED = Event("poll.started", logging.INFO, "A remote ingestion service is polled.")
 POLL_STOPPED = Event("poll.stopped", logging.INFO, "The batch in hand is finished, the key saved.")
+SPANS_CLIPPED = Event(
+    "spans.clipped",
+    logging.WARNING,
+    "Spans of a log of an older version, or of another service, hold more than one may; the first "
+    "of their attributes, events and links are kept, and their counts of dropped ones raised.",
+)
 POLL_FAILED = Event(
     "poll.failed", logging.WARNING, "A batch was not read or not written; it is tried again."
 )

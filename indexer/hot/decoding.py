@@ -1,4 +1,4 @@
-"""OTLP bytes as rows, where one body that does not decode costs that body alone. Pure."""
+"""OTLP bytes as rows, where one body that does not decode costs that body alone."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from indexer.errors import InvalidOtlp
 from indexer.hot.identity import identified
+from indexer.otlp.clip import Clipped
+from indexer.otlp.portions import is_ordinary, portions
 from indexer.otlp.requests import parse_protobuf, repeated_bytes, span_count
 from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
+from indexer.telemetry import SPANS_CLIPPED, log
 
 T = TypeVar("T")
 
@@ -25,13 +28,20 @@ TEXT_GROWTH = 2
 
 def rows_bytes(body: bytes) -> int:
     """Bytes that the rows of an export request may come to. Raises InvalidOtlp."""
-    request = parse_protobuf("traces", body)
-    text_bytes = TEXT_GROWTH * (len(body) + repeated_bytes(request))
-    return text_bytes + ROW_BYTES * span_count(request)
+    total = 0
+    for portion in portions(body):
+        request = parse_protobuf("traces", portion)
+        text_bytes = TEXT_GROWTH * (len(portion) + repeated_bytes(request))
+        total += text_bytes + ROW_BYTES * span_count(request)
+    return total
 
 
 def only_trace(body: bytes, trace_id: bytes) -> bytes:
     """The export request without the spans of other traces. Raises InvalidOtlp."""
+    return b"".join(_only_trace(portion, trace_id) for portion in portions(body))
+
+
+def _only_trace(body: bytes, trace_id: bytes) -> bytes:
     request = cast("ExportTraceServiceRequest", parse_protobuf("traces", body))
     for group in request.resource_spans:
         for scope in group.scope_spans:
@@ -39,6 +49,21 @@ def only_trace(body: bytes, trace_id: bytes) -> bytes:
             del scope.spans[:]
             scope.spans.extend(chosen)
     return request.SerializeToString()
+
+
+def within_limits(body: bytes) -> bytes:
+    """The export request with its spans clipped to what one may hold. Raises InvalidOtlp.
+
+    It is what every later step sees, so that a log of an older version costs its size once.
+    """
+    if is_ordinary(body):
+        return body
+    clipped = Clipped()
+    short = b"".join(portions(body, clipped=clipped))
+    if not clipped.messages:
+        return body
+    log(SPANS_CLIPPED, str(clipped), **clipped.left_out)
+    return short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +75,8 @@ class Decoder:
     """Of serialised export requests."""
     pairs: Callable[[Iterable[tuple[bytes, bytes]]], pa.Table] = span_table_of
     """Of serialised (span, resource)."""
+    bounded: Callable[[bytes], bytes] = within_limits
+    """The export request with no span beyond limits; what the others are given."""
     weight: Callable[[bytes], int] = rows_bytes
     """Bytes that the rows of an export request may come to; what this takes, ``requests`` takes."""
     of_trace: Callable[[bytes, bytes], bytes] = only_trace

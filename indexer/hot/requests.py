@@ -101,6 +101,7 @@ class Requests:
         for one in requests:
             body = one.body
             try:
+                body = decoder.bounded(body)
                 weights.append(decoder.weight(body))
             except InvalidOtlp:
                 body = b""

@@ -28,7 +28,7 @@ from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.permissions import DEFAULT_MODES, FileModes
-from indexer.telemetry import log
+from indexer.telemetry import SPANS_CLIPPED, log
 
 FLUSH_ROWS = 100_000
 """Spans of one file: a second of work, and few files for the index."""
@@ -181,6 +181,8 @@ def _tell(planned: KeyRange, path: str | None, done: RangeFile) -> None:
             path=refused.path,
             reason=refused.reason,
         )
+    if done.clipped.messages:
+        log(SPANS_CLIPPED, str(done.clipped), **done.clipped.left_out)
     log(
         SPANS_FLUSHED,
         f"{done.span_count} spans of {planned.request_count} requests in {path or 'no file'}",

@@ -6,7 +6,7 @@ plain values.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from indexer.errors import RefusedFull, WalBusy
 from indexer.ingest.layout import temporary_file
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
 from indexer.ingest.parquet import encode_spans, write_span_file
+from indexer.otlp.clip import Clipped
+from indexer.otlp.portions import portions
 from indexer.system.durable_files import make_private_folder, replacing
 from indexer.system.permissions import (
     DEFAULT_MODES,
@@ -50,6 +52,8 @@ class RangeFile:
     span_count: int
     size_bytes: int
     refused: tuple[RefusedRequest, ...]
+    clipped: Clipped
+    """What its spans had beyond their limits."""
 
 
 def write_range(
@@ -67,12 +71,13 @@ def write_range(
     and RefusedFull when there is no room for what cannot be rows.
     """
     requests = _read(wal_path, planned)
-    tables, bad = decode_each([one for one in requests if one.key not in deadly], decode)
+    clipped = Clipped()
+    tables, bad = decode_each([one for one in requests if one.key not in deadly], decode, clipped)
     bad += [(one, DEADLY) for one in requests if one.key in deadly]
     refused = tuple(_keep(refused_folder(wal_path), one, reason) for one, reason in bad)
     rows = sum(table.num_rows for table in tables)
     size = write_span_file(pa.concat_tables(tables), target, modes) if rows else 0
-    return RangeFile(span_count=rows, size_bytes=size, refused=refused)
+    return RangeFile(span_count=rows, size_bytes=size, refused=refused, clipped=clipped)
 
 
 def rehearse(wal_path: Path, keys: tuple[bytes, bytes], decode: Decode) -> None:
@@ -88,26 +93,46 @@ def rehearse(wal_path: Path, keys: tuple[bytes, bytes], decode: Decode) -> None:
 
 
 def decode_each(
-    requests: Sequence[LoggedRequest], decode: Decode
+    requests: Sequence[LoggedRequest], decode: Decode, clipped: Clipped | None = None
 ) -> tuple[list[pa.Table], list[tuple[LoggedRequest, str]]]:
     """The rows of the requests that decode, and the others with the reason.
 
     Whatever one request alone makes the decoder raise, it must not keep the others in the log.
+    ``clipped`` counts what spans had beyond their limits.
     """
+    found = Clipped()
+    bad: list[tuple[LoggedRequest, str]] = []
     try:
-        return [decode([request.body for request in requests])], []
+        tables = [decode(_portions(requests, found))]
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - which request it was, and why, is found one by one below
-        tables, bad = [], []
+        found = Clipped()
+        tables, bad = _decode_one_by_one(requests, decode, found)
+    if clipped is not None:
+        clipped.merge(found)
+    return tables, bad
+
+
+def _decode_one_by_one(
+    requests: Sequence[LoggedRequest], decode: Decode, clipped: Clipped
+) -> tuple[list[pa.Table], list[tuple[LoggedRequest, str]]]:
+    tables: list[pa.Table] = []
+    bad: list[tuple[LoggedRequest, str]] = []
     for request in requests:
         try:
-            tables.append(decode([request.body]))
+            tables.append(decode(_portions([request], clipped)))
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - any refusal is kept with its reason
             bad.append((request, f"{type(error).__name__}: {error}"))
     return tables, bad
+
+
+def _portions(requests: Sequence[LoggedRequest], clipped: Clipped) -> Iterator[bytes]:
+    """The requests in portions: no decoder has more in hand, or a span beyond limits."""
+    for request in requests:
+        yield from portions(request.body, clipped=clipped)
 
 
 def keep_refused(folder: Path, name: str, content: bytes) -> Path:

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from indexer._generated import ingestion_pb2, ingestion_pb2_grpc
-from indexer.errors import WalBusy
+from indexer.errors import InvalidOtlp, WalBusy
 from indexer.http.grpc_server import CallLimits, TokenCheck, abort, make_server
 from indexer.ingest.events import INTERNAL_CALL_FAILED
 from indexer.ingest.flush import Flusher
@@ -28,6 +28,7 @@ from indexer.ingest.keys import (
 from indexer.ingest.log_reader import LoggedRequest, WalState
 from indexer.ingest.shared_runs import SharedRuns
 from indexer.ingest.wal import Wal
+from indexer.otlp.portions import portions
 from indexer.telemetry import log
 
 TOKEN_METADATA = "x-junjo-internal-token"  # noqa: S105 - the name of the metadata, not a token
@@ -171,23 +172,26 @@ def internal_server(
 def _span_messages(
     request: LoggedRequest,
 ) -> Iterator[tuple[bytes, ingestion_pb2.ReadSpansResponse | None]]:
-    try:
-        message = ExportTraceServiceRequest.FromString(request.body)
-    except DecodeError:
-        yield after_last_span(request.key), None
-        return
     ordinal = 0
-    for group in message.resource_spans:
-        resource = group.resource.SerializeToString() or EMPTY_RESOURCE
-        for span in (span for scope in group.scope_spans for span in scope.spans):
+    try:
+        for span, resource in _spans_of(request.body):
             key = span_key(request.key, ordinal)
-            yield (
-                key,
-                ingestion_pb2.ReadSpansResponse(
-                    key_ulid=key, span_bytes=span.SerializeToString(), resource_bytes=resource
-                ),
+            message = ingestion_pb2.ReadSpansResponse(
+                key_ulid=key, span_bytes=span, resource_bytes=resource
             )
+            yield key, message
             ordinal += 1
+    except (DecodeError, InvalidOtlp):
+        yield after_last_span(request.key), None
+
+
+def _spans_of(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Each serialised span with its resource, within limits. Raises DecodeError, InvalidOtlp."""
+    for portion in portions(body):
+        for group in ExportTraceServiceRequest.FromString(portion).resource_spans:
+            resource = group.resource.SerializeToString() or EMPTY_RESOURCE
+            for span in (span for scope in group.scope_spans for span in scope.spans):
+                yield span.SerializeToString(), resource
 
 
 def _hot_response(batch: list[LoggedRequest] | WalState) -> ingestion_pb2.ReadHotResponse:

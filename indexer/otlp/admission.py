@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp, OtlpTooLarge
 from indexer.otlp.foreign import foreign_records
-from indexer.otlp.portions import SPAN_BYTES_MIN, is_ordinary
+from indexer.otlp.portions import is_ordinary
 from indexer.otlp.rejections import NO_IDS, NO_SPAN_ID, NO_TRACE_ID, UNDECODABLE, Rejections
 from indexer.otlp.request_limits import REQUEST_LIMITS, MessageCount, RequestLimits
 from indexer.otlp.requests import (
@@ -28,6 +28,9 @@ from indexer.otlp.requests import (
 )
 from indexer.otlp.span_groups import SpanGroup, joined, span_groups
 from indexer.otlp.span_limits import FIELD_BYTES_MIN, SpanCheck
+
+SPAN_BYTES_MIN = 28
+"""A trace_id of 16 bytes and a span_id of 8, with key and length: what a span needs to be kept."""
 
 _RECORDS_SEEN = 16
 """Of a request without a valid span: so many are looked at for what they are instead."""

@@ -29,6 +29,17 @@ class Clipped:
     """Spans, resources and scopes that were beyond limits."""
     left_out: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_DROPPED, 0))
 
+    def __str__(self) -> str:
+        """A sentence for the log."""
+        left_out = ", ".join(f"{count} {name}" for name, count in self.left_out.items() if count)
+        return f"{self.messages} spans or resources were beyond limits; left out: {left_out}"
+
+    def merge(self, other: "Clipped") -> None:
+        """Count what was left out of others as well."""
+        self.messages += other.messages
+        for name, count in other.left_out.items():
+            self.left_out[name] += count
+
     def add(self, name: str, count: int) -> None:
         """Count what was left out: attributes, events or links."""
         self.left_out[name] += count

@@ -17,22 +17,19 @@ from indexer.otlp.span_groups import SpanGroup, joined, span_groups
 from indexer.otlp.span_limits import FIELD_BYTES_MIN, SpanCheck
 from indexer.otlp.wire_fields import field
 
-SPAN_BYTES_MIN = 28
-"""A trace_id of 16 bytes and a span_id of 8, with key and length: what a span needs to be kept."""
-
 
 def portions(
     body: bytes, limits: RequestLimits = REQUEST_LIMITS, clipped: Clipped | None = None
 ) -> Iterator[bytes]:
     """Serialised requests that together have the spans of the body, in order.
 
-    Spans too short to hold their ids are left out, unless the body is ordinary. Spans, resources
-    and scopes beyond limits are clipped, and counted in ``clipped``. Raises InvalidOtlp.
+    Spans, resources and scopes beyond limits are clipped, and counted in ``clipped``. Raises
+    InvalidOtlp.
     """
     if is_ordinary(body, limits):
         yield body
         return
-    clip = _Clip(limits, clipped or Clipped())
+    clip = _Clip(limits, Clipped() if clipped is None else clipped)
     groups: list[SpanGroup] = []
     spans = size = 0
     for group in span_groups(body):
@@ -74,6 +71,18 @@ def _is_within(body: bytes, check: SpanCheck) -> bool:
     )
 
 
+def within_limits(
+    span: bytes, resource: bytes, limits: RequestLimits, clipped: Clipped
+) -> tuple[bytes, bytes]:
+    """A serialised span and its Resource, clipped where they are beyond. Raises InvalidOtlp."""
+    check = SpanCheck(limits.span)
+    if check.excess(span):
+        span = clip_span(span, limits.span, clipped)
+    if check.resource_excess(resource):
+        resource = clip_resource(resource, limits.span, clipped)
+    return span, resource
+
+
 @dataclass(slots=True)
 class _Clip:
     """What every group goes through; a resource is looked at once for all groups that share it."""
@@ -97,7 +106,6 @@ class _Clip:
             if len(span) > most and check.excess(span)
             else span
             for span in spans
-            if len(span) >= SPAN_BYTES_MIN
         ]
 
     def _heads_of(self, group: SpanGroup) -> tuple[bytes, bytes]:

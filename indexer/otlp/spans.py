@@ -21,6 +21,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp
+from indexer.otlp.clip import Clipped
+from indexer.otlp.portions import portions, within_limits
+from indexer.otlp.request_limits import REQUEST_LIMITS
 from indexer.otlp.requests import has_identity, parse_protobuf, repeated_bytes
 from indexer.otlp.values import attributes, attributes_text, json_text
 
@@ -80,6 +83,7 @@ LOST = (
     ("status.code beyond 2", "a code that OTLP does not have is unset, 0"),
     ("times beyond 2**63 - 1", "a timestamp is signed; they are clamped to the year 2262"),
     ("that a parent_span_id is all zero", "OTLP calls it absent; the span is a root"),
+    ("what a span has beyond its limits", "one small span of a million parts; they are counted"),
     ("spans without a valid trace_id and span_id", "no question finds them; the sender is told"),
     ("fields newer than OTLP 1.x of the installed package", "not known when they arrive"),
 )
@@ -106,8 +110,8 @@ _Portion = tuple[list[_Group], int]
 def span_table(bodies: Iterable[bytes]) -> pa.Table:
     """The rows of serialised ExportTraceServiceRequests, in order of arrival.
 
-    Spans that ``requests.partial_success`` counts are left out. Raises InvalidOtlp for a body
-    that does not parse.
+    Spans without ids are left out, and what a span has beyond its limits, which its counts of what
+    was dropped say. Raises InvalidOtlp for a body that does not parse.
     """
     return _table(_from_requests(bodies))
 
@@ -121,9 +125,9 @@ def span_table_of(pairs: Iterable[tuple[bytes, bytes]]) -> pa.Table:
 
 
 def _from_requests(bodies: Iterable[bytes]) -> Iterator[_Portion]:
-    for body in bodies:
-        request = cast("ExportTraceServiceRequest", parse_protobuf("traces", body))
-        yield list(_groups(request)), len(body) + repeated_bytes(request)
+    for portion in (portion for body in bodies for portion in portions(body)):
+        request = cast("ExportTraceServiceRequest", parse_protobuf("traces", portion))
+        yield list(_groups(request)), len(portion) + repeated_bytes(request)
 
 
 def _groups(request: ExportTraceServiceRequest) -> Iterator[_Group]:
@@ -136,8 +140,9 @@ def _groups(request: ExportTraceServiceRequest) -> Iterator[_Group]:
 def _from_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[_Portion]:
     origins: dict[bytes, _Origin] = {}
     unknown = _scope_columns(InstrumentationScope())
-    for span_bytes, resource_bytes in pairs:
+    for pair in pairs:
         try:
+            span_bytes, resource_bytes = within_limits(*pair, REQUEST_LIMITS, Clipped())
             span = Span.FromString(span_bytes)
             if resource_bytes not in origins:
                 resource = Resource.FromString(resource_bytes)
