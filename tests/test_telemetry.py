@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.telemetry import (
@@ -36,6 +36,7 @@ def record(message: str, fault: Exception | None = None) -> logging.LogRecord:
     return logging.LogRecord("indexer", logging.INFO, "", 0, message, None, info)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_a_message_is_one_line(message: str) -> None:
     line = TextFormatter().format(record(message))
@@ -55,6 +56,7 @@ def test_a_traceback_keeps_its_lines_and_no_line_of_it_is_an_event() -> None:
     assert rest[-1].startswith("  12:00:00.000 error")
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_json_has_the_message_as_it_is(message: str) -> None:
     line = JsonFormatter().format(record(message))

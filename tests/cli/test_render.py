@@ -78,6 +78,7 @@ def sink(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cal
     return request.param
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_names_are_one_line_a_span(data: st.DataObject) -> None:
     names = data.draw(st.lists(ANY_TEXT, min_size=1, max_size=5))
@@ -90,7 +91,7 @@ def test_any_names_are_one_line_a_span(data: st.DataObject) -> None:
         assert len(rows_of(out)) == 1 + len(names) + 1 + 1
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.dictionaries(ANY_TEXT, ANY_TEXT | st.lists(ANY_TEXT), min_size=1), min_size=1))
 def test_any_rows_are_one_line_each(dictionaries: list[dict[str, Any]]) -> None:
     names = list(dictionaries[0])
@@ -106,6 +107,7 @@ def test_any_rows_are_one_line_each(dictionaries: list[dict[str, Any]]) -> None:
             assert len(rows_of(out)) == len(names)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, ANY_TEXT)
 @example("a\n", "a\\n")
 @example("[red]", "")
@@ -113,6 +115,7 @@ def test_two_texts_never_look_the_same(one: str, other: str) -> None:
     assert (render.line_text(one) == render.line_text(other)) == (one == other)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, ANY_TEXT)
 def test_any_finding_of_an_audit_is_one_line(path: str, detail: str) -> None:
     finding = Finding(invariant="I1", relative_path=path, detail=detail)
@@ -150,10 +153,10 @@ def test_one_long_value_does_not_make_every_row_long(
     rows = [["x" * 1_000_000, 1], *(["short", 1] for _ in range(100))]
     out = printed(lambda: render.table(["a", "b"], rows), monkeypatch, on=sink())
     assert len(out) < 1_100_000
-    names = ["x" * 1_000_000, *("short" for _ in range(3_000))]
+    names = ["x" * 1_000_000, *("short" for _ in range(1_000))]
     out = printed(lambda: render.waterfall(trace(*names)), monkeypatch, on=sink())
-    assert len(rows_of(out)) == 3_003
-    assert len(out) < 6_000_000
+    assert len(rows_of(out)) == 1_003
+    assert len(out) < 3_000_000
 
 
 def test_bars_stand_below_each_other_whatever_the_names_are(
@@ -167,7 +170,7 @@ def test_bars_stand_below_each_other_whatever_the_names_are(
     assert ("…" in out) == isinstance(sink(), Terminal)
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(st.recursive(ANY_TEXT, lambda one: st.lists(one) | st.dictionaries(ANY_TEXT, one)))
 def test_json_is_exact_and_harmless(value: Any) -> None:
     out = io.StringIO()
@@ -180,6 +183,7 @@ def test_json_is_exact_and_harmless(value: Any) -> None:
 VALUES = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(VALUES, min_size=2, max_size=2)))
 @example([["over\rwritten", ""], ["\r\n", '"'], [",", "\n"]])
 def test_csv_in_a_file_is_exact(rows: list[list[str]]) -> None:

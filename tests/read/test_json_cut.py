@@ -24,7 +24,7 @@ SCALARS = (
 VALUES = st.recursive(
     SCALARS,
     lambda one: st.lists(one, max_size=5) | st.dictionaries(st.text(max_size=3), one, max_size=5),
-    max_leaves=25,
+    max_leaves=15,
 )
 CONTAINERS = st.lists(VALUES, max_size=8) | st.dictionaries(st.text(max_size=3), VALUES, max_size=8)
 
@@ -41,7 +41,7 @@ def members(value: Any) -> list[Any]:
     return list(value.items()) if isinstance(value, dict) else list(enumerate(value))
 
 
-@settings(deadline=None, max_examples=60)  # blocks of one byte are slow
+@settings(deadline=None, max_examples=40)  # blocks of one byte are slow
 @given(
     CONTAINERS,
     st.integers(0, 9),

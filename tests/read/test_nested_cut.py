@@ -60,7 +60,7 @@ def inside(value: Any) -> int:
     return 0
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_the_first_elements_are_kept_and_the_rest_is_counted(data: st.DataObject) -> None:
     kind, rows = COLUMNS[data.draw(st.sampled_from(sorted(COLUMNS)))]

@@ -58,6 +58,7 @@ def test_how_it_looks(text: str, line: str) -> None:
     assert escape_text(text) == line
 
 
+@settings(deadline=None)
 @given(ANY_TEXT | TRICKY)
 @example("\\\\\n")
 def test_a_line_is_harmless_and_says_which_text_it_was(text: str) -> None:
@@ -67,6 +68,7 @@ def test_a_line_is_harmless_and_says_which_text_it_was(text: str) -> None:
     assert restored(line) == text
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_lines_of_a_text_are_its_own_and_indented(text: str) -> None:
     first, *rest = escape_lines(text).split("\n")
@@ -75,7 +77,7 @@ def test_lines_of_a_text_are_its_own_and_indented(text: str) -> None:
     assert commands("".join([first, *rest])) == []
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(st.recursive(ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)))
 def test_json_stays_the_same_value(value: object) -> None:
     text = escape_json(json.dumps(value, ensure_ascii=False, indent=2))
