@@ -17,8 +17,9 @@ class SpanLimits:
             thousands.
         events: Events. 128 is the default of SDKs; a streamed completion has one a token.
         links: Links. 128 is the default of SDKs; a batch consumer has one a message.
-        values: Elements of arrays and maps in attributes, counted over the whole span. An
-            embedding has up to 4,096, so that a span may hold 64 of them.
+        values: Elements of arrays and maps in attributes, and at the doors the attributes of
+            events and links as well, counted over the whole span. An embedding has up to 4,096,
+            so that a span may hold 64 of them; or each of its events has 16 attributes.
         depth: Levels of arrays and maps inside one value. Protobuf's own parsers stop at 100.
 
     """

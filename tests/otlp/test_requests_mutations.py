@@ -10,9 +10,13 @@ import random
 import pytest
 
 from indexer.errors import InvalidOtlp
+from indexer.otlp import wire_fields
+from indexer.otlp.admission import admit
+from indexer.otlp.json_requests import admit_json
 from indexer.otlp.requests import parse_json, parse_protobuf, partial_success, span_count
 from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
 from tests.otlp.export_requests import attribute, document, span
+from tests.otlp.messages import patched_pieces
 
 ROUNDS = 3_000
 VALUES = [
@@ -108,6 +112,36 @@ def test_json_with_odd_values():
     chance = random.Random(20_263)
     bodies = (json.dumps(damaged_document(chance, FULL)).encode() for _ in range(ROUNDS))
     assert 100 < len(survivors(parse_json, bodies)) < ROUNDS - 100
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 64, wire_fields.PIECE_BYTES])
+@pytest.mark.parametrize("kind", ["protobuf", "json text", "json values"])
+def test_what_is_stored_of_a_damaged_body_becomes_rows(kind, piece_bytes):
+    """As many as were acknowledged, whichever spans were left out."""
+    chance = random.Random(20_266)
+    whole = parse_json("traces", json.dumps(FULL).encode()).SerializeToString()
+    text = json.dumps(FULL, ensure_ascii=False).encode()
+    make, door = {
+        "protobuf": (lambda: damaged_bytes(chance, whole), admit),
+        "json text": (lambda: damaged_bytes(chance, text), admit_json),
+        "json values": (lambda: json.dumps(damaged_document(chance, FULL)).encode(), admit_json),
+    }[kind]
+    kept = refused = rejected = 0
+    with patched_pieces(piece_bytes):
+        for _ in range(ROUNDS // 6):
+            try:
+                found = door(make())
+            except InvalidOtlp:
+                refused += 1
+                continue
+            assert (found.rejected == 0) or found.message
+            if found.span_count:
+                table = span_table([found.stored])
+                table.validate(full=True)
+                assert table.num_rows == found.span_count
+                kept += 1
+                rejected += found.rejected
+    assert min(kept, refused, rejected) > 5
 
 
 @pytest.mark.parametrize("signal", ["metrics", "logs"])
