@@ -13,11 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from indexer import ports
 from indexer.errors import IndexerError, InvalidSettings
 from indexer.serve.local import LocalClient
 from indexer.settings import Settings
+from indexer.system.durable_files import make_folder
 
 POLL_S = 0.1
 STOP_S = 30.0
@@ -43,7 +45,7 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
             hint="Together they need one folder: unset one of the two.",
         )
     ports.check_ports(settings)
-    os.makedirs(settings.storage_root, exist_ok=True)
+    make_folder(Path(settings.storage_root))
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopping.append(received))

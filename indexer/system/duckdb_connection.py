@@ -4,16 +4,17 @@ By itself DuckDB takes 80 % of the machine's memory, spills into the working fol
 an extension on its maker's host when a file or a function seems to want one.
 """
 
-import atexit
 import itertools
 import os
 import secrets
-import shutil
+import stat
 import tempfile
-from functools import cache
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
+
+from indexer.system.permissions import PRIVATE_FOLDER
 
 MEMORY_LIMIT = "512MiB"
 """Of a connection whose user sets none: what reads attributes needs less for 65,536 rows."""
@@ -41,11 +42,11 @@ def connect(
     """A connection to a database file, or to memory.
 
     What it spills goes into a folder of its own in ``spill_folder``, by default in a private one
-    of the process; DuckDB makes it when it is needed and removes it in the end. Raises
+    of the user; DuckDB makes it when it is needed and removes it in the end. Raises
     duckdb.Error; a file that is no DuckDB database is one whatever it begins with, because the
     prefix keeps DuckDB from choosing an extension by its first bytes.
     """
-    folder = spill_folder or _process_folder()
+    folder = spill_folder or _user_folder()
     label = next(_numbers) if path is None else path.name
     return duckdb.connect(
         ":memory:" if path is None else f"duckdb:{os.path.abspath(path)}",
@@ -65,21 +66,19 @@ def refuse_other_files(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET enable_external_access = false")
 
 
-@cache
-def _process_folder() -> Path | None:
-    """A folder that only this process' user can enter, until it ends; None where none can be made.
+def _user_folder() -> Path | None:
+    """A folder below the temporary one that only this user can enter; None where there is none.
 
-    Without one a query that outgrows its memory fails and says so.
+    Its name can be known beforehand, so one that somebody else has made, or a link, is not used.
+    Without a folder a query that outgrows its memory fails and says so.
     """
+    folder = Path(tempfile.gettempdir(), f"span-index-{os.geteuid()}")
     try:
-        folder = Path(tempfile.mkdtemp(prefix="span-index-"))
+        with suppress(FileExistsError):
+            folder.mkdir(PRIVATE_FOLDER)
+        status = folder.lstat()
     except OSError:
         return None
-    atexit.register(_remove, folder, os.getpid())
-    return folder
-
-
-def _remove(folder: Path, process_id: int) -> None:
-    """Not in a forked child, which has not made it."""
-    if os.getpid() == process_id:
-        shutil.rmtree(folder, ignore_errors=True)
+    is_ours = status.st_uid == os.geteuid() and stat.S_ISDIR(status.st_mode)
+    is_private = stat.S_IMODE(status.st_mode) == PRIVATE_FOLDER
+    return folder if is_ours and is_private else None

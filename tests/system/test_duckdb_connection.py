@@ -3,6 +3,7 @@
 import ast
 import os
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -75,14 +76,43 @@ def test_two_connections_never_spill_into_one_folder(tmp_path):
     assert all(str(os.getpid()) in folder for folder in folders)
 
 
-def test_the_folder_of_the_process_is_private(tmp_path):
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder for temporary files, as far as this test is concerned."""
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_the_folder_of_the_user_is_private_and_used_again(temporary):
+    for _ in range(2):
+        with connect() as connection:
+            folder = Path(setting(connection, "temp_directory")).parent
+        assert folder.parent == temporary
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("kind", ["open", "link", "file", "somebody else's"])
+def test_a_folder_that_others_may_have_made_is_not_used(temporary, monkeypatch, kind):
+    """Its name is known to all."""
+    path = temporary / f"span-index-{os.geteuid()}"
+    if kind == "link":
+        (temporary / "elsewhere").mkdir(0o700)
+        path.symlink_to(temporary / "elsewhere")
+    elif kind == "file":
+        path.write_text("mine")
+    else:
+        path.mkdir(0o700)
+        path.chmod(0o755 if kind == "open" else 0o700)
+    if kind == "somebody else's":
+        name, status = path.name, path.stat()
+        monkeypatch.setattr(os, "geteuid", lambda: status.st_uid + 1)
+        path.rename(temporary / name.replace(str(status.st_uid), str(status.st_uid + 1)))
     with connect() as connection:
-        folder = Path(setting(connection, "temp_directory")).parent
-    assert folder.stat().st_mode & 0o777 == 0o700
+        assert setting(connection, "temp_directory") in ("", None)
 
 
 def test_without_a_folder_what_outgrows_memory_fails_and_says_so(monkeypatch):
-    monkeypatch.setattr(duckdb_connection, "_process_folder", lambda: None)
+    monkeypatch.setattr(duckdb_connection, "_user_folder", lambda: None)
     with connect(memory_limit="16MiB") as connection, pytest.raises(duckdb.OutOfMemoryException):
         connection.execute(LARGE).fetchall()
 
