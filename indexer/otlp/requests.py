@@ -5,7 +5,6 @@ that tells the sender not to try again. What is accepted here can be made into a
 (see ``spans``), so nothing that was promised to a sender is stuck before the files.
 """
 
-from collections.abc import Iterator
 from typing import Literal
 
 from google.protobuf.message import DecodeError, Message
@@ -77,20 +76,6 @@ def span_count(request: Message) -> int:
     return sum(len(scope.spans) for each in request.resource_spans for scope in each.scope_spans)
 
 
-def partial_success(request: Message) -> tuple[int, str]:
-    """How many spans no store can hold, and why; (0, "") if there are none."""
-    rejected = [span for span in _spans(request) if not has_identity(span)]
-    if not rejected:
-        return 0, ""
-    traceless = sum(not is_trace_id(span.trace_id) for span in rejected)
-    nameless = sum(not is_span_id(span.span_id) for span in rejected)
-    return len(rejected), (
-        f"{len(rejected)} of {span_count(request)} spans were rejected: "
-        f"{traceless} without a trace_id of 16 bytes that are not all zero, "
-        f"{nameless} without a span_id of 8 such bytes"
-    )
-
-
 def response(signal: Signal, rejected: int = 0, message: str = "") -> Message:
     """What the sender is told. Without a rejection or a message it is an empty one: all is well."""
     kind, counted = _RESPONSES[signal]
@@ -129,13 +114,6 @@ def within_repeated_bytes(repeated: int) -> None:
 def _within_bounds(request: Message) -> Message:
     within_repeated_bytes(repeated_bytes(request))
     return request
-
-
-def _spans(request: Message) -> Iterator[Span]:
-    if isinstance(request, ExportTraceServiceRequest):
-        for each in request.resource_spans:
-            for scope in each.scope_spans:
-                yield from scope.spans
 
 
 def is_trace_id(found: bytes) -> bool:

@@ -6,6 +6,8 @@ import pyarrow as pa
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.otlp.requests import has_identity
+
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN_ID = "b7ad6b7169203331"
 START = 1_763_000_000_123_456_789
@@ -67,6 +69,16 @@ def one_span(**fields):
     }
     spans = [{**usual, **fields}]
     return ExportTraceServiceRequest(resource_spans=[{"scope_spans": [{"spans": spans}]}])
+
+
+def valid_count(request):
+    """Spans of a trace request that have their ids."""
+    return sum(
+        has_identity(span)
+        for each in request.resource_spans
+        for scope in each.scope_spans
+        for span in scope.spans
+    )
 
 
 def rows(table):

@@ -8,10 +8,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from indexer.errors import InvalidOtlp
 from indexer.otlp import requests
+from indexer.otlp.admission import admit
 from indexer.otlp.requests import (
     parse_json,
     parse_protobuf,
-    partial_success,
     repeated_bytes,
     response,
     span_count,
@@ -168,27 +168,22 @@ def test_spans_are_counted_over_resources_and_scopes():
 )
 def test_spans_without_an_identity_are_counted(ids, rejected):
     request = parse_json("traces", body(span(), span(**ids)))
-    count, message = partial_success(request)
-    assert count == rejected
-    assert bool(message) == bool(rejected)
-    assert span_table([request.SerializeToString()]).num_rows == 2 - rejected
+    found = admit(request.SerializeToString())
+    assert (found.rejected, found.span_count) == (rejected, 2 - rejected)
+    assert bool(found.message) == bool(rejected)
+    assert span_table([found.stored]).num_rows == 2 - rejected
 
 
 def test_a_rejection_says_which_ids_are_wrong():
     request = parse_json(
         "traces", body(span(), span(traceId="ab"), span(spanId=""), span(traceId="", spanId=""))
     )
-    count, message = partial_success(request)
-    assert count == 3
-    assert message == (
+    found = admit(request.SerializeToString())
+    assert found.rejected == 3
+    assert found.message == (
         "3 of 4 spans were rejected: 2 without a trace_id of 16 bytes that are not all zero, "
         "2 without a span_id of 8 such bytes"
     )
-
-
-@pytest.mark.parametrize("signal", ["metrics", "logs"])
-def test_other_signals_reject_no_spans(signal):
-    assert partial_success(parse_protobuf(signal, b"")) == (0, "")
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
