@@ -15,9 +15,10 @@ TOKENS_A_MESSAGE = 3
 a span has ten members beside its attributes."""
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
 _SPACES = " \t\n\r"
 _SPACE = re.compile(f"[{_SPACES}]*")
-_END = "\0"
+_END = "#"
 """Put after the document: no value begins or goes on with it, so that no index is beyond."""
 
 
@@ -38,17 +39,29 @@ _SCAN: Callable[[str, int], tuple[Any, int]] = DECODER.scan_once  # type: ignore
 """(text, position) -> (value, position behind it). Raises StopIteration where there is none."""
 
 
-def check_tokens(body: bytes, messages_max: int) -> None:
-    """Raise OtlpTooLarge for a document with more parts than so many messages have.
+class TooManyTokens(Exception):
+    """One value of a document is too large to be taken into hand; the cursor is behind it."""
 
-    It is not parsed: brackets and commas are counted, in texts as well if there are few.
+    def __init__(self, tokens: int) -> None:
+        super().__init__(f"{tokens} objects, arrays and members")
+        self.tokens = tokens
+
+
+def check_tokens(body: bytes, messages_max: int) -> int:
+    """How many brackets and commas there are at most. It is not parsed, so texts may have some.
+
+    Raises OtlpTooLarge for a document with more parts than so many messages have.
     """
     limit = TOKENS_A_MESSAGE * messages_max
-    if len(body) > limit and _tokens(body) > limit and _tokens(_STRING.sub(b"", body)) > limit:
+    tokens = _tokens(body)
+    if tokens > limit:
+        tokens = _tokens(_STRING.sub(b"", body))
+    if tokens > limit:
         raise OtlpTooLarge(
             f"the JSON has more than {limit} objects, arrays and members, "
             f"more than {messages_max} messages have"
         )
+    return tokens
 
 
 def _tokens(body: bytes) -> int:
@@ -71,6 +84,30 @@ class JsonReader:
             self._fail("a value")
         self._space()
         return found
+
+    def value_within(self, tokens_max: int) -> Any:
+        """The same, unless it has more brackets and commas. Raises TooManyTokens."""
+        if self._text[self._at] in "{[":
+            end, tokens = self._measure()
+            if tokens > tokens_max:
+                self._at = end
+                self._space()
+                raise TooManyTokens(tokens)
+        return self.value()
+
+    def _measure(self) -> tuple[int, int]:
+        """Where the object or array at the cursor ends, and its brackets and commas."""
+        tokens = depth = 0
+        for found in _TOKEN.finditer(self._text, self._at):
+            sign = self._text[found.start()]
+            if sign in "}]":
+                depth -= 1
+                if depth == 0:
+                    return found.end(), tokens
+            elif sign != '"':
+                tokens += 1
+                depth += sign != ","
+        return self._fail("the end of an object or array")
 
     def next_is(self, opening: str) -> bool:
         """Whether the value at the cursor begins so."""

@@ -5,6 +5,7 @@ refused. Names that are not OTLP's are passed over by rule; well-known wrong one
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from indexer.otlp import skeleton
 from indexer.otlp.admission import Admission, admit
 from indexer.otlp.foreign import foreign_key, misspelt_key
 from indexer.otlp.json_mapping import NotThisMessage, read_message, read_text
-from indexer.otlp.json_reader import JsonReader, check_tokens
+from indexer.otlp.json_reader import JsonReader, TooManyTokens, check_tokens
 from indexer.otlp.rejections import NO_TRACE_ID, Rejections
 from indexer.otlp.request_limits import REQUEST_LIMITS, MessageCount, RequestLimits
 from indexer.otlp.wire_fields import field as wire_field
@@ -26,6 +27,8 @@ from indexer.otlp.wire_fields import field as wire_field
 _RESOURCE_LEVEL, _SCOPE_LEVEL, _SPAN_LEVEL = 3, 4, 4
 """Messages around and including each: the depth that protobuf's parser counts."""
 _SCHEMA_URL = 3
+TOKENS_A_PART = 5
+"""Brackets and commas of an attribute, with a share of those of its event."""
 
 
 def admit_json(body: bytes, limits: RequestLimits = REQUEST_LIMITS) -> Admission:
@@ -33,12 +36,12 @@ def admit_json(body: bytes, limits: RequestLimits = REQUEST_LIMITS) -> Admission
 
     Raises InvalidOtlp for what is no such request, OtlpTooLarge for one beyond limits.
     """
-    check_tokens(body, limits.messages)
+    tokens = check_tokens(body, limits.messages)
     rejections = Rejections()
     try:
         reader = JsonReader(body.decode("utf-8-sig"))
-        stored = _Document(reader, rejections, limits.messages).request()
-    except (ValueError, NotThisMessage) as error:
+        stored = _Document(reader, rejections, limits, tokens).request()
+    except (ValueError, NotThisMessage, TooManyTokens) as error:
         raise InvalidOtlp(f"invalid traces request in JSON: {error}") from error
     except RecursionError as error:
         raise InvalidOtlp("invalid traces request in JSON: nested too deeply") from error
@@ -59,9 +62,16 @@ class _Owner:
 class _Document:
     """One document, from its first byte to its last."""
 
-    def __init__(self, reader: JsonReader, rejections: Rejections, messages_max: int) -> None:
+    def __init__(
+        self, reader: JsonReader, rejections: Rejections, limits: RequestLimits, tokens: int
+    ) -> None:
         self._reader = reader
-        self._count = MessageCount(messages_max)
+        span = limits.span
+        self._tokens_max = TOKENS_A_PART * (
+            span.attributes + span.events + span.links + span.values
+        )
+        self._is_light = tokens <= self._tokens_max
+        self._count = MessageCount(limits.messages)
         """Resources, scopes and spans; those that become protobuf are counted with their parts."""
         self._rejections = rejections
 
@@ -75,7 +85,7 @@ class _Document:
                 understood = True
                 resources += [self._resource_spans() for _ in self._elements(key)]
             else:
-                self._reader.value()
+                self._pass_over()
                 unknown.append(key)
         self._reader.end()
         self._note_unknown(unknown, understood=understood)
@@ -131,7 +141,11 @@ class _Document:
         without_id = 0
         for _ in self._elements("spans"):
             self._count.add(1)
-            value = self._reader.value()
+            try:
+                value = self._value()
+            except TooManyTokens as problem:
+                self._reject(f"with {problem}, limit {self._tokens_max}", 1)
+                continue
             if isinstance(value, dict) and not value.get("traceId"):
                 without_id += 1  # a million of these cost seconds as messages
                 if value:
@@ -149,20 +163,32 @@ class _Document:
             owner.inner.append(span.SerializeToString())
 
     def _read_own(self, owner: _Owner, kind: type[Message], level: int) -> None:
-        value = self._reader.value()
-        if value is None:
-            return
         try:
+            value = self._value()
+            if value is None:
+                return
             owner.head += wire_field(1, read_message(kind, value, level).SerializeToString())
-        except NotThisMessage as problem:
+        except (NotThisMessage, TooManyTokens) as problem:
             owner.problem = str(problem)
 
     def _read_other(self, owner: _Owner, key: str) -> None:
-        value: Any = self._reader.value()
-        if key == "schemaUrl" and value is not None:
-            owner.head += wire_field(_SCHEMA_URL, read_text(value).encode())
-        else:
+        if key != "schemaUrl":
+            self._pass_over()
             self._note_misspelt([key])
+            return
+        value = self._value()
+        if value is not None:
+            owner.head += wire_field(_SCHEMA_URL, read_text(value).encode())
+
+    def _value(self) -> Any:
+        """The value at the cursor. Raises TooManyTokens for more than a span of limits has."""
+        if self._is_light:
+            return self._reader.value()
+        return self._reader.value_within(self._tokens_max)
+
+    def _pass_over(self) -> None:
+        with suppress(TooManyTokens):
+            self._value()
 
     def _note_misspelt(self, keys: Any) -> None:
         self._rejections.note(misspelt_key(keys))

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp, OtlpTooLarge
+from indexer.otlp import requests as requests_module
 from indexer.otlp.admission import admit
 from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.otlp.requests import has_identity
@@ -225,6 +226,28 @@ def test_log_records_are_refused_with_a_word_about_it():
         admit(logs.SerializeToString())
 
 
+def test_log_records_of_a_trace_are_told_from_spans():
+    """They do not even decode as spans: ids stand where a span has attributes."""
+    record = {
+        "time_unix_nano": 1,
+        "trace_id": b"\x01" * 16,
+        "span_id": b"\x02" * 8,
+        "attributes": [{"key": "a", "value": {"string_value": "b"}}],
+    }
+    logs = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": [record]}]}])
+    with pytest.raises(InvalidOtlp, match=r"log records; this endpoint takes traces alone"):
+        admit(logs.SerializeToString())
+
+
+@pytest.mark.parametrize("piece_bytes", [1, LARGE])
+def test_a_long_resource_of_many_spans_is_refused(monkeypatch, piece_bytes):
+    monkeypatch.setattr(requests_module, "REPEATED_BYTES_MAX", 2_000)
+    resource = field(1, field(1, b"k" * 500))
+    body = span_body(field(2, IDS) * 5, resource=resource)
+    with patched_pieces(piece_bytes), pytest.raises(OtlpTooLarge, match="limit 2000"):
+        admit(body)
+
+
 @pytest.mark.parametrize("kind", ["gauge", "sum", "histogram", "summary"])
 def test_metrics_are_refused_with_a_word_about_it(kind):
     data = {kind: {"data_points": [{"time_unix_nano": 1, "start_time_unix_nano": 1}]}}
@@ -259,6 +282,7 @@ def test_what_the_defaults_are():
 _MEASURED = """
 import sys
 from indexer.errors import OtlpTooLarge
+from indexer.otlp import requests as requests_module
 from indexer.otlp.admission import admit
 from tests.otlp.hostile_bodies import PROTOBUF
 def peak():

@@ -12,7 +12,7 @@ from indexer.otlp.json_reader import JsonReader, check_tokens
 from indexer.otlp.json_requests import admit_json
 from indexer.otlp.request_limits import RequestLimits
 from indexer.otlp.requests import parse_json
-from indexer.spans.limits import SPAN_LIMITS
+from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from tests.otlp.export_requests import as_otlp_json, attribute, body, document, span
 from tests.otlp.hostile_bodies import JSON
 from tests.otlp.messages import few, requests
@@ -240,6 +240,28 @@ def test_a_span_beyond_limits_is_rejected_in_json_as_well():
     assert found.message == (
         f"1 of 1 spans were rejected: 1 with {most + 1} attributes, limit {most}"
     )
+
+
+def test_a_span_too_large_to_be_read_is_rejected_alone():
+    """Without being parsed: a million objects would be a hundred megabytes."""
+    tiny = SpanLimits(attributes=2, events=2, links=2, values=2)
+    large = span(attributes=[{}] * 50, name='"}]')
+    found = admit_json(body(span(), large, span()), RequestLimits(span=tiny))
+    assert (found.span_count, found.rejected) == (2, 1)
+    assert "1 with 107 objects, arrays and members, limit 40" in found.message
+    whole = admit_json(
+        body(span(), span(), resource={"attributes": [{}] * 50}), RequestLimits(span=tiny)
+    )
+    assert (whole.span_count, whole.rejected) == (0, 2)
+    assert "2 of an invalid resource: 101 objects" in whole.message
+    ignored = json.dumps({"later": [{}] * 50, **document(span())}).encode()
+    assert admit_json(ignored, RequestLimits(span=tiny)).span_count == 1
+
+
+@pytest.mark.parametrize("junk", ["[", "[1,[2]", '{"a":"]}', "[{]}"])
+def test_a_value_without_an_end_is_no_json(junk):
+    with pytest.raises(ValueError, match=r"expected|Expecting|Unterminated"):
+        JsonReader(junk).value_within(10)
 
 
 def test_many_empty_spans_are_answered():
