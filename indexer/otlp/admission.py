@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp, OtlpTooLarge
-from indexer.otlp.foreign import foreign_records
+from indexer.otlp.other_formats import signal_of_records
 from indexer.otlp.portions import is_ordinary
 from indexer.otlp.rejections import NO_IDS, NO_SPAN_ID, NO_TRACE_ID, UNDECODABLE, Rejections
 from indexer.otlp.request_limits import REQUEST_LIMITS, MessageCount, RequestLimits
@@ -57,7 +57,7 @@ def admit(
     """What becomes of a serialised ExportTraceServiceRequest.
 
     ``rejections`` has the spans that were rejected before it was serialised. Raises InvalidOtlp for
-    what is no trace request or has no span that decodes, OtlpTooLarge for one beyond limits.
+    an invalid request or one of which no span decodes, OtlpTooLarge for one beyond limits.
     """
     found = rejections or Rejections()
     request = _parsed(body) if is_ordinary(body, limits) else None
@@ -98,19 +98,19 @@ def _find_without_ids(request: ExportTraceServiceRequest, found: Rejections) -> 
     for span in without:
         found.reject(*_missing_ids(span))
     if total and len(without) == total:
-        _refuse_foreign([span.SerializeToString() for span in without[:_RECORDS_SEEN]])
+        _refuse_other_signal([span.SerializeToString() for span in without[:_RECORDS_SEEN]])
 
 
 def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> bytes:
     """The request without its rejected spans, which are added to ``found``."""
-    judge = _Judge(limits, found)
+    selection = _SpanSelection(limits, found)
     kept = bytearray()
     records: list[bytes] = []
     before = found.rejected
     can_exceed = len(body) > FIELD_BYTES_MIN * limits.messages
     count = MessageCount(limits.messages if can_exceed else None)
     for group in span_groups(body, count):
-        kept += judge.kept(group)
+        kept += selection.kept(group)
         if not any(kept) and len(records) < _RECORDS_SEEN:
             records += group.spans[: _RECORDS_SEEN - len(records)]
     found.spans += len(kept)
@@ -118,8 +118,8 @@ def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> 
     if found.rejected == before:
         return body
     if not any(kept):
-        _refuse_foreign(records)
-        judge.refuse_undecodable()
+        _refuse_other_signal(records)
+        selection.refuse_undecodable()
         return b""
     return joined(_chosen(body, kept))
 
@@ -139,14 +139,14 @@ def _note_unknown(size_bytes: int, resources: int, found: Rejections) -> None:
         found.note(f"nothing was understood: none of {size_bytes} bytes is of a traces request")
 
 
-def _refuse_foreign(records: Sequence[bytes]) -> None:
-    kind = foreign_records(records)
+def _refuse_other_signal(records: Sequence[bytes]) -> None:
+    kind = signal_of_records(records)
     if kind:
         raise InvalidOtlp(f"invalid traces request: its records are {kind}")
 
 
-class _Judge:
-    """Judges the spans of one request, group by group."""
+class _SpanSelection:
+    """Selects the spans of one request that are kept, group by group."""
 
     def __init__(self, limits: RequestLimits, found: Rejections) -> None:
         self._check = SpanCheck(limits.span)

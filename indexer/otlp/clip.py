@@ -46,7 +46,7 @@ class Clipped:
 
 
 def clip_span(span: bytes, limits: SpanLimits, clipped: Clipped) -> bytes:
-    """The span within limits. Raises InvalidOtlp for what is no message."""
+    """The span within limits. Raises InvalidOtlp for an invalid message."""
     clipped.messages += 1
     room = {"attributes": limits.attributes, "events": limits.events, "links": limits.links}
     short = _first_of_each(skeleton.Span, span, room, clipped)

@@ -69,7 +69,7 @@ def _tokens(body: bytes) -> int:
 
 
 class JsonReader:
-    """A cursor over one document. Every method raises ValueError where it is no JSON."""
+    """A cursor over one document. Every method raises ValueError for invalid JSON."""
 
     def __init__(self, text: str) -> None:
         self._text = text + _END

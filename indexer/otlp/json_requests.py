@@ -1,6 +1,6 @@
 """Trace requests in OTLP's JSON as the protobuf that is stored, one span in hand at a time.
 
-A span that is no span is rejected alone. Only where the document is not a request is all of it
+An invalid span is rejected alone. Only where the document is not a request is all of it
 refused. Names that are not OTLP's are passed over by rule; well-known wrong ones are pointed out.
 """
 
@@ -17,9 +17,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from indexer.errors import InvalidOtlp
 from indexer.otlp import skeleton
 from indexer.otlp.admission import Admission, admit
-from indexer.otlp.foreign import foreign_key, misspelt_key
 from indexer.otlp.json_mapping import NotThisMessage, read_message, read_text
 from indexer.otlp.json_reader import JsonReader, TooManyTokens, check_tokens
+from indexer.otlp.other_formats import known_key, misspelt_key
 from indexer.otlp.rejections import NO_TRACE_ID, Rejections
 from indexer.otlp.request_limits import REQUEST_LIMITS, MessageCount, RequestLimits
 from indexer.otlp.wire_fields import field as wire_field
@@ -34,7 +34,7 @@ TOKENS_A_PART = 5
 def admit_json(body: bytes, limits: RequestLimits = REQUEST_LIMITS) -> Admission:
     """What becomes of a trace request in JSON.
 
-    Raises InvalidOtlp for what is no such request, OtlpTooLarge for one beyond limits.
+    Raises InvalidOtlp for an invalid one, OtlpTooLarge for one beyond limits.
     """
     tokens = check_tokens(body, limits.messages)
     rejections = Rejections()
@@ -92,10 +92,10 @@ class _Document:
         return bytes(skeleton.Request(resource_spans=resources).SerializeToString())
 
     def _note_unknown(self, unknown: list[str], *, understood: bool) -> None:
-        foreign = foreign_key(unknown)
-        if foreign and not understood:
-            raise InvalidOtlp(f"invalid traces request: {foreign}")
-        self._rejections.note(f"not understood: {foreign}" if foreign else "")
+        known = known_key(unknown)
+        if known and not understood:
+            raise InvalidOtlp(f"invalid traces request: {known}")
+        self._rejections.note(f"not understood: {known}" if known else "")
         if not understood and unknown and not self._rejections.notes:
             names = ", ".join(repr(key[:40]) for key in unknown[:5])
             self._rejections.note(f"nothing was understood: {names}, where resourceSpans may stand")

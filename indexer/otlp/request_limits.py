@@ -9,8 +9,6 @@ MESSAGES_MAX = 2_000_000
 """Ten of the largest batches of a collector, 8,192 spans with twenty attributes each."""
 PORTION_SPANS = 16_384
 """Parsed at a time: 6 MB of empty spans, and 40 ms of a Python loop."""
-UNCHECKED_BYTES = 2 * SPAN_LIMITS.links
-"""The smallest field of a message is two bytes, so that a shorter body exceeds no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class PartCount:
 def span_parts(spans: bytes, count: MessageCount | None = None) -> PartCount:
     """The parts of a span, or of spans joined.
 
-    Raises InvalidOtlp for bytes that are no messages, OtlpTooLarge where ``count`` does.
+    Raises InvalidOtlp for invalid messages, OtlpTooLarge where ``count`` does.
     """
     return _parts(spans, 0, len(spans), (), _SPAN, count or MessageCount())
 

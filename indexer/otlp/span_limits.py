@@ -39,7 +39,7 @@ class SpanCheck:
     def excess(self, span: bytes) -> str:
         """What the span has too many of, as "1000000 events, limit 16384"; empty if nothing.
 
-        Raises InvalidOtlp for what is no message.
+        Raises InvalidOtlp for an invalid message.
         """
         limits = self.limits
         if len(span) <= self.bytes_min:

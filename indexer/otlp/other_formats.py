@@ -1,4 +1,4 @@
-"""What a body at the traces endpoint is when it is no trace request, so that the sender is told.
+"""What a body at the traces endpoint is when it is not a trace request, so that the sender is told.
 
 All signals have their resources in field 1 and their records two levels below, so logs and metrics
 parse as spans that have no ids; and in JSON a name that is not known is passed over by rule.
@@ -33,7 +33,7 @@ _INNER_KEYS = {
 }
 
 
-def foreign_records(records: Iterable[bytes]) -> str:
+def signal_of_records(records: Iterable[bytes]) -> str:
     """What spans that have no ids are instead, if that can be known of one of them; else empty."""
     for record in records:
         if _is_log_record(record):
@@ -43,7 +43,7 @@ def foreign_records(records: Iterable[bytes]) -> str:
     return ""
 
 
-def foreign_key(keys: Mapping[str, Any] | Iterable[str]) -> str:
+def known_key(keys: Mapping[str, Any] | Iterable[str]) -> str:
     """What the first name of a JSON document that is a well-known wrong one stands for."""
     return next((f"{key} is {_KEYS[key]}" for key in keys if key in _KEYS), "")
 
