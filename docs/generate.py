@@ -16,8 +16,10 @@ from typing import Any, cast
 from indexer import errors, metrics, telemetry
 from indexer.cli.main import command_parser
 from indexer.contracts import migrations
+from indexer.http import events as http_events
 from indexer.http.admission import Admission
 from indexer.ingest import events as ingest_events
+from indexer.memory import MIB, parts, total_bytes
 from indexer.read.dialect import Dialect, dialects
 from indexer.register.catalog import Catalog
 from indexer.serve.app import Host
@@ -63,7 +65,7 @@ def events() -> str:
     known = sorted(
         (
             one
-            for module in (telemetry, ingest_events)
+            for module in (telemetry, ingest_events, http_events)
             for one in vars(module).values()
             if isinstance(one, telemetry.Event)
         ),
@@ -189,6 +191,31 @@ def _parameter(said: dict[str, Any]) -> tuple[str, ...]:
     return f"`{said['name']}`", said["in"], kind, said.get("description", "")
 
 
+def memory() -> str:
+    """What can be in memory at once, with the default settings."""
+    rows = [
+        (
+            part.process,
+            part.name,
+            f"{part.size_bytes / MIB:,.0f}",
+            ", ".join(f"`{one}`" for one in part.settings),
+        )
+        for part in parts(Settings.model_construct())
+    ]
+    rows += [
+        (name, "**together**", f"**{size / MIB:,.0f}**", "")
+        for name, size in total_bytes(Settings.model_construct()).items()
+    ]
+    return _page(
+        "Memory",
+        "What each process can hold at once, in MiB, with the default settings: a limit of memory "
+        "should have room for the sum. `ingestion` and `writer` are the two processes of "
+        "`ingest`, `worker` is that of the indexer, and `up` starts all of them. Beside the sum "
+        "the worker holds 12 bytes for each trace in each file.",
+        _table(("process", "what holds it", "MiB", "bounded by"), rows),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "errors.md": error_types,
@@ -197,6 +224,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "dialects.md": dialect_pages,
     "catalog.md": catalog,
     "metrics.md": metrics_page,
+    "memory.md": memory,
     "routes.md": routes,
     "openapi.json": openapi,
 }

@@ -24,6 +24,9 @@
         │   ├── CorruptPage
         │   ├── FileTooLarge
         │   └── PathNotUtf8
+        ├── BodyTooLarge            a body has more bytes than it may
+        ├── BodyUnreadable          a body is not in the coding that it names
+        ├── CodingUnknown           a content coding that is not accepted
         ├── InvalidOtlp             an export request is refused
         │   └── OtlpTooLarge        it has more parts than one request may have
         ├── CatalogOwned            another indexer has the lock
@@ -238,6 +241,24 @@ class Unauthorized(PermanentError):
     """A request without the token that INDEXER_HTTP_TOKEN asks for."""
 
     hint = "Send it as `Authorization: Bearer TOKEN`."
+
+
+class BodyTooLarge(PermanentError):
+    """The body of a request has more bytes than it may, as sent or inflated."""
+
+    hint = "Send smaller batches, or raise INGESTION_BODY_BYTES_MAX."
+
+
+class BodyUnreadable(PermanentError):
+    """The body of a request is not in the content coding that it names."""
+
+    hint = "See the compression setting of the sender's exporter."
+
+
+class CodingUnknown(PermanentError):
+    """A content coding that is not accepted."""
+
+    hint = "Send gzip, deflate, zstd, or none."
 
 
 class InvalidOtlp(PermanentError):

@@ -53,7 +53,7 @@ class HotTier:
             storage_root=settings.storage_root,
             snapshot_root=settings.snapshot_path or None,
             clock=clock,
-            limits=HotLimits(),
+            limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock
         self._lost = LostFlushDetector(clock)

@@ -134,6 +134,8 @@ class Limits:
     rows_max: int = 20_000_000
     settle_s: float = 10.0
     readers: int = 2
+    attributes_memory: str = "256MiB"
+    """DuckDB may use it to take attributes out of files."""
     read_ahead: int = 24
     """Reader tasks that are under way or done while a transaction commits."""
 

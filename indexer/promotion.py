@@ -43,7 +43,7 @@ class Promotion:
         self._register = register
         self._clock = clock
         self._limits = limits
-        self._reader = AttributeReader()
+        self._reader = AttributeReader(memory_limit=limits.attributes_memory)
         self._progress = progress
         self._readers = readers
         self._quiet_due_s = 0.0

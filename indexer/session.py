@@ -82,6 +82,7 @@ def limits_of(settings: Settings) -> Limits:
         rows_max=settings.file_rows_max,
         settle_s=settings.settle_s,
         readers=settings.reader_threads,
+        attributes_memory=settings.attributes_memory_limit,
     )
 
 

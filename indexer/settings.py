@@ -13,6 +13,7 @@ from indexer.ingest.flush import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
 from indexer.read.metadata import FILE_ROWS_MAX
 from indexer.register.files import OPERATIONS_MAX
 from indexer.register.promoted import KEYS_MAX, PROMOTED_KEYS
+from indexer.system.budget import SMALL_SHARE
 from indexer.system.tokens import check_token
 
 _PREFIX = "INDEXER_"
@@ -200,6 +201,53 @@ class Settings(BaseSettings):
         le=65_536,
         validation_alias="INDEXER_HTTP_CONNECTIONS",
         description="Connections of dashboards at once; the longest idle gives way.",
+    )
+
+    questions: int = Field(
+        4,
+        ge=1,
+        le=64,
+        validation_alias="INDEXER_QUESTIONS",
+        description="Answers that are made at once; more wait for each other and for the writer.",
+    )
+    answer_files_max: int = Field(
+        2000,
+        ge=1,
+        le=1_000_000,
+        validation_alias="INDEXER_ANSWER_FILES_MAX",
+        description="Files that are read for one answer, 5 ms each.",
+    )
+    answer_bytes_max: Annotated[str, _byte_size("1MiB")] = Field(
+        "128MiB",
+        validation_alias="INDEXER_ANSWER_BYTES_MAX",
+        description="Payload of one answer, as text; it takes four times as much memory.",
+    )
+    answers_bytes_max: Annotated[str, _byte_size("1MiB")] = Field(
+        "256MiB",
+        validation_alias="INDEXER_ANSWERS_BYTES_MAX",
+        description="Payload of all answers that are being made; beyond, clients are asked to "
+        "come back.",
+    )
+    span_cache_bytes: Annotated[str, _byte_size("0B")] = Field(
+        "64MiB",
+        validation_alias="INDEXER_SPAN_CACHE_BYTES",
+        description="Encoded spans that are kept for the next refresh.",
+    )
+    page_cache_bytes: Annotated[str, _byte_size("0B")] = Field(
+        "32MiB",
+        validation_alias="INDEXER_PAGE_CACHE_BYTES",
+        description="Where pages lie in the files that were asked last.",
+    )
+    hot_bytes_max: Annotated[str, _byte_size("1MiB")] = Field(
+        "256MiB",
+        validation_alias="INDEXER_HOT_BYTES_MAX",
+        description="Hot spans that the worker holds; with more, answers say what they lack.",
+    )
+    attributes_memory_limit: Annotated[str, _byte_size("64MiB")] = Field(
+        "256MiB",
+        validation_alias="INDEXER_ATTRIBUTES_MEMORY_LIMIT",
+        description="Memory DuckDB may use to take attributes out of files, beside "
+        "INDEXER_MEMORY_LIMIT; it spills to disk beyond.",
     )
 
     backlog_files_max: int = Field(
@@ -407,7 +455,7 @@ class Settings(BaseSettings):
 
     def bytes_of(self, name: str) -> int:
         """The field of that name, a size, as a number of bytes."""
-        return int(str(getattr(self, name)).rstrip("B"))
+        return _bytes(str(getattr(self, name)))
 
     @property
     def catalog_pointer(self) -> Path:
@@ -434,12 +482,20 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _checked(settings: Settings) -> Settings:
     """What no field can tell of itself."""
+    one, all_of_them = settings.bytes_of("answer_bytes_max"), settings.bytes_of("answers_bytes_max")
+    if one > all_of_them - all_of_them // SMALL_SHARE:
+        raise InvalidSettings(
+            "INDEXER_ANSWERS_BYTES_MAX has no room for one answer of INDEXER_ANSWER_BYTES_MAX "
+            f"beside the part of it, one in {SMALL_SHARE}, that is kept for small answers",
+            hint="Raise the first, or lower the second.",
+        )
     for name in ("http_token", "api_key", "internal_token"):
         alias = str(Settings.model_fields[name].validation_alias)
         check_token(alias, getattr(settings, name).get_secret_value())
     reserved = settings.otlp_grpc_threads * settings.bytes_of("body_bytes_max")
     left = settings.bytes_of("bodies_bytes_max") - (reserved if settings.otlp_grpc_listen else 0)
-    if settings.otlp_http_listen and left < settings.bytes_of("body_bytes_max"):
+    for_large = left - left // SMALL_SHARE
+    if settings.otlp_http_listen and for_large < settings.bytes_of("body_bytes_max"):
         raise InvalidSettings(
             "INGESTION_BODIES_BYTES_MAX has no room for one body over HTTP beside "
             f"{settings.otlp_grpc_threads} over gRPC of INGESTION_BODY_BYTES_MAX each",

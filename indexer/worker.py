@@ -23,7 +23,7 @@ import duckdb
 
 from indexer import __version__, metrics, ports
 from indexer.discover.watch import hints
-from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
+from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError, QueriesBusy
 from indexer.gate import Gate
 from indexer.hot_tier import FOLLOW_EVERY_S, HotTier
 from indexer.http.admission import Admission
@@ -32,14 +32,18 @@ from indexer.http.server import HttpServer
 from indexer.own_traces import OwnTraces, own_traces
 from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
+from indexer.query.payload import AnswerLimits
 from indexer.query.snapshot import publish_snapshot
+from indexer.read.payload import keep_page_maps
 from indexer.register.catalog import Catalog
 from indexer.register.generations import Generations
 from indexer.serve.app import application
+from indexer.serve.dashboards import routers
 from indexer.serve.local import bind, socket_path
 from indexer.serve.service import DashboardService
 from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import Settings
+from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
 from indexer.system.retry import catalog_backoff_s
 from indexer.telemetry import (
@@ -91,6 +95,10 @@ class Worker:
         self._hot = HotTier(settings, clock) if settings.ingestion_host else None
         self._dashboards: DashboardService | None = None
         self._own_traces = OwnTraces()
+        self._answer_limits = AnswerLimits(
+            files=settings.answer_files_max, payload_bytes=settings.bytes_of("answer_bytes_max")
+        )
+        self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
@@ -99,6 +107,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until ``request_stop``. Raises what keeps the catalog or the port from opening."""
+        keep_page_maps(self.settings.bytes_of("page_cache_bytes"))
         self._own_traces = own_traces(self.settings.otlp_http_listen)
         self._dashboards = self._listen()
         try:
@@ -152,6 +161,8 @@ class Worker:
             endpoint=endpoint,
             admission=ports.dashboards_admission(self.settings),
             limits=ports.dashboards_limits(self.settings),
+            questions=self.settings.questions,
+            routers=routers(self.settings.bytes_of("span_cache_bytes")),
             tracer_provider=self._own_traces.provider,
         )
 
@@ -170,6 +181,8 @@ class Worker:
             guard=self._gate.reading,
             pending=lambda: len(self._open_pipeline().backlog),
             hot=None if self._hot is None else self._hot.ask,
+            limits=self._answer_limits,
+            budget=self._answers_budget,
         )
 
     def status(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 import pyarrow as pa
 from starlette.requests import Request
 
-from indexer.errors import PermanentError
+from indexer.errors import BodyTooLarge, BodyUnreadable, CodingUnknown
 from indexer.system.budget import Reservation
 
 CODINGS = ("gzip", "x-gzip", "deflate", "zstd", "identity")
@@ -22,24 +22,6 @@ _PORTION_BYTES = 256 << 10
 _WINDOW_BYTES = 16 << 10
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """zlib's names for what surrounds a deflate stream (its manual, inflateInit2)."""
-
-
-class BodyTooLarge(PermanentError):
-    """More bytes than a body may have, as sent or inflated."""
-
-    hint = "Send smaller batches."
-
-
-class BodyUnreadable(PermanentError):
-    """The body is not in the coding that it names."""
-
-    hint = "See the compression setting of the sender's exporter."
-
-
-class CodingUnknown(PermanentError):
-    """A content coding that is not accepted."""
-
-    hint = f"Send one of {', '.join(CODINGS)}."
 
 
 def content_coding(header: str | None) -> str:

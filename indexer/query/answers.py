@@ -5,7 +5,7 @@ The worker answers them beside its writer; a command answers them itself when no
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -14,11 +14,13 @@ from indexer.query import lists
 from indexer.query.deadline import Deadline
 from indexer.query.pages import Sources, page
 from indexer.query.paging import SpanQuery
+from indexer.query.payload import AnswerLimits, Cost
 from indexer.query.shown import Shown
 from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
 from indexer.query.traces import TraceQuery, find_trace
 from indexer.query.window import WHENEVER, Window
 from indexer.register.trace_directory import TraceDirectory
+from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
 
 ROWS_MAX = 10_000
@@ -41,6 +43,9 @@ class Answers:
     """Asks for the spans that are in no indexed file yet."""
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while something is read: the catalog is not closed meanwhile."""
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
+    budget: ByteBudget | None = None
+    """Payload of all answers that are being made, together; None where there is one at a time."""
 
     def trace(
         self,
@@ -52,11 +57,12 @@ class Answers:
 
         With a ``form`` each span has its ``shown``, and its payload only where it had to be read.
 
-        Raises QueryRefused for what is no trace id, QueryTooLarge for one in too many files.
+        Raises QueryRefused for an invalid trace ID, QueryTooLarge for one in too many files,
+        QueriesBusy while answers in hand hold all the memory that they may.
         """
         asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
         hot = consult(self.hot)
-        with self._asked(deadline) as (cursor, behind):
+        with self._asked(deadline) as (cursor, behind), self._spending() as cost:
             cold = find_trace(
                 cursor,
                 self.storage,
@@ -64,6 +70,7 @@ class Answers:
                 directory=self.directory(),
                 deadline=deadline,
                 form=form,
+                cost=cost,
             )
             answer = whole_trace(cursor, self.storage, cold, hot, asked)
             if form is not None:
@@ -86,13 +93,14 @@ class Answers:
         would be read from too many files.
         """
         hot = consult(self.hot)
-        with self._asked(deadline) as (cursor, behind):
+        with self._asked(deadline) as (cursor, behind), self._spending() as cost:
             sources = Sources(
                 cursor=cursor,
                 storage=self.storage,
                 hot=hot,
                 deadline=deadline or Deadline(),
                 directory=self.directory(),
+                cost=cost,
             )
             answer = page(sources, query, payload=payload, form=form)
             return {**answer, **behind}
@@ -121,6 +129,15 @@ class Answers:
         """What the index holds, in numbers."""
         with self.reading() as cursor:
             return lists.totals(cursor)
+
+    @contextmanager
+    def _spending(self) -> Iterator[Cost]:
+        """The account of one answer, whose payload is held against the budget until it is made."""
+        if self.budget is None:
+            yield Cost(limits=self.limits)
+            return
+        with self.budget.reservation() as held:
+            yield Cost(limits=self.limits, held=held)
 
     @contextmanager
     def reading(self, deadline: Deadline | None = None) -> Iterator[duckdb.DuckDBPyConnection]:

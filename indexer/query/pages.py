@@ -4,7 +4,7 @@ Each tier gives the first spans of the list that it has, as many as the page can
 of them all are the page. Payload is read for what is shown, and for nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -42,6 +42,7 @@ class Sources:
     deadline: Deadline
     directory: TraceDirectory | None = None
     """The writer's, where this is its process."""
+    cost: Cost = field(default_factory=Cost)
 
 
 def page(
@@ -53,12 +54,12 @@ def page(
     Raises QueryRefused for an attribute that is not promoted, QueryTooLarge for a page that
     would be read from too many files.
     """
-    cost = Cost()
+    cost = sources.cost
     found, recent, missing = _found(sources, query)
     shown = found[query.offset : query.offset + query.limit]
     files = files_of(sources.cursor, shown)
     to_read = (shown if form is None else form.known(shown, files)) if payload else []
-    within_budget(to_read)
+    within_budget(to_read, files_max=cost.limits.files)
     cost.indexed()
     with cost.reading():
         unread = add_payload(sources.storage, to_read, files, cost, sources.deadline)

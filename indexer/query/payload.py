@@ -20,13 +20,22 @@ from indexer.read.dialect import Dialect, dialects
 from indexer.read.payload import PAYLOAD_COLUMNS, Tally, read_payload
 from indexer.read.span_payload import span_payload
 from indexer.results import id_list, plain_rows
+from indexer.system.budget import Reservation
 from indexer.system.storage import LocalStorage
 
-FILES_READ_MAX = 2_000
-"""Files of one answer: 5 ms each, and so ten seconds."""
+BYTES_PER_TEXT_BYTE = 4
+"""What a byte of payload takes while it is Python's values and again JSON (measured)."""
 
-TEXT_BYTES_MAX = 256 << 20
-"""Of one answer: as Python's values and again as JSON a gigabyte, and four are made at once."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLimits:
+    """What one answer may cost."""
+
+    files: int = 2_000
+    """Files that are read: 5 ms each, and so ten seconds."""
+    payload_bytes: int = 128 << 20
+    """Of text; see ``BYTES_PER_TEXT_BYTE`` for what it takes."""
+
 
 _FILES = """
 SELECT file_id, file_path, relative_path, size_bytes, modified_unix_nano, device, inode, dialect
@@ -45,6 +54,19 @@ class Cost:
     files_read: int = 0
     payload: Tally = field(default_factory=Tally)
     payload_ms: float = 0.0
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
+    held: Reservation | None = None
+    """Of the budget that all answers share."""
+
+    def hold(self) -> None:
+        """Hold the payload that was read so far. Raises QueryTooLarge, and QueriesBusy."""
+        if self.payload.text_bytes > self.limits.payload_bytes:
+            raise QueryTooLarge(
+                f"the answer has {self.payload.text_bytes:,} bytes of payload and more, "
+                f"at most {self.limits.payload_bytes:,} are given at once"
+            )
+        if self.held is not None:
+            self.held.grow(self.payload.text_bytes - self.held.held_bytes)
 
     def indexed(self) -> None:
         """The index has been asked."""
@@ -78,7 +100,7 @@ def files_of(cursor: duckdb.DuckDBPyConnection, spans: Sequence[Span]) -> dict[i
     return {file["file_id"]: file for file in found}
 
 
-def within_budget(spans: Sequence[Span], *, files_max: int = FILES_READ_MAX) -> None:
+def within_budget(spans: Sequence[Span], *, files_max: int) -> None:
     """Raises QueryTooLarge, with a window that is not, for spans of too many files."""
     seen: set[int] = set()
     for number, span in enumerate(spans):
@@ -127,8 +149,10 @@ def add_payload(
                     "detail": error.message,
                 }
             )
-        if cost.payload.text_bytes > TEXT_BYTES_MAX:
-            raise _too_much(read or len(members) // 2, cost)
+        try:
+            cost.hold()
+        except QueryTooLarge as error:
+            raise QueryTooLarge(error.message, hint=_fewer(read or len(members) // 2)) from error
         read += len(members)
     return missing
 
@@ -151,12 +175,8 @@ def _fill(
         span.update(span_payload(values))
 
 
-def _too_much(fewer: int, cost: Cost) -> QueryTooLarge:
-    return QueryTooLarge(
-        f"the answer has {cost.payload.text_bytes:,} bytes of payload and more, "
-        f"at most {TEXT_BYTES_MAX:,} are given at once",
-        hint=f"Narrow it with since and until, or ask for {max(1, fewer):,} spans at a time.",
-    )
+def _fewer(spans: int) -> str:
+    return f"Narrow it with since and until, or ask for {max(1, spans):,} spans at a time."
 
 
 def _narrower(spans: Sequence[Span]) -> str:

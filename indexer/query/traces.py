@@ -88,6 +88,7 @@ def find_trace(
     directory: TraceDirectory | None = None,
     deadline: Deadline | None = None,
     form: Shown | None = None,
+    cost: Cost | None = None,
 ) -> dict[str, Any]:
     """The spans of a trace in order of start, with what the answer rests on.
 
@@ -95,13 +96,13 @@ def find_trace(
     spans. With a ``form`` each span has its ``shown``. Raises QueryTooLarge when its spans lie in
     too many files.
     """
-    cost = Cost()
+    cost = cost or Cost()
     deadline = deadline or Deadline()
     found = _metadata(cursor, asked, directory)
     spans = found[:TRACE_SPANS_MAX]
     files = files_of(cursor, spans)
     to_read = spans if form is None else form.known(spans, files)
-    within_budget(to_read)
+    within_budget(to_read, files_max=cost.limits.files)
     cost.indexed()
     with cost.reading():
         missing = add_payload(storage, to_read, files, cost, deadline)

@@ -15,8 +15,10 @@ from indexer.errors import CorruptPage
 from indexer.model import ParquetFileInfo
 from indexer.read.pages import ColumnChunk, Page, RowGroup, pages
 
+PART_BYTES = 640
+"""Of a page or a column chunk that is kept (measured)."""
 PARTS_MAX = 50_000
-"""Pages and column chunks of all files together, 0.6 KB each: 30 MB, some thousand files."""
+"""Pages and column chunks of all files together: 32 MB, some thousand files."""
 
 
 class PageMap:
@@ -57,6 +59,11 @@ class PageMaps:
         self._counted: dict[ParquetFileInfo, int] = {}
         self._parts = 0
         self._lock = threading.Lock()
+
+    def resize(self, parts_max: int) -> None:
+        """Keep so many parts from now on."""
+        with self._lock:
+            self._parts_max = parts_max
 
     @contextmanager
     def of(self, info: ParquetFileInfo, read: Callable[[], list[RowGroup]]) -> Iterator[PageMap]:

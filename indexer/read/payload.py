@@ -16,7 +16,7 @@ from indexer.read.dialect import Dialect, PayloadColumn
 from indexer.read.footer import footer_bytes, open_parquet
 from indexer.read.nested_cut import nested_values
 from indexer.read.normalise import JSON_COLUMNS
-from indexer.read.page_maps import PageMap, PageMaps
+from indexer.read.page_maps import PART_BYTES, PageMap, PageMaps
 from indexer.read.pages import ColumnChunk, RowGroup, row_groups
 from indexer.read.part import Part, column_limits, part_of_text
 from indexer.read.values import ChunkReader, NotDecodedHere, decode_text
@@ -42,7 +42,15 @@ PAYLOAD_COLUMNS = (
 )
 """Canonical payload columns of a span, in order; a file may lack any of them."""
 
+_SLICES_MAX = 64
+"""Rows that are taken one by one: a copy of one can be 200 MB."""
+
 _MAPS = PageMaps()
+
+
+def keep_page_maps(bytes_max: int) -> None:
+    """Keep so many bytes of where pages lie, in this process."""
+    _MAPS.resize(bytes_max // PART_BYTES)
 
 
 @dataclass(slots=True)
@@ -121,9 +129,10 @@ def stored_values(column: pa.ChunkedArray, name: str, limits: SpanLimits) -> lis
     """
     types = pa.types
     if types.is_string(column.type) or types.is_large_string(column.type):
-        kind = pa.binary() if types.is_string(column.type) else pa.large_binary()
-        raw = [value for chunk in column.chunks for value in chunk.view(kind).to_pylist()]
-        return [None if value is None else _text(name, limits, value) for value in raw]
+        return [
+            _text(name, limits, memoryview(text.as_buffer())) if text.is_valid else None
+            for text in column
+        ]
     if types.is_list(column.type) and types.is_timestamp(column.type.value_type):
         column = column.cast(pa.list_(pa.timestamp("ns", column.type.value_type.tz)))
         column = column.cast(pa.list_(pa.int64()))  # Python's own times end at the microsecond
@@ -133,7 +142,7 @@ def stored_values(column: pa.ChunkedArray, name: str, limits: SpanLimits) -> lis
     return [_bytes(name, limits, value) if isinstance(value, bytes) else value for value in values]
 
 
-def _text(name: str, limits: SpanLimits, stored: bytes) -> str | Part:
+def _text(name: str, limits: SpanLimits, stored: bytes | memoryview) -> str | Part:
     part = part_of_text(name, stored, limits) if name in JSON_COLUMNS else None
     return decode_text(stored) if part is None else part
 
@@ -232,7 +241,7 @@ class _Rows:
             wanted = [row for row in rows if first <= row < after]
             if wanted:
                 table = parquet.read_row_group(group, columns=columns, use_threads=False)
-                taken = table.take([row - first for row in wanted])
+                taken = _take(table, [row - first for row in wanted])
                 values = {
                     column: stored_values(taken[column], self._columns[column], self._limits)
                     for column in columns
@@ -241,6 +250,13 @@ class _Rows:
                     by_row[row] = {column: values[column][at] for column in columns}
             first = after
         return [by_row[row] for row in rows]
+
+
+def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:
+    """Those rows; without a copy where there are few, which may be long."""
+    if len(rows) > _SLICES_MAX:
+        return table.take(rows)
+    return pa.concat_tables([table.slice(row, 1) for row in rows])
 
 
 def _one_chunk(group: RowGroup, column: str) -> ColumnChunk:

@@ -17,16 +17,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from indexer.errors import BodiesBusy, IndexerError, InvalidOtlp, WalBusy
-from indexer.http.admission import Admission, Refusal
-from indexer.http.bodies import (
+from indexer.errors import (
+    BodiesBusy,
     BodyTooLarge,
     BodyUnreadable,
     CodingUnknown,
-    collect,
-    content_coding,
-    inflate,
+    IndexerError,
+    InvalidOtlp,
+    OtlpTooLarge,
+    WalBusy,
 )
+from indexer.http.admission import Admission, Refusal
+from indexer.http.bodies import collect, content_coding, inflate
 from indexer.receive.export import Export
 from indexer.system.budget import SMALL_BYTES, ByteBudget, Reservation
 
@@ -47,6 +49,7 @@ _STATUS: dict[type[IndexerError], int] = {
     BodyTooLarge: 413,
     BodyUnreadable: 400,
     CodingUnknown: 415,
+    OtlpTooLarge: 413,
     InvalidOtlp: 400,
     WalBusy: 503,
 }

@@ -5,6 +5,7 @@ A router is made by a function of the host, and named in ``ROUTERS``. Its routes
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -14,7 +15,7 @@ from starlette.middleware import Middleware
 from indexer import __version__
 from indexer.http.admission import Admission
 from indexer.serve.app import Host
-from indexer.serve.asking import Asking
+from indexer.serve.asking import QUESTIONS_AT_ONCE, Asking
 from indexer.serve.basis import HEADERS
 from indexer.serve.junjo import junjo
 from indexer.serve.measuring import Measured
@@ -40,17 +41,24 @@ ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
 """Every router that is served."""
 
 
+def routers(span_cache_bytes: int) -> tuple[MakeRouter, ...]:
+    """The same, with so many bytes of encoded spans kept for the next refresh."""
+    return (operations, partial(junjo, span_cache_bytes=span_cache_bytes))
+
+
 def dashboards(
     host: Host,
     *,
     admission: Admission,
+    questions: int = QUESTIONS_AT_ONCE,
     routers: Sequence[MakeRouter] = ROUTERS,
     tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
     """The application, to be ended with ``close``.
 
-    ``admission`` says who is let in. With a ``tracer_provider`` each request is a span, but for
-    those of probes and of whoever scrapes metrics.
+    ``admission`` says who is let in, ``questions`` how many are answered at once. With a
+    ``tracer_provider`` each request is a span, but for those of probes and of whoever scrapes
+    metrics.
     """
     app = FastAPI(
         title="span-indexer",
@@ -64,7 +72,7 @@ def dashboards(
         middleware=[Middleware(Measured), Middleware(admission.around)],
         telemetry=_telemetry(tracer_provider),
     )
-    app.state.asking = Asking()
+    app.state.asking = Asking(at_once=questions)
     app.state.probes = Asking(at_once=PROBES_AT_ONCE)
     for make in routers:
         app.include_router(make(host))

@@ -16,7 +16,7 @@ from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.query.paging import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
-from indexer.query.shown import Shown
+from indexer.query.shown import SHOWN_BYTES_MAX, Shown
 from indexer.query.traces import TraceQuery
 from indexer.query.window import WHENEVER, Window
 from indexer.serve.app import Host
@@ -79,11 +79,11 @@ _PATCHES: dict[str, Any] = {
 }
 
 
-def junjo(host: Host) -> APIRouter:
+def junjo(host: Host, *, span_cache_bytes: int = SHOWN_BYTES_MAX) -> APIRouter:
     """The router over one worker."""
     register()
     router = APIRouter(tags=["junjo"])
-    form = Shown(lambda span: as_json(junjo_span(span)))
+    form = Shown(lambda span: as_json(junjo_span(span)), bytes_max=span_cache_bytes)
     _lists(router, host, form)
     _traces(router, host, form)
     _patches(router, host)

@@ -9,6 +9,7 @@ from indexer.http.admission import Admission
 from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
 from indexer.serve.app import Host
+from indexer.serve.asking import QUESTIONS_AT_ONCE
 from indexer.serve.dashboards import ROUTERS, MakeRouter, close, dashboards
 from indexer.system.addresses import Endpoint, bind, bound_address
 
@@ -23,6 +24,7 @@ class DashboardService:
         endpoint: Endpoint,
         admission: Admission,
         limits: ConnectionLimits | None = None,
+        questions: int = QUESTIONS_AT_ONCE,
         routers: Sequence[MakeRouter] = ROUTERS,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
@@ -31,7 +33,11 @@ class DashboardService:
         self.url = f"http://{bound_address(self._listener)}"
         self._limits = limits or ConnectionLimits()
         self._app = dashboards(
-            host, admission=admission, routers=routers, tracer_provider=tracer_provider
+            host,
+            admission=admission,
+            questions=questions,
+            routers=routers,
+            tracer_provider=tracer_provider,
         )
         self._server: HttpServer | None = None
 

@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from indexer.errors import BodiesBusy
+from indexer.errors import BodiesBusy, TransientError
 
 SMALL_BYTES = 1 << 20
 """A request up to this size may use the part of the budget that larger ones may not."""
@@ -15,8 +15,10 @@ SMALL_SHARE = 8
 class ByteBudget:
     """A number of bytes; safe to use from any thread."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, *, busy: type[TransientError] = BodiesBusy) -> None:
+        """``busy`` is what is raised when there is no room."""
         self.limit_bytes = limit_bytes
+        self._busy = busy
         self._large_bytes_max = limit_bytes - limit_bytes // SMALL_SHARE
         self._lock = threading.Lock()
         self._held_bytes = 0
@@ -35,8 +37,8 @@ class ByteBudget:
         limit = self.limit_bytes if held + more <= SMALL_BYTES else self._large_bytes_max
         with self._lock:
             if self._held_bytes + more > limit:
-                raise BodiesBusy(
-                    f"requests in hand hold {self._held_bytes} bytes, limit {self.limit_bytes}"
+                raise self._busy(
+                    f"those in hand hold {self._held_bytes} bytes, limit {self.limit_bytes}"
                 )
             self._held_bytes += more
 
@@ -65,6 +67,6 @@ class Reservation:
         self.held_bytes = 0
 
     def grow(self, more_bytes: int) -> None:
-        """Hold so many bytes more. Raises BodiesBusy when the budget has no room for them."""
+        """Hold so many bytes more. Raises what the budget raises when it has no room."""
         self._budget._take(more_bytes, self.held_bytes)  # noqa: SLF001 - as above
         self.held_bytes += more_bytes

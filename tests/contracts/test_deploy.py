@@ -180,7 +180,9 @@ def test_each_profile_has_one_writer_of_the_log():
 
 
 def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
-    table = dict(re.findall(r"^\| (\d+) \| .*`(\w+)` \| loopback", FILES["README.md"], re.MULTILINE))
+    table = dict(
+        re.findall(r"^\| (\d+) \| .*`(\w+)` \| loopback", FILES["README.md"], re.MULTILINE)
+    )
     fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
     assert set(table) == {"4317", "4318", "50052", "8321"}
     for port, name in table.items():

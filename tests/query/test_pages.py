@@ -13,14 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.errors import QueryRefused, QueryTooLarge
+from indexer.errors import QueriesBusy, QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
-from indexer.query import candidates, llm, newest, pages, payload
+from indexer.query import candidates, llm, newest
 from indexer.query.answers import Answers
 from indexer.query.paging import SpanQuery, cursor_after, position_of
-from indexer.query.payload import within_budget
+from indexer.query.payload import AnswerLimits
 from indexer.query.shown import Shown
 from indexer.query.window import Window
+from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import T0, Span, spans, table, write
@@ -270,16 +271,17 @@ def test_llm_traces_need_an_attribute_that_tells_them(tmp_path: Path) -> None:
         assert "INDEXER_PROMOTED_ATTRIBUTES" in refusal.value.advice
 
 
-def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(tmp_path: Path) -> None:
     """The window of the hint is the first part of the same list."""
     with indexed(tmp_path) as one:
         for number in range(1, 6):
             write(one.root / f"{number}.parquet", spans(2, trace=number))
         one.settle()
-        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
-        monkeypatch.setattr(pages, "within_budget", lambda rows: within_budget(rows, files_max=3))
+        answers = Answers(
+            cursor=one.catalog.cursor,
+            storage=LocalStorage(one.root),
+            limits=AnswerLimits(files=3),
+        )
         with pytest.raises(QueryTooLarge, match="lies in 5 files, at most 3") as refusal:
             answers.spans(SpanQuery(limit=10))
         since, until = (
@@ -291,9 +293,7 @@ def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(
         assert (len(found["spans"]), found["cost"]["files_read"]) == (6, 3)
 
 
-def test_an_answer_with_too_much_payload_is_refused_with_a_smaller_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_with_too_much_payload_is_refused_with_a_smaller_one(tmp_path: Path) -> None:
     """Counted as it is read: the index does not know how long texts are."""
     long = json.dumps({"text": "x" * 1_000})
     with indexed(tmp_path) as one:
@@ -303,13 +303,34 @@ def test_an_answer_with_too_much_payload_is_refused_with_a_smaller_one(
                 [Span(trace=9 * number + at, start=T0 - number, attributes=long) for at in (1, 2)],
             )
         one.settle()
-        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
-        monkeypatch.setattr(payload, "TEXT_BYTES_MAX", 5_000)
+        answers = Answers(
+            cursor=one.catalog.cursor,
+            storage=LocalStorage(one.root),
+            limits=AnswerLimits(payload_bytes=5_000),
+        )
         with pytest.raises(QueryTooLarge, match="bytes of payload and more") as refusal:
             answers.spans(SpanQuery(limit=8))
         fewer = int(refusal.value.advice.partition("ask for ")[2].split()[0])
         assert len(answers.spans(SpanQuery(limit=fewer))["spans"]) == fewer == 4
         assert len(answers.spans(SpanQuery(limit=8), payload=False)["spans"]) == 8
+
+
+def test_answers_share_one_budget_and_give_it_back(tmp_path: Path) -> None:
+    """What others hold is not there for one; a small one has room where a large one has none."""
+    long = json.dumps({"text": "x" * (1 << 20)})
+    with indexed(tmp_path) as one:
+        write(one.root / "large.parquet", [Span(trace=1, span=n, attributes=long) for n in (1, 2)])
+        write(one.root / "small.parquet", [Span(trace=2, span=1, attributes="{}")])
+        one.settle()
+        budget = ByteBudget(4 << 20, busy=QueriesBusy)
+        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root), budget=budget)
+        with budget.reservation() as others:
+            others.grow(3 << 20)
+            with pytest.raises(QueriesBusy):
+                answers.trace("0" * 31 + "1")
+            assert len(answers.trace("0" * 31 + "2")["spans"]) == 1
+        assert len(answers.trace("0" * 31 + "1")["spans"]) == 2
+        assert budget.held_bytes == 0
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "bnVsbA", "A" * 10_000, "WzEsImEiXQ"])
