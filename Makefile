@@ -16,7 +16,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/_generated=schemas/proto 
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
-.PHONY: help run test test-interop check format bench bench-peers soak soak-ingest reference proto lock clean
+.PHONY: help run test test-interop check format bench bench-peers soak soak-ingest soak-doors reference proto lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -68,6 +68,9 @@ soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 
 soak-ingest: $(VENV)/.dev ## Five minutes of OTLP at 10,000 spans/s; JSON and a chart in bench-output/
 	$(BIN)/python -m tests.benchmark.ingest_soak
+
+soak-doors: $(VENV)/.dev ## Two minutes of every attack on every door, beside a sender and a dashboard
+	$(BIN)/python -m tests.benchmark.doors_soak
 
 reference: $(VENV)/.dev ## Write docs/reference from the code
 	$(BIN)/python -m docs.generate

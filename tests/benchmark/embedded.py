@@ -75,6 +75,10 @@ class Embedded:
     otlp: str
     socket_file: str
     catalog: Path
+    otlp_http: int
+    """Port of OTLP over HTTP; it listens only where it was asked for."""
+    internal: int
+    """The internal port."""
 
     def status(self) -> dict[str, Any]:
         """The worker's."""
@@ -99,9 +103,10 @@ class Embedded:
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Embedded]:
+def embedded(folder: Path, *, over_http: bool = False) -> Iterator[Embedded]:
     """Both on free ports and in a fresh folder, ready; stopped afterwards."""
-    catalog, otlp, internal = folder / "index.duckdb", *(_free_port() for _ in range(2))
+    catalog = folder / "index.duckdb"
+    otlp, internal, otlp_http = (_free_port() for _ in range(3))
     kept = environment(folder / "spans", catalog)
     environ = {
         **{name: value for name, value in kept.items() if not name.startswith(_OTHERS)},
@@ -109,7 +114,7 @@ def embedded(folder: Path) -> Iterator[Embedded]:
         "JUNJO_DUCKDB_PATH": str(catalog),
         "INGESTION_WAL_PATH": str(folder / "ingestion" / "wal.sqlite"),
         "INGESTION_OTLP_GRPC_LISTEN": f"127.0.0.1:{otlp}",
-        "INGESTION_OTLP_HTTP_LISTEN": "",
+        "INGESTION_OTLP_HTTP_LISTEN": f"127.0.0.1:{otlp_http}" if over_http else "",
         "INGESTION_GRPC_PORT": str(internal),
     }
     process = subprocess.Popen([sys.executable, "-m", "indexer", "up"], cwd=PROJECT, env=environ)
@@ -119,6 +124,8 @@ def embedded(folder: Path) -> Iterator[Embedded]:
             otlp=f"127.0.0.1:{otlp}",
             socket_file=os.path.relpath(socket_path(catalog)),  # a socket's path must be short
             catalog=catalog,
+            otlp_http=otlp_http,
+            internal=internal,
         )
         _until_ready(running, process)
         yield running
