@@ -163,13 +163,13 @@ class _SpanSelection:
         if reason:
             self._found.reject(reason, spans=len(group.spans))
             return bytearray(len(group.spans))
-        kept = bytearray(self._fitting(group.spans))
-        spans = [span for span, is_kept in zip(group.spans, kept, strict=True) if is_kept]
-        verdicts = list(self._decode(group, spans)) if spans else []
-        if all(verdicts):
-            return kept
-        left = iter(verdicts)
-        return bytearray(is_kept and next(left) for is_kept in kept)
+        lengths = list(map(len, group.spans))
+        if min(lengths) >= SPAN_BYTES_MIN and max(lengths) <= self._check.bytes_min:
+            return bytearray(self._decode(group, group.spans))
+        fitting = self._fitting(group.spans)
+        spans = [span for span, fits in zip(group.spans, fitting, strict=True) if fits]
+        verdicts = iter(self._decode(group, spans) if spans else ())
+        return bytearray(fits and next(verdicts) for fits in fitting)
 
     def refuse_undecodable(self) -> None:
         """Raise InvalidOtlp if no span of the request was decodable at all, but some should be."""

@@ -79,7 +79,12 @@ def _pieces(  # noqa: C901, PLR0912 - one loop: a call for each field would doub
             length = data[at]
             at += 1
             if length > _SEVEN_BITS:
-                length, at = _read_varint(data, at - 1)
+                more = data[at]
+                if more > _SEVEN_BITS:
+                    length, at = _read_varint(data, at - 1)
+                else:  # as spans are long: a call would double what they cost
+                    length += (more - 1) << 7
+                    at += 1
             payload = at
             at += length
             if length > piece_bytes:
