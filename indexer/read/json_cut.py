@@ -67,7 +67,9 @@ class _Outline:
         return self.inside[-1] if self.inside else 0
 
 
-def cut_json(text: bytes, elements_max: int, inside_max: int, each_min: int = 0) -> CutText | None:
+def cut_json(
+    text: bytes | memoryview, elements_max: int, inside_max: int, each_min: int = 0
+) -> CutText | None:
     """A JSON array or object with at most so many elements, and so many inside of these.
 
     Each element has ``each_min`` of its own, even after ``inside_max`` of all are used up.
@@ -91,26 +93,26 @@ def cut_json(text: bytes, elements_max: int, inside_max: int, each_min: int = 0)
 
 
 def _cut(
-    text: bytes, outline: _Outline, inside_max: int, levels: int, each_min: int = 0
+    text: bytes | memoryview, outline: _Outline, inside_max: int, levels: int, each_min: int = 0
 ) -> tuple[bytes, int]:
     """The container with the elements of the outline, and how many elements inside are kept."""
     start, ends, inside = outline.start, outline.ends, outline.inside
-    closer = _CLOSERS[text[start]]
+    opener, closer = bytes(text[start : start + 1]), _CLOSERS[text[start]]
     whole = bisect_right(inside, inside_max)
     if not ends:
-        return text[start : start + 1] + closer, 0
+        return opener + closer, 0
     used = inside[whole - 1] if whole else 0
-    parts = [text[start + 1 : ends[whole - 1]]] if whole else []
+    parts = [bytes(text[start + 1 : ends[whole - 1]])] if whole else []
     for at in range(whole, len(ends)):
         first = (ends[at - 1] if at else start) + 1
         own = inside[at] - (inside[at - 1] if at else 0)
-        member = text[first : ends[at]]
+        member = bytes(text[first : ends[at]])
         room = max(0, inside_max - used)
         if own > room:
             member, own = _cut_member(member, max(room, each_min), levels - 1)
         parts.append(member)
         used += own
-    return text[start : start + 1] + b",".join(parts) + closer, used
+    return opener + b",".join(parts) + closer, used
 
 
 def _cut_member(member: bytes, room: int, levels: int) -> tuple[bytes, int]:
@@ -127,7 +129,7 @@ def _cut_member(member: bytes, room: int, levels: int) -> tuple[bytes, int]:
     return member[:at] + short, kept + used
 
 
-def _outline(text: bytes, start: int, elements_max: int) -> _Outline | None:
+def _outline(text: bytes | memoryview, start: int, elements_max: int) -> _Outline | None:
     """Of the container that begins at ``start``; None when it does not end."""
     outline, scan = _Outline(start), _Scan(text, start)
     inside = commas = 0
@@ -177,7 +179,7 @@ class _Marks:
 class _Scan:
     """Goes through a text block by block, and knows at each how deep it is and if in a string."""
 
-    def __init__(self, text: bytes, start: int) -> None:
+    def __init__(self, text: bytes | memoryview, start: int) -> None:
         self._text = text
         self._start = self._end = start
         self._size = BLOCK_BYTES_MIN
@@ -193,7 +195,7 @@ class _Scan:
         while end < len(text) and text[end - 1] == _BACKSLASH:
             end += 1  # a block never ends inside an escape
         self._end, self._size = end, min(self._size * 4, BLOCK_BYTES_MAX)
-        block = text[self._start : end]
+        block = bytes(text[self._start : end])
         if b"\\" in block:
             block = block.replace(b"\\\\", b"__").replace(b'\\"', b"__")
         return block

@@ -32,7 +32,7 @@ def column_limits(name: str, limits: SpanLimits) -> tuple[int, int]:
     return limits.attributes, limits.values
 
 
-def part_of_text(name: str, text: bytes, limits: SpanLimits) -> Part | None:
+def part_of_text(name: str, text: bytes | memoryview, limits: SpanLimits) -> Part | None:
     """The part of JSON text that is read; None when that is all of it."""
     each_min = _FIELDS_MAX if name in ("events", "links") else 0
     return _part(text, *column_limits(name, limits), each_min)
@@ -52,7 +52,9 @@ def part_of_attributes(text: str, limits: SpanLimits) -> Part | None:
     return Part(decode_text(cut.text[1:-1]), 0, cut.inside_left_out)
 
 
-def _part(text: bytes, elements_max: int, inside_max: int, each_min: int = 0) -> Part | None:
+def _part(
+    text: bytes | memoryview, elements_max: int, inside_max: int, each_min: int = 0
+) -> Part | None:
     if _is_short(text, elements_max, inside_max):
         return None
     cut = cut_json(text, elements_max, inside_max, each_min)
@@ -61,6 +63,6 @@ def _part(text: bytes, elements_max: int, inside_max: int, each_min: int = 0) ->
     return Part(decode_text(cut.text), cut.left_out, cut.inside_left_out)
 
 
-def _is_short(text: bytes | str, elements_max: int, inside_max: int) -> bool:
+def _is_short(text: bytes | memoryview | str, elements_max: int, inside_max: int) -> bool:
     """Whether it is too short to have more."""
     return len(text) <= _ELEMENT_BYTES_MIN * min(elements_max, inside_max)

@@ -38,9 +38,9 @@ PagesOf = Callable[[pa.NativeFile, ColumnChunk, str], Iterable[Page]]
 """Finds the pages of a column chunk, as ``pages`` does."""
 
 
-def decode_text(stored: bytes) -> str:
+def decode_text(stored: bytes | memoryview) -> str:
     """Text; bytes that are not UTF-8 are replaced."""
-    return stored.decode("utf-8", "replace")
+    return str(stored, "utf-8", "replace")
 
 
 class NotDecodedHere(Exception):
