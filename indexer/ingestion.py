@@ -83,12 +83,14 @@ class Ingestion:
     def _open(self, stack: ExitStack) -> None:
         settings = self._settings
         root = Path(settings.ingestion_root)
-        make_folder(root)
+        modes = settings.file_modes
+        make_folder(root, modes)
         self._wal = Wal.open(
             settings.wal_path,
             synchronous=settings.wal_synchronous,
             bytes_max=settings.bytes_of("wal_bytes_max"),
             queue_bytes_max=settings.bytes_of("queue_bytes_max"),
+            modes=modes,
         )
         stack.callback(self._wal.close)
         process = WriterProcess()
@@ -96,8 +98,9 @@ class Ingestion:
         limits = FlushLimits(
             rows=settings.flush_rows, bytes=settings.flush_bytes, age_s=settings.flush_age_s
         )
-        self._flusher = Flusher(self._wal, root, process, limits=limits)
-        snapshots = HotSnapshots(self._wal, self._wal.path.parent / "hot_snapshots", process)
+        self._flusher = Flusher(self._wal, root, process, limits=limits, modes=modes)
+        folder = self._wal.path.parent / "hot_snapshots"
+        snapshots = HotSnapshots(self._wal, folder, process, modes=modes)
         internal = InternalIngestion(self._wal, self._flusher, snapshots)
         self._flusher.start()
         stack.callback(self._flusher.stop)

@@ -184,15 +184,21 @@ def serve_poll(settings: Settings) -> None:
     target = f"{settings.ingestion_host}:{settings.ingestion_port}"
     root, path = Path(settings.ingestion_root), Path(os.path.abspath(settings.poller_state_path))
     token = settings.internal_token.get_secret_value() or None
+    modes = settings.file_modes
     with (
-        closing(PollState.open(path)) as state,
+        closing(PollState.open(path, modes)) as state,
         closing(Calls(target, token, HotLimits())) as calls,
     ):
-        make_folder(root)
+        make_folder(root, modes)
         remove_leftovers(root)
         restrict_refused(refused_folder(path))
         poller = Poller(
-            reading(calls), state, root, refused_folder(path), size=settings.span_batch_size
+            reading(calls),
+            state,
+            root,
+            refused_folder(path),
+            size=settings.span_batch_size,
+            modes=modes,
         )
         log(POLL_STARTED, f"polling {target} every {settings.span_poll_interval_s:g} s into {root}")
         asyncio.run(_until_stopped(poller, calls, settings.span_poll_interval_s))

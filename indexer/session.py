@@ -21,9 +21,9 @@ from indexer.system.storage import LocalStorage
 @contextmanager
 def owning(settings: Settings, purpose: str) -> Iterator[Generations]:
     """Hold the catalog's lock. Raises CatalogOwned when another process does."""
-    lock = CatalogLock.acquire(settings.catalog_pointer, purpose=purpose)
+    lock = CatalogLock.acquire(settings.catalog_pointer, purpose=purpose, modes=settings.file_modes)
     try:
-        yield Generations(settings.catalog_pointer)
+        yield Generations(settings.catalog_pointer, settings.file_modes)
     finally:
         lock.release()
 

@@ -14,6 +14,7 @@ from indexer.read.metadata import FILE_ROWS_MAX
 from indexer.register.files import OPERATIONS_MAX
 from indexer.register.promoted import KEYS_MAX, PROMOTED_KEYS
 from indexer.system.budget import SMALL_SHARE
+from indexer.system.permissions import FileModes
 from indexer.system.tokens import check_token
 
 _PREFIX = "INDEXER_"
@@ -43,6 +44,13 @@ def _bytes(text: str) -> int:
         return int(float(number) * _BYTE_UNITS[unit])
     except (ValueError, KeyError, OverflowError):
         raise ValueError("expected a size like 512MiB or 2GiB") from None
+
+
+def _file_mode(text: str) -> str:
+    if not (text and set(text) <= set("01234567")):
+        raise ValueError("expected an octal mode such as 0640")
+    FileModes.of(int(text, 8))
+    return text
 
 
 def _names(text: str) -> str:
@@ -150,6 +158,12 @@ class Settings(BaseSettings):
         validation_alias="INDEXER_PROMOTED_ATTRIBUTES",
         description="Span attributes that the index holds for listings, up to 31, "
         "comma-separated; a change is caught up in the background.",
+    )
+    shared_file_mode: Annotated[str, AfterValidator(_file_mode)] = Field(
+        "0640",
+        validation_alias="INDEXER_SHARED_FILE_MODE",
+        description="Mode of span files and published snapshots, octal, 0600 to 0664; their "
+        "folders can be entered by whoever may read them. Log, catalog and socket are 0600.",
     )
     watch: bool = Field(
         True,
@@ -452,6 +466,11 @@ class Settings(BaseSettings):
     def promoted_keys(self) -> tuple[str, ...]:
         """Keys of the promoted attributes."""
         return tuple(key for key in self.promoted_attributes.split(",") if key)
+
+    @property
+    def file_modes(self) -> FileModes:
+        """Modes of what others may read."""
+        return FileModes.of(int(self.shared_file_mode, 8))
 
     def bytes_of(self, name: str) -> int:
         """The field of that name, a size, as a number of bytes."""

@@ -390,7 +390,7 @@ class Worker:
         if self._snapshots and self._snapshots[0] == transactions:
             return self._snapshots[1]
         try:
-            path = publish_snapshot(self._open_catalog(), time.time_ns())
+            path = publish_snapshot(self._open_catalog(), time.time_ns(), self.settings.file_modes)
         except CatalogWriteFailed as error:
             self._fail(error)
             raise

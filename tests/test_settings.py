@@ -211,3 +211,19 @@ def test_a_refused_setting_says_what_to_do_next(monkeypatch):
 
 def test_settings_may_be_given_by_the_program_itself():
     assert load_settings(JUNJO_DUCKDB_PATH=Path("x.db")).catalog_path == Path("x.db")
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "folder"),
+    [("0640", 0o640, 0o750), ("600", 0o600, 0o700), ("0644", 0o644, 0o755), ("0664", 0o664, 0o755)],
+)
+def test_the_mode_of_shared_files_lets_their_readers_into_the_folders(
+    monkeypatch, text, file, folder
+):
+    modes = loaded(monkeypatch, INDEXER_SHARED_FILE_MODE=text).file_modes
+    assert (modes.file, modes.folder & 0o755) == (file, folder)
+
+
+@pytest.mark.parametrize("text", ["", "0x1a", "0666", "0777", "0440", "8", "rw-r-----", "99999"])
+def test_a_mode_that_is_none_or_lets_everybody_write_is_refused(monkeypatch, text):
+    assert "INDEXER_SHARED_FILE_MODE" in refused(monkeypatch, INDEXER_SHARED_FILE_MODE=text)

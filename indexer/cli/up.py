@@ -45,7 +45,7 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
             hint="Together they need one folder: unset one of the two.",
         )
     ports.check_ports(settings)
-    make_folder(Path(settings.storage_root))
+    make_folder(Path(settings.storage_root), settings.file_modes)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopping.append(received))

@@ -115,6 +115,7 @@ def embedded(folder: Path, *, over_http: bool = False) -> Iterator[Embedded]:
         "INGESTION_WAL_PATH": str(folder / "ingestion" / "wal.sqlite"),
         "INGESTION_OTLP_GRPC_LISTEN": f"127.0.0.1:{otlp}",
         "INGESTION_OTLP_HTTP_LISTEN": f"127.0.0.1:{otlp_http}" if over_http else "",
+        "INDEXER_HTTP_LISTEN": "127.0.0.1:0" if over_http else "",
         "INGESTION_GRPC_PORT": str(internal),
     }
     process = subprocess.Popen([sys.executable, "-m", "indexer", "up"], cwd=PROJECT, env=environ)

@@ -124,11 +124,11 @@ def test_the_command_shows_hot_spans(site: Site) -> None:
 
 def test_junjo_workflows_are_found_whole(site: Site) -> None:
     """State patches and a failure, from the Junjo SDK with its API key, hot and cold."""
-    ports = prepare(site, INGESTION_API_KEY="the key")
+    ports = prepare(site, INGESTION_API_KEY="the key of this test")
     start_up(site)
     command = [sys.executable, "-m", "tests.support.junjo_app", f"127.0.0.1:{ports.grpc}"]
     done = subprocess.run(
-        [*command, "the key"], cwd=REPOSITORY, capture_output=True, timeout=60, check=True
+        [*command, "the key of this test"], cwd=REPOSITORY, capture_output=True, timeout=60, check=True
     )
     traces = defaultdict(list)
     for span in json.loads(done.stdout):
