@@ -205,7 +205,9 @@ class Worker:
             "catalog": str(self._open_catalog().path),
             "http": self._http_url,
             "watching": self._watching,
-            "swept_at": _iso(self._swept_at),
+            "swept_at": None
+            if self._swept_at is None
+            else datetime.fromtimestamp(self._swept_at, UTC).isoformat(),
             "files_ready": len(pipeline.backlog.ready),
             "files_waiting": len(pipeline.backlog.waiting),
             "catalog_bytes": self._open_catalog().size_bytes(),
@@ -416,7 +418,3 @@ async def serve(settings: Settings, clock: Clock) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.request_stop)
         await worker.run()
-
-
-def _iso(unix_s: float | None) -> str | None:
-    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).isoformat()

@@ -27,7 +27,7 @@ from indexer.memory import total_bytes
 from indexer.settings import Settings
 from tests.benchmark.attacks import TRACES, Doors
 from tests.benchmark.embedded import Embedded, embedded
-from tests.benchmark.export_bodies import SPANS, Bodies, trace_ids
+from tests.benchmark.export_bodies import Bodies, trace_ids
 from tests.benchmark.plan import OUTPUT, PROJECT, scratch
 from tests.benchmark.report import machine, percentile
 

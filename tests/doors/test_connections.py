@@ -211,6 +211,8 @@ def test_calls_beyond_the_room_are_told_to_come_back(name, tmp_path):
             yield b"\xff"
 
         held = channel.stream_unary(method).future(messages(), timeout=30)
+        threads = door.server._state.thread_pool
+        wait_until(lambda: threads.in_hand == 1, "the call that is held")
 
         def refusal() -> grpc.RpcError | None:
             try:

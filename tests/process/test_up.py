@@ -128,7 +128,11 @@ def test_junjo_workflows_are_found_whole(site: Site) -> None:
     start_up(site)
     command = [sys.executable, "-m", "tests.support.junjo_app", f"127.0.0.1:{ports.grpc}"]
     done = subprocess.run(
-        [*command, "the key of this test"], cwd=REPOSITORY, capture_output=True, timeout=60, check=True
+        [*command, "the key of this test"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
     traces = defaultdict(list)
     for span in json.loads(done.stdout):

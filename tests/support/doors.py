@@ -22,6 +22,7 @@ from indexer.http.grpc_server import CallLimits
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
+from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
@@ -213,8 +214,9 @@ def grpc_door(
             server.stop(None).wait()
         return
     with closing(Wal.open(folder / "log" / "wal.sqlite")) as wal:
-        snapshots = HotSnapshots(wal, folder / "snapshots", WriterProcess())
-        service = InternalIngestion(wal, None, snapshots)  # type: ignore[arg-type] - never flushed
+        process = WriterProcess()  # never started: nothing here is flushed
+        snapshots = HotSnapshots(wal, folder / "snapshots", process)
+        service = InternalIngestion(wal, Flusher(wal, folder / "spans", process), snapshots)
         server = internal_server(service, token=token or None, limits=limits)
         door = GrpcDoor(name, server, sink)
         try:

@@ -18,7 +18,7 @@ from tests.ingest.conftest import HereAndNow
 WRITES = """
 import os, sys
 from pathlib import Path
-from tests.ingest.test_file_modes import write
+from tests.process.test_file_modes import write
 os.umask(int(sys.argv[2], 8))
 write(Path(sys.argv[1]))
 """

@@ -1,0 +1,119 @@
+"""What the worker indexes, from where, and how much of it at a time."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings
+
+from indexer.read.metadata import FILE_ROWS_MAX
+from indexer.register.files import OPERATIONS_MAX
+from indexer.register.promoted import PROMOTED_KEYS
+from indexer.settings.values import byte_size, file_mode, key_list
+
+
+class IndexingSettings(BaseSettings):
+    """Files, catalog, transactions, and how this program logs."""
+
+    storage_path: Path = Field(
+        Path(".dbdata/spans"),
+        validation_alias="JUNJO_SPAN_STORAGE_PATH",
+        description="The folder whose Parquet files are indexed. Only ever read.",
+    )
+    catalog_path: Path = Field(
+        Path(".dbdata/duckdb/index.duckdb"),
+        validation_alias="JUNJO_DUCKDB_PATH",
+        description="Where the catalog is found: a link to its current generation.",
+    )
+    poll_interval_s: float = Field(
+        30,
+        ge=5,
+        le=3600,
+        validation_alias="INDEXER_POLL_INTERVAL",
+        description="Seconds between sweeps, which find what file events missed.",
+    )
+    batch_files: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        validation_alias="INDEXER_BATCH_SIZE",
+        description="Files registered in one transaction at most.",
+    )
+    batch_spans: int = Field(
+        400_000,
+        ge=1,
+        le=20_000_000,
+        validation_alias="INDEXER_BATCH_SPANS",
+        description="A transaction is closed once it has so many spans (250 bytes of memory each).",
+    )
+    settle_s: float = Field(
+        10,
+        ge=0.1,
+        le=3600,
+        validation_alias="INDEXER_SETTLE_SECONDS",
+        description="Seconds a file without a footer must stay the same to count as damaged.",
+    )
+    reader_threads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        validation_alias="INDEXER_READER_THREADS",
+        description="Threads that read Parquet while the writer commits.",
+    )
+    threads: int = Field(
+        2,
+        ge=1,
+        le=256,
+        validation_alias="INDEXER_THREADS",
+        description="Threads DuckDB may use.",
+    )
+    memory_limit: Annotated[str, byte_size("64MiB")] = Field(
+        "1GiB",
+        validation_alias="INDEXER_MEMORY_LIMIT",
+        description="Memory DuckDB may use, from 64MiB; it spills to disk beyond.",
+    )
+    file_rows_max: int = Field(
+        FILE_ROWS_MAX,
+        ge=1,
+        le=2**31 - 1,
+        validation_alias="INDEXER_FILE_ROWS_MAX",
+        description="Rows of one file at most (about 250 bytes of memory each).",
+    )
+    operations_max: int = Field(
+        OPERATIONS_MAX,
+        ge=1,
+        le=1_000_000,
+        validation_alias="INDEXER_OPERATIONS_MAX",
+        description="Distinct operations listed per file; spans of further ones are counted.",
+    )
+    promoted_attributes: Annotated[str, AfterValidator(key_list)] = Field(
+        ",".join(PROMOTED_KEYS),
+        validation_alias="INDEXER_PROMOTED_ATTRIBUTES",
+        description="Span attributes that the index holds for listings, up to 31, "
+        "comma-separated; a change is caught up in the background.",
+    )
+    shared_file_mode: Annotated[str, AfterValidator(file_mode)] = Field(
+        "0640",
+        validation_alias="INDEXER_SHARED_FILE_MODE",
+        description="Mode of span files and published snapshots, octal, 0600 to 0664; their "
+        "folders can be entered by whoever may read them. Log, catalog and socket are 0600.",
+    )
+    watch: bool = Field(
+        True,
+        validation_alias="INDEXER_WATCH",
+        description="Listen to file events; without them the sweep alone finds files.",
+    )
+    log_format: Literal["auto", "text", "json", "rich"] = Field(
+        "auto",
+        validation_alias="INDEXER_LOG_FORMAT",
+        description="auto: rich on a terminal, text otherwise.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="INDEXER_LOG_LEVEL", description="The least level logged."
+    )
+    attributes_memory_limit: Annotated[str, byte_size("64MiB")] = Field(
+        "256MiB",
+        validation_alias="INDEXER_ATTRIBUTES_MEMORY_LIMIT",
+        description="Memory DuckDB may use to take attributes out of files, beside "
+        "INDEXER_MEMORY_LIMIT; it spills to disk beyond.",
+    )

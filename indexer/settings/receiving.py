@@ -1,0 +1,196 @@
+"""How spans that are in no file yet arrive: the ingestion that is asked, and the embedded one."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings
+
+from indexer.ingest.flush import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
+from indexer.settings.values import byte_size, name_list, origin_list
+
+POLLED_SPANS_MAX = 10_000
+"""What ingestion services answer at most."""
+
+
+class ReceivingSettings(BaseSettings):
+    """Of the ingestion service: asked by the worker, polled, or embedded."""
+
+    ingestion_host: str = Field(
+        "",
+        validation_alias="INGESTION_GRPC_HOST",
+        description="Host of the ingestion service that has the spans not in files yet; "
+        "empty: only files answer.",
+    )
+    ingestion_port: int = Field(
+        50052,
+        ge=0,
+        le=65535,
+        validation_alias="INGESTION_GRPC_PORT",
+        description="Its internal gRPC port; also where the embedded ingestion serves it.",
+    )
+    internal_token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="JUNJO_INTERNAL_GRPC_TOKEN",
+        description="Sent and asked for on the internal port as x-junjo-internal-token, if set.",
+    )
+    snapshot_path: str = Field(
+        "",
+        validation_alias="INGESTION_SNAPSHOT_PATH",
+        description="The folder of hot snapshots that an ingestion of Junjo's writes, "
+        "beside the storage path.",
+    )
+    span_storage_path: str = Field(
+        "",
+        validation_alias="SPAN_STORAGE_PATH",
+        description="Where the embedded ingestion writes files; empty: JUNJO_SPAN_STORAGE_PATH.",
+    )
+    otlp_grpc_listen: str = Field(
+        "127.0.0.1:4317",
+        validation_alias="INGESTION_OTLP_GRPC_LISTEN",
+        description="OTLP over gRPC, host:port; empty: off.",
+    )
+    otlp_http_listen: str = Field(
+        "127.0.0.1:4318",
+        validation_alias="INGESTION_OTLP_HTTP_LISTEN",
+        description="OTLP over HTTP, host:port; empty: off.",
+    )
+    internal_listen_host: str = Field(
+        "127.0.0.1",
+        validation_alias="INGESTION_GRPC_LISTEN_HOST",
+        description="Where the embedded ingestion serves the internal port.",
+    )
+    api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="INGESTION_API_KEY",
+        description="Asked of senders as x-junjo-api-key or `Authorization: Bearer`, if set; "
+        "needed where other machines can reach an OTLP port.",
+    )
+    otlp_allow_open: Literal["", "yes-without-a-token"] = Field(
+        "",
+        validation_alias="INGESTION_OTLP_ALLOW_OPEN",
+        description="yes-without-a-token: whoever reaches the OTLP ports may send spans.",
+    )
+    internal_allow_open: Literal["", "yes-without-a-token"] = Field(
+        "",
+        validation_alias="INGESTION_GRPC_ALLOW_OPEN",
+        description="yes-without-a-token: whoever reaches the internal port may read hot spans "
+        "and flush.",
+    )
+    otlp_allowed_hosts: Annotated[str, AfterValidator(name_list)] = Field(
+        "",
+        validation_alias="INGESTION_ALLOWED_HOSTS",
+        description="Names in `Host` that senders of OTLP over HTTP may use, comma-separated, "
+        "besides addresses and local names; empty: any with a key, or on an open address.",
+    )
+    otlp_allowed_origins: Annotated[str, AfterValidator(origin_list)] = Field(
+        "",
+        validation_alias="INGESTION_ALLOWED_ORIGINS",
+        description="Origins of pages that may send OTLP over HTTP (CORS), comma-separated, or *.",
+    )
+    otlp_http_connections: int = Field(
+        256,
+        ge=8,
+        le=65_536,
+        validation_alias="INGESTION_HTTP_CONNECTIONS",
+        description="Connections of OTLP over HTTP at once; the longest idle gives way.",
+    )
+    otlp_grpc_connections: int = Field(
+        1024,
+        ge=8,
+        le=65_536,
+        validation_alias="INGESTION_GRPC_CONNECTIONS",
+        description="Connections of OTLP over gRPC at once; one that does not speak ends after "
+        "10 seconds.",
+    )
+    otlp_grpc_threads: int = Field(
+        4,
+        ge=1,
+        le=256,
+        validation_alias="INGESTION_GRPC_THREADS",
+        description="Exports over gRPC at once. Each may hold the largest body.",
+    )
+    body_bytes_max: Annotated[str, byte_size("1MiB", "1GiB")] = Field(
+        "64MiB",
+        validation_alias="INGESTION_BODY_BYTES_MAX",
+        description="One export, inflated; OTLP recommends 64 MiB.",
+    )
+    bodies_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
+        "512MiB",
+        validation_alias="INGESTION_BODIES_BYTES_MAX",
+        description="Exports in hand over all OTLP ports together; gRPC has its threads times the "
+        "largest body of it, HTTP the rest. Beyond, senders are asked to come back.",
+    )
+    queue_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
+        "64MiB",
+        validation_alias="INGESTION_QUEUE_BYTES_MAX",
+        description="Exports that wait for their commit to the log.",
+    )
+    wal_path: Path = Field(
+        Path(".dbdata/ingestion/wal.sqlite"),
+        validation_alias="INGESTION_WAL_PATH",
+        description="The write-ahead log of the embedded ingestion, on a local disk.",
+    )
+    poller_state_path: Path = Field(
+        Path(".dbdata/ingestion/poller_state.sqlite"),
+        validation_alias="INGESTION_POLLER_STATE_PATH",
+        description="The key up to which `poll` has written spans, on a local disk.",
+    )
+    span_poll_interval_s: float = Field(
+        5,
+        ge=0.1,
+        le=3600,
+        validation_alias="SPAN_POLL_INTERVAL",
+        description="Seconds that `poll` waits once it has read all there was.",
+    )
+    span_batch_size: int = Field(
+        POLLED_SPANS_MAX,
+        ge=1,
+        le=POLLED_SPANS_MAX,
+        validation_alias="SPAN_BATCH_SIZE",
+        description="Spans that `poll` asks for at a time, and of one file.",
+    )
+    wal_synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
+        "FULL",
+        validation_alias="INGESTION_WAL_SYNCHRONOUS",
+        description="FULL: what was acknowledged survives a power cut. NORMAL and OFF: it survives "
+        "the end of the process alone.",
+    )
+    wal_bytes_max: Annotated[str, byte_size("64MiB")] = Field(
+        "2GiB",
+        validation_alias="INGESTION_WAL_BYTES_MAX",
+        description="Requests that wait for their file; beyond, senders are asked to come back.",
+    )
+    flush_rows: int = Field(
+        FLUSH_ROWS,
+        ge=1,
+        le=10_000_000,
+        validation_alias="FLUSH_MAX_ROWS",
+        description="Spans that make a flush due, and of one file.",
+    )
+    flush_bytes: int = Field(
+        FLUSH_BYTES,
+        ge=1,
+        le=1 << 30,
+        validation_alias="FLUSH_MAX_BYTES",
+        description="Bytes of requests that make a flush due, and of one file.",
+    )
+    flush_age_s: float = Field(
+        FLUSH_AGE_S,
+        ge=0.1,
+        le=86_400,
+        validation_alias="FLUSH_MAX_AGE",
+        description="Seconds after which a span is flushed, however few there are.",
+    )
+    retention_age_s: float = Field(
+        0,
+        ge=0,
+        validation_alias="INGESTION_RETENTION_MAX_AGE",
+        description="Seconds after which a file of the embedded ingestion is deleted; 0: never.",
+    )
+    retention_bytes: int = Field(
+        0,
+        ge=0,
+        validation_alias="INGESTION_RETENTION_MAX_BYTES",
+        description="Bytes of its files; beyond, the oldest are deleted; 0: no limit.",
+    )
