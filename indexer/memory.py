@@ -13,7 +13,9 @@ from indexer.model import Limits
 from indexer.query.payload import BYTES_PER_TEXT_BYTE
 from indexer.receive.http_app import LARGE_THREADS, SMALL_THREADS
 from indexer.settings import Settings
+from indexer.settings.values import parse_bytes
 from indexer.system.budget import SMALL_BYTES
+from indexer.system.duckdb_connection import MEMORY_LIMIT
 
 MIB = 1 << 20
 INGESTION, WRITER, WORKER, UP = "ingestion", "writer", "worker", "up"
@@ -111,6 +113,12 @@ def _worker(settings: Settings) -> Iterator[Part]:
 
     yield sized("DuckDB: the catalog and answers from it", "memory_limit")
     yield sized("DuckDB: attributes of new files", "attributes_memory_limit")
+    yield Part(
+        process=WORKER,
+        name="DuckDB: attributes of spans that are not in the index yet",
+        settings=(),
+        size_bytes=parse_bytes(MEMORY_LIMIT),
+    )
     yield sized("answers that are being made", "answers_bytes_max", BYTES_PER_TEXT_BYTE)
     yield sized("hot spans", "hot_bytes_max")
     yield sized("encoded spans for the next refresh", "span_cache_bytes")

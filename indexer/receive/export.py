@@ -4,7 +4,6 @@ A trace request goes to the sink as the bytes of its protobuf form, and is answe
 has made it durable. Spans that are rejected are counted in partial_success, as OTLP asks.
 """
 
-import hmac
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
@@ -17,12 +16,8 @@ from indexer.otlp.json_requests import admit_json
 from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.otlp.requests import response
 
-BODY_BYTES_MAX = 64 << 20
-"""OTLP 1.10 recommends 64 MiB, after decompression."""
 ACKNOWLEDGE_S = 10.0
 """The OpenTelemetry SDKs' own timeout of an export; whoever waits longer has given up."""
-RETRY_AFTER_S = 1
-"""How long a sender is asked to wait when the sink is busy."""
 
 
 class Sink(Protocol):
@@ -47,13 +42,6 @@ def exporter(sink: Sink, limits: RequestLimits = REQUEST_LIMITS) -> Export:
         return response("traces", admission.rejected, admission.message)
 
     return export
-
-
-def is_allowed(expected: str | None, given: str | None) -> bool:
-    """Whether an API key is the right one; compared in constant time. None expects none."""
-    if expected is None:
-        return True
-    return hmac.compare_digest(expected.encode(), (given or "").encode())
 
 
 def _wait(durable: "Future[bytes]") -> None:

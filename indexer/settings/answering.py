@@ -67,7 +67,7 @@ class AnsweringSettings(BaseSettings):
         description="Payload of one answer, as text; it takes four times as much memory.",
     )
     answers_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
-        "256MiB",
+        "192MiB",
         validation_alias="INDEXER_ANSWERS_BYTES_MAX",
         description="Payload of all answers that are being made; beyond, clients are asked to "
         "come back.",

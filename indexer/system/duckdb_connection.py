@@ -16,7 +16,7 @@ import duckdb
 
 from indexer.system.permissions import PRIVATE_FOLDER
 
-MEMORY_LIMIT = "512MiB"
+MEMORY_LIMIT = "256MiB"
 """Of a connection whose user sets none: what reads attributes needs less for 65,536 rows."""
 SPILL_BYTES_MAX = "10GiB"
 """Of one connection: DuckDB would take 90 % of the disk, which the log needs as well."""
