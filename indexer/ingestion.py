@@ -31,7 +31,7 @@ from indexer.receive.export import exporter
 from indexer.receive.grpc_server import otlp_grpc_server
 from indexer.receive.http_app import http_app
 from indexer.settings import Settings
-from indexer.system.addresses import ALL_ADDRESSES, bind, bound_address
+from indexer.system.addresses import Address, bind, bound_address
 from indexer.system.budget import ByteBudget
 from indexer.system.durable_files import make_folder
 from indexer.telemetry import INGESTION_STARTED, INGESTION_STOPPED, log
@@ -111,7 +111,7 @@ class Ingestion:
     def _serve_internal(self, stack: ExitStack, internal: InternalIngestion) -> None:
         endpoint = ports.internal(self._settings)
         server = internal_server(internal, token=endpoint.token or None)
-        self._note("internal", endpoint.listen, grpc_server.bind(server, endpoint))
+        self._note("internal", grpc_server.bind(server, endpoint))
         server.start()
         stack.callback(_stopped, server)
 
@@ -123,7 +123,7 @@ class Ingestion:
         if http is not None:
             self._http_listener = bind(http)
             stack.callback(self._http_listener.close)
-            self._note("otlp_http", http.listen, bound_address(self._http_listener).port)
+            self._note("otlp_http", bound_address(self._http_listener))
         over_grpc = ports.otlp_grpc(self._settings)
         if over_grpc is not None:
             self._otlp_grpc = otlp_grpc_server(
@@ -131,8 +131,7 @@ class Ingestion:
                 api_key=over_grpc.token or None,
                 limits=ports.otlp_grpc_limits(self._settings),
             )
-            port = grpc_server.bind(self._otlp_grpc, over_grpc)
-            self._note("otlp_grpc", over_grpc.listen, port)
+            self._note("otlp_grpc", grpc_server.bind(self._otlp_grpc, over_grpc))
             self._otlp_grpc.start()
             stack.callback(_stopped, self._otlp_grpc)
 
@@ -149,10 +148,10 @@ class Ingestion:
         server = HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
         return server, asyncio.create_task(server.run_until_stopped())
 
-    def _note(self, name: str, listen: str, port: int) -> None:
-        """Remember where a port is bound: as was asked, with the number that it was given."""
-        self._ports[name] = port
-        self._addresses[name] = f"{listen.rpartition(':')[0] or ALL_ADDRESSES}:{port}"
+    def _note(self, name: str, address: Address) -> None:
+        """Remember where a port is bound."""
+        self._ports[name] = address.port
+        self._addresses[name] = str(address)
 
     def _stop_receiving(self) -> None:
         if self._otlp_grpc is not None:

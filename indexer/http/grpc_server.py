@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import grpc
@@ -20,7 +20,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from indexer.errors import InvalidSettings
-from indexer.system.addresses import Endpoint, check_free
+from indexer.system.addresses import Address, Endpoint, check_free
 from indexer.system.tokens import bearer, is_equal
 
 RETRY_AFTER_S = 1
@@ -241,14 +241,14 @@ def make_server(
     return server
 
 
-def bind(server: grpc.Server, endpoint: Endpoint) -> int:
-    """Make it listen; the port. Raises InvalidSettings, with the reason that gRPC only logs."""
+def bind(server: grpc.Server, endpoint: Endpoint) -> Address:
+    """Make it listen, and where. Raises InvalidSettings, with the reason that gRPC only logs."""
     address = check_free(endpoint)
     try:
         port = server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise InvalidSettings(f"{endpoint.setting}={endpoint.listen}: {error}") from error
-    return int(port)
+    return replace(address, port=int(port))
 
 
 def abort(

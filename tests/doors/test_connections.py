@@ -109,13 +109,14 @@ def test_the_longest_idle_gives_way_to_a_newcomer(name, tmp_path):
         assert door.ask(third).status == 200
 
 
+@pytest.mark.parametrize("sent", [b"", HALF_HEAD, HEAD_WITHOUT_BODY])
 @pytest.mark.parametrize("name", HTTP)
-def test_connections_without_a_word_keep_no_other_sender_out(name, tmp_path):
+def test_connections_that_do_not_finish_keep_no_other_sender_out(name, sent, tmp_path):
     limits = ConnectionLimits(connections=16)
     with http_door(name, tmp_path, limits=limits) as door, ExitStack() as stack:
         for _ in range(5):
             for _ in range(20):
-                stack.enter_context(door.connect())
+                stack.enter_context(door.connect()).sendall(sent)
             assert door.ask().status == 200
         assert len(door.connections) <= 16
 

@@ -27,6 +27,7 @@ from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
+from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.receive.export import exporter
 from indexer.receive.grpc_server import API_KEY_METADATA, otlp_grpc_server
 from indexer.receive.http_app import PROTOBUF, http_app
@@ -137,6 +138,7 @@ def http_door(
     names: NamePolicy | None = None,
     sink: KeepingSink | None = None,
     budget: int = 256 << 20,
+    otlp_limits: RequestLimits = REQUEST_LIMITS,
 ) -> Iterator[HttpDoor]:
     """The HTTP door of that name, open until the block ends."""
     admission = Admission(names=names or NamePolicy(local_only=not token), token=token)
@@ -154,7 +156,7 @@ def http_door(
     kept = sink or KeepingSink()
     if name == "otlp_http":
         app = http_app(
-            exporter(kept),
+            exporter(kept, otlp_limits),
             admission=replace(admission, token_header=API_KEY_METADATA),
             budget=ByteBudget(budget),
             body_bytes_max=BODY_BYTES,
@@ -200,13 +202,18 @@ class GrpcDoor:
 
 @contextmanager
 def grpc_door(
-    name: str, folder: Path, *, limits: CallLimits | None = None, token: str = ""
+    name: str,
+    folder: Path,
+    *,
+    limits: CallLimits | None = None,
+    token: str = "",
+    otlp_limits: RequestLimits = REQUEST_LIMITS,
 ) -> Iterator[GrpcDoor]:
     """The gRPC door of that name, open until the block ends."""
     sink = KeepingSink()
     limits = limits or CallLimits(threads=4, message_bytes=BODY_BYTES)
     if name == "otlp_grpc":
-        server = otlp_grpc_server(exporter(sink), api_key=token or None, limits=limits)
+        server = otlp_grpc_server(exporter(sink, otlp_limits), api_key=token or None, limits=limits)
         door = GrpcDoor(name, server, sink)
         try:
             yield door
