@@ -217,6 +217,7 @@ def _create(path: Path) -> None:
         except duckdb.Error as error:
             raise CatalogWriteFailed(_first_line(error), path=str(path)) from error
         set_mode(fresh, PRIVATE_FILE)
+        wal_path(path).unlink(missing_ok=True)  # of a dead one by that name: it would be replayed
         os.replace(fresh, path)
 
 

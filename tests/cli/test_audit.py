@@ -177,12 +177,16 @@ def test_the_report_as_json(site: Site) -> None:
 
 
 def test_an_audit_leaves_no_trace(site: Site, tmp_path: Path) -> None:
-    """It builds a second catalog, and nothing of it stays behind."""
+    """It builds a second catalog, and nothing of it stays behind.
+
+    What memory cannot hold is spilled into one folder of the user, which stays and is empty.
+    """
     folder = tmp_path / "scratch"
     folder.mkdir()
     site.set(TMPDIR=folder)
     assert site.run("audit").code == 0
-    assert list(folder.iterdir()) == []
+    left = sorted(path.name for path in folder.rglob("*"))
+    assert left in ([], [f"span-index-{os.geteuid()}"])
 
 
 def test_a_worker_heals_what_an_audit_finds_on_disk(site: Site) -> None:

@@ -97,7 +97,8 @@ def test_a_path_that_is_too_long_is_refused(served):
     """In one piece, and in one that never ends."""
     assert code(served.raw(HEAD % (b"/" + b"a" * HEAD_BYTES_MAX) + b"\r\n")) == 414
     with served.connected() as connection:
-        assert code(_until_ended(connection, itertools.repeat(b"a" * 65_536))) in {0, 431}
+        endless = itertools.chain([b"GET /"], itertools.repeat(b"a" * 65_536))
+        assert code(_until_ended(connection, endless)) in {0, 414, 431}
 
 
 def test_a_header_that_is_none_is_refused(served):
@@ -140,14 +141,14 @@ def test_parameters_that_nobody_asked_for_change_nothing(served):
 
 
 def test_a_method_that_a_route_does_not_have_is_refused(served):
-    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "BREW"):
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"):
         for path in ("/status", "/healthz", "/metrics"):
             said = served.request(method, path)
             assert (said.code, said.headers["allow"]) == (405, "GET"), (method, path)
 
 
 def test_a_method_that_is_none_of_http_s_is_refused(served):
-    for method in (b"TRACE", b"CONNECT", b"get", b"G\x01T", b""):
+    for method in (b"TRACE", b"CONNECT", b"BREW", b"get", b"G\x01T", b""):
         sent = method + b" /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         assert code(served.raw(sent)) in {400, 405}, method
 

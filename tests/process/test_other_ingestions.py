@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.process]
 FILES, LISTED_MAX = 25, 20
 """The upstream service lists the newest 20 files, however many the index lacks."""
 QUESTIONS = 200
-RIGHT, WRONG = "right", "wrong"
+RIGHT, WRONG = "right-0123456789", "wrong-0123456789"
 """Tokens of the internal port."""
 
 
