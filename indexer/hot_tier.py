@@ -6,7 +6,6 @@ it tells the ingestion which of its recent files are in the index, and now and t
 index for spans that have left the hot tier.
 """
 
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -29,9 +28,6 @@ KEEP_UP_EVERY_S = 0.05
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
-SWITCH_S = 0.0005
-"""How long one thread keeps the interpreter from another. A question changes threads a dozen times,
-and at Python's own 5 ms it waits that long each time while something is decoded or indexed."""
 FOLLOW_EVERY_S = 1.0
 LOST_EVERY_S = 5.0
 """It costs 0.1 s with 100,000 hot spans; a span is given a minute to reach the index."""
@@ -44,7 +40,6 @@ class HotTier:
     """The hot spans of one ingestion service, and how they become cold."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        sys.setswitchinterval(SWITCH_S)
         self._storage = LocalStorage(settings.storage_root)
         self._source = HotSource(
             f"{settings.ingestion_host}:{settings.ingestion_port}",

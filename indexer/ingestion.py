@@ -34,6 +34,7 @@ from indexer.settings import Settings
 from indexer.system.addresses import Address, bind, bound_address
 from indexer.system.budget import ByteBudget
 from indexer.system.durable_files import make_folder
+from indexer.system.interpreter import answer_beside_work
 from indexer.telemetry import INGESTION_STARTED, INGESTION_STOPPED, log
 
 GRACE_S = 2.0
@@ -201,6 +202,7 @@ class Ingestion:
 
 async def serve_ingestion(settings: Settings) -> None:
     """Run the ingestion until SIGTERM or SIGINT. Raises what keeps it from starting."""
+    answer_beside_work()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,8 @@ from indexer import ports
 from indexer.ingest.service import CALL_BYTES_MAX, CALLS_MAX, MESSAGE_BODY_BYTES
 from indexer.model import Limits
 from indexer.query.payload import BYTES_PER_TEXT_BYTE
-from indexer.receive.http_app import LARGE_THREADS, SMALL_THREADS
+from indexer.receive.export import LARGE_AT_ONCE
+from indexer.receive.http_app import SMALL_THREADS
 from indexer.settings import Settings
 from indexer.settings.values import parse_bytes
 from indexer.system.budget import SMALL_BYTES
@@ -72,6 +73,12 @@ def _ingestion(settings: Settings) -> Iterator[Part]:
     )
     yield Part(
         process=INGESTION,
+        name="a body that is being joined from its parts",
+        settings=("INGESTION_BODY_BYTES_MAX",),
+        size_bytes=settings.bytes_of("body_bytes_max"),
+    )
+    yield Part(
+        process=INGESTION,
         name="messages over gRPC",
         settings=("INGESTION_GRPC_THREADS", "INGESTION_BODY_BYTES_MAX"),
         size_bytes=GRPC_COPIES * grpc.message_bytes_in_hand,
@@ -79,8 +86,8 @@ def _ingestion(settings: Settings) -> Iterator[Part]:
     yield Part(
         process=INGESTION,
         name="spans that are being parsed",
-        settings=("INGESTION_GRPC_THREADS",),
-        size_bytes=(LARGE_THREADS + grpc.threads) * PORTION_BYTES + SMALL_THREADS * SMALL_BYTES,
+        settings=(),
+        size_bytes=LARGE_AT_ONCE * PORTION_BYTES + SMALL_THREADS * SMALL_BYTES,
     )
     yield Part(
         process=INGESTION,

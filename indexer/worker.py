@@ -45,6 +45,7 @@ from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
+from indexer.system.interpreter import answer_beside_work
 from indexer.system.retry import catalog_backoff_s
 from indexer.telemetry import (
     CATALOG_FAILED,
@@ -412,6 +413,7 @@ class Worker:
 
 async def serve(settings: Settings, clock: Clock) -> None:
     """Own the catalog and run the worker until SIGTERM or SIGINT. Raises CatalogOwned."""
+    answer_beside_work()
     with owning(settings, "python -m indexer") as generations:
         worker = Worker(settings, clock, generations)
         loop = asyncio.get_running_loop()

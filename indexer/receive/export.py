@@ -4,8 +4,10 @@ A trace request goes to the sink as the bytes of its protobuf form, and is answe
 has made it durable. Spans that are rejected are counted in partial_success, as OTLP asks.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Protocol
 
 from google.protobuf.message import Message
@@ -16,6 +18,11 @@ from indexer.otlp.json_requests import admit_json
 from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.otlp.requests import response
 
+LARGE_BYTES = 256 << 10
+"""A body beyond is decoded beside one other such one at most."""
+LARGE_AT_ONCE = 2
+"""Decoding holds the interpreter: more at once are no faster, and small exports and hot spans wait
+for all of them."""
 ACKNOWLEDGE_S = 10.0
 """The OpenTelemetry SDKs' own timeout of an export; whoever waits longer has given up."""
 
@@ -34,9 +41,11 @@ Export = Callable[[bytes, bool], Message]
 
 def exporter(sink: Sink, limits: RequestLimits = REQUEST_LIMITS) -> Export:
     """The traces service over a sink."""
+    large = threading.Semaphore(LARGE_AT_ONCE)
 
     def export(body: bytes, is_json: bool) -> Message:  # noqa: FBT001 - see Export
-        admission = (admit_json if is_json else admit)(body, limits)
+        with large if len(body) > LARGE_BYTES else nullcontext():
+            admission = (admit_json if is_json else admit)(body, limits)
         if admission.span_count:
             _wait(sink.append(admission.stored, admission.span_count))
         return response("traces", admission.rejected, admission.message)

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import http.client
 import json
+import os
 import socket
 import sys
 import threading
@@ -31,6 +32,8 @@ IDLE = 400
 """Connections that say nothing, of each kind: more than a door has places for."""
 EMPTY = 1_500_000
 """Empty messages of one body: below the limit of a request, above those of a span."""
+SOUND = {"valid spans"}
+"""Not an attack but a load: its spans are kept, as many as they are."""
 LARGE_BYTES = 60 << 20
 HALF_HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 HEAD = (
@@ -107,7 +110,9 @@ def noise(doors: Doors, over: threading.Event) -> int:
 def many_messages(doors: Doors, over: threading.Event) -> int:
     """Every shape of a small body that is millions of messages, one after the other."""
     made = [
-        (gzip.compress(make(EMPTY)), PROTOBUF_TYPE) for make in hostile_bodies.PROTOBUF.values()
+        (gzip.compress(make(EMPTY)), PROTOBUF_TYPE)
+        for name, make in hostile_bodies.PROTOBUF.items()
+        if name not in SOUND
     ]
     made += [
         (gzip.compress(make(EMPTY).encode()), JSON_TYPE) for make in hostile_bodies.JSON.values()
@@ -215,5 +220,6 @@ def run(doors: Doors, seconds: float) -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # strangers bring processors of their own; these two have to do for everybody
     *ports, seconds = sys.argv[1:]
     print(json.dumps(run(Doors(*map(int, ports)), float(seconds))))
