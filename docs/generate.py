@@ -13,18 +13,20 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from indexer import errors, metrics, telemetry
+from indexer import errors
+from indexer.catalog.database import Catalog
 from indexer.cli.main import command_parser
+from indexer.clients.application import dashboards
+from indexer.clients.operations.local import Host
 from indexer.contracts import migrations
 from indexer.http import events as http_events
 from indexer.http.admission import Admission
 from indexer.ingest import events as ingest_events
-from indexer.memory import MIB, parts, total_bytes
 from indexer.read.dialect import Dialect, dialects
-from indexer.register.catalog import Catalog
-from indexer.serve.app import Host
-from indexer.serve.dashboards import dashboards
+from indexer.run.memory import MIB, parts, total_bytes
 from indexer.settings import Settings
+from indexer.telemetry import log as telemetry
+from indexer.telemetry import metrics
 
 FOLDER = Path(__file__).parent / "reference"
 HELP_COLUMNS = 100

@@ -11,12 +11,12 @@ from typing import TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer import audit as audits
 from indexer.cli import render
 from indexer.cli.source import Source
 from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
-from indexer.query.silence import files_behind
+from indexer.index import audit as audits
+from indexer.query.attribute_coverage import files_behind
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings

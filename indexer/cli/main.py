@@ -11,11 +11,11 @@ from importlib import import_module
 
 from indexer import __version__
 from indexer.errors import IndexerError
-from indexer.log_rate import adopt_library_logs, log_uncaught
 from indexer.settings import load_settings
 from indexer.system.descriptors import raise_limit
 from indexer.system.terminal_text import escape_lines, escape_text
-from indexer.telemetry import configure
+from indexer.telemetry.log import configure
+from indexer.telemetry.log_rate import adopt_library_logs, log_uncaught
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

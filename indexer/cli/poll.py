@@ -10,7 +10,7 @@ from indexer.settings import Settings
 
 def poll(settings: Settings, _options: argparse.Namespace) -> int:
     """Read what the service has and write it, until told to stop."""
-    from indexer.poll import serve_poll  # noqa: PLC0415 - only this command needs it
+    from indexer.run.poller import serve_poll  # noqa: PLC0415 - only this command needs it
 
     serve_poll(settings)
     return 0

@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from indexer.index.pipeline import Pipeline
 from indexer.model import Progress
-from indexer.pipeline import Pipeline
 
 INTERVAL_S = 1.0
 

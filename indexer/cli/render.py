@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from indexer.audit import Step
+from indexer.index.audit import Step
 from indexer.model import AuditReport
 from indexer.system.terminal_text import escape_json, escape_text
 

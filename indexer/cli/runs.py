@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from indexer.cli.progress import ProgressReport
-from indexer.reindex import rebuild, run_once
+from indexer.index.reindex import rebuild, run_once
 from indexer.settings import Settings
 from indexer.system.clock import SystemClock
 
@@ -25,7 +25,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.once or options.reindex):
-        from indexer.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
+        from indexer.run.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
 
         asyncio.run(serve(settings, SystemClock()))
         return 0

@@ -11,13 +11,13 @@ from typing import Any
 
 import duckdb
 
+from indexer.catalog.database import Catalog, unreadable
+from indexer.catalog.generations import Generations
+from indexer.clients.unix_socket import LocalClient
 from indexer.errors import CatalogUnreadable
 from indexer.query.answers import ROWS_MAX, Answers
-from indexer.query.paging import SpanQuery
+from indexer.query.span_cursor import SpanQuery
 from indexer.query.traces import trace_words
-from indexer.register.catalog import Catalog, unreadable
-from indexer.register.generations import Generations
-from indexer.serve.local import LocalClient
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
 

@@ -15,9 +15,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from indexer import ports
+from indexer.clients.unix_socket import LocalClient
 from indexer.errors import IndexerError, InvalidSettings
-from indexer.serve.local import LocalClient
+from indexer.run import ports
 from indexer.settings import Settings
 from indexer.system.durable_files import make_folder
 
@@ -30,7 +30,7 @@ LOOPBACK = "127.0.0.1"
 
 def ingest(settings: Settings, _options: argparse.Namespace) -> int:
     """Receive OTLP and write span files, for ever."""
-    from indexer.ingestion import serve_ingestion  # noqa: PLC0415 - only this command needs it
+    from indexer.run.ingestion import serve_ingestion  # noqa: PLC0415 - only this command needs it
 
     asyncio.run(serve_ingestion(settings))
     return 0

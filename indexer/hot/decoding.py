@@ -15,7 +15,7 @@ from indexer.otlp.clip import Clipped
 from indexer.otlp.portions import is_ordinary, portions
 from indexer.otlp.requests import parse_protobuf, repeated_bytes, span_count
 from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
-from indexer.telemetry import SPANS_CLIPPED, log
+from indexer.telemetry.log import SPANS_CLIPPED, log
 
 T = TypeVar("T")
 

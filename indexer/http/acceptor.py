@@ -13,7 +13,7 @@ from contextlib import suppress
 from indexer.http import events
 from indexer.http.connection import Connection, refusal
 from indexer.http.limits import ConnectionLimits
-from indexer.log_rate import log_rarely
+from indexer.telemetry.log_rate import log_rarely
 
 ACCEPTS_AT_ONCE = 64
 """Connections taken in one turn of the loop, so that requests in hand are answered between."""

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from indexer.http import events
 from indexer.http.limits import ConnectionLimits
-from indexer.log_rate import log_rarely
+from indexer.telemetry.log_rate import log_rarely
 
 _OTHER_VERSION = re.compile(rb"[^\r\n]{0,8192} HTTP/(?!1\.)[0-9]")
 _OFFER = frozenset({b"upgrade", b"http2-settings"})

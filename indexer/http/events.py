@@ -2,7 +2,7 @@
 
 import logging
 
-from indexer.telemetry import Event
+from indexer.telemetry.log import Event
 
 NOT_HTTP = Event(
     "http.not_http", logging.INFO, "Connections sent what is not HTTP/1.1; counted, once a minute."

@@ -18,7 +18,7 @@ from indexer.errors import (
     TransientError,
     Unauthorized,
 )
-from indexer.telemetry import HTTP_FAILED, log_fault
+from indexer.telemetry.log import HTTP_FAILED, log_fault
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1

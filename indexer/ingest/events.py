@@ -2,7 +2,7 @@
 
 import logging
 
-from indexer.telemetry import Event
+from indexer.telemetry.log import Event
 
 SPANS_FLUSHED = Event("spans.flushed", logging.INFO, "Logged requests became a Parquet file.")
 FLUSH_FAILED = Event("flush.failed", logging.ERROR, "A flush did not happen; it is tried again.")

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.ingest.deadly import deadly_requests
+from indexer.ingest.crash_bisection import deadly_requests
 from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file
 from indexer.ingest.log_reader import KeyRange, WalState
@@ -28,7 +28,7 @@ from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.permissions import DEFAULT_MODES, FileModes
-from indexer.telemetry import SPANS_CLIPPED, log
+from indexer.telemetry.log import SPANS_CLIPPED, log
 
 FLUSH_ROWS = 100_000
 """Spans of one file: a second of work, and few files for the index."""

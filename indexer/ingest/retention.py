@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.ingest.events import EXPIRED_FILES_REMOVED
 from indexer.ingest.layout import file_unix_nano
-from indexer.telemetry import log
+from indexer.telemetry.log import log
 
 SECOND_NS = 1_000_000_000
 

@@ -29,7 +29,7 @@ from indexer.ingest.log_reader import LoggedRequest, WalState
 from indexer.ingest.shared_runs import SharedRuns
 from indexer.ingest.wal import Wal
 from indexer.otlp.portions import portions
-from indexer.telemetry import log
+from indexer.telemetry.log import log
 
 TOKEN_METADATA = "x-junjo-internal-token"  # noqa: S105 - the name of the metadata, not a token
 SPANS_DEFAULT = 100

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from indexer.ingest.events import WRITER_DIED
-from indexer.telemetry import log
+from indexer.telemetry.log import log
 
 T = TypeVar("T")
 

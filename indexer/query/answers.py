@@ -10,16 +10,16 @@ from typing import Any
 
 import duckdb
 
+from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
 from indexer.query.deadline import Deadline
-from indexer.query.pages import Sources, page
-from indexer.query.paging import SpanQuery
 from indexer.query.payload import AnswerLimits, Cost
-from indexer.query.shown import Shown
+from indexer.query.span_cache import Shown
+from indexer.query.span_cursor import SpanQuery
+from indexer.query.span_page import Sources, page
 from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
 from indexer.query.traces import TraceQuery, find_trace
 from indexer.query.window import WHENEVER, Window
-from indexer.register.trace_directory import TraceDirectory
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from indexer.query import junjo
 from indexer.query.junjo import LEAVING, LIFTED, Lifted
-from indexer.results import text_literal
+from indexer.system.duckdb_rows import text_literal
 
 _NAMES = tuple(dict.fromkeys([*LEAVING, *(name for one in LIFTED for name in one.names)]))
 """Attributes that the views look at, all in one call: a call reads the whole text."""

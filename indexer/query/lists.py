@@ -6,7 +6,7 @@ import duckdb
 
 from indexer.contracts import schema_version
 from indexer.query.window import WHENEVER, Window
-from indexer.results import rows
+from indexer.system.duckdb_rows import rows
 
 _FIRST_TIME, _LAST_TIME = -(2**63), 2**63 - 1
 

@@ -22,10 +22,10 @@ from indexer.read.dialect import Layout, dialects
 from indexer.read.metadata import RawFile, batch, read_file
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload, stored_values
 from indexer.read.span_payload import span_payload
-from indexer.results import id_list, text_literal
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.limits import SPAN_LIMITS
+from indexer.system.duckdb_rows import id_list, text_literal
 from indexer.system.storage import LocalStorage
 
 RECENT_FILES_MAX = 64

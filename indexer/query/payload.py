@@ -19,8 +19,8 @@ from indexer.query.deadline import Deadline
 from indexer.read.dialect import Dialect, dialects
 from indexer.read.payload import PAYLOAD_COLUMNS, Tally, read_payload
 from indexer.read.span_payload import span_payload
-from indexer.results import id_list, plain_rows
 from indexer.system.budget import Reservation
+from indexer.system.duckdb_rows import id_list, plain_rows
 from indexer.system.storage import LocalStorage
 
 BYTES_PER_TEXT_BYTE = 4

@@ -10,9 +10,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from indexer.catalog.database import Catalog
+from indexer.catalog.generations import snapshot_folder
 from indexer.errors import CatalogWriteFailed
-from indexer.register.catalog import Catalog
-from indexer.register.generations import snapshot_folder
 from indexer.system.durable_files import make_folder
 from indexer.system.permissions import DEFAULT_MODES, FileModes, set_mode
 

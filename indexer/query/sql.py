@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from indexer.catalog.database import Catalog
 from indexer.errors import QueryRefused
 from indexer.query.junjo_views import junjo_views
 from indexer.query.views import FILES_MAX, ViewFile, otel_spans
 from indexer.read.dialect import dialects
-from indexer.register.catalog import Catalog
-from indexer.results import arrow_table
+from indexer.system.duckdb_rows import arrow_table
 
 VIEWS = ("otel_spans", "spans", "state_patches")
 """Made for a session whose SQL names them; the others are made of the first."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from indexer.read.dialect import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.payload_sql import payload_expression
-from indexer.results import text_literal
+from indexer.system.duckdb_rows import text_literal
 
 FILES_MAX = 10_000
 """Files one view covers unless asked otherwise: 0.8 s of binding on DuckDB 1.5."""

@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
+from indexer.parquet.checksums import decoding
+from indexer.parquet.footer import open_parquet
 from indexer.read.conform import TIME_MAX, conform, time_unit
 from indexer.read.dialect import Field, Layout, recognise, text_columns
-from indexer.read.footer import open_parquet
-from indexer.read.verify import decoding
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
     IntArray,

@@ -12,15 +12,15 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
+from indexer.parquet.checksums import decoding
+from indexer.parquet.footer import footer_bytes, open_parquet
+from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
+from indexer.parquet.pages import ColumnChunk, RowGroup, row_groups
 from indexer.read.dialect import Dialect, PayloadColumn
-from indexer.read.footer import footer_bytes, open_parquet
 from indexer.read.nested_cut import nested_values
 from indexer.read.normalise import JSON_COLUMNS
-from indexer.read.page_maps import PART_BYTES, PageMap, PageMaps
-from indexer.read.pages import ColumnChunk, RowGroup, row_groups
 from indexer.read.part import Part, column_limits, part_of_text
 from indexer.read.values import ChunkReader, NotDecodedHere, decode_text
-from indexer.read.verify import decoding
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from indexer.system.storage import LocalStorage
 

@@ -16,15 +16,15 @@ import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileUnreadable, IndexerError
 from indexer.model import ParquetFileInfo
+from indexer.parquet.checksums import decoding
+from indexer.parquet.footer import open_parquet
 from indexer.read.conform import conform
 from indexer.read.dialect import Layout, PayloadColumn, recognise
-from indexer.read.footer import open_parquet
 from indexer.read.payload_sql import payload_expression
-from indexer.read.verify import decoding
-from indexer.results import arrow_table, text_literal
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.identifiers import parse_hex
 from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
+from indexer.system.duckdb_rows import arrow_table, text_literal
 from indexer.system.storage import LocalStorage
 
 VALUE_CHARS_MAX = 1024

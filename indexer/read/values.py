@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from indexer.errors import CorruptPage
-from indexer.read.hybrid import numbers_at, ranks
-from indexer.read.pages import ColumnChunk, Page, page_bytes, pages
+from indexer.parquet.hybrid import numbers_at, ranks
+from indexer.parquet.pages import ColumnChunk, Page, page_bytes, pages
 
 PAGE_BYTES_MAX = 64 << 20
 """Writers aim at 1 MiB; a page that claims more is left to pyarrow's own limits."""

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
+from indexer.catalog.files import OPERATIONS_MAX
+from indexer.catalog.promoted import PROMOTED_KEYS
 from indexer.read.metadata import FILE_ROWS_MAX
-from indexer.register.files import OPERATIONS_MAX
-from indexer.register.promoted import PROMOTED_KEYS
 from indexer.settings.values import byte_size, file_mode, key_list
 
 

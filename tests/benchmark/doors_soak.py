@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from indexer.memory import total_bytes
+from indexer.run.memory import total_bytes
 from indexer.settings import Settings
 from tests.benchmark.attacks import TRACES, Doors
 from tests.benchmark.embedded import Embedded, embedded

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer.clients.unix_socket import LocalClient, socket_path
 from indexer.errors import IndexerError
-from indexer.serve.local import LocalClient, socket_path
 from tests.benchmark.plan import PROJECT, environment
 
 STARTED_WITHIN_S = 60.0

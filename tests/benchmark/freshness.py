@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from indexer.serve.local import LocalClient, socket_path
+from indexer.clients.unix_socket import LocalClient, socket_path
 from tests.benchmark.corpus import write_files
 from tests.benchmark.layout import Shape, trace_ids
 from tests.benchmark.plan import PROJECT, Plan, environment, scratch

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from indexer.pipeline import Pipeline
+from indexer.index.pipeline import Pipeline
 from tests.benchmark.corpus import relative_path, write_files
 from tests.benchmark.layout import Shape
 from tests.benchmark.plan import Plan, scratch

@@ -14,9 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from indexer.pipeline import Limits
-from indexer.register.catalog import Catalog
-from indexer.register.files import FileRegister
+from indexer.catalog.database import Catalog
+from indexer.catalog.files import FileRegister
+from indexer.index.pipeline import Limits
 from indexer.system.clock import SystemClock
 from tests.benchmark.layout import Shape
 from tests.benchmark.report import median

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.catalog.database import Catalog
+from indexer.catalog.files import CatalogUpdate
+from indexer.index.pipeline import Pipeline
+from indexer.index.session import open_catalog, open_pipeline, owning
 from indexer.model import FileFooter, ParquetFileInfo
-from indexer.pipeline import Pipeline
 from indexer.read.dialect import recognise
-from indexer.register.catalog import Catalog
-from indexer.register.files import CatalogUpdate
-from indexer.session import open_catalog, open_pipeline, owning
 from indexer.settings import load_settings
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import SpanColumns, Texts, sorted_by_trace

@@ -15,10 +15,10 @@ import sys
 
 import pytest
 
-from indexer import ports
 from indexer.cli.main import command_parser
+from indexer.clients.application import OPEN_PATHS
 from indexer.errors import InvalidSettings
-from indexer.serve.dashboards import OPEN_PATHS
+from indexer.run import ports
 from indexer.settings import Settings, load_settings
 from indexer.system.addresses import resolve
 from tests.support.processes import REPOSITORY, Site, wait_until

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.http.limits import HEAD_BYTES_MAX
-from indexer.telemetry import LOGGER
+from indexer.telemetry.log import LOGGER
 from tests.support.doors import HTTP, http_door
 
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"

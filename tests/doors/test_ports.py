@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import ports
 from indexer.errors import InvalidSettings
+from indexer.run import ports
 from indexer.settings import Settings, load_settings
 from indexer.system.addresses import CONSENT, Address, Endpoint, bind, check_free, resolve
 

@@ -18,9 +18,9 @@ from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.otlp.spans import span_table, span_table_of
 from indexer.otlp.wire_fields import field
-from indexer.poll import _decoded
+from indexer.run.poller import _decoded
 from indexer.spans.limits import SPAN_LIMITS
-from indexer.telemetry import LOGGER
+from indexer.telemetry.log import LOGGER
 from tests.ingest.bodies import append, body
 from tests.otlp.export_requests import rows
 from tests.otlp.hostile_bodies import IDS, PROTOBUF

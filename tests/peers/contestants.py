@@ -13,13 +13,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from indexer.catalog.database import Catalog
+from indexer.catalog.files import FileRegister
+from indexer.index.oneshot import until_settled
+from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
-from indexer.oneshot import until_settled
-from indexer.pipeline import Pipeline
 from indexer.query.answers import Answers
-from indexer.query.paging import SpanQuery
-from indexer.register.catalog import Catalog
-from indexer.register.files import FileRegister
+from indexer.query.span_cursor import SpanQuery
 from indexer.system.clock import SystemClock
 from indexer.system.storage import LocalStorage
 

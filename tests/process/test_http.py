@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from indexer import metrics
+from indexer.telemetry import metrics
 from tests.support.processes import free_ports, wait_until
 from tests.support.span_files import spans
 from tests.support.tcp import Dashboards

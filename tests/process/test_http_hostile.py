@@ -8,8 +8,8 @@ import socket
 
 import pytest
 
+from indexer.clients.application import BODY_BYTES_MAX
 from indexer.http.limits import HEAD_BYTES_MAX, ConnectionLimits
-from indexer.serve.dashboards import BODY_BYTES_MAX
 from tests.support.processes import Site, wait_until
 from tests.support.span_files import spans
 from tests.support.tcp import Dashboards, read_all

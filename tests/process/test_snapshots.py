@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from indexer.register.generations import snapshot_folder
+from indexer.catalog.generations import snapshot_folder
 from tests.support.processes import Running, Site, wait_until
 from tests.support.span_files import spans
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 
 from indexer.query.answers import Answers
-from indexer.query.paging import SpanQuery
 from indexer.query.partial_spans import partial_spans
-from indexer.query.shown import Shown
+from indexer.query.span_cache import Shown
+from indexer.query.span_cursor import SpanQuery
 from indexer.spans.limits import SPAN_LIMITS
 from tests.query.test_tiers import TRACE, answers, view
 from tests.support.catalogs import Indexed, indexed

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
-from indexer.read.footer import footer_bytes
-from indexer.read.pages import row_groups
+from indexer.parquet.checksums import decoding
+from indexer.parquet.footer import footer_bytes
+from indexer.parquet.pages import row_groups
 from indexer.read.values import ChunkReader, NotDecodedHere
-from indexer.read.verify import decoding
 from tests.read.parquet_pages import pages
 
 NAME = "a.parquet"

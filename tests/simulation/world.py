@@ -17,11 +17,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from indexer.catalog.database import Catalog
+from indexer.catalog.files import FileRegister
 from indexer.errors import StorageUnavailable
-from indexer.oneshot import until_settled
-from indexer.pipeline import Limits, Pipeline
-from indexer.register.catalog import Catalog
-from indexer.register.files import FileRegister
+from indexer.index.oneshot import until_settled
+from indexer.index.pipeline import Limits, Pipeline
 from indexer.system.storage import FolderEntry, LocalStorage
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import T0, Span, parquet_bytes

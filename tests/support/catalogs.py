@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer.audit import audit
+from indexer.catalog.database import Catalog
+from indexer.catalog.files import FileRegister
+from indexer.index.audit import audit
+from indexer.index.oneshot import until_settled
+from indexer.index.pipeline import Limits, Pipeline
 from indexer.model import AuditReport
-from indexer.oneshot import until_settled
-from indexer.pipeline import Limits, Pipeline
-from indexer.register.catalog import Catalog
-from indexer.register.files import FileRegister
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage

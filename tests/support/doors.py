@@ -17,6 +17,10 @@ from typing import Any
 import grpc
 from starlette.types import ASGIApp
 
+from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, close, dashboards
+from indexer.clients.operations.local import application
+from indexer.clients.unix_socket import bind as bind_unix
+from indexer.clients.unix_socket import socket_path
 from indexer.http.admission import Admission
 from indexer.http.grpc_server import CallLimits
 from indexer.http.hosts import NamePolicy
@@ -31,10 +35,6 @@ from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.receive.export import exporter
 from indexer.receive.grpc_server import API_KEY_METADATA, otlp_grpc_server
 from indexer.receive.http_app import PROTOBUF, http_app
-from indexer.serve.app import application
-from indexer.serve.dashboards import BODY_BYTES_MAX, OPEN_PATHS, close, dashboards
-from indexer.serve.local import bind as bind_unix
-from indexer.serve.local import socket_path
 from indexer.system.addresses import Endpoint, bind
 from indexer.system.budget import ByteBudget
 from tests.receive.sink import KeepingSink

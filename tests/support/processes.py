@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from indexer.cli.main import main
-from indexer.telemetry import LOGGER
+from indexer.telemetry.log import LOGGER
 from tests.support.span_files import Span, write
 
 REPOSITORY = Path(__file__).resolve().parents[2]

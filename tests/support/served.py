@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
+from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS
+from indexer.clients.service import DashboardService
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
-from indexer.serve.dashboards import BODY_BYTES_MAX, OPEN_PATHS
-from indexer.serve.service import DashboardService
 from indexer.system.addresses import Endpoint
 
 

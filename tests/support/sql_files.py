@@ -40,10 +40,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from indexer.catalog.generations import Generations
 from indexer.errors import QueryRefused
+from indexer.index.reindex import run_once
 from indexer.query.sql import Window, open_session, select
-from indexer.register.generations import Generations
-from indexer.reindex import run_once
 from indexer.settings import load_settings
 from indexer.system.clock import SystemClock
 from tests.support.span_files import T0, Span, spans, table, write

@@ -17,7 +17,7 @@ from indexer._generated import ingestion_pb2 as wire
 from indexer.hot.calls import Calls
 from indexer.hot.view import HotLimits
 from indexer.ingest.poll_state import PollState
-from indexer.poll import Poller, reading, refused_folder
+from indexer.run.poller import Poller, reading, refused_folder
 from tests.hot.servers import Server, otlp_span, resource
 from tests.ingest.bodies import files_below
 from tests.support.span_files import Span

@@ -1,0 +1,98 @@
+"""What the writer keeps in memory of its catalog: enough to decide what to do next.
+
+All of it is derived from the catalog and changes only after a commit; when a commit fails, it is
+loaded again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+import duckdb
+
+from indexer.catalog.promoted import missing_keys
+from indexer.catalog.quarantine import refused_stamps
+from indexer.catalog.staging import Staged
+from indexer.catalog.trace_directory import TraceDirectory
+from indexer.model import ParquetFileInfo, RegisteredFile
+from indexer.spans.columns import SpanColumns
+from indexer.spans.identifiers import parse_hex
+from indexer.system.duckdb_rows import arrow_batches
+
+_FILES = """
+SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, footer_digest
+FROM parquet_files
+"""
+
+
+@dataclass(slots=True)
+class Known:
+    """Registered and refused files by relative path, and which files hold a trace."""
+
+    files: dict[str, RegisteredFile] = field(default_factory=dict)
+    refused: dict[str, tuple[int, int]] = field(default_factory=dict)
+    paths: dict[int, str] = field(default_factory=dict)
+    directory: TraceDirectory = field(default_factory=TraceDirectory)
+    unpromoted: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Numbers of the attributes that files have not given yet, by file_id."""
+    next_file_id: int = 1
+
+    @classmethod
+    def load(cls, connection: duckdb.DuckDBPyConnection) -> Self:
+        """Everything, from the catalog."""
+        known = cls(refused=refused_stamps(connection), unpromoted=missing_keys(connection))
+        for row in connection.execute(_FILES).fetchall():
+            known._put(
+                RegisteredFile(
+                    file_id=row[0],
+                    relative_path=row[1],
+                    size_bytes=row[2],
+                    modified_unix_nano=row[3],
+                    device=row[4],
+                    inode=row[5],
+                    footer_digest=row[6],
+                )
+            )
+        known.next_file_id = max(known.paths, default=0) + 1
+        for rows in arrow_batches(connection, "SELECT trace_id, file_id FROM trace_files"):
+            (high, low), _ = parse_hex(rows["trace_id"], digits=32)
+            known.directory.add(SpanColumns.key_of_trace(high, low), rows["file_id"].to_numpy())
+        return known
+
+    def forget(self, relative_paths: Iterable[str]) -> None:
+        """Files that are no longer registered. Their traces stay in the directory until a load."""
+        for path in relative_paths:
+            file_id = self.files.pop(path).file_id
+            self.paths.pop(file_id, None)
+            self.unpromoted.pop(file_id, None)
+
+    def add(self, staged: Staged, key_ids: frozenset[int]) -> None:
+        """Files that were registered just now; their traces are in the directory already."""
+        for file, file_id in zip(staged.files, staged.file_ids, strict=True):
+            self._put(_registered(file.info, int(file_id), file.footer.footer_digest))
+            if key_ids:
+                self.unpromoted[int(file_id)] = key_ids
+        self.next_file_id += len(staged.files)
+
+    def relocate(self, files: Iterable[ParquetFileInfo]) -> None:
+        """Known files on another device or inode."""
+        for info in files:
+            old = self.files.get(info.relative_path)
+            if old is not None:
+                self._put(_registered(info, old.file_id, old.footer_digest))
+
+    def _put(self, file: RegisteredFile) -> None:
+        self.files[file.relative_path] = file
+        self.paths[file.file_id] = file.relative_path
+
+
+def _registered(info: ParquetFileInfo, file_id: int, footer_digest: str) -> RegisteredFile:
+    return RegisteredFile(
+        file_id=file_id,
+        relative_path=info.relative_path,
+        size_bytes=info.size_bytes,
+        modified_unix_nano=info.modified_unix_nano,
+        device=info.device,
+        inode=info.inode,
+        footer_digest=footer_digest,
+    )

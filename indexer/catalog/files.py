@@ -1,0 +1,362 @@
+"""Register, replace and remove data files: one transaction, exactly what a rebuild would hold.
+
+The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
+"""
+
+import heapq
+import os
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+
+from indexer.catalog import promoted, quarantine, services
+from indexer.catalog.cached_state import Known
+from indexer.catalog.database import Catalog
+from indexer.catalog.insert import file_rows, insert_table, main_services
+from indexer.catalog.staging import Holders, Staged, lost_rows, stage
+from indexer.catalog.trace_directory import TraceDirectory
+from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
+from indexer.spans.aggregates import operation_rows, service_rows
+from indexer.spans.attributes import PromotedFile
+from indexer.spans.batch import SpanBatch
+from indexer.spans.columns import SpanColumns
+from indexer.system.clock import Clock
+from indexer.system.duckdb_rows import arrow_table, id_list
+
+OPERATIONS_MAX = 1000
+"""Distinct (service, span name, kind) listed per file; more are counted, not listed."""
+
+_FILE_TABLES = (
+    "indexed_spans",
+    "trace_files",
+    "file_services",
+    "file_operations",
+    "indexed_attributes",
+    "file_attributes",
+    "parquet_files",
+)
+
+_SPAN_COLUMNS = (
+    "file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name, "
+    "name, start_time_unix_nano, duration_ns, status_code, span_kind"
+)
+
+_SURVIVORS = """
+SELECT DISTINCT parquet_files.relative_path
+FROM trace_files AS leaving
+JOIN trace_files AS staying USING (trace_id)
+JOIN parquet_files ON parquet_files.file_id = staying.file_id
+WHERE leaving.file_id IN (SELECT unnest($ids))
+  AND staying.file_id NOT IN (SELECT unnest($ids))
+  AND leaving.owned_span_count > 0
+  AND staying.owned_span_count < staying.span_count
+"""
+
+_LOSE_FROM_TRACES = """
+UPDATE trace_files SET
+    owned_span_count = owned_span_count - lost.spans,
+    error_count = error_count - lost.errors
+FROM (
+    SELECT file_id, trace_id, count(*)::INTEGER AS spans,
+           count(*) FILTER (WHERE is_error)::INTEGER AS errors
+    FROM lost_spans GROUP BY ALL
+) AS lost
+WHERE trace_files.file_id = lost.file_id AND trace_files.trace_id = lost.trace_id
+"""
+
+_LOSE_FROM_FILES = """
+UPDATE parquet_files SET
+    owned_span_count = owned_span_count - lost.spans,
+    duplicate_spans = duplicate_spans + lost.spans
+FROM (SELECT file_id, count(*) AS spans FROM lost_spans GROUP BY ALL) AS lost
+WHERE parquet_files.file_id = lost.file_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogUpdate:
+    """Everything one transaction does. Paths are relative to the storage root."""
+
+    batches: Sequence[SpanBatch] = ()
+    removed: frozenset[str] = frozenset()
+    refused: Sequence[QuarantinedFile] = ()
+    released: frozenset[str] = frozenset()
+    """Refused files that are gone from the disk."""
+    relocated: Sequence[ParquetFileInfo] = ()
+    """Known files whose device or inode changed and whose bytes did not."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do."""
+        return not (self.batches or self.removed or self.refused or self.released or self.relocated)
+
+
+class FileRegister:
+    """The single writer of a catalog."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Clock,
+        storage_root: str,
+        *,
+        operations_max: int = OPERATIONS_MAX,
+        promoted_keys: Sequence[str] | None = None,
+    ) -> None:
+        """``promoted_keys``, unless None, become the catalog's: see ``promoted.take_keys``."""
+        self._catalog = catalog
+        self._clock = clock
+        self._root = storage_root
+        self._operations_max = operations_max
+        self._known = Known()
+        self._key_ids = promoted.take_keys(catalog, promoted_keys)
+        self._take_root()
+        self.load()
+
+    @property
+    def files(self) -> dict[str, RegisteredFile]:
+        """Registered files by relative path. Read only."""
+        return self._known.files
+
+    @property
+    def refused(self) -> dict[str, tuple[int, int]]:
+        """(size, time) of refused bytes by relative path. Read only."""
+        return self._known.refused
+
+    def newest(self, count: int) -> list[str]:
+        """Relative paths of the files registered last."""
+        latest = sorted(self._known.paths, reverse=True)[:count]
+        return [self._known.paths[file_id] for file_id in latest]
+
+    @property
+    def directory(self) -> TraceDirectory:
+        """Which files may hold a trace."""
+        return self._known.directory
+
+    @property
+    def key_ids(self) -> dict[str, int]:
+        """The catalog's number of each promoted attribute. Read only."""
+        return self._key_ids
+
+    @property
+    def unpromoted(self) -> dict[int, frozenset[int]]:
+        """Numbers of the attributes that files have not given yet, by file_id. Read only."""
+        return self._known.unpromoted
+
+    def newest_unpromoted(self, count: int, *, but: Container[int]) -> list[RegisteredFile]:
+        """Files that have not given all attributes yet, newest first, leaving some ids out."""
+        known = self._known
+        files = (known.files[known.paths[id_]] for id_ in known.unpromoted if id_ not in but)
+        return heapq.nlargest(count, files, key=lambda file: file.modified_unix_nano)
+
+    def is_file_indexed(self, file_path: str) -> bool:
+        """Whether the absolute path is registered."""
+        return os.path.relpath(file_path, self._root).replace(os.sep, "/") in self._known.files
+
+    def get_indexed_file_paths(self) -> set[str]:
+        """Absolute paths of all registered files: the checkpoint."""
+        return {os.path.join(self._root, path) for path in self._known.files}
+
+    def register_parquet_file(self, batch: SpanBatch) -> list[int]:
+        """Register the files of one batch in one transaction; their new ids, in order."""
+        self.apply(CatalogUpdate(batches=(batch,)))
+        return [self._known.files[file.info.relative_path].file_id for file in batch.files]
+
+    def survivors(self, relative_paths: Iterable[str]) -> set[str]:
+        """Registered files that lost spans to these, and would own them if these went.
+
+        They have to be read again in the transaction that removes or replaces the given files.
+        """
+        given = {path for path in relative_paths if path in self._known.files}
+        closure = set(given)
+        frontier = given
+        while frontier:
+            ids = [self._known.files[path].file_id for path in closure]
+            rows = self._catalog.connection.execute(_SURVIVORS, {"ids": ids}).fetchall()
+            frontier = {path for (path,) in rows} - closure
+            closure |= frontier
+        return closure - given
+
+    def apply(self, update: CatalogUpdate) -> None:
+        """Do all of it in one transaction, or none of it.
+
+        Raises CatalogWriteFailed; then nothing has changed, and ``load`` must be called before
+        the next use.
+        """
+        leaving = self._leaving(update)
+        leaving_ids = [self._known.files[path].file_id for path in leaving]
+        with self._catalog.transaction() as connection:
+            resum = services.services_of(connection, leaving_ids) if leaving_ids else set()
+            _delete_files(connection, leaving_ids)
+            staged = self._stage(connection, update, set(leaving_ids))
+            if staged is not None:
+                resum |= self._insert(connection, staged, resum)
+                # Before the commit: a reader that sees it must find its traces.
+                self._known.directory.add(staged.trace_keys, staged.trace_file_ids)
+            if resum:
+                services.sum_again(connection, resum)
+            self._relocate(connection, update.relocated)
+            quarantine.refuse(connection, update.refused, self._clock.now_unix_nano())
+            quarantine.release(connection, self._released(update))
+        self._remember(update, leaving, staged)
+
+    def promote(self, files: Sequence[PromotedFile]) -> None:
+        """Take in what registered files have given, in one transaction.
+
+        Raises CatalogWriteFailed; then nothing has changed.
+        """
+        live = [file for file in files if file.file_id in self._known.paths]
+        if not live:
+            return
+        with self._catalog.transaction() as connection:
+            promoted.insert_promoted(connection, live)
+        for file in live:
+            self._known.unpromoted.pop(file.file_id, None)
+
+    def load(self) -> None:
+        """Read from the catalog what is kept in memory."""
+        self._known = Known.load(self._catalog.connection)
+
+    def _take_root(self) -> None:
+        """Make file_path follow the storage root when it is mounted elsewhere."""
+        if self._catalog.fact("storage_root") == self._root:
+            return
+        prefix = os.path.join(self._root, "")
+        with self._catalog.transaction() as connection:
+            for table in ("parquet_files", "quarantined_files"):
+                connection.execute(
+                    f"UPDATE {table} SET file_path = $prefix || relative_path", {"prefix": prefix}
+                )
+            connection.execute(
+                "INSERT INTO catalog_facts VALUES ('storage_root', $root) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                {"root": self._root},
+            )
+
+    def _leaving(self, update: CatalogUpdate) -> list[str]:
+        """Registered paths whose present rows go: removed, refused or replaced."""
+        paths = {file.info.relative_path for batch in update.batches for file in batch.files}
+        paths |= update.removed
+        paths |= {file.relative_path for file in update.refused if not file.transient}
+        return [path for path in paths if path in self._known.files]
+
+    def _released(self, update: CatalogUpdate) -> set[str]:
+        indexed = {file.info.relative_path for batch in update.batches for file in batch.files}
+        refused = {file.relative_path for file in update.refused}
+        candidates = (indexed | update.released | update.removed) - refused
+        return candidates & self._known.refused.keys()
+
+    def _stage(
+        self, connection: duckdb.DuckDBPyConnection, update: CatalogUpdate, leaving: set[int]
+    ) -> Staged | None:
+        if not update.batches:
+            return None
+        known = self._known
+        holders = Holders(known.directory, known.paths, frozenset(leaving))
+        return stage(connection, update.batches, known.next_file_id, holders)
+
+    def _insert(
+        self, connection: duckdb.DuckDBPyConnection, staged: Staged, resum: set[str]
+    ) -> set[str]:
+        """Insert the staged files; the services that must be summed again because of it."""
+        self.batch_insert_span_metadata(connection, staged.file_ids, staged.owned_spans)
+        insert_table(connection, "trace_files", staged.trace_files)
+        added = service_rows(staged.owned_spans, staged.file_ids)
+        insert_table(connection, "file_services", added)
+        operations, others = operation_rows(
+            staged.owned_spans, staged.file_ids, limit=self._operations_max
+        )
+        insert_table(connection, "file_operations", operations)
+        now_unix_nano = self._clock.now_unix_nano()
+        files = file_rows(staged, added, others, self._root, now_unix_nano)
+        insert_table(connection, "parquet_files", files)
+        names = set(added["service_name"].to_pylist())
+        taken_from = self._take_over(connection, staged)
+        if taken_from or resum:
+            return names | taken_from
+        services.upsert_service(connection, added)
+        return set()
+
+    @staticmethod
+    def batch_insert_span_metadata(
+        connection: duckdb.DuckDBPyConnection,
+        file_ids: "np.ndarray[tuple[int], np.dtype[np.int32]]",
+        spans: SpanColumns,
+    ) -> None:
+        """Insert the rows behind ``span_metadata``; slot ``i`` of the spans is ``file_ids[i]``."""
+        insert_table(connection, "indexed_spans", spans.to_arrow(file_ids))
+
+    def _take_over(self, connection: duckdb.DuckDBPyConnection, staged: Staged) -> set[str]:
+        """Remove registered copies that staged ones replace; the services that touches."""
+        if not len(staged.lost):
+            return set()
+        losers = sorted({int(file_id) for file_id in staged.lost_file_ids})
+        touched = services.services_of(connection, losers)
+        connection.register("lost_spans", lost_rows(staged))
+        try:
+            connection.execute(
+                "DELETE FROM indexed_spans USING lost_spans AS lost "
+                "WHERE indexed_spans.file_id = lost.file_id "
+                "AND indexed_spans.trace_id = lost.trace_id "
+                "AND indexed_spans.span_id_uint64 = lost.span_id_uint64"
+            )
+            connection.execute(_LOSE_FROM_TRACES)
+            connection.execute(_LOSE_FROM_FILES)
+        finally:
+            connection.unregister("lost_spans")
+        self._derive_again(connection, losers)
+        return touched
+
+    def _derive_again(self, connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
+        """Recompute services and operations of files from the spans they still own."""
+        for table in ("file_services", "file_operations"):
+            connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
+        rows = arrow_table(
+            connection,
+            f"SELECT {_SPAN_COLUMNS} FROM indexed_spans WHERE file_id IN {id_list(file_ids)} "
+            "ORDER BY file_id",
+        )
+        spans = SpanColumns.from_arrow(rows, {id_: slot for slot, id_ in enumerate(file_ids)})
+        ids = np.array(file_ids, np.int32)
+        derived = service_rows(spans, ids)
+        insert_table(connection, "file_services", derived)
+        operations, others = operation_rows(spans, ids, limit=self._operations_max)
+        insert_table(connection, "file_operations", operations)
+        main = main_services(derived)
+        for file_id, other in zip(file_ids, others, strict=True):
+            connection.execute(
+                "UPDATE parquet_files SET other_operation_spans = ?, service_name = ? "
+                "WHERE file_id = ?",
+                [int(other), main.get(file_id), file_id],
+            )
+
+    def _relocate(
+        self, connection: duckdb.DuckDBPyConnection, files: Iterable[ParquetFileInfo]
+    ) -> None:
+        for info in files:
+            connection.execute(
+                "UPDATE parquet_files SET device = ?, inode = ? WHERE relative_path = ?",
+                [info.device, info.inode, info.relative_path],
+            )
+
+    def _remember(
+        self, update: CatalogUpdate, leaving: Iterable[str], staged: Staged | None
+    ) -> None:
+        known = self._known
+        for path in self._released(update):
+            known.refused.pop(path, None)
+        known.forget(leaving)
+        if staged is not None:
+            known.add(staged, frozenset(self._key_ids.values()))
+        known.relocate(update.relocated)
+        for refused in update.refused:
+            known.refused[refused.relative_path] = quarantine.refused_stamp(refused)
+
+
+def _delete_files(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
+    if not file_ids:
+        return
+    for table in _FILE_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")

@@ -1,0 +1,237 @@
+"""Junjo's REST API: the paths of its first backend, and those that its front end calls.
+
+Both give the same bodies: plain JSON arrays of spans with 22 fields, newest first. What an answer
+rests on, what it cost and where the next page begins stand in headers (see ``basis``).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from indexer.clients.junjo.models import JunjoSpan, JunjoStatePatch
+from indexer.clients.operations.local import Host
+from indexer.clients.shared.answer_headers import HEADERS, Answer, Body, as_json, told
+from indexer.clients.shared.text_path import register
+from indexer.clients.shared.time_window import window
+from indexer.errors import QueryRefused
+from indexer.query.deadline import Deadline
+from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
+from indexer.query.span_cache import SHOWN_BYTES_MAX, Shown
+from indexer.query.span_cursor import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
+from indexer.query.traces import TraceQuery
+from indexer.query.window import WHENEVER, Window
+
+SPAN_TYPE = "junjo.span_type"
+_CHARS_MAX = 1_024
+"""Of a service name or an id in a path: far longer than any."""
+
+ServiceName = Annotated[str, Path(max_length=_CHARS_MAX)]
+TraceId = Annotated[str, Path(max_length=_CHARS_MAX, examples=["0af7651916cd43dd8448eb211c80319c"])]
+WorkflowId = Annotated[str, Path(max_length=_CHARS_MAX)]
+SpanId = Annotated[str, Path(max_length=_CHARS_MAX, examples=["b7ad6b7169203331"])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """Which part of a list a request is for."""
+
+    request: Request
+    within: Window
+    limit: int
+    offset: int
+    cursor: str | None
+
+    def query(self, **filters: Any) -> SpanQuery:
+        """The page of a list with these filters. Raises QueryRefused for another's cursor."""
+        query = SpanQuery(
+            limit=self.limit,
+            offset=self.offset,
+            since_unix_nano=self.within.since_unix_nano,
+            until_unix_nano=self.within.until_unix_nano,
+            **filters,
+        )
+        return query if self.cursor is None else query.after_cursor(self.cursor)
+
+
+async def _paging(
+    request: Request,
+    within: Annotated[Window, Depends(window)],
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    offset: Annotated[int, Query(ge=0, le=OFFSET_MAX)] = 0,
+    cursor: Annotated[
+        str | None, Query(description="What `X-Next-Cursor` of the page before said.")
+    ] = None,
+) -> Paging:
+    return Paging(request=request, within=within, limit=limit, offset=offset, cursor=cursor)
+
+
+PagingOf = Annotated[Paging, Depends(_paging)]
+WindowOf = Annotated[Window, Depends(window)]
+_SPANS: dict[str, Any] = {"responses": {200: {"model": list[JunjoSpan], "headers": HEADERS}}}
+_SPAN: dict[str, Any] = {"responses": {200: {"model": JunjoSpan | None, "headers": HEADERS}}}
+_NAMES: dict[str, Any] = {"responses": {200: {"model": list[str], "headers": HEADERS}}}
+_PATCHES: dict[str, Any] = {
+    "responses": {200: {"model": list[JunjoStatePatch], "headers": HEADERS}}
+}
+
+
+def junjo(host: Host, *, span_cache_bytes: int = SHOWN_BYTES_MAX) -> APIRouter:
+    """The router over one worker."""
+    register()
+    router = APIRouter(tags=["junjo"])
+    form = Shown(lambda span: as_json(junjo_span(span)), bytes_max=span_cache_bytes)
+    _lists(router, host, form)
+    _traces(router, host, form)
+    _patches(router, host)
+    return router
+
+
+def _lists(router: APIRouter, host: Host, form: Shown) -> None:
+    @router.get("/otel/span_service_names", **_NAMES)
+    @router.get("/api/v1/observability/services", **_NAMES)
+    async def service_names(request: Request, within: WindowOf) -> Response:
+        """Every service that a span has named, in order of name."""
+
+        def found(deadline: Deadline) -> Answer:
+            return host.answers.services(deadline, within)
+
+        return await told(request, found, _names)
+
+    @router.get("/api/v1/observability/services/{service_name:text}/spans/root", **_SPANS)
+    async def roots(
+        service_name: ServiceName, paging: PagingOf, *, has_llm: bool = False
+    ) -> Response:
+        """Spans of the service without a parent; on demand only of traces with an LLM call."""
+        return await _page(host, form, paging, service=service_name, roots=True, llm=has_llm)
+
+    @router.get("/otel/service/{service_name:text}/root_spans", **_SPANS)
+    async def root_spans(service_name: ServiceName, paging: PagingOf) -> Response:
+        """Spans of the service without a parent."""
+        return await _page(host, form, paging, service=service_name, roots=True)
+
+    @router.get("/otel/service/{service_name:text}/root_spans_filtered", **_SPANS)
+    async def root_spans_filtered(service_name: ServiceName, paging: PagingOf) -> Response:
+        """Spans of the service without a parent, of traces with an LLM call in any service."""
+        return await _page(host, form, paging, service=service_name, roots=True, llm=True)
+
+    @router.get("/api/v1/observability/services/{service_name:text}/spans", **_SPANS)
+    async def spans(service_name: ServiceName, paging: PagingOf) -> Response:
+        """All spans of the service."""
+        return await _page(host, form, paging, service=service_name)
+
+    @router.get("/otel/spans/type/workflow/{service_name:text}", **_SPANS)
+    @router.get("/api/v1/observability/services/{service_name:text}/workflows", **_SPANS)
+    async def workflows(service_name: ServiceName, paging: PagingOf) -> Response:
+        """Spans of the service that are Junjo workflows; those inside another one are not."""
+        return await _page(
+            host, form, paging, service=service_name, attribute=SPAN_TYPE, value=WORKFLOW
+        )
+
+
+def _traces(router: APIRouter, host: Host, form: Shown) -> None:
+    @router.get("/otel/trace/{trace_id}/nested_spans", **_SPANS)
+    @router.get("/api/v1/observability/traces/{trace_id}/spans", **_SPANS)
+    async def trace_spans(request: Request, trace_id: TraceId, within: WindowOf) -> Response:
+        """All spans of the trace; none for an id that no trace has."""
+        return await _trace(host, request, _newest_first, trace_id, within=within, form=form)
+
+    @router.get("/otel/trace/{trace_id}/span/{span_id}", **_SPAN)
+    @router.get("/api/v1/observability/traces/{trace_id}/spans/{span_id}", **_SPAN)
+    async def one_span(
+        request: Request, trace_id: TraceId, span_id: SpanId, within: WindowOf
+    ) -> Response:
+        """One span, or null."""
+        return await _trace(host, request, _one, trace_id, span_id, within, form)
+
+
+def _patches(router: APIRouter, host: Host) -> None:
+    @router.get("/otel/trace/{trace_id}/state_patches", **_PATCHES)
+    async def patches(request: Request, trace_id: TraceId) -> Response:
+        """The changes of state in the trace, in order of time."""
+        return await _trace(host, request, _in_order, trace_id)
+
+    @router.get("/otel/trace/{trace_id}/workflow/{workflow_id:text}/state_patches", **_PATCHES)
+    async def workflow_patches(
+        request: Request, trace_id: TraceId, workflow_id: WorkflowId
+    ) -> Response:
+        """The changes of the state of one workflow or subflow, by its `junjo_id`."""
+        return await _trace(host, request, partial(_of_workflow, workflow_id), trace_id)
+
+
+async def _page(host: Host, form: Shown, paging: Paging, **filters: Any) -> Response:
+    query = paging.query(**filters)
+
+    def found(deadline: Deadline) -> Answer:
+        return host.answers.spans(query, deadline=deadline, form=form)
+
+    return await told(paging.request, found, _spans)
+
+
+async def _trace(
+    host: Host,
+    request: Request,
+    body: Body,
+    trace_id: str,
+    span_id: str | None = None,
+    within: Window = WHENEVER,
+    form: Shown | None = None,
+) -> Response:
+    """What ``body`` makes of a trace; text that is no id names no trace."""
+
+    def found(deadline: Deadline) -> Answer:
+        try:
+            query = TraceQuery.of(
+                trace_id,
+                span_id,
+                since_unix_nano=within.since_unix_nano,
+                until_unix_nano=within.until_unix_nano,
+            )
+        except QueryRefused:
+            return {"spans": [], "complete": True, "missing": []}
+        return host.answers.trace(query, deadline, form)
+
+    return await told(request, found, body)
+
+
+def _names(answer: Answer) -> bytes:
+    return as_json([row["service_name"] for row in answer["services"]])
+
+
+def _spans(answer: Answer) -> bytes:
+    return b"[" + b",".join(span["shown"] for span in answer["spans"]) + b"]"
+
+
+def _newest_first(answer: Answer) -> bytes:
+    """Of a trace, whose answer is in order of start."""
+    return _spans({"spans": sorted(answer["spans"], key=order_key)})
+
+
+def _one(answer: Answer) -> bytes:
+    return next((bytes(span["shown"]) for span in answer["spans"]), b"null")
+
+
+def _in_order(answer: Answer) -> bytes:
+    return as_json(state_patches_of(answer["spans"]))
+
+
+def _of_workflow(workflow_id: str, answer: Answer) -> bytes:
+    """A workflow's own patches, and those that other spans made to its store."""
+    flows = [
+        one
+        for one in map(junjo_span, answer["spans"])
+        if one["junjo_span_type"] in WORKFLOW_TYPES and one["junjo_id"] == workflow_id
+    ]
+    stores = {one["junjo_wf_store_id"] for one in flows} - {""}
+    own = {one["span_id"] for one in flows}
+    return as_json(
+        [
+            patch
+            for patch in state_patches_of(answer["spans"])
+            if patch["patch_store_id"] in stores
+            or (patch["span_id"] in own and not patch["patch_store_id"])
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What operators and local commands ask: health, status, metrics, files, a sweep, a snapshot."""

@@ -1,0 +1,324 @@
+"""The proof that the catalog holds exactly what the files say.
+
+A full audit reads every page of every column of every indexed file, builds a second catalog from
+the same files, and compares the two, file by file (I1). Beside that it checks, on the catalog
+alone, that no span is there twice (I2), that every file is whole (I3) and that services are the
+aggregate of the spans (I5); and on the disk, that every finished file is registered or
+quarantined (I4). A fast audit compares identities only.
+
+It works on a catalog that nobody writes to: a snapshot while a worker runs.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from indexer.catalog.database import Catalog
+from indexer.catalog.digest import CatalogDigest, catalog_digest
+from indexer.catalog.files import FileRegister
+from indexer.catalog.promoted import missing_keys
+from indexer.contracts import audit_queries
+from indexer.discover.listing import list_files
+from indexer.errors import IndexerError
+from indexer.index.pipeline import Pipeline
+from indexer.index.session import limits_of
+from indexer.model import AuditReport, Finding, Listing, ParquetFileInfo
+from indexer.parquet.footer import read_footer
+from indexer.read.metadata import read_file
+from indexer.read.payload import read_every_page
+from indexer.settings import Settings
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage, display_path
+
+Step = Callable[[str, int, int], None]
+"""Told (what, done, of how many) as the audit goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """Columns of one table that must equal a rebuild's: all but file ids, places and times."""
+
+    table: str
+    columns: str
+    after_promotion: bool = False
+    """They are there once the file has given its attributes."""
+
+
+_DERIVED = (
+    _Derived(
+        "parquet_files",
+        "footer_digest, content_digest, dialect, service_name, min_time, max_time, row_count, "
+        "size_bytes, span_count, owned_span_count, rejected_spans, duplicate_spans, "
+        "clamped_values, other_operation_spans",
+    ),
+    _Derived(
+        "trace_files",
+        "trace_id, parts.span_count, parts.owned_span_count, error_count, start_time_unix_nano, "
+        "end_time_unix_nano, root_name, root_service_name",
+    ),
+    _Derived("trace_files", "trace_id, attribute_flags", after_promotion=True),
+    _Derived(
+        "file_services",
+        "parts.service_name, parts.span_count, root_span_count, first_start_unix_nano, "
+        "last_start_unix_nano",
+    ),
+    _Derived("file_operations", "parts.service_name, parts.name, span_kind, parts.span_count"),
+    _Derived("file_attributes", "key_id, value_count, error_type", after_promotion=True),
+    _Derived("indexed_attributes", "file_row_number, key_id, value", after_promotion=True),
+)
+
+
+def audit(
+    settings: Settings,
+    catalog_path: Path,
+    clock: Clock,
+    *,
+    listing: Listing | None = None,
+    mode: Literal["full", "fast"] = "full",
+    step: Step = lambda _what, _done, _total: None,
+) -> AuditReport:
+    """Check the catalog file against the storage.
+
+    ``listing`` was made before the catalog file was taken from a running worker: what has come
+    or changed since is on its way, and not lost. Raises CatalogUnreadable or CatalogBusy when
+    the catalog cannot be opened for reading.
+    """
+    catalog = Catalog.open(
+        catalog_path,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        read_only=True,
+    )
+    try:
+        connection = catalog.connection
+        disk = _Disk(settings, connection, listing)
+        findings = list(disk.findings())
+        findings += _check_invariants(connection)
+        digest = catalog_digest(connection, _name(connection))
+        disk.pending += _unpromoted(connection)
+        if mode == "full":
+            findings += _every_page(disk.storage, disk.unchanged, settings.reader_threads, step)
+            findings += _compare_with_rebuild(settings, connection, disk, digest, clock, step)
+    finally:
+        catalog.close()
+    return AuditReport(
+        mode=mode,
+        files=len(digest.files),
+        spans=sum(digest.spans.values()),
+        digest=digest.total,
+        findings=tuple(findings),
+        pending=tuple(disk.pending),
+    )
+
+
+class _Disk:
+    """The storage beside what the catalog says of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connection: duckdb.DuckDBPyConnection,
+        before: Listing | None,
+    ) -> None:
+        self.storage = LocalStorage(settings.storage_root)
+        now = list_files(self.storage)
+        self._unlisted = now.unlisted
+        self._present = {display_path(info.relative_path): info for info in now.files}
+        self._before = {info.relative_path: info.stamp for info in (before or now).files}
+        self._registered: dict[str, tuple[int, int]] = {
+            path: (size, modified)
+            for path, size, modified in connection.execute(
+                "SELECT relative_path, size_bytes, modified_unix_nano FROM parquet_files"
+            ).fetchall()
+        }
+        self._quarantined: dict[str, tuple[int, int]] = {
+            path: (size, modified)
+            for path, size, modified in connection.execute(
+                "SELECT relative_path, size_bytes, modified_unix_nano FROM quarantined_files"
+            ).fetchall()
+        }
+        self._rows_max = settings.file_rows_max
+        self.unchanged = [
+            info for path, info in self._present.items() if self._registered.get(path) == info.stamp
+        ]
+        self.pending: list[str] = []
+
+    def findings(self) -> Iterable[Finding]:
+        """I4 and the identity half of I1."""
+        for folder, reason in self._unlisted:
+            yield Finding(invariant="I4", relative_path=folder or None, detail=reason)
+        for path, info in self._present.items():
+            if self._registered.get(path) == info.stamp:
+                continue
+            if self._before.get(info.relative_path) != info.stamp:
+                self.pending.append(path)
+            elif self._quarantined.get(path) == info.stamp:
+                yield from self._check_refusal(path, info)
+            elif self._has_footer(info):
+                detail = (
+                    "changed since it was indexed"
+                    if path in self._registered
+                    else ("is finished and neither indexed nor quarantined")
+                )
+                yield Finding(invariant="I4", relative_path=path, detail=detail)
+            else:
+                self.pending.append(path)
+        for path in self._registered.keys() - self._present.keys():
+            if not self._unlisted:
+                yield Finding(invariant="I1", relative_path=path, detail="is indexed and gone")
+
+    def _check_refusal(self, path: str, info: ParquetFileInfo) -> Iterable[Finding]:
+        try:
+            read_file(self.storage, info, rows_max=self._rows_max)
+        except IndexerError:
+            return
+        yield Finding(invariant="I4", relative_path=path, detail="is quarantined and reads well")
+
+    def _has_footer(self, info: ParquetFileInfo) -> bool:
+        try:
+            with self.storage.open(info) as source:
+                read_footer(source, info.relative_path)
+        except IndexerError:
+            return False
+        return True
+
+
+def _check_invariants(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [
+        Finding(invariant=invariant, relative_path=path, detail=detail)
+        for invariant, query in audit_queries()
+        for path, detail in connection.execute(query).fetchall()
+    ]
+
+
+def _every_page(
+    storage: LocalStorage, files: list[ParquetFileInfo], threads: int, step: Step
+) -> list[Finding]:
+    """Decode every column of every indexed file; what does not decode is named."""
+
+    def check(info: ParquetFileInfo) -> Finding | None:
+        try:
+            read_every_page(storage, info)
+        except IndexerError as error:
+            detail = f"{error.error_type}: {error.message}"
+            return Finding(invariant="I6", relative_path=info.relative_path, detail=detail)
+        return None
+
+    findings = []
+    with ThreadPoolExecutor(threads) as pool:
+        for done, finding in enumerate(pool.map(check, files), 1):
+            step("reading pages", done, len(files))
+            if finding is not None:
+                findings.append(finding)
+    return findings
+
+
+def _compare_with_rebuild(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    disk: _Disk,
+    digest: CatalogDigest,
+    clock: Clock,
+    step: Step,
+) -> list[Finding]:
+    with tempfile.TemporaryDirectory(prefix="span-audit-") as folder:
+        rebuilt = Path(folder) / "rebuilt.duckdb"
+        keys = connection.execute("FROM promoted_attributes").fetchall()
+        _build(settings, rebuilt, disk, keys, clock, step)
+        quoted = str(rebuilt).replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS rebuilt (READ_ONLY)")
+        try:
+            expected = catalog_digest(connection, "rebuilt")
+            return [
+                *_compare_digests(digest, expected),
+                *_compare_derived(connection, expected),
+            ]
+        finally:
+            connection.execute("DETACH rebuilt")
+
+
+def _build(
+    settings: Settings,
+    path: Path,
+    disk: _Disk,
+    keys: list[tuple[int, str]],
+    clock: Clock,
+    step: Step,
+) -> None:
+    """A catalog of the files that the audited one has registered, as they are now.
+
+    ``keys`` are the audited catalog's promoted attributes with their numbers.
+    """
+    catalog = Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads)
+    try:
+        for key in keys:
+            catalog.connection.execute("INSERT INTO promoted_attributes VALUES (?, ?)", key)
+        register = FileRegister(
+            catalog, clock, settings.storage_root, operations_max=settings.operations_max
+        )
+        pipeline = Pipeline(disk.storage, register, clock, limits_of(settings))
+        try:
+            for info in disk.unchanged:
+                pipeline.backlog.offer(info)
+            total = len(disk.unchanged)
+            pipeline.drain(
+                lambda: False,
+                lambda: step("rebuilding", pipeline.progress.files_registered, total),
+            )
+            pipeline.promotion.finish(lambda: False)
+        finally:
+            pipeline.close()
+        catalog.checkpoint()
+    finally:
+        catalog.close()
+
+
+def _compare_digests(digest: CatalogDigest, expected: CatalogDigest) -> Iterable[Finding]:
+    for path in sorted(digest.files.keys() & expected.files.keys()):
+        if digest.files[path] != expected.files[path]:
+            detail = (
+                f"holds {digest.spans[path]} spans with digest {digest.files[path]}, a rebuild "
+                f"holds {expected.spans[path]} with {expected.files[path]}"
+            )
+            yield Finding(invariant="I1", relative_path=path, detail=detail)
+
+
+def _compare_derived(
+    connection: duckdb.DuckDBPyConnection, expected: CatalogDigest
+) -> Iterable[Finding]:
+    for derived in _DERIVED:
+        sides = [_derived(derived, name) for name in (_name(connection), "rebuilt")]
+        differing = connection.execute(
+            f"SELECT DISTINCT relative_path FROM (({sides[0]} EXCEPT ALL {sides[1]}) "
+            f"UNION ALL ({sides[1]} EXCEPT ALL {sides[0]})) ORDER BY relative_path"
+        ).fetchall()
+        behind = set(_unpromoted(connection)) if derived.after_promotion else set()
+        for (path,) in differing:
+            if path in expected.files and path not in behind:
+                detail = f"{derived.table} differs from a rebuild"
+                yield Finding(invariant="I1", relative_path=path, detail=detail)
+
+
+def _derived(derived: _Derived, catalog: str) -> str:
+    joined = f"JOIN {catalog}.{derived.table} AS parts USING (file_id)"
+    return (
+        f"SELECT relative_path, {derived.columns} FROM {catalog}.parquet_files "
+        f"{'' if derived.table == 'parquet_files' else joined}"
+    )
+
+
+def _unpromoted(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Paths of files that have not given all promoted attributes yet."""
+    behind = missing_keys(connection)
+    paths = connection.execute("SELECT file_id, relative_path FROM parquet_files").fetchall()
+    return [path for file_id, path in paths if file_id in behind]
+
+
+def _name(connection: duckdb.DuckDBPyConnection) -> str:
+    ((name,),) = connection.execute("SELECT current_database()").fetchall()
+    return '"' + str(name).replace('"', '""') + '"'

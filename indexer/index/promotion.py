@@ -1,0 +1,172 @@
+"""The second pass: attributes of files that are indexed already, newest first, a group at a time.
+
+It is a pass of its own because a span is answerable without it: reading and taking apart the
+attributes of 20,000 spans costs as much again as indexing them (measured, 24 ms). It waits for a
+short quiet after the last file, so that a fresh file never queues behind it, and no longer than
+a second while files keep coming. A change of the promoted keys is the same work: every file is
+behind with the new ones.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from indexer.catalog.files import FileRegister
+from indexer.errors import IndexerError, TransientError
+from indexer.model import Limits, ParquetFileInfo, Progress, RegisteredFile
+from indexer.read.promoted import AttributeReader
+from indexer.spans.attributes import AttributeValues, PromotedFile
+from indexer.system.clock import Clock
+from indexer.system.retry import file_backoff_s
+from indexer.system.storage import LocalStorage
+from indexer.telemetry.log import ATTRIBUTES_PROMOTED, ATTRIBUTES_UNREADABLE, log
+
+QUIET_S = 0.1
+"""So long no file was registered before attributes are read."""
+WAIT_MAX_S = 1.0
+"""So long a file's attributes wait for quiet."""
+
+
+class Promotion:
+    """Brings the attributes of registered files into the index."""
+
+    def __init__(
+        self,
+        storage: LocalStorage,
+        register: FileRegister,
+        clock: Clock,
+        limits: Limits,
+        progress: Progress,
+        readers: ThreadPoolExecutor,
+    ) -> None:
+        self._storage = storage
+        self._register = register
+        self._clock = clock
+        self._limits = limits
+        self._reader = AttributeReader(memory_limit=limits.attributes_memory)
+        self._progress = progress
+        self._readers = readers
+        self._quiet_due_s = 0.0
+        self._latest_due_s: float | None = None
+        self._postponed: dict[int, tuple[float, int]] = {}
+        """(when it is due, how often it failed) of files whose bytes cannot be had now."""
+
+    def close(self) -> None:
+        """No reader may be at work."""
+        self._reader.close()
+
+    def registered(self) -> None:
+        """Files were registered just now: their attributes wait for quiet."""
+        now_s = self._clock.monotonic_s()
+        self._quiet_due_s = now_s + QUIET_S
+        if self._latest_due_s is None:
+            self._latest_due_s = now_s + WAIT_MAX_S
+
+    def next_due_s(self) -> float | None:
+        """Monotonic time at which there is something to do; None when there is nothing."""
+        waiting = len(self._register.unpromoted)
+        if not waiting:
+            return None
+        postponed = [due_s for id_, (due_s, _) in self._postponed.items() if self._is_behind(id_)]
+        if len(postponed) == waiting:
+            return min(postponed)
+        latest = self._latest_due_s
+        return self._quiet_due_s if latest is None else min(self._quiet_due_s, latest)
+
+    def step(self) -> bool:
+        """One group, if it is due: read and registered. Returns whether there was one.
+
+        Raises CatalogWriteFailed.
+        """
+        due_s = self.next_due_s()
+        return due_s is not None and due_s <= self._clock.monotonic_s() and self._group()
+
+    def finish(self, stop: Callable[[], bool]) -> None:
+        """Everything that can be read now, without waiting for quiet."""
+        while not stop() and self._group():
+            pass
+
+    def _group(self) -> bool:
+        files = self._take()
+        self._latest_due_s = None
+        if not files:
+            return False
+        given = [one for one in self._read(files) if one is not None]
+        self._register.promote(given)
+        self._progress.transactions += 1
+        values = sum(
+            0 if isinstance(one.values, IndexerError) else len(one.values) for one in given
+        )
+        if given:
+            message = f"attributes of {len(given)} files: {values:,} values"
+            log(ATTRIBUTES_PROMOTED, message, files=len(given), values=values)
+        return True
+
+    def _take(self) -> list[RegisteredFile]:
+        now_s = self._clock.monotonic_s()
+        self._postponed = {id_: one for id_, one in self._postponed.items() if self._is_behind(id_)}
+        held = {id_ for id_, (due_s, _) in self._postponed.items() if due_s > now_s}
+        taken: list[RegisteredFile] = []
+        size = 0
+        for file in self._register.newest_unpromoted(self._limits.group_files, but=held):
+            size += file.size_bytes
+            if taken and size > self._limits.group_bytes:
+                break
+            taken.append(file)
+        return taken
+
+    def _read(self, files: Sequence[RegisteredFile]) -> Iterator[PromotedFile | None]:
+        """What each file gives, a refusal included; None when it cannot be read now.
+
+        Files that lack the same keys are read together, shared among the readers.
+        """
+        alike: dict[frozenset[int], list[RegisteredFile]] = defaultdict(list)
+        for file in files:
+            alike[self._register.unpromoted[file.file_id]].append(file)
+        shares = [
+            (behind, members[start :: self._limits.readers])
+            for behind, members in alike.items()
+            for start in range(self._limits.readers)
+        ]
+        numbers = self._register.key_ids.items()
+        keys = [{key: id_ for key, id_ in numbers if id_ in behind} for behind, _ in shares]
+        futures = [
+            self._readers.submit(
+                self._reader.read, self._storage, list(map(self._info, share)), tuple(asked)
+            )
+            for asked, (_, share) in zip(keys, shares, strict=True)
+        ]
+        for future, asked, (_, share) in zip(futures, keys, shares, strict=True):
+            for file, values in zip(share, future.result(), strict=True):
+                yield self._given(file, tuple(asked.values()), values)
+
+    def _given(
+        self, file: RegisteredFile, key_ids: tuple[int, ...], values: AttributeValues | IndexerError
+    ) -> PromotedFile | None:
+        if isinstance(values, TransientError):
+            self._postpone(file, values)
+            return None
+        if isinstance(values, IndexerError):
+            log(ATTRIBUTES_UNREADABLE, f"no attributes of {file.relative_path}: {values.message}")
+        self._postponed.pop(file.file_id, None)
+        return PromotedFile(file_id=file.file_id, key_ids=key_ids, values=values)
+
+    def _info(self, file: RegisteredFile) -> ParquetFileInfo:
+        return ParquetFileInfo(
+            path=self._storage.absolute(file.relative_path),
+            relative_path=file.relative_path,
+            size_bytes=file.size_bytes,
+            modified_unix_nano=file.modified_unix_nano,
+            device=file.device,
+            inode=file.inode,
+        )
+
+    def _postpone(self, file: RegisteredFile, error: IndexerError) -> None:
+        """The sweep settles files that changed or went; others may be readable later."""
+        _, tries = self._postponed.get(file.file_id, (0.0, 0))
+        due_s = self._clock.monotonic_s() + file_backoff_s(tries)
+        self._postponed[file.file_id] = (due_s, tries + 1)
+        log(ATTRIBUTES_UNREADABLE, f"attributes of {file.relative_path} wait: {error.message}")
+
+    def _is_behind(self, file_id: int) -> bool:
+        return file_id in self._register.unpromoted

@@ -1,0 +1,1 @@
+"""Parquet's own structures: footers, pages, checksums. It knows no spans."""

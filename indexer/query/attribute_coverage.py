@@ -1,0 +1,79 @@
+"""What an answer about promoted attributes lacks: files that have not given them yet, or cannot."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from indexer.query.file_selection import overlapping
+from indexer.query.span_cursor import SpanQuery
+from indexer.system.duckdb_rows import id_list, text_literal
+
+_SILENT = """
+SELECT count(*) FILTER (WHERE given < {keys} AND NOT refused)::BIGINT AS waiting,
+       count(*) FILTER (WHERE refused)::BIGINT AS unreadable
+FROM (
+    SELECT file_id, count(key_id) AS given,
+           coalesce(bool_or(error_type IS NOT NULL), false) AS refused
+    FROM (SELECT DISTINCT file_id FROM file_services WHERE {where}) AS files
+    LEFT JOIN (FROM file_attributes WHERE key_id IN {key_ids}) AS state USING (file_id)
+    GROUP BY file_id
+)
+"""
+
+_ALL_GIVEN = """
+SELECT (SELECT count(*) FROM file_attributes WHERE key_id IN {key_ids} AND error_type IS NULL)
+     = (SELECT count(*) FROM parquet_files) * {keys}
+"""
+"""How it is nearly always, at a quarter of the cost of asking which files."""
+
+_BEHIND = """
+SELECT count(DISTINCT file_id)
+FROM parquet_files CROSS JOIN promoted_attributes
+ANTI JOIN (FROM file_attributes WHERE error_type IS NULL) USING (file_id, key_id)
+"""
+
+
+def silent_files(
+    cursor: duckdb.DuckDBPyConnection,
+    keys: dict[str, int],
+    query: SpanQuery,
+    but: Sequence[str | None] = (),
+) -> list[dict[str, Any]]:
+    """Files that may hold spans of the list and have not given these attributes, or cannot.
+
+    ``but`` are relative paths of files that were read directly.
+
+    Of a list of LLM traces every file may: an LLM call counts in any service, at any time.
+    """
+    ((all_given,),) = cursor.execute(
+        _ALL_GIVEN.format(keys=len(keys), key_ids=id_list(keys.values()))
+    ).fetchall()
+    if all_given:
+        return []
+    where = " AND ".join(_conditions(query, but))
+    sql = _SILENT.format(where=where, keys=len(keys), key_ids=id_list(keys.values()))
+    ((waiting, unreadable),) = cursor.execute(sql).fetchall()
+    named = ", ".join(keys)
+    said = (
+        ("AttributesPending", waiting, f"files have not given {named} yet"),
+        ("AttributesUnreadable", unreadable, f"files cannot give {named}"),
+    )
+    return [
+        {"error_type": type_, "files": n, "detail": f"{n} {text}"} for type_, n, text in said if n
+    ]
+
+
+def files_behind(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Files that have not given all promoted attributes yet, or cannot."""
+    ((count,),) = cursor.execute(_BEHIND).fetchall()
+    return int(count)
+
+
+def _conditions(query: SpanQuery, but: Sequence[str | None]) -> list[str]:
+    where = ["true"]
+    paths = ", ".join(text_literal(path) for path in but if path)
+    if paths:
+        files = f"SELECT file_id FROM parquet_files WHERE relative_path IN ({paths})"
+        where.append(f"file_id NOT IN ({files})")
+    return where if query.llm else where + overlapping(query)

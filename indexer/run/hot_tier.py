@@ -1,0 +1,122 @@
+"""The worker's side of the hot tier: ask it, confirm what is indexed, notice what gets lost.
+
+While spans arrive it asks often and decodes what came, so that a list finds nearly all of it
+decoded; a question for one trace needs nothing decoded and waits for no decoding. Once a second
+it tells the ingestion which of its recent files are in the index, and now and then it asks the
+index for spans that have left the hot tier.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import duckdb
+
+from indexer.errors import HotUnavailable
+from indexer.hot.decoding import Decoder
+from indexer.hot.lost import LostFlushDetector
+from indexer.hot.source import HotSource
+from indexer.hot.view import HotLimits, HotView
+from indexer.query.merge import known_files, known_spans
+from indexer.query.span_scan import key_numbers
+from indexer.settings import Settings
+from indexer.system.clock import Clock
+from indexer.system.storage import LocalStorage
+from indexer.telemetry.log import HOT_LOST, HOT_REACHED, HOT_UNREACHABLE, SPANS_LOST, log
+
+KEEP_UP_EVERY_S = 0.05
+"""While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
+PAUSE_OF_LOOK = 2.0
+"""It rests twice as long as it worked: senders and answers need the processor too."""
+FOLLOW_EVERY_S = 1.0
+LOST_EVERY_S = 5.0
+"""It costs 0.1 s with 100,000 hot spans; a span is given a minute to reach the index."""
+
+Reading = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+"""A reader's connection to the catalog, held for one question."""
+
+
+class HotTier:
+    """The hot spans of one ingestion service, and how they become cold."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._storage = LocalStorage(settings.storage_root)
+        self._source = HotSource(
+            f"{settings.ingestion_host}:{settings.ingestion_port}",
+            decoder=Decoder(),
+            token=settings.internal_token.get_secret_value() or None,
+            storage_root=settings.storage_root,
+            snapshot_root=settings.snapshot_path or None,
+            clock=clock,
+            limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
+        )
+        self._clock = clock
+        self._lost = LostFlushDetector(clock)
+        self._confirm_due_s = self._lost_due_s = 0.0
+        self._view: HotView | None = None
+        self._problem = "not asked yet"
+
+    def close(self) -> None:
+        """Cancel what is under way and disconnect."""
+        self._source.close()
+
+    def ask(self) -> HotView:
+        """What is hot now. Raises HotUnavailable."""
+        return self._source.now()
+
+    def follow(self, reading: Reading) -> float:
+        """One look at what is hot, and its decoding; seconds until the next one."""
+        before, now_s = self._view, self._clock.monotonic_s()
+        try:
+            self._view = view = self._source.now()
+            if now_s >= self._confirm_due_s:
+                self._confirm_due_s = now_s + FOLLOW_EVERY_S
+                with reading() as cursor:
+                    self._confirm(cursor, view)
+                    if now_s >= self._lost_due_s:
+                        self._lost_due_s = now_s + LOST_EVERY_S
+                        self._find_lost(cursor, view)
+        except HotUnavailable as error:
+            self._says(error.message)
+            return FOLLOW_EVERY_S
+        self._says("")
+        grows = before is None or before.table.num_rows != view.table.num_rows
+        took_s = self._clock.monotonic_s() - now_s
+        return max(KEEP_UP_EVERY_S, PAUSE_OF_LOOK * took_s) if grows else FOLLOW_EVERY_S
+
+    def _find_lost(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
+        self._lost.observe(view.table)
+        lost = self._lost.check(lambda keys: known_spans(cursor, keys))
+        if lost:
+            traces = list(self._lost.lost_traces)
+            message = f"{lost} spans were hot and are in no file (traces: {', '.join(traces[-5:])})"
+            log(SPANS_LOST, message, spans=lost, traces=traces)
+
+    def status(self) -> dict[str, Any]:
+        """For ``status``."""
+        view = self._view
+        return {
+            "reachable": not self._problem,
+            "problem": self._problem,
+            "source": self._source.chosen,
+            "spans": 0 if view is None else view.table.num_rows,
+            "recent_files": 0 if view is None else len(view.recent_files),
+            "lost_spans": self._lost.lost_spans,
+            "lost_traces": list(self._lost.lost_traces),
+        }
+
+    def _confirm(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
+        keys = key_numbers(cursor).values()
+        known = known_files(cursor, self._storage, view.recent_files, keys)
+        indexed = [path for path in view.recent_files if known(path)]
+        if indexed and view.source == "incremental":
+            self._source.confirm(indexed)
+
+    def _says(self, problem: str) -> None:
+        if problem and not self._problem:
+            log(HOT_LOST, f"the hot tier does not answer: {problem}")
+        elif problem and self._problem == "not asked yet":
+            log(HOT_UNREACHABLE, f"the hot tier does not answer yet: {problem}")
+        elif self._problem and not problem:
+            log(HOT_REACHED, f"the hot tier answers ({self._source.chosen})")
+        self._problem = problem

@@ -1,0 +1,215 @@
+"""The embedded ingestion: OTLP in, a write-ahead log, Parquet out, and what is hot for the worker.
+
+It starts from the inside out and stops from the outside in: nobody can send before the log is
+open, and the last flush has everything that was acknowledged.
+"""
+
+import asyncio
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import grpc
+
+from indexer.errors import FlushUnfinished
+from indexer.http import grpc_server
+from indexer.http.server import HttpServer
+from indexer.ingest.events import RETENTION_FAILED
+from indexer.ingest.flush import Flusher, FlushLimits
+from indexer.ingest.hot_snapshot import HotSnapshots
+from indexer.ingest.retention import enforce
+from indexer.ingest.service import InternalIngestion, internal_server
+from indexer.ingest.wal import Wal
+from indexer.ingest.writer_process import WriterProcess
+from indexer.receive.export import exporter
+from indexer.receive.grpc_server import otlp_grpc_server
+from indexer.receive.http_app import http_app
+from indexer.run import ports
+from indexer.settings import Settings
+from indexer.system.addresses import Address, bind, bound_address
+from indexer.system.budget import ByteBudget
+from indexer.system.durable_files import make_folder
+from indexer.system.interpreter import answer_beside_work
+from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, log
+
+GRACE_S = 2.0
+"""How long a stop waits for requests in hand."""
+RETENTION_EVERY_S = 60.0
+
+
+class Ingestion:
+    """The parts of one ingestion service, open."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the log and bind every port. Raises what keeps it from that."""
+        self._settings = settings
+        self._stack = ExitStack()
+        self._ports: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+        with ExitStack() as opening:
+            self._open(opening)
+            self._stack = opening.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Port of each endpoint that is served: otlp_grpc, otlp_http, internal."""
+        return dict(self._ports)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``; then flush everything. Raises FlushUnfinished."""
+        http = self._start_http()
+        log(INGESTION_STARTED, self._summary(), **self._ports)
+        try:
+            await stop.wait()
+        finally:
+            if http is not None:
+                http[0].stop()
+                await http[1]
+            await asyncio.to_thread(self._stop_receiving)
+            await asyncio.to_thread(self._flusher.stop)
+            await asyncio.to_thread(self._flush_the_rest)
+            log(INGESTION_STOPPED, "stopped; every acknowledged span is in a file")
+
+    def _open(self, stack: ExitStack) -> None:
+        settings = self._settings
+        root = Path(settings.ingestion_root)
+        modes = settings.file_modes
+        make_folder(root, modes)
+        self._wal = Wal.open(
+            settings.wal_path,
+            synchronous=settings.wal_synchronous,
+            bytes_max=settings.bytes_of("wal_bytes_max"),
+            queue_bytes_max=settings.bytes_of("queue_bytes_max"),
+            modes=modes,
+        )
+        stack.callback(self._wal.close)
+        process = WriterProcess()
+        stack.callback(process.close)
+        limits = FlushLimits(
+            rows=settings.flush_rows, bytes=settings.flush_bytes, age_s=settings.flush_age_s
+        )
+        self._flusher = Flusher(self._wal, root, process, limits=limits, modes=modes)
+        folder = self._wal.path.parent / "hot_snapshots"
+        snapshots = HotSnapshots(self._wal, folder, process, modes=modes)
+        internal = InternalIngestion(self._wal, self._flusher, snapshots)
+        self._flusher.start()
+        stack.callback(self._flusher.stop)
+        self._serve_internal(stack, internal)
+        self._bind_otlp(stack)
+        self._keep_retention(stack)
+
+    def _serve_internal(self, stack: ExitStack, internal: InternalIngestion) -> None:
+        endpoint = ports.internal(self._settings)
+        server = internal_server(internal, token=endpoint.token or None)
+        self._note("internal", grpc_server.bind(server, endpoint))
+        server.start()
+        stack.callback(_stopped, server)
+
+    def _bind_otlp(self, stack: ExitStack) -> None:
+        self._export = exporter(self._wal)
+        self._otlp_grpc: grpc.Server | None = None
+        self._http_listener: socket.socket | None = None
+        http = ports.otlp_http(self._settings)
+        if http is not None:
+            self._http_listener = bind(http)
+            stack.callback(self._http_listener.close)
+            self._note("otlp_http", bound_address(self._http_listener))
+        over_grpc = ports.otlp_grpc(self._settings)
+        if over_grpc is not None:
+            self._otlp_grpc = otlp_grpc_server(
+                self._export,
+                api_key=over_grpc.token or None,
+                limits=ports.otlp_grpc_limits(self._settings),
+            )
+            self._note("otlp_grpc", grpc_server.bind(self._otlp_grpc, over_grpc))
+            self._otlp_grpc.start()
+            stack.callback(_stopped, self._otlp_grpc)
+
+    def _start_http(self) -> "tuple[HttpServer, asyncio.Task[None]] | None":
+        if self._http_listener is None:
+            return None
+        app = http_app(
+            self._export,
+            admission=ports.otlp_admission(self._settings, bound_address(self._http_listener)),
+            budget=ByteBudget(ports.http_bodies_bytes_max(self._settings)),
+            body_bytes_max=self._settings.bytes_of("body_bytes_max"),
+        )
+        limits = ports.otlp_http_limits(self._settings)
+        server = HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
+        return server, asyncio.create_task(server.run_until_stopped())
+
+    def _note(self, name: str, address: Address) -> None:
+        """Remember where a port is bound."""
+        self._ports[name] = address.port
+        self._addresses[name] = str(address)
+
+    def _stop_receiving(self) -> None:
+        if self._otlp_grpc is not None:
+            _stopped(self._otlp_grpc)
+
+    def _flush_the_rest(self) -> None:
+        try:
+            self._flusher.flush_all()
+        except Exception as error:
+            left, reason = self._wal.state().pending_spans, f"{type(error).__name__}: {error}"
+            raise FlushUnfinished(
+                f"{left} spans stay in the log {self._wal.path}, the last flush failed: {reason}",
+                path=str(self._wal.path),
+            ) from error
+
+    def _keep_retention(self, stack: ExitStack) -> None:
+        age_s, size = self._settings.retention_age_s, self._settings.retention_bytes
+        if not age_s and not size:
+            return
+        over = threading.Event()
+
+        def keep() -> None:
+            while not over.wait(RETENTION_EVERY_S):
+                try:
+                    self._expire(age_s or None, size or None)
+                except (OSError, sqlite3.Error) as error:
+                    log(RETENTION_FAILED, f"retention failed, and is tried again: {error}")
+
+        thread = threading.Thread(target=keep, name="retention", daemon=True)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(over.set)
+
+    def _expire(self, max_age_s: float | None, max_bytes: int | None) -> None:
+        enforce(
+            self._settings.ingestion_root,
+            max_age_s=max_age_s,
+            max_bytes=max_bytes,
+            now_unix_nano=time.time_ns(),
+            keep={file.path for file in self._wal.state().recent_files},
+        )
+
+    def _summary(self) -> str:
+        served = ", ".join(f"{name} {where}" for name, where in sorted(self._addresses.items()))
+        return f"receiving OTLP into {self._settings.ingestion_root} ({served})"
+
+
+async def serve_ingestion(settings: Settings) -> None:
+    """Run the ingestion until SIGTERM or SIGINT. Raises what keeps it from starting."""
+    answer_beside_work()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with Ingestion(settings) as ingestion:
+        await ingestion.run(stop)
+
+
+def _stopped(server: grpc.Server) -> None:
+    server.stop(GRACE_S).wait()

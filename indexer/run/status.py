@@ -1,0 +1,59 @@
+"""How a running worker is and what its index holds, as one value of JSON."""
+
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from indexer import __version__
+from indexer.catalog.database import Catalog
+from indexer.errors import IndexerError
+from indexer.index.pipeline import Pipeline
+from indexer.query.answers import Answers
+from indexer.settings import Settings
+
+
+def worker_status(
+    settings: Settings,
+    catalog: Catalog,
+    pipeline: Pipeline,
+    answers: Answers,
+    *,
+    failure: str,
+    http_url: str | None,
+    watching: bool,
+    swept_unix_s: float | None,
+    hot: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The status; a catalog that does not answer is a problem in it, and leaves its totals out."""
+    problems = [*pipeline.problems, *([failure] if failure else [])]
+    try:
+        totals = answers.totals()
+    except (duckdb.Error, IndexerError) as error:
+        totals = {}
+        problems.append(f"the catalog does not answer: {str(error).partition(chr(10))[0]}")
+    return {
+        "state": "running",
+        "healthy": not problems,
+        "problems": problems,
+        "version": __version__,
+        "process_id": os.getpid(),
+        "storage_root": settings.storage_root,
+        "catalog": str(catalog.path),
+        "http": http_url,
+        "watching": watching,
+        "swept_at": None if swept_unix_s is None else _iso(swept_unix_s),
+        "files_ready": len(pipeline.backlog.ready),
+        "files_waiting": len(pipeline.backlog.waiting),
+        "catalog_bytes": catalog.size_bytes(),
+        "trace_directory_bytes": pipeline.register.directory.size_bytes,
+        "hot": hot,
+        "progress": asdict(pipeline.progress),
+        **totals,
+    }
+
+
+def _iso(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()

@@ -1,0 +1,52 @@
+"""Every route is what its OpenAPI description says, whatever a client sends: by schemathesis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.clients.test_routes_junjo import served
+from tests.support.served import Served
+
+DESCRIPTION = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+OPERATIONS = {
+    operation.label: operation
+    for result in schemathesis.openapi.from_path(DESCRIPTION).get_all_operations()
+    for operation in (result.ok(),)
+}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("fuzzed")) as service:
+        yield service
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_no_request_gets_what_is_not_described(
+    label: str, mode: GenerationMode, api: Served
+) -> None:
+    """No fault, no undescribed status, type or body; and what is forbidden is refused."""
+    operation = OPERATIONS[label]
+    if mode is GenerationMode.NEGATIVE and not any(operation.iter_parameters()):
+        return  # nothing can be wrong with a request that says nothing
+    host, port = api.address
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def asked(case: schemathesis.Case) -> None:
+        answer = case.call(base_url=f"http://{host}:{port}", timeout=30)
+        case.validate_response(answer, excluded_checks=[positive_data_acceptance])
+        if mode is GenerationMode.POSITIVE and not 200 <= answer.status_code < 300:
+            # A description cannot say which texts are times of this calendar, or cursors of ours.
+            assert (answer.status_code, answer.json()["title"]) == (400, "QueryRefused")
+            assert {"since", "until", "cursor"} & case.query.keys()
+
+    asked()

@@ -1,0 +1,98 @@
+"""Every refusal is problem details, and says no more than it should."""
+
+import logging
+from typing import Annotated
+
+import pytest
+from fastapi import HTTPException, Query
+
+from indexer import errors
+from indexer.clients.shared.problems import CLIENT_CLOSED, ClientGone, ParameterRefused
+from tests.support.served import serving
+
+FACTS = "a name in a traceback"
+
+
+def raising(error):
+    async def route() -> None:
+        raise error
+
+    return ("/", route)
+
+
+def refusal(error):
+    with serving(raising(error)) as served:
+        said = served.get("/")
+    assert said.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail"} <= said.json.keys()
+    assert said.json["status"] == said.code
+    return said
+
+
+@pytest.mark.parametrize("kind", [errors.HotUnavailable, errors.CatalogBusy, errors.QueriesBusy])
+def test_what_is_transient_may_be_asked_again(kind):
+    said = refusal(kind("not now"))
+    assert said.code == 503
+    assert said.headers["retry-after"] == "1"
+    assert (said.json["title"], said.json["detail"]) == (kind.__name__, "not now")
+    assert said.json["hint"] == kind.hint
+
+
+def test_what_is_permanent_and_not_the_client_s_is_a_fault_of_the_service(caplog):
+    caplog.set_level(logging.ERROR, logger="indexer")
+    assert refusal(errors.CatalogUnreadable("torn")).code == 500
+    assert [one.event for one in caplog.records if hasattr(one, "event")] == ["http.failed"]
+
+
+def test_what_a_route_says_by_itself_is_the_detail():
+    assert refusal(HTTPException(404, "no such trace")).json["detail"] == "no such trace"
+
+
+def test_a_fault_is_in_the_log_and_not_in_the_answer(caplog):
+    caplog.set_level(logging.ERROR, logger="indexer")
+    said = refusal(ZeroDivisionError(FACTS))
+    assert said.code == 500
+    assert FACTS not in said.body.decode()
+    (record,) = [one for one in caplog.records if one.event == "http.failed"]
+    assert FACTS in record.getMessage()
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_a_parameter_out_of_bounds_is_named_with_its_bounds():
+    async def route(limit: Annotated[int, Query(ge=1, le=5)] = 3) -> int:
+        return limit
+
+    with serving(("/", route)) as served:
+        assert served.get("/").json == 3
+        said = served.get("/?limit=6")
+        odd = served.get(f"/?limit={'x' * 1000}")
+    assert said.code == odd.code == 422
+    (found,) = said.json["errors"]
+    assert (found["parameter"], found["in"], found["value"], found["le"]) == (
+        "limit",
+        "query",
+        "6",
+        5,
+    )
+    assert "limit is '6'" in said.json["detail"]
+    assert len(odd.body) < 1000
+
+
+def test_a_parameter_that_no_model_checks_is_refused_in_the_same_words():
+    said = refusal(ParameterRefused("limit", "0", ge=1, le=10))
+    assert said.code == 422
+    assert said.json["errors"] == [
+        {
+            "parameter": "limit",
+            "in": "query",
+            "value": "0",
+            "message": "expected 1 to 10",
+            "ge": 1,
+            "le": 10,
+        }
+    ]
+
+
+def test_a_client_that_has_gone_is_no_fault():
+    with serving(raising(ClientGone())) as served:
+        assert served.get("/").code == CLIENT_CLOSED

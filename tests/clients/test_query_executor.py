@@ -1,0 +1,142 @@
+"""Questions on the pool: how many there may be, and how each of them ends."""
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fastapi import Request
+
+from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QUESTIONS_WAITING, Asking, ask
+from indexer.errors import QueriesBusy, QueryRefused
+from indexer.query.deadline import Deadline
+from tests.support.processes import wait_until
+from tests.support.served import serving
+
+
+class Waiting:
+    """Questions that end when they are told to, and in no other way."""
+
+    def __init__(self, timeout_s: float = 30) -> None:
+        self.timeout_s = timeout_s
+        self.may_end = threading.Event()
+        self.may_end.set()
+        self.begun: list[Deadline] = []
+        self.ended: list[Deadline] = []
+
+    async def route(self, request: Request) -> str:
+        return await ask(request, self.work, self.timeout_s)
+
+    def work(self, asked: Deadline) -> str:
+        self.begun.append(asked)
+        wait_until(lambda: asked.is_over, "a question that is told to end")
+        self.may_end.wait()
+        self.ended.append(asked)
+        return "ended"
+
+
+def threads() -> int:
+    return sum(one.name.startswith("question") for one in threading.enumerate())
+
+
+def test_an_answer_is_what_the_question_returns_and_a_refusal_what_it_raises():
+    async def good(request: Request) -> int:
+        return await ask(request, lambda _: 7)
+
+    async def bad(request: Request) -> int:
+        def refuse(_: Deadline) -> int:
+            raise QueryRefused("not so", hint="But so.")
+
+        return await ask(request, refuse)
+
+    with serving(("/good", good), ("/bad", bad)) as served:
+        assert served.get("/good").json == 7
+        refused = served.get("/bad")
+    assert (refused.code, refused.json["title"], refused.json["hint"]) == (
+        400,
+        "QueryRefused",
+        "But so.",
+    )
+
+
+def test_a_question_that_takes_too_long_is_told_to_end():
+    waiting = Waiting(timeout_s=0.05)
+    waiting.may_end.clear()
+    with serving(("/slow", waiting.route)) as served:
+        late = served.get("/slow")
+        waiting.may_end.set()
+        wait_until(lambda: len(waiting.ended) == 1, "the end of the question")
+    assert (late.code, late.json["title"]) == (504, "QueryTimedOut")
+    assert "0.05 s" in late.json["detail"]
+
+
+def test_a_question_whose_client_has_gone_is_told_to_end():
+    waiting = Waiting()
+    with serving(("/slow", waiting.route)) as served:
+        with socket.create_connection(served.address) as connection:
+            connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            wait_until(lambda: waiting.begun, "a question that has begun")
+        wait_until(lambda: len(waiting.ended) == 1, "the end of the question")
+
+
+def test_more_questions_than_there_is_room_for_are_told_to_come_back():
+    """And once the others have ended there is room again: no place is lost."""
+    waiting = Waiting()
+    room = QUESTIONS_AT_ONCE + QUESTIONS_WAITING
+
+    async def quick(request: Request) -> str:
+        return await ask(request, lambda _: "now")
+
+    with serving(("/slow", waiting.route), ("/quick", quick)) as served:
+        connections = [socket.create_connection(served.address) for _ in range(room)]
+        for one in connections:
+            one.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: served.get("/quick").code == 503, "a full pool")
+        full = served.get("/quick")
+        assert (full.json["title"], full.headers["retry-after"]) == ("QueriesBusy", "1")
+        wait_until(lambda: len(waiting.begun) == QUESTIONS_AT_ONCE, "a question on each thread")
+        for one in connections:
+            one.close()
+        wait_until(lambda: served.get("/quick").code == 200, "room again")
+        wait_until(lambda: len(waiting.begun) == len(waiting.ended), "the end of every question")
+
+
+def test_a_stop_ends_every_question_and_every_thread():
+    before = threads()
+    waiting = Waiting()
+    with ThreadPoolExecutor() as clients:
+        with serving(("/slow", waiting.route)) as served:
+            asked = [clients.submit(served.get, "/slow") for _ in range(3)]
+            wait_until(lambda: len(waiting.begun) == 3, "three questions")
+        assert {one.result().code for one in asked} == {200}
+    assert len(waiting.ended) == 3
+    assert threads() == before
+
+
+async def test_after_a_stop_there_is_no_room():
+    asking = Asking()
+    asking.close()
+    with pytest.raises(QueriesBusy, match="stopping"):
+        await asking.ask(_patient(), lambda _: None)
+
+
+async def test_a_question_that_waits_when_the_service_stops_is_refused():
+    asking = Asking(at_once=1)
+    waiting = Waiting()
+    first = asyncio.ensure_future(asking.ask(_patient(), waiting.work))
+    second = asyncio.ensure_future(asking.ask(_patient(), waiting.work))
+    await asyncio.to_thread(wait_until, lambda: waiting.begun, "a question that has begun")
+    await asyncio.to_thread(asking.close)
+    assert await first == "ended"
+    with pytest.raises(QueriesBusy, match="stopping"):
+        await second
+
+
+def _patient() -> Request:
+    """A request whose client waits for ever."""
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    return Request({"type": "http"}, receive)

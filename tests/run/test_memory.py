@@ -1,0 +1,71 @@
+"""The table of what can be in memory, and the limits of the deployment files that must hold it."""
+
+import re
+
+import pytest
+
+from indexer.run.memory import INGESTION, MIB, UP, WORKER, WRITER, parts, total_bytes
+from indexer.settings import Settings
+from tests.support.processes import REPOSITORY
+
+UNITS = {"m": MIB, "g": 1 << 30, "Mi": MIB, "Gi": 1 << 30}
+OF_THE_DISK = {"INGESTION_WAL_BYTES_MAX", "INGESTION_RETENTION_MAX_BYTES"}
+WITHIN_ANOTHER = {
+    "INDEXER_ANSWER_BYTES_MAX": "INDEXER_ANSWERS_BYTES_MAX",
+    "INDEXER_QUESTIONS": "INDEXER_ANSWERS_BYTES_MAX",
+}
+"""What is held is held against the budget of the other one."""
+
+
+def limit(file: str, service: str) -> int:
+    """The memory limit of a service, in bytes."""
+    text = (REPOSITORY / "deploy" / file).read_text()
+    (found,) = re.findall(
+        rf"^  {service}:\n(?:(?!^  \w).*\n)*?    mem_limit: (\d+)(\w+)$", text, re.MULTILINE
+    )
+    return int(found[0]) * UNITS[found[1]]
+
+
+@pytest.mark.parametrize(
+    ("file", "service", "processes"),
+    [
+        ("docker-compose.yml", "indexer", [WORKER]),
+        ("docker-compose.up.yml", "up", [UP, INGESTION, WRITER, WORKER]),
+        ("docker-compose.up.yml", "ingestion", [INGESTION, WRITER]),
+        ("docker-compose.up.yml", "worker", [WORKER]),
+    ],
+)
+def test_the_limit_of_a_container_holds_what_its_processes_can(file, service, processes):
+    totals = total_bytes(Settings())
+    assert sum(totals[name] for name in processes) <= limit(file, service)
+
+
+def test_the_pod_of_kubernetes_holds_a_worker():
+    text = (REPOSITORY / "deploy" / "kubernetes.yaml").read_text()
+    (number, unit) = re.findall(r"limits:\n\s+memory: (\d+)(\w+)", text)[-1]
+    assert total_bytes(Settings())[WORKER] <= int(number) * UNITS[unit]
+
+
+def test_every_size_of_the_settings_is_in_the_table_or_of_the_disk():
+    sizes = {
+        str(field.validation_alias)
+        for field in Settings.model_fields.values()
+        if re.search(r"MEMORY|BYTES", str(field.validation_alias))
+    }
+    named = {name for part in parts(Settings()) for name in part.settings}
+    assert sizes - named == (OF_THE_DISK | WITHIN_ANOTHER.keys()) & sizes
+    assert set(WITHIN_ANOTHER.values()) <= named
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for part in parts(Settings()) for name in part.settings})
+)
+def test_a_setting_that_grows_makes_its_part_grow(name, monkeypatch):
+    """No number of the table stands by itself. Requests of one file are as large as one body."""
+    fields = {str(one.validation_alias): one.default for one in Settings.model_fields.values()}
+    amount, unit = re.fullmatch(r"(\d+)(\D*)", str(fields[name])).groups()
+    factor = 20 if name == "FLUSH_MAX_BYTES" else 2
+    before = {(part.process, part.name): part.size_bytes for part in parts(Settings())}
+    monkeypatch.setenv(name, f"{factor * int(amount)}{unit}")
+    after = {(part.process, part.name): part.size_bytes for part in parts(Settings())}
+    assert any(after[one] > before[one] for one in before)
