@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from indexer.errors import CatalogBusy
 
 
-class Gate:
+class ReaderLock:
     """Many may read, or one may close."""
 
     def __init__(self) -> None:

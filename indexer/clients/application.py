@@ -18,7 +18,7 @@ from indexer.clients.operations.local import Host
 from indexer.clients.operations.routes import operations
 from indexer.clients.shared.answer_headers import HEADERS
 from indexer.clients.shared.problems import HANDLERS, RESPONSE
-from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, Asking
+from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
 from indexer.clients.shared.request_metrics import Measured
 from indexer.http.admission import Admission
 
@@ -72,8 +72,8 @@ def dashboards(
         middleware=[Middleware(Measured), Middleware(admission.around)],
         telemetry=_telemetry(tracer_provider),
     )
-    app.state.asking = Asking(at_once=questions)
-    app.state.probes = Asking(at_once=PROBES_AT_ONCE)
+    app.state.asking = QueryExecutor(at_once=questions)
+    app.state.probes = QueryExecutor(at_once=PROBES_AT_ONCE)
     for make in routers:
         app.include_router(make(host))
     return app
@@ -81,7 +81,7 @@ def dashboards(
 
 def close(app: FastAPI) -> None:
     """Tell every question to end, and wait until they have."""
-    pools: tuple[Asking, ...] = (app.state.asking, app.state.probes)
+    pools: tuple[QueryExecutor, ...] = (app.state.asking, app.state.probes)
     for pool in pools:
         pool.close()
 

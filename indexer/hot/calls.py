@@ -9,7 +9,7 @@ import grpc
 from indexer._generated import ingestion_pb2 as wire
 from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
 from indexer.errors import HotUnavailable
-from indexer.hot.paths import shown
+from indexer.hot.paths import excerpt
 from indexer.hot.view import HotLimits
 
 M = TypeVar("M")
@@ -97,7 +97,7 @@ def _fact(name: str, error: Any) -> Exception:
     code: grpc.StatusCode = error.code()
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return Unimplemented(name)
-    message = f"{name}: {code.name} {shown(error.details() or '')}"
+    message = f"{name}: {code.name} {excerpt(error.details() or '')}"
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         return HotUnavailable(message, hint="Give worker and service the same internal token.")
     return HotUnavailable(message)

@@ -53,7 +53,7 @@ def recent_files(
     return tuple(dict.fromkeys(kept)), tuple(_problems(refused, len(paths) - limit))
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """Foreign text for a message: quoted and cut."""
     return repr(text[:SHOWN_CHARACTERS_MAX])
 
@@ -62,7 +62,7 @@ def _problems(refused: Sequence[str], beyond: int) -> Iterable[str]:
     if refused:
         yield (
             f"{len(refused)} recent files are no regular files below the storage root, "
-            f"the first is {shown(refused[0])}"
+            f"the first is {excerpt(refused[0])}"
         )
     if beyond > 0:
         yield f"{beyond} recent files beyond the limit are left out"

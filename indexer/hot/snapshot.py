@@ -26,7 +26,7 @@ from indexer.errors import (
 from indexer.hot.calls import Calls
 from indexer.hot.decoding import Decoder
 from indexer.hot.identity import identified
-from indexer.hot.paths import below, is_regular, recent_files, shown
+from indexer.hot.paths import below, excerpt, is_regular, recent_files
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.model import ParquetFileInfo
 from indexer.system.clock import Clock
@@ -64,20 +64,20 @@ class SnapshotReader:
         """One snapshot. Raises Unimplemented or HotUnavailable."""
         try:
             try:
-                return self._asked()
+                return self._refresh()
             except (FileVanished, FileChanged):
-                return self._asked()
+                return self._refresh()
         except HotUnavailable:
             raise
         except IndexerError as error:
             message = f"the hot snapshot cannot be used: {error.error_type}: {error.message}"
             raise HotUnavailable(message) from error
 
-    def _asked(self) -> HotView:
+    def _refresh(self) -> HotView:
         asked_at = self._clock.now_unix_nano()
         answer = self._calls.prepare_hot_snapshot(self._limits.deadline_s)
         if not answer.success:
-            raise HotUnavailable(f"PrepareHotSnapshot failed: {shown(answer.error_message)}")
+            raise HotUnavailable(f"PrepareHotSnapshot failed: {excerpt(answer.error_message)}")
         is_empty = not answer.snapshot_path
         table = self._decoder.empty() if is_empty else self._table(answer)
         paths = list(answer.recent_cold_paths)
@@ -125,7 +125,7 @@ class SnapshotReader:
             if not regular:
                 break
             return storage, entry.info
-        raise HotUnavailable(f"the server names a snapshot where none may be: {shown(path)}")
+        raise HotUnavailable(f"the server names a snapshot where none may be: {excerpt(path)}")
 
 
 def _columns(found: pa.Schema, known: pa.Schema) -> list[str]:
@@ -167,6 +167,6 @@ def _decoding() -> Iterator[None]:
     except OSError as error:
         if error.errno is not None:
             raise FileUnreadable(f"cannot read: {error.strerror}") from error
-        raise CorruptPage(shown(str(error))) from error
+        raise CorruptPage(excerpt(str(error))) from error
     except (pa.ArrowException, ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise CorruptPage(shown(str(error))) from error
+        raise CorruptPage(excerpt(str(error))) from error

@@ -100,14 +100,14 @@ class HotSource:
         with self._breaker.attempt():
             self._began_at = self._clock.monotonic_s()
             try:
-                return self._asked()
+                return self._read()
             except HotUnavailable:
                 self._chosen = None
                 raise
             finally:
                 self._began_at = None
 
-    def _asked(self) -> HotView:
+    def _read(self) -> HotView:
         if self._chosen is not None and self._is_current(self._chosen):
             try:
                 return self._readers[self._chosen].read()

@@ -228,7 +228,7 @@ class Pipeline:
 
     def _finish(self, read: GroupRead) -> None:
         """Register what was read and settle what was not."""
-        refused = [self._refusal(info, error) for info, error in self._settled(read.refused)]
+        refused = [self._refusal(info, error) for info, error in self._settle(read.refused)]
         refused += [self._refusal(info, error) for info, error in self._postponed(read.transient)]
         update = self._complete(set(), read.batches, refused)
         if update is None:
@@ -237,17 +237,17 @@ class Pipeline:
             return
         self._apply(update)
         for file in (file for one in read.batches for file in one.files):
-            self._decided(file.info)
+            self._decide(file.info)
             self._recheck.mark(file.info)
         for info, _ in read.refused:
             if info.relative_path in self.backlog.in_hand:
-                self._decided(info)
+                self._decide(info)
 
-    def _decided(self, info: ParquetFileInfo) -> None:
+    def _decide(self, info: ParquetFileInfo) -> None:
         self.backlog.done(info)
         self._forced.discard(info.relative_path)
 
-    def _settled(
+    def _settle(
         self, refused: Iterable[tuple[ParquetFileInfo, FileError]]
     ) -> list[tuple[ParquetFileInfo, FileError]]:
         """Refusals that stand: a file without a footer may still be growing."""

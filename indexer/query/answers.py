@@ -14,7 +14,7 @@ from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
 from indexer.query.deadline import Deadline
 from indexer.query.payload import AnswerLimits, Cost
-from indexer.query.span_cache import Shown
+from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.span_cursor import SpanQuery
 from indexer.query.span_page import Sources, page
 from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
@@ -51,7 +51,7 @@ class Answers:
         self,
         asked: TraceQuery | str,
         deadline: Deadline | None = None,
-        form: Shown | None = None,
+        form: EncodedSpanCache | None = None,
     ) -> dict[str, Any]:
         """One trace, or part of it, with its payload, in order of start.
 
@@ -62,7 +62,7 @@ class Answers:
         """
         asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
         hot = consult(self.hot)
-        with self._asked(deadline) as (cursor, behind), self._spending() as cost:
+        with self._transaction(deadline) as (cursor, behind), self._spending() as cost:
             cold = find_trace(
                 cursor,
                 self.storage,
@@ -83,7 +83,7 @@ class Answers:
         *,
         payload: bool = True,
         deadline: Deadline | None = None,
-        form: Shown | None = None,
+        form: EncodedSpanCache | None = None,
     ) -> dict[str, Any]:
         """One page of a list of spans, newest first.
 
@@ -93,7 +93,7 @@ class Answers:
         would be read from too many files.
         """
         hot = consult(self.hot)
-        with self._asked(deadline) as (cursor, behind), self._spending() as cost:
+        with self._transaction(deadline) as (cursor, behind), self._spending() as cost:
             sources = Sources(
                 cursor=cursor,
                 storage=self.storage,
@@ -110,7 +110,7 @@ class Answers:
     ) -> dict[str, Any]:
         """Every service with spans in the window, by name."""
         hot = consult(self.hot)
-        with self._asked(deadline) as (cursor, behind):
+        with self._transaction(deadline) as (cursor, behind):
             cold = lists.list_services(cursor, window)
             answer = whole_services(cursor, self.storage, cold, hot, window)
             return {**answer, **behind}
@@ -145,11 +145,11 @@ class Answers:
 
         What the directory is asked inside covers that moment.
         """
-        with self._asked(deadline) as (cursor, _):
+        with self._transaction(deadline) as (cursor, _):
             yield cursor
 
     @contextmanager
-    def _asked(
+    def _transaction(
         self, deadline: Deadline | None
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Any]]]:
         """The same, with how many files the answer knows of and cannot look into.

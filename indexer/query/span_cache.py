@@ -11,9 +11,9 @@ from typing import Any
 
 from indexer.read.span_payload import OMITTED
 
-SHOWN_BYTES_MAX = 64 << 20
+CACHE_BYTES_MAX = 64 << 20
 """Some 40,000 spans as they usually are: the latest pages of a hundred services."""
-SPAN_BYTES_MAX = SHOWN_BYTES_MAX // 64
+SPAN_BYTES_MAX = CACHE_BYTES_MAX // 64
 """A larger one is not kept: it would push out a whole page."""
 ENTRY_BYTES = 400
 """What keeping one costs beside its own bytes."""
@@ -27,10 +27,10 @@ _KEPT = ("shown", OMITTED)
 """What is kept of a span: how it is shown, and what is left out of it, which the answer says."""
 
 
-class Shown:
+class EncodedSpanCache:
     """One form, and the spans that were last shown in it. For any thread."""
 
-    def __init__(self, form: Callable[[Span], bytes], *, bytes_max: int = SHOWN_BYTES_MAX) -> None:
+    def __init__(self, form: Callable[[Span], bytes], *, bytes_max: int = CACHE_BYTES_MAX) -> None:
         self._form = form
         self._bytes_max = bytes_max
         self._kept: OrderedDict[Key, Kept] = OrderedDict()

@@ -17,12 +17,12 @@ from indexer.query.llm_traces import llm_traces
 from indexer.query.merge import Missing, Span, first_of_each, missing_file
 from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
-from indexer.query.span_cache import Shown
+from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.span_cursor import SpanQuery, cursor_after, order_key
 from indexer.query.span_scan import key_number, key_numbers, newest_spans
-from indexer.query.tiers import Consulted, rests_on, unknown_files
+from indexer.query.tiers import Consulted, completeness, unknown_files
 from indexer.query.unindexed import (
-    Fresh,
+    UnindexedSpans,
     add_fresh_payload,
     hot_spans_of,
     hot_tier,
@@ -46,7 +46,7 @@ class Sources:
 
 
 def page(
-    sources: Sources, query: SpanQuery, *, payload: bool, form: Shown | None = None
+    sources: Sources, query: SpanQuery, *, payload: bool, form: EncodedSpanCache | None = None
 ) -> dict[str, Any]:
     """The spans of one page, the cursor of the next one, and what the answer rests on.
 
@@ -69,10 +69,11 @@ def page(
     more = len(found) > query.offset + query.limit
     spans = [_named(span, files) for span in shown]
     missing += partial_spans(spans)
+    hot_count = sum(one["file_path"] is None for one in spans)
     return {
         "spans": spans,
         "next": cursor_after(query, spans[-1]) if more and spans else None,
-        **rests_on(sources.hot, recent, sum(one["file_path"] is None for one in spans), missing),
+        **completeness(sources.hot, recent, hot_count, missing),
         "cost": cost.to_dict(),
     }
 
@@ -116,7 +117,7 @@ def _found(
 
 
 def _fresh(
-    tiers: list[Fresh], query: SpanQuery, wanted: set[str] | None
+    tiers: list[UnindexedSpans], query: SpanQuery, wanted: set[str] | None
 ) -> tuple[list[Span], list[Missing]]:
     found: list[Span] = []
     missing: list[Missing] = []
@@ -144,7 +145,7 @@ def _keys(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> dict[str, int]
     return keys
 
 
-def _llm_traces(tiers: list[Fresh], keys: list[str]) -> tuple[set[str], list[Missing]]:
+def _llm_traces(tiers: list[UnindexedSpans], keys: list[str]) -> tuple[set[str], list[Missing]]:
     found: set[str] = set()
     missing: list[Missing] = []
     for tier in tiers:

@@ -76,7 +76,7 @@ def unknown_files(
     return [path for path in hot.view.recent_files if not known(path)]
 
 
-def rests_on(
+def completeness(
     hot: Consulted | None, recent: list[str], hot_span_count: int, missing: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """What every answer says of itself: of when it is, from what, and what it lacks."""
@@ -120,7 +120,7 @@ def whole_trace(
     return {
         **cold,
         "spans": spans,
-        **rests_on(hot, recent, hot_count, [*cold["missing"], *unread]),
+        **completeness(hot, recent, hot_count, [*cold["missing"], *unread]),
         "cost": {**cold["cost"], "files_read": cold["cost"]["files_read"] + len(recent)},
     }
 
@@ -134,7 +134,7 @@ def whole_services(
 ) -> dict[str, Any]:
     """``list_services`` of the window, and what spans that are not in the index add to it."""
     if hot is None or hot.view is None:
-        return {"services": cold, **rests_on(hot, [], 0, [])}
+        return {"services": cold, **completeness(hot, [], 0, [])}
     recent = unknown_files(cursor, storage, hot)
     files, unread = recent_files(storage, recent)
     parts = [columns for _, columns in files] + [hot_columns(hot.view.table)]
@@ -142,7 +142,7 @@ def whole_services(
     added = _new_spans(cursor, fresh.take(window.holds(fresh)))
     return {
         "services": services_merged(cold, added),
-        **rests_on(hot, recent, len(parts[-1]), list(unread)),
+        **completeness(hot, recent, len(parts[-1]), list(unread)),
     }
 
 

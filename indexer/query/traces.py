@@ -12,7 +12,7 @@ from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
-from indexer.query.span_cache import Shown
+from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.span_scan import span_row
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import UInt64Array
@@ -87,7 +87,7 @@ def find_trace(
     *,
     directory: TraceDirectory | None = None,
     deadline: Deadline | None = None,
-    form: Shown | None = None,
+    form: EncodedSpanCache | None = None,
     cost: Cost | None = None,
 ) -> dict[str, Any]:
     """The spans of a trace in order of start, with what the answer rests on.
@@ -163,14 +163,14 @@ def _spans(
     Sorted here: for a usual trace sorting is half of DuckDB's time (measured).
     """
 
-    def asked(rest: str) -> list[dict[str, Any]]:
+    def rows_where(rest: str) -> list[dict[str, Any]]:
         return plain_rows(
             cursor, _SPANS_OF_TRACE.format(file_ids=file_ids, where=condition, rest=rest)
         )
 
     limit = TRACE_SPANS_MAX + 1
-    found = asked(f"LIMIT {limit}")
+    found = rows_where(f"LIMIT {limit}")
     if len(found) == limit:
-        found = asked(_FIRST.format(limit=limit))
+        found = rows_where(_FIRST.format(limit=limit))
     found.sort(key=lambda span: (span["start_time_unix_nano"], span["span_id_uint64"]))
     return [span_row(span) for span in found]

@@ -42,7 +42,7 @@ TraceIds = set[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fresh:
+class UnindexedSpans:
     """The spans of one tier, or of one file, that are not in the index."""
 
     columns: SpanColumns
@@ -90,7 +90,7 @@ class Fresh:
         return {row: text for row, text in pairs if value is None or text == value}
 
 
-def hot_spans_of(table: pa.Table, query: SpanQuery) -> Fresh:
+def hot_spans_of(table: pa.Table, query: SpanQuery) -> UnindexedSpans:
     """What is hot and may match."""
     if query.service is not None:
         table = table.filter(pc.equal(table["service_name"], query.service))
@@ -100,9 +100,9 @@ def hot_spans_of(table: pa.Table, query: SpanQuery) -> Fresh:
     return hot_tier(table)
 
 
-def hot_tier(table: pa.Table) -> Fresh:
+def hot_tier(table: pa.Table) -> UnindexedSpans:
     """Everything that is hot."""
-    return Fresh(
+    return UnindexedSpans(
         columns=hot_columns(table),
         path=None,
         payload=lambda rows: hot_payload(table, list(rows)),
@@ -119,7 +119,7 @@ def hot_values(table: pa.Table, keys: Sequence[str]) -> AttributeValues:
 
 def recent_spans_of(
     storage: LocalStorage, paths: Sequence[str]
-) -> tuple[list[Fresh], list[Missing]]:
+) -> tuple[list[UnindexedSpans], list[Missing]]:
     """Recent files, newest first, and what of them cannot be read."""
     files, missing = recent_files(storage, paths)
     return [_recent(storage, raw, columns) for raw, columns in files], missing
@@ -127,7 +127,7 @@ def recent_spans_of(
 
 def add_fresh_payload(spans: Sequence[Span]) -> list[Missing]:
     """Give each span with a ``source`` its payload; what could not be read."""
-    by_source: dict[Fresh, list[Span]] = {}
+    by_source: dict[UnindexedSpans, list[Span]] = {}
     for span in spans:
         if span.get("source") is not None:
             by_source.setdefault(span["source"], []).append(span)
@@ -143,14 +143,14 @@ def add_fresh_payload(spans: Sequence[Span]) -> list[Missing]:
     return missing
 
 
-def _recent(storage: LocalStorage, raw: RawFile, columns: SpanColumns) -> Fresh:
+def _recent(storage: LocalStorage, raw: RawFile, columns: SpanColumns) -> UnindexedSpans:
     def values(keys: Sequence[str]) -> AttributeValues:
         (found,) = _reader().read(storage, [raw.info], keys)
         if isinstance(found, IndexerError):
             raise found
         return found
 
-    return Fresh(
+    return UnindexedSpans(
         columns=columns,
         path=raw.info.path,
         payload=lambda rows: file_payload(storage, raw, list(rows)),
@@ -177,11 +177,11 @@ def _matching(columns: SpanColumns, query: SpanQuery) -> BoolArray:
     if query.until_unix_nano is not None:
         wanted &= columns.start < query.until_unix_nano
     if query.after is not None:
-        wanted &= ~_shown(columns, query.after)
+        wanted &= ~_up_to(columns, query.after)
     return wanted
 
 
-def _shown(columns: SpanColumns, after: Position) -> BoolArray:
+def _up_to(columns: SpanColumns, after: Position) -> BoolArray:
     """Which spans an earlier page has shown: those up to and with the position."""
     high, low, span_id = (
         np.uint64(int(after.trace_id[:16], 16)),

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
-from indexer.catalog.reader_lock import Gate
+from indexer.catalog.reader_lock import ReaderLock
 from indexer.clients.application import routers
 from indexer.clients.operations.local import application
 from indexer.clients.service import DashboardService
@@ -89,7 +89,7 @@ class Worker:
         self._resume_s = 0.0
         self._watching = False
         self._snapshots: tuple[int, Path] | None = None
-        self._gate = Gate()
+        self._gate = ReaderLock()
         self._hot = HotTier(settings, clock) if settings.ingestion_host else None
         self._dashboards: DashboardService | None = None
         self._own_traces = OwnTraces()

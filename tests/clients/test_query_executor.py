@@ -8,7 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fastapi import Request
 
-from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QUESTIONS_WAITING, Asking, ask
+from indexer.clients.shared.query_executor import (
+    QUESTIONS_AT_ONCE,
+    QUESTIONS_WAITING,
+    QueryExecutor,
+    ask,
+)
 from indexer.errors import QueriesBusy, QueryRefused
 from indexer.query.deadline import Deadline
 from tests.support.processes import wait_until
@@ -115,14 +120,14 @@ def test_a_stop_ends_every_question_and_every_thread():
 
 
 async def test_after_a_stop_there_is_no_room():
-    asking = Asking()
+    asking = QueryExecutor()
     asking.close()
     with pytest.raises(QueriesBusy, match="stopping"):
         await asking.ask(_patient(), lambda _: None)
 
 
 async def test_a_question_that_waits_when_the_service_stops_is_refused():
-    asking = Asking(at_once=1)
+    asking = QueryExecutor(at_once=1)
     waiting = Waiting()
     first = asyncio.ensure_future(asking.ask(_patient(), waiting.work))
     second = asyncio.ensure_future(asking.ask(_patient(), waiting.work))

@@ -74,7 +74,7 @@ def test_a_bad_file_does_not_take_its_batch_down(tmp_path: Path) -> None:
 
 
 def test_the_newest_file_of_a_backlog_is_registered_first(tmp_path: Path) -> None:
-    """Fresh spans do not wait behind old ones."""
+    """UnindexedSpans spans do not wait behind old ones."""
     with indexed(tmp_path, batch_files=1, read_ahead=0) as one:
         for number in range(4):
             path = write(one.root / f"{number}.parquet", spans(1, trace=number + 1))

@@ -86,7 +86,7 @@ def test_a_spill_folder_of_a_session_is_not_in_the_way(site: Site) -> None:
 
 
 def test_the_same_snapshot_serves_while_nothing_changes(site: Site) -> None:
-    """Asking twice copies once."""
+    """QueryExecutor twice copies once."""
     site.worker()
     site.write("a.parquet", spans(2))
     site.wait_files(1)

@@ -17,7 +17,7 @@ import pytest
 
 from indexer.query.answers import Answers
 from indexer.query.partial_spans import partial_spans
-from indexer.query.span_cache import Shown
+from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.span_cursor import SpanQuery
 from indexer.spans.limits import SPAN_LIMITS
 from tests.query.test_tiers import TRACE, answers, view
@@ -61,7 +61,7 @@ def test_what_is_kept_of_a_span_says_the_same_when_it_is_asked_again(tmp_path: P
     with indexed(tmp_path) as one:
         path = write(one.root / "a.parquet", [Span(attributes=HEAVY)])
         one.settle()
-        form = Shown(lambda span: json.dumps(len(span["attributes"])).encode())
+        form = EncodedSpanCache(lambda span: json.dumps(len(span["attributes"])).encode())
         for reads in (1, 0):
             answer = cold(one).spans(SHOP, form=form)
             assert answer["cost"]["files_read"] == reads

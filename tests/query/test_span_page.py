@@ -20,7 +20,7 @@ from indexer.query import llm_traces as llm
 from indexer.query import span_scan as newest
 from indexer.query.answers import Answers
 from indexer.query.payload import AnswerLimits
-from indexer.query.span_cache import Shown
+from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.span_cursor import SpanQuery, cursor_after, position_of
 from indexer.query.window import Window
 from indexer.system.budget import ByteBudget
@@ -175,7 +175,9 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
         patch.setattr(newest, "LLM_SHARE", 1)
         patch.setattr(llm, "FILES_WHOLE_MAX", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
-            form = Shown(lambda span: json.dumps([span["span_id"], span["attributes"]]).encode())
+            form = EncodedSpanCache(
+                lambda span: json.dumps([span["span_id"], span["attributes"]]).encode()
+            )
             for query in queries:
                 answer = tiers.answers.spans(query)
                 expected = tiers.expected(query)[query.offset :]

@@ -14,13 +14,13 @@ from starlette.responses import Response
 
 from indexer.clients.junjo.models import JunjoSpan, JunjoStatePatch
 from indexer.clients.operations.local import Host
-from indexer.clients.shared.answer_headers import HEADERS, Answer, Body, as_json, told
+from indexer.clients.shared.answer_headers import HEADERS, Answer, Body, as_json, respond
 from indexer.clients.shared.text_path import register
 from indexer.clients.shared.time_window import window
 from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
 from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
-from indexer.query.span_cache import SHOWN_BYTES_MAX, Shown
+from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
 from indexer.query.span_cursor import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
 from indexer.query.traces import TraceQuery
 from indexer.query.window import WHENEVER, Window
@@ -79,18 +79,18 @@ _PATCHES: dict[str, Any] = {
 }
 
 
-def junjo(host: Host, *, span_cache_bytes: int = SHOWN_BYTES_MAX) -> APIRouter:
+def junjo(host: Host, *, span_cache_bytes: int = CACHE_BYTES_MAX) -> APIRouter:
     """The router over one worker."""
     register()
     router = APIRouter(tags=["junjo"])
-    form = Shown(lambda span: as_json(junjo_span(span)), bytes_max=span_cache_bytes)
+    form = EncodedSpanCache(lambda span: as_json(junjo_span(span)), bytes_max=span_cache_bytes)
     _lists(router, host, form)
     _traces(router, host, form)
     _patches(router, host)
     return router
 
 
-def _lists(router: APIRouter, host: Host, form: Shown) -> None:
+def _lists(router: APIRouter, host: Host, form: EncodedSpanCache) -> None:
     @router.get("/otel/span_service_names", **_NAMES)
     @router.get("/api/v1/observability/services", **_NAMES)
     async def service_names(request: Request, within: WindowOf) -> Response:
@@ -99,7 +99,7 @@ def _lists(router: APIRouter, host: Host, form: Shown) -> None:
         def found(deadline: Deadline) -> Answer:
             return host.answers.services(deadline, within)
 
-        return await told(request, found, _names)
+        return await respond(request, found, _names)
 
     @router.get("/api/v1/observability/services/{service_name:text}/spans/root", **_SPANS)
     async def roots(
@@ -132,7 +132,7 @@ def _lists(router: APIRouter, host: Host, form: Shown) -> None:
         )
 
 
-def _traces(router: APIRouter, host: Host, form: Shown) -> None:
+def _traces(router: APIRouter, host: Host, form: EncodedSpanCache) -> None:
     @router.get("/otel/trace/{trace_id}/nested_spans", **_SPANS)
     @router.get("/api/v1/observability/traces/{trace_id}/spans", **_SPANS)
     async def trace_spans(request: Request, trace_id: TraceId, within: WindowOf) -> Response:
@@ -162,13 +162,13 @@ def _patches(router: APIRouter, host: Host) -> None:
         return await _trace(host, request, partial(_of_workflow, workflow_id), trace_id)
 
 
-async def _page(host: Host, form: Shown, paging: Paging, **filters: Any) -> Response:
+async def _page(host: Host, form: EncodedSpanCache, paging: Paging, **filters: Any) -> Response:
     query = paging.query(**filters)
 
     def found(deadline: Deadline) -> Answer:
         return host.answers.spans(query, deadline=deadline, form=form)
 
-    return await told(paging.request, found, _spans)
+    return await respond(paging.request, found, _spans)
 
 
 async def _trace(
@@ -178,7 +178,7 @@ async def _trace(
     trace_id: str,
     span_id: str | None = None,
     within: Window = WHENEVER,
-    form: Shown | None = None,
+    form: EncodedSpanCache | None = None,
 ) -> Response:
     """What ``body`` makes of a trace; text that is no id names no trace."""
 
@@ -194,7 +194,7 @@ async def _trace(
             return {"spans": [], "complete": True, "missing": []}
         return host.answers.trace(query, deadline, form)
 
-    return await told(request, found, body)
+    return await respond(request, found, body)
 
 
 def _names(answer: Answer) -> bytes:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from indexer.clients.operations.local import Host
 from indexer.clients.shared.json_response import encoded
-from indexer.clients.shared.query_executor import Asking
+from indexer.clients.shared.query_executor import QueryExecutor
 from indexer.errors import IndexerError
 from indexer.http.problems import RETRY_AFTER_S, problem
 from indexer.telemetry import metrics
@@ -86,5 +86,5 @@ def _measured(host: Host) -> bytes:
 
 
 async def _probed(request: Request, question: Callable[[], T]) -> T:
-    probes: Asking = request.app.state.probes
+    probes: QueryExecutor = request.app.state.probes
     return await probes.ask(request, lambda _: question(), PROBE_S)

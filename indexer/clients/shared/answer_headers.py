@@ -51,7 +51,7 @@ HEADERS: dict[str, Any] = {
 }
 
 
-async def told(request: Request, question: Question, body: Body) -> Response:
+async def respond(request: Request, question: Question, body: Body) -> Response:
     """The JSON text that is made of an answer, and what the answer says of itself.
 
     Both are made where the question is answered, so that a large one holds up nobody else.

@@ -29,7 +29,7 @@ QUESTION_S = 30.0
 T = TypeVar("T")
 
 
-class Asking:
+class QueryExecutor:
     """The pool."""
 
     def __init__(
@@ -100,7 +100,7 @@ async def ask(
 
     Raises QueriesBusy (503), QueryTimedOut (504), ClientGone, and what the question raises.
     """
-    asking: Asking = request.app.state.asking
+    asking: QueryExecutor = request.app.state.asking
     return await asking.ask(request, question, timeout_s)
 
 
