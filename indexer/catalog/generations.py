@@ -38,7 +38,7 @@ class Generations:
             if target.parent == self.folder and _NAME.match(target.name) and target.exists():
                 return target
             raise CatalogUnreadable(
-                f"{self.pointer} points to {target}, which is no catalog of this program",
+                f"{self.pointer} points to {target}, which is not a catalog of this program",
                 path=str(self.pointer),
             )
         return None

@@ -177,5 +177,5 @@ def _time(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise QueryRefused(f"{text!r} is no time", hint="Write 2026-11-21T08:00:00Z.") from None
+        raise QueryRefused(f"invalid time {text!r}", hint="Write 2026-11-21T08:00:00Z.") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -31,7 +31,7 @@ class Source:
         self.has_worker = self._client.is_reachable()
 
     def trace(self, trace_id: str) -> dict[str, Any]:
-        """One trace with payload. Raises QueryRefused for what is no trace id."""
+        """One trace with payload. Raises QueryRefused for an invalid trace ID."""
         trace_words(trace_id)
         if self.has_worker:
             found: dict[str, Any] = self._client.get(f"/traces/{trace_id.strip()}")

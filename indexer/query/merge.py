@@ -212,7 +212,7 @@ def _located(storage: LocalStorage, path: str) -> ParquetFileInfo:
     if entry is None:
         raise FileVanished("the file is gone", path=path)
     if entry.is_folder or storage.is_protected(entry.info):
-        raise FileUnreadable("it is no data file", path=path)
+        raise FileUnreadable("not a data file", path=path)
     return entry.info
 
 

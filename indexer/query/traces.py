@@ -127,7 +127,7 @@ def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
     text = trace_id.strip()
     if not _TRACE_ID.fullmatch(text) or not int(text, 16):
         raise QueryRefused(
-            f"{trace_id!r} is no trace id", hint="A trace id has 32 hex digits, not all zero."
+            f"invalid trace ID {trace_id!r}", hint="Expected 32 hex digits, not all zero."
         )
     return np.array([int(text[:16], 16)], np.uint64), np.array([int(text[16:], 16)], np.uint64)
 
@@ -137,7 +137,7 @@ def span_word(span_id: str) -> int:
     text = span_id.strip()
     if not _SPAN_ID.fullmatch(text) or not int(text, 16):
         raise QueryRefused(
-            f"{span_id!r} is no span id", hint="A span id has 16 hex digits, not all zero."
+            f"invalid span ID {span_id!r}", hint="Expected 16 hex digits, not all zero."
         )
     return int(text, 16)
 

@@ -60,7 +60,7 @@ def load_settings(**overrides: Any) -> Settings:
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
     if unknown:
         raise InvalidSettings(
-            f"{unknown[0]} is no setting of this program",
+            f"{unknown[0]} is not a setting of this program",
             hint=f"Known ones: {', '.join(sorted(n for n in known if n.startswith(_PREFIX)))}.",
         )
     try:

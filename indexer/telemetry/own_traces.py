@@ -80,7 +80,7 @@ def _endpoint() -> str:
         found = f"{(os.environ.get(ENDPOINT) or DEFAULT_ENDPOINT).rstrip('/')}/v1/traces"
     parts = urlsplit(found)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidSettings(f"{ENDPOINT}: {found} is no URL of http or https")
+        raise InvalidSettings(f"{ENDPOINT}: {found} is not an http or https URL")
     return found
 
 

@@ -93,8 +93,8 @@ def test_what_is_no_trace_id(sites: tuple[Site, Site], trace_id: str) -> None:
     answer = both(sites, "trace", trace_id)
     assert answer.code == 2
     assert answer.err.splitlines() == [
-        f"error: {trace_id!r} is no trace id",
-        "hint: A trace id has 32 hex digits, not all zero.",
+        f"error: invalid trace ID {trace_id!r}",
+        "hint: Expected 32 hex digits, not all zero.",
     ]
 
 

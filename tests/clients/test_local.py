@@ -83,7 +83,7 @@ def test_what_is_no_trace_id_is_a_problem(site: Site, trace_id: str) -> None:
     """400, with the text and the next step."""
     found = problem(site.get(f"/traces/{trace_id}"), 400)
     assert found["title"] == "QueryRefused"
-    assert "is no trace id" in found["detail"]
+    assert "invalid trace ID" in found["detail"]
     assert "32 hex digits" in found["hint"]
 
 

@@ -112,7 +112,7 @@ def test_an_unknown_trace_is_an_empty_complete_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 32, "1" * 31, "g" * 32, "1" * 33])
 def test_text_that_is_no_trace_id_is_refused(tmp_path: Path, text: str) -> None:
     """A typed refusal, before anything is read."""
-    with indexed(tmp_path) as one, pytest.raises(QueryRefused, match="no trace id"):
+    with indexed(tmp_path) as one, pytest.raises(QueryRefused, match="invalid trace ID"):
         found(one, text)
 
 

@@ -24,7 +24,7 @@ Bound = Annotated[
 
 
 async def window(since: Bound = None, until: Bound = None) -> Window:
-    """The bounds of one request. Raises QueryRefused for text that is no time.
+    """The bounds of one request. Raises QueryRefused for an invalid time.
 
     A coroutine, because FastAPI calls a function on another thread: 0.5 ms for nothing.
     """
@@ -38,7 +38,7 @@ def _unix_nano(text: str | None) -> int | None:
         nanoseconds = int(text) if _is_number(text) else _of_time(text)
     except (ValueError, OverflowError):
         raise QueryRefused(
-            f"{text!r} is no time", hint="Write 2026-11-21T09:00:00Z, or nanoseconds since 1970."
+            f"invalid time {text!r}", hint="Write 2026-11-21T09:00:00Z, or nanoseconds since 1970."
         ) from None
     if abs(nanoseconds) > _INT64_MAX:
         raise QueryRefused(
