@@ -94,14 +94,14 @@ def test_what_strangers_send_to_any_door_leaves_a_line_of_json_and_not_one_each(
 
 
 def test_a_door_without_descriptors_says_so_once_and_others_are_let_in_again(site):
-    """With 200 descriptors, 300 connections to one door."""
+    """With 100 descriptors, 150 connections to one door."""
     ports = prepare(site)
     up = site.start_command(
-        ["sh", "-c", 'ulimit -n 200; exec "$0" -m indexer ingest', sys.executable]
+        ["sh", "-c", 'ulimit -n 100; exec "$0" -m indexer ingest', sys.executable]
     )
     wait_until(lambda: "ingestion.started" in up.err, lambda: f"a start: {up.err}")
     with ExitStack() as stack:
-        for _ in range(300):
+        for _ in range(150):
             stack.enter_context(socket.create_connection(("127.0.0.1", ports.http), timeout=10))
         time.sleep(1)  # the door works through what the kernel has accepted for it
         assert post(ports) == 200
@@ -129,7 +129,6 @@ def test_a_taken_port_ends_the_start_with_its_owner_in_one_line(site, arguments)
 def test_an_open_port_without_a_key_starts_nothing(site, name):
     prepare(site)
     site.set(**{name: "0.0.0.0:0"})
-    for arguments in (["ingest"], ["up"]):
-        done = site.run(*arguments)
-        assert done.code == 2
-        assert f"error: {name}=0.0.0.0:0 is open to other machines" in done.err
+    done = site.run("up" if "GRPC" in name else "ingest")
+    assert done.code == 2
+    assert f"error: {name}=0.0.0.0:0 is open to other machines" in done.err

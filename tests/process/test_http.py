@@ -30,7 +30,7 @@ def test_the_worker_says_where_it_serves_and_serves_there(site):
     """The log line and both statuses name one address, and a stop gives it back."""
     worker = site.worker()
     site.write("a.parquet", spans(3))
-    local = site.wait_files(1)
+    local = site.wait_promoted(1)
     served = Dashboards(site)
     url = f"http://{served.address[0]}:{served.address[1]}"
     assert started(worker)["http"] == local["http"] == url

@@ -89,8 +89,7 @@ def test_the_same_snapshot_serves_while_nothing_changes(site: Site) -> None:
     """QueryExecutor twice copies once."""
     site.worker()
     site.write("a.parquet", spans(2))
-    site.wait_files(1)
-    wait_until(lambda: (site.status() or {}).get("files_to_promote") == 0, "the second pass")
+    site.wait_promoted(1)
     first = site.request("POST", "/snapshot").json
     assert site.request("POST", "/snapshot").json == first
 

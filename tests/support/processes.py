@@ -260,6 +260,14 @@ class Site:
             lambda: f"{count} files; {self.status()}",
         )
 
+    def wait_promoted(self, count: int) -> dict[str, Any]:
+        """The same, and until the second pass over them is done: nothing changes by itself then."""
+        self.wait_files(count)
+        return wait_until(
+            lambda: (status := self.status()) and not status["files_to_promote"] and status,
+            lambda: f"the second pass over {count} files; {self.status()}",
+        )
+
     def trace(self, trace: int) -> list[dict[str, Any]]:
         """The spans that the worker answers for a trace; none while it opens its catalog anew."""
         answer = self.get(f"/traces/{trace:032x}")
