@@ -10,9 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
 COLLECTOR := v0.161.0
-PROTO := indexer/_generated/ingestion.proto
+PROTO := indexer/wire/generated/ingestion.proto
 STUBS := python grpc_python mypy mypy_grpc
-PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/_generated=schemas/proto \
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/wire/generated=schemas/proto \
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
@@ -39,7 +39,7 @@ check: $(VENV)/.dev ## Format, lint, strict types, import contract
 	$(BIN)/lint-imports
 	@rm -rf $(VENV)/proto; mkdir -p $(VENV)/proto
 	@$(PROTOC) $(foreach kind,$(STUBS),--$(kind)_out=$(VENV)/proto) $(PROTO) 2>$(VENV)/proto/log
-	@diff -r -x __pycache__ -x __init__.py indexer/_generated $(VENV)/proto/indexer/_generated \
+	@diff -r -x __pycache__ -x __init__.py indexer/wire/generated $(VENV)/proto/indexer/wire/generated \
 		|| { echo "the stubs are not those of schemas/proto: make proto"; exit 1; }
 
 format: $(VENV)/.dev ## Rewrite the code in the project's format
@@ -75,7 +75,7 @@ soak-doors: $(VENV)/.dev ## Two minutes of every attack on every door, beside a 
 reference: $(VENV)/.dev ## Write docs/reference from the code
 	$(BIN)/python -m docs.generate
 
-proto: $(VENV)/.dev ## Make the stubs in indexer/_generated from schemas/proto
+proto: $(VENV)/.dev ## Make the stubs in indexer/wire/generated from schemas/proto
 	$(PROTOC) $(foreach kind,$(STUBS),--$(kind)_out=.) $(PROTO)
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

@@ -8,13 +8,12 @@ the server has flushed next.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import HotUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.requests import HotRequests, Requests
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.keys import KEY_BYTES
 
-KEY_BYTES = 16
-"""Of a request's key, says the protocol."""
 UNDECODED_BYTES_MAX = 8 * 1024 * 1024
 """Bodies kept undecoded: 2 ms of search for a trace, 0.3 s of decoding for a list. What comes
 beyond has the oldest decoded while it is loaded, which may take its time."""

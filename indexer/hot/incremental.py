@@ -1,12 +1,12 @@
 """Ask only for what came since the last answer: ReadHot, our own call."""
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import HotUnavailable
 from indexer.hot.buffer import HotBuffer
-from indexer.hot.calls import Calls
 from indexer.hot.decoding import Decoder
-from indexer.hot.paths import recent_files
 from indexer.hot.view import HotLimits, HotView
+from indexer.wire.calls import Calls
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.paths import recent_files
 
 
 class IncrementalReader:

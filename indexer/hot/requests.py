@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import Decoder, decoded
 from indexer.hot.identity import identified
+from indexer.wire.generated import ingestion_pb2 as wire
 
 REQUEST_COST_BYTES = 100
 """What keeping a request's key costs beside its spans."""

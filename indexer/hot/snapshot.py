@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import (
     CorruptPage,
     FileChanged,
@@ -23,14 +22,15 @@ from indexer.errors import (
     IndexerError,
     NotSpans,
 )
-from indexer.hot.calls import Calls
 from indexer.hot.decoding import Decoder
 from indexer.hot.identity import identified
-from indexer.hot.paths import below, excerpt, is_regular, recent_files
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.model import ParquetFileInfo
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
+from indexer.wire.calls import Calls
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.paths import below, excerpt, is_regular, recent_files
 
 CACHED_NS = 1_000_000_000
 """The service hands out a snapshot that is up to a second old."""

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from indexer.errors import HotUnavailable
 from indexer.hot.breaker import Breaker
-from indexer.hot.calls import Calls, Unimplemented
 from indexer.hot.decoding import Decoder
 from indexer.hot.incremental import IncrementalReader
 from indexer.hot.single_flight import SingleFlight
@@ -18,6 +17,7 @@ from indexer.hot.snapshot import SnapshotReader
 from indexer.hot.stream import StreamReader
 from indexer.hot.view import Generation, HotLimits, HotView
 from indexer.system.clock import Clock
+from indexer.wire.calls import Calls, Unimplemented
 
 _BEST: Generation = "incremental"
 _DEADLINES_PER_QUERY = 2
@@ -50,7 +50,7 @@ class HotSource:
         self._clock = clock
         self._limits = limits
         decoder = decoder or Decoder()
-        self._calls = Calls(target, token, limits)
+        self._calls = Calls(target, token, message_bytes_max=limits.message_bytes_max)
         self._incremental = IncrementalReader(self._calls, decoder, limits, storage_root)
         self._readers: dict[Generation, Reader] = {
             "incremental": self._incremental,

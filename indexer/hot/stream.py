@@ -7,10 +7,10 @@ span that is flushed while it is read, or before it is indexed, can be missed: a
 
 import pyarrow as pa
 
-from indexer.hot.calls import Calls
 from indexer.hot.decoding import Decoder, decoded
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.system.clock import Clock
+from indexer.wire.calls import Calls
 
 CHUNK_SPANS = 10_000
 """Decoded at once: the bound on memory is looked at in between."""

@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from indexer.wire.limits import ANSWER_BYTES_MAX
+
 MIB = 1024 * 1024
 
 Generation = Literal["incremental", "snapshot", "stream"]
@@ -79,7 +81,7 @@ class HotLimits:
     first_deadline_s: float = 60.0
     """Of a refresh that may have to load everything: a million spans at 30,000 a second take half
     of it (measured). It goes on behind the queries, which are refused at once meanwhile."""
-    message_bytes_max: int = 64 * MIB
+    message_bytes_max: int = ANSWER_BYTES_MAX
     """Of one gRPC message."""
     buffer_bytes_max: int = 256 * MIB
     """Of hot spans in memory: about half a million."""

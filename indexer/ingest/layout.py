@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from indexer.ingest.keys import key_unix_nano
+from indexer.wire.keys import key_unix_nano
 
 SECOND_NS = 1_000_000_000
 _SPAN_FILE = re.compile(r"(\d{8}_\d{6})_[0-9a-f]{16}\.parquet")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from indexer.ingest.keys import KEY_BYTES, key_unix_nano
 from indexer.ingest.log_file import facts, open_for_reading
 from indexer.system.clock import Clock, SystemClock
+from indexer.wire.keys import KEY_BYTES, key_unix_nano
 
 IDLE_READERS_MAX = 4
 """Open connections kept for the next reader; more readers at once open their own."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from indexer.errors import WalBusy
-from indexer.ingest.keys import KeySequence
+from indexer.ingest.key_sequence import KeySequence
 from indexer.ingest.log_file import BUSY_TIMEOUT_S, PAGE_BYTES, facts, open_for_writing
 from indexer.system.clock import Clock
 

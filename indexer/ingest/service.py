@@ -12,43 +12,41 @@ import grpc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from indexer._generated import ingestion_pb2, ingestion_pb2_grpc
 from indexer.errors import InvalidOtlp, WalBusy
 from indexer.http.grpc_server import CallLimits, TokenCheck, abort, make_server
 from indexer.ingest.events import INTERNAL_CALL_FAILED
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
-from indexer.ingest.keys import (
+from indexer.ingest.log_reader import LoggedRequest, WalState
+from indexer.ingest.shared_runs import SharedRuns
+from indexer.ingest.wal import Wal
+from indexer.otlp.portions import portions
+from indexer.telemetry.log import log
+from indexer.wire.generated import ingestion_pb2, ingestion_pb2_grpc
+from indexer.wire.keys import (
     KEY_BYTES,
     SPAN_KEY_BYTES,
     after_last_span,
     key_before,
     span_key,
 )
-from indexer.ingest.log_reader import LoggedRequest, WalState
-from indexer.ingest.shared_runs import SharedRuns
-from indexer.ingest.wal import Wal
-from indexer.otlp.portions import portions
-from indexer.telemetry.log import log
+from indexer.wire.limits import (
+    CALL_BYTES_MAX,
+    CONFIRMED_PATHS_MAX,
+    MESSAGE_BODY_BYTES,
+    MESSAGE_REQUESTS,
+    SPANS_DEFAULT,
+    SPANS_MAX,
+)
+from indexer.wire.token import TOKEN_METADATA
 
-TOKEN_METADATA = "x-junjo-internal-token"  # noqa: S105 - the name of the metadata, not a token
-SPANS_DEFAULT = 100
-SPANS_MAX = 10_000
-"""Spans of one ReadSpans: what the older services answer at most."""
-MESSAGE_BODY_BYTES = 4 * 1024 * 1024 - 256 * 1024
-MESSAGE_REQUESTS = 1_000
-"""With 1,000 keys a message stays below 4 MiB, gRPC's default limit, unless one body is larger."""
 SNAPSHOT_S_MAX = 60.0
 """A client that reads slower holds the log's file open at one moment; its call is cancelled."""
 CALLS_MAX = 8
 """Calls at a time; a reader and a flush may wait, the others need milliseconds."""
-CALL_BYTES_MAX = 4 << 20
-"""One call to the internal port: a list of paths at most."""
 SHARED_CALLERS_MAX = 3
 """Of FlushWAL, and of PrepareHotSnapshot, at a time: each holds one of the threads while it waits,
 and two are left for calls that need milliseconds."""
-CONFIRMED_PATHS_MAX = 10_000
-"""In one ConfirmFiles: a day of files at 10,000 spans/s. The worker sends 200."""
 EMPTY_RESOURCE = b"\x10\x00"
 """An empty Resource that is not zero bytes (its count of dropped attributes, 0, spelt out): Junjo
 readers take a message without resource bytes for the last one, and lost the span."""

@@ -7,7 +7,7 @@ grow 12 bytes for each trace in each file (the trace directory, which `status` s
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from indexer.ingest.service import CALL_BYTES_MAX, CALLS_MAX, MESSAGE_BODY_BYTES
+from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits
 from indexer.query.payload import BYTES_PER_TEXT_BYTE
 from indexer.receive.export import LARGE_AT_ONCE
@@ -17,6 +17,7 @@ from indexer.settings import Settings
 from indexer.settings.values import parse_bytes
 from indexer.system.budget import SMALL_BYTES
 from indexer.system.duckdb_connection import MEMORY_LIMIT
+from indexer.wire.limits import CALL_BYTES_MAX, MESSAGE_BODY_BYTES
 
 MIB = 1 << 20
 INGESTION, WRITER, WORKER, UP = "ingestion", "writer", "worker", "up"

@@ -19,11 +19,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from indexer._generated.ingestion_pb2 import ReadSpansResponse
 from indexer.errors import HotUnavailable, InvalidOtlp, InvalidSettings
-from indexer.hot.calls import Calls, Unimplemented
-from indexer.hot.view import HotLimits
-from indexer.ingest.keys import KEY_BYTES
 from indexer.ingest.layout import span_file
 from indexer.ingest.parquet import remove_leftovers, write_span_file
 from indexer.ingest.poll_state import PollState
@@ -46,6 +42,9 @@ from indexer.telemetry.log import (
     SPANS_POLLED,
     log,
 )
+from indexer.wire.calls import Calls, Unimplemented
+from indexer.wire.generated.ingestion_pb2 import ReadSpansResponse
+from indexer.wire.keys import KEY_BYTES
 
 READ_S_MAX = 60.0
 """Of one batch: 10,000 spans over a slow line; beyond, the service hangs."""
@@ -187,7 +186,7 @@ def serve_poll(settings: Settings) -> None:
     modes = settings.file_modes
     with (
         closing(PollState.open(path, modes)) as state,
-        closing(Calls(target, token, HotLimits())) as calls,
+        closing(Calls(target, token)) as calls,
     ):
         make_folder(root, modes)
         remove_leftovers(root)

@@ -8,9 +8,7 @@ from pydantic_settings import BaseSettings
 
 from indexer.ingest.flush import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
 from indexer.settings.values import byte_size, name_list, origin_list
-
-POLLED_SPANS_MAX = 10_000
-"""What ingestion services answer at most."""
+from indexer.wire.limits import SPANS_MAX
 
 
 class ReceivingSettings(BaseSettings):
@@ -144,9 +142,9 @@ class ReceivingSettings(BaseSettings):
         description="Seconds that `poll` waits once it has read all there was.",
     )
     span_batch_size: int = Field(
-        POLLED_SPANS_MAX,
+        SPANS_MAX,
         ge=1,
-        le=POLLED_SPANS_MAX,
+        le=SPANS_MAX,
         validation_alias="SPAN_BATCH_SIZE",
         description="Spans that `poll` asks for at a time, and of one file.",
     )

@@ -6,7 +6,7 @@ here with new numbers.
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from indexer._generated import ingestion_pb2
+from indexer.wire.generated import ingestion_pb2
 
 FILE = ingestion_pb2.DESCRIPTOR
 SERVICE = "InternalIngestionService"

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from indexer.http.hosts import NamePolicy
-from tests.support.doors import GRPC, TCP_HTTP, TOKEN_METADATA, grpc_door, http_door
+from tests.support.doors import GRPC, TCP_HTTP, TOKEN_HEADERS, grpc_door, http_door
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
 LOCAL = ["localhost", "127.0.0.1:4318", "[::1]:8321", "indexer", "otel.ns.svc.cluster.local"]
@@ -118,7 +118,7 @@ def test_a_key_may_come_in_either_header(tmp_path):
 
 @pytest.mark.parametrize("name", GRPC)
 def test_without_the_token_nobody_is_let_in_over_grpc(name, tmp_path):
-    own = TOKEN_METADATA[name]
+    own = TOKEN_HEADERS[name]
     with grpc_door(name, tmp_path, token=TOKEN) as door:
         for metadata in ([], [(own, TOKEN[:-1])], [(own, "")], [("authorization", TOKEN)]):
             with pytest.raises(grpc.RpcError) as refused:

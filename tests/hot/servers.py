@@ -15,14 +15,14 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer._generated.ingestion_pb2_grpc import (
-    InternalIngestionServiceServicer,
-    add_InternalIngestionServiceServicer_to_server,
-)
 from indexer.errors import HotUnavailable
 from indexer.hot.source import HotSource
 from indexer.hot.view import HotLimits, HotView
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.generated.ingestion_pb2_grpc import (
+    InternalIngestionServiceServicer,
+    add_InternalIngestionServiceServicer_to_server,
+)
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import Span
 

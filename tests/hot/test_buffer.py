@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.hot import buffer as buffer_module
 from indexer.hot.buffer import HotBuffer
 from indexer.hot.decoding import Decoder
 from indexer.otlp.spans import span_table
+from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import GARBAGE, Wal, key
 from tests.support.span_files import Span
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import HotUnavailable
+from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import (
     GARBAGE,
     IncrementalServer,

@@ -11,11 +11,11 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import Decoder, only_trace, rows_bytes
 from indexer.hot.requests import HotRequests, Requests
 from indexer.otlp.spans import span_table
+from indexer.wire.generated import ingestion_pb2 as wire
 from tests.benchmark.export_bodies import Bodies, trace_ids
 from tests.hot.servers import GARBAGE, body, key
 from tests.support.span_files import T0, Span

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import HotUnavailable
+from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import GARBAGE, StreamServer, key, otlp_span, resource, span_ids, view_of
 from tests.support.span_files import Span, spans
 

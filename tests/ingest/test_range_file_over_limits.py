@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer._generated import ingestion_pb2_grpc
 from indexer.hot.decoding import Decoder
 from indexer.hot.requests import HotRequests, Requests
 from indexer.ingest.hot_snapshot import HotSnapshots
@@ -21,6 +19,8 @@ from indexer.otlp.wire_fields import field
 from indexer.run.poller import _decoded
 from indexer.spans.limits import SPAN_LIMITS
 from indexer.telemetry.log import LOGGER
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.generated import ingestion_pb2_grpc
 from tests.ingest.bodies import append, body
 from tests.otlp.export_requests import rows
 from tests.otlp.hostile_bodies import IDS, PROTOBUF

@@ -7,13 +7,14 @@ import pytest
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from indexer._generated import ingestion_pb2 as messages
-from indexer._generated import ingestion_pb2_grpc
 from indexer.ingest import service as service_module
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
-from indexer.ingest.keys import key_before
 from indexer.ingest.service import InternalIngestion, internal_server
+from indexer.wire.generated import ingestion_pb2 as messages
+from indexer.wire.generated import ingestion_pb2_grpc
+from indexer.wire.keys import key_before
+from indexer.wire.limits import CONFIRMED_PATHS_MAX
 from tests.ingest.bodies import UNDECODABLE, append, body, numbers_in, pending
 from tests.support.grpc_ports import started
 from tests.support.processes import wait_until
@@ -280,7 +281,7 @@ def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
 def test_too_many_paths_are_refused_and_change_nothing(stub, wal):
     (key,) = append(wal, body(0))
     wal.flushed(key, "/a.parquet", 1)
-    paths = ["/a.parquet"] * service_module.CONFIRMED_PATHS_MAX
+    paths = ["/a.parquet"] * CONFIRMED_PATHS_MAX
     with pytest.raises(grpc.RpcError) as refused:
         stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=[*paths, "/one"]), timeout=10)
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT

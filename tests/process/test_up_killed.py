@@ -10,8 +10,8 @@ import time
 import grpc
 import pytest
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.generated.ingestion_pb2_grpc import InternalIngestionServiceStub
 from tests.support.processes import Running, Site
 from tests.support.up import (
     Load,

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
-from indexer._generated import ingestion_pb2 as wire
 from indexer.errors import HotUnavailable
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
@@ -21,6 +20,7 @@ from indexer.ingest.writer_process import WriterProcess
 from indexer.run import poller as poll_module
 from indexer.run.poller import Poller
 from indexer.telemetry.log import LOGGER
+from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import GARBAGE, Server, serving
 from tests.ingest.bodies import body, files_below
 from tests.support.grpc_ports import started

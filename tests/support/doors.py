@@ -37,6 +37,7 @@ from indexer.receive.grpc_server import API_KEY_METADATA, otlp_grpc_server
 from indexer.receive.http_app import PROTOBUF, http_app
 from indexer.system.addresses import Endpoint, bind
 from indexer.system.budget import ByteBudget
+from indexer.wire.token import TOKEN_METADATA
 from tests.receive.sink import KeepingSink
 from tests.support.grpc_ports import started
 from tests.support.served import StubHost
@@ -46,7 +47,7 @@ TCP_HTTP = ("dashboards", "otlp_http")
 GRPC = ("otlp_grpc", "internal")
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 READ_SPANS = "/ingestion.InternalIngestionService/ReadSpans"
-TOKEN_METADATA = {"otlp_grpc": API_KEY_METADATA, "internal": "x-junjo-internal-token"}
+TOKEN_HEADERS = {"otlp_grpc": API_KEY_METADATA, "internal": TOKEN_METADATA}
 BODY_BYTES = 64 << 20
 
 

@@ -25,8 +25,8 @@ import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.generated.ingestion_pb2_grpc import InternalIngestionServiceStub
 from tests.hot.servers import body
 from tests.support.processes import Running, Site, free_ports, wait_until
 from tests.support.span_files import T0, Span

@@ -13,11 +13,10 @@ from pathlib import Path
 import grpc
 import pyarrow.parquet as pq
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer.hot.calls import Calls
-from indexer.hot.view import HotLimits
 from indexer.ingest.poll_state import PollState
 from indexer.run.poller import Poller, reading, refused_folder
+from indexer.wire.calls import Calls
+from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import Server, otlp_span, resource
 from tests.ingest.bodies import files_below
 from tests.support.span_files import Span
@@ -79,7 +78,7 @@ class Place:
     @contextmanager
     def poller(self, port: int, size: int = 10) -> Iterator[Poller]:
         """A process's life."""
-        calls = Calls(f"127.0.0.1:{port}", "token", HotLimits())
+        calls = Calls(f"127.0.0.1:{port}", "token")
         with closing(calls), closing(PollState.open(self.state_path)) as state:
             yield Poller(reading(calls), state, self.root, self.refused, size=size)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import grpc
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.generated.ingestion_pb2_grpc import InternalIngestionServiceStub
 from tests.ingest.bodies import body
 from tests.ingest.power.recording import Recording
 from tests.support.processes import Running, Site

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from indexer._generated import ingestion_pb2 as indexer_dot___generated_dot_ingestion__pb2
+from indexer.wire.generated import ingestion_pb2 as indexer_dot_wire_dot_generated_dot_ingestion__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in indexer/_generated/ingestion_pb2_grpc.py depends on'
+        + ' but the generated code in indexer/wire/generated/ingestion_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -36,28 +36,28 @@ class InternalIngestionServiceStub:
         """
         self.ReadSpans = channel.unary_stream(
                 '/ingestion.InternalIngestionService/ReadSpans',
-                request_serializer=indexer_dot___generated_dot_ingestion__pb2.ReadSpansRequest.SerializeToString,
-                response_deserializer=indexer_dot___generated_dot_ingestion__pb2.ReadSpansResponse.FromString,
+                request_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadSpansRequest.SerializeToString,
+                response_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadSpansResponse.FromString,
                 _registered_method=True)
         self.PrepareHotSnapshot = channel.unary_unary(
                 '/ingestion.InternalIngestionService/PrepareHotSnapshot',
-                request_serializer=indexer_dot___generated_dot_ingestion__pb2.PrepareHotSnapshotRequest.SerializeToString,
-                response_deserializer=indexer_dot___generated_dot_ingestion__pb2.PrepareHotSnapshotResponse.FromString,
+                request_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.PrepareHotSnapshotRequest.SerializeToString,
+                response_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.PrepareHotSnapshotResponse.FromString,
                 _registered_method=True)
         self.FlushWAL = channel.unary_unary(
                 '/ingestion.InternalIngestionService/FlushWAL',
-                request_serializer=indexer_dot___generated_dot_ingestion__pb2.FlushWALRequest.SerializeToString,
-                response_deserializer=indexer_dot___generated_dot_ingestion__pb2.FlushWALResponse.FromString,
+                request_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.FlushWALRequest.SerializeToString,
+                response_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.FlushWALResponse.FromString,
                 _registered_method=True)
         self.ReadHot = channel.unary_stream(
                 '/ingestion.InternalIngestionService/ReadHot',
-                request_serializer=indexer_dot___generated_dot_ingestion__pb2.ReadHotRequest.SerializeToString,
-                response_deserializer=indexer_dot___generated_dot_ingestion__pb2.ReadHotResponse.FromString,
+                request_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadHotRequest.SerializeToString,
+                response_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadHotResponse.FromString,
                 _registered_method=True)
         self.ConfirmFiles = channel.unary_unary(
                 '/ingestion.InternalIngestionService/ConfirmFiles',
-                request_serializer=indexer_dot___generated_dot_ingestion__pb2.ConfirmFilesRequest.SerializeToString,
-                response_deserializer=indexer_dot___generated_dot_ingestion__pb2.ConfirmFilesResponse.FromString,
+                request_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ConfirmFilesRequest.SerializeToString,
+                response_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ConfirmFilesResponse.FromString,
                 _registered_method=True)
 
 
@@ -104,28 +104,28 @@ def add_InternalIngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'ReadSpans': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadSpans,
-                    request_deserializer=indexer_dot___generated_dot_ingestion__pb2.ReadSpansRequest.FromString,
-                    response_serializer=indexer_dot___generated_dot_ingestion__pb2.ReadSpansResponse.SerializeToString,
+                    request_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadSpansRequest.FromString,
+                    response_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadSpansResponse.SerializeToString,
             ),
             'PrepareHotSnapshot': grpc.unary_unary_rpc_method_handler(
                     servicer.PrepareHotSnapshot,
-                    request_deserializer=indexer_dot___generated_dot_ingestion__pb2.PrepareHotSnapshotRequest.FromString,
-                    response_serializer=indexer_dot___generated_dot_ingestion__pb2.PrepareHotSnapshotResponse.SerializeToString,
+                    request_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.PrepareHotSnapshotRequest.FromString,
+                    response_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.PrepareHotSnapshotResponse.SerializeToString,
             ),
             'FlushWAL': grpc.unary_unary_rpc_method_handler(
                     servicer.FlushWAL,
-                    request_deserializer=indexer_dot___generated_dot_ingestion__pb2.FlushWALRequest.FromString,
-                    response_serializer=indexer_dot___generated_dot_ingestion__pb2.FlushWALResponse.SerializeToString,
+                    request_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.FlushWALRequest.FromString,
+                    response_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.FlushWALResponse.SerializeToString,
             ),
             'ReadHot': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadHot,
-                    request_deserializer=indexer_dot___generated_dot_ingestion__pb2.ReadHotRequest.FromString,
-                    response_serializer=indexer_dot___generated_dot_ingestion__pb2.ReadHotResponse.SerializeToString,
+                    request_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadHotRequest.FromString,
+                    response_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadHotResponse.SerializeToString,
             ),
             'ConfirmFiles': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfirmFiles,
-                    request_deserializer=indexer_dot___generated_dot_ingestion__pb2.ConfirmFilesRequest.FromString,
-                    response_serializer=indexer_dot___generated_dot_ingestion__pb2.ConfirmFilesResponse.SerializeToString,
+                    request_deserializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ConfirmFilesRequest.FromString,
+                    response_serializer=indexer_dot_wire_dot_generated_dot_ingestion__pb2.ConfirmFilesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -153,8 +153,8 @@ class InternalIngestionService:
             request,
             target,
             '/ingestion.InternalIngestionService/ReadSpans',
-            indexer_dot___generated_dot_ingestion__pb2.ReadSpansRequest.SerializeToString,
-            indexer_dot___generated_dot_ingestion__pb2.ReadSpansResponse.FromString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadSpansRequest.SerializeToString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadSpansResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -180,8 +180,8 @@ class InternalIngestionService:
             request,
             target,
             '/ingestion.InternalIngestionService/PrepareHotSnapshot',
-            indexer_dot___generated_dot_ingestion__pb2.PrepareHotSnapshotRequest.SerializeToString,
-            indexer_dot___generated_dot_ingestion__pb2.PrepareHotSnapshotResponse.FromString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.PrepareHotSnapshotRequest.SerializeToString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.PrepareHotSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -207,8 +207,8 @@ class InternalIngestionService:
             request,
             target,
             '/ingestion.InternalIngestionService/FlushWAL',
-            indexer_dot___generated_dot_ingestion__pb2.FlushWALRequest.SerializeToString,
-            indexer_dot___generated_dot_ingestion__pb2.FlushWALResponse.FromString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.FlushWALRequest.SerializeToString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.FlushWALResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -234,8 +234,8 @@ class InternalIngestionService:
             request,
             target,
             '/ingestion.InternalIngestionService/ReadHot',
-            indexer_dot___generated_dot_ingestion__pb2.ReadHotRequest.SerializeToString,
-            indexer_dot___generated_dot_ingestion__pb2.ReadHotResponse.FromString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadHotRequest.SerializeToString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.ReadHotResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -261,8 +261,8 @@ class InternalIngestionService:
             request,
             target,
             '/ingestion.InternalIngestionService/ConfirmFiles',
-            indexer_dot___generated_dot_ingestion__pb2.ConfirmFilesRequest.SerializeToString,
-            indexer_dot___generated_dot_ingestion__pb2.ConfirmFilesResponse.FromString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.ConfirmFilesRequest.SerializeToString,
+            indexer_dot_wire_dot_generated_dot_ingestion__pb2.ConfirmFilesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,13 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.ingest.keys import (
-    KeySequence,
-    after_last_span,
-    key_before,
-    key_unix_nano,
-    span_key,
-)
+from indexer.ingest.key_sequence import KeySequence
+from indexer.wire.keys import key_unix_nano
 from tests.support.fake_clock import FakeClock
 
 
@@ -47,11 +42,3 @@ def test_a_full_millisecond_overflows_into_the_next():
     clock = FakeClock()
     clock.wall_ns = 0
     assert KeySequence(newest, clock).next() == (6 << 80).to_bytes(16, "big")
-
-
-def test_span_keys_lie_between_their_request_and_the_next():
-    key = KeySequence(b"", FakeClock()).next()
-    following = (int.from_bytes(key, "big") + 1).to_bytes(16, "big")
-    assert key < span_key(key, 0) < span_key(key, 256) < after_last_span(key) < following
-    assert key_before(following) == key
-    assert key_before(bytes(16)) == b""

@@ -11,7 +11,7 @@ Metadata: x-junjo-internal-token, when a token is set.
 
 from collections import abc as _abc
 from grpc import aio as _aio
-from indexer._generated import ingestion_pb2 as _ingestion_pb2
+from indexer.wire.generated import ingestion_pb2 as _ingestion_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.hot.paths import below, is_regular, recent_files
+from indexer.wire.paths import below, is_regular, recent_files
 
 
 def test_a_path_below_the_root_by_either_of_its_names(tmp_path: Path) -> None:

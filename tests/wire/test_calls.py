@@ -6,10 +6,9 @@ from contextlib import closing
 import grpc
 import pytest
 
-from indexer._generated import ingestion_pb2, ingestion_pb2_grpc
-from indexer.hot.calls import CONFIRMED_PATHS, REQUEST_BYTES_MAX, Calls, Unimplemented
-from indexer.hot.view import HotLimits
-from indexer.ingest.service import CONFIRMED_PATHS_MAX
+from indexer.wire.calls import Calls, Unimplemented
+from indexer.wire.generated import ingestion_pb2, ingestion_pb2_grpc
+from indexer.wire.limits import CONFIRMED_PATHS, CONFIRMED_PATHS_MAX, REQUEST_BYTES_MAX
 
 
 class Confirming(ingestion_pb2_grpc.InternalIngestionServiceServicer):
@@ -31,7 +30,7 @@ def serving():
         ingestion_pb2_grpc.add_InternalIngestionServiceServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
-        calls = Calls(f"127.0.0.1:{port}", None, HotLimits())
+        calls = Calls(f"127.0.0.1:{port}", None, message_bytes_max=1 << 20)
         ended.append((calls, server))
         return calls
 

@@ -1,4 +1,4 @@
-"""The ingestion service's questions as plain calls: every gRPC error becomes a fact here."""
+"""The calls of the internal protocol as a client makes them; a gRPC error becomes a fact here."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,21 +6,14 @@ from typing import Any, TypeVar
 
 import grpc
 
-from indexer._generated import ingestion_pb2 as wire
-from indexer._generated.ingestion_pb2_grpc import InternalIngestionServiceStub
 from indexer.errors import HotUnavailable
-from indexer.hot.paths import excerpt
-from indexer.hot.view import HotLimits
+from indexer.wire.generated import ingestion_pb2 as wire
+from indexer.wire.generated.ingestion_pb2_grpc import InternalIngestionServiceStub
+from indexer.wire.limits import ANSWER_BYTES_MAX, CONFIRMED_PATHS, REQUEST_BYTES_MAX, SPANS_MAX
+from indexer.wire.paths import excerpt
+from indexer.wire.token import TOKEN_METADATA
 
 M = TypeVar("M")
-
-TOKEN_KEY = "x-junjo-internal-token"  # noqa: S105 - the name of the header, no secret
-STREAM_BATCH = 10_000
-"""Spans of one ReadSpans answer: few round trips, each below a megabyte or ten."""
-REQUEST_BYTES_MAX = 1024 * 1024
-"""What is sent is a key and a name."""
-CONFIRMED_PATHS = 200
-"""Of one ConfirmFiles: the longest that Linux has, 4,096 bytes each, fit into a request."""
 
 
 class Unimplemented(Exception):
@@ -30,9 +23,12 @@ class Unimplemented(Exception):
 class Calls:
     """One channel to one service. Every call has a deadline and raises HotUnavailable."""
 
-    def __init__(self, target: str, token: str | None, limits: HotLimits) -> None:
-        self._metadata = ((TOKEN_KEY, token),) if token else ()
-        self._channel = grpc.insecure_channel(target, options=_options(limits))
+    def __init__(
+        self, target: str, token: str | None, *, message_bytes_max: int = ANSWER_BYTES_MAX
+    ) -> None:
+        """``message_bytes_max`` bounds one message of an answer."""
+        self._metadata = ((TOKEN_METADATA, token),) if token else ()
+        self._channel = grpc.insecure_channel(target, options=_options(message_bytes_max))
         self._stub = InternalIngestionServiceStub(self._channel)
 
     def close(self) -> None:
@@ -47,7 +43,7 @@ class Calls:
         return self._stream("ReadHot", self._stub.ReadHot, request, timeout_s)
 
     def read_spans(
-        self, after_key: bytes, timeout_s: float, batch_size: int = STREAM_BATCH
+        self, after_key: bytes, timeout_s: float, batch_size: int = SPANS_MAX
     ) -> Iterator[wire.ReadSpansResponse]:
         """Spans after a key and a message without one. Raises Unimplemented."""
         request = wire.ReadSpansRequest(start_key_ulid=after_key, batch_size=batch_size)
@@ -103,13 +99,13 @@ def _fact(name: str, error: Any) -> Exception:
     return HotUnavailable(message)
 
 
-def _options(limits: HotLimits) -> list[tuple[str, int]]:
+def _options(message_bytes_max: int) -> list[tuple[str, int]]:
     """Keepalive only during calls: servers close a connection that is pinged while idle.
 
     gRPC's own pause between attempts to connect grows to two minutes; the breaker decides here.
     """
     return [
-        ("grpc.max_receive_message_length", limits.message_bytes_max),
+        ("grpc.max_receive_message_length", message_bytes_max),
         ("grpc.max_send_message_length", REQUEST_BYTES_MAX),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 5_000),
