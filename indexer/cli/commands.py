@@ -16,7 +16,7 @@ from indexer.cli.source import Source
 from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
 from indexer.index import audit as audits
-from indexer.query.attribute_coverage import files_behind
+from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings

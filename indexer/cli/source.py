@@ -16,8 +16,8 @@ from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import CatalogUnreadable
 from indexer.query.answers import ROWS_MAX, Answers
-from indexer.query.span_cursor import SpanQuery
-from indexer.query.traces import trace_words
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace import trace_words
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
 

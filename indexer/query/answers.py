@@ -13,12 +13,12 @@ import duckdb
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
 from indexer.query.deadline import Deadline
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.query.payload import AnswerLimits, Cost
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.span_cursor import SpanQuery
 from indexer.query.span_page import Sources, page
 from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
-from indexer.query.traces import TraceQuery, find_trace
 from indexer.query.window import WHENEVER, Window
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage

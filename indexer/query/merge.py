@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from indexer.errors import FileUnreadable, FileVanished, IndexerError
 from indexer.hot.identity import SpanKeys
 from indexer.model import FileFooter, ParquetFileInfo, SpanMetadata
-from indexer.query.traces import trace_words
+from indexer.query.find.trace import trace_words
 from indexer.read.dialect import Layout, dialects
 from indexer.read.metadata import RawFile, batch, read_file
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload, stored_values

@@ -11,15 +11,15 @@ import duckdb
 
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.errors import IndexerError, QueryRefused
-from indexer.query.attribute_coverage import silent_files
 from indexer.query.deadline import Deadline
-from indexer.query.llm_traces import llm_traces
+from indexer.query.find.attribute_coverage import silent_files
+from indexer.query.find.index_scan import key_number, key_numbers, newest_spans
+from indexer.query.find.llm_traces import llm_traces
+from indexer.query.find.span_query import SpanQuery, cursor_after, order_key
 from indexer.query.merge import Missing, Span, first_of_each, missing_file
 from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.span_cursor import SpanQuery, cursor_after, order_key
-from indexer.query.span_scan import key_number, key_numbers, newest_spans
 from indexer.query.tiers import Consulted, completeness, unknown_files
 from indexer.query.unindexed import (
     UnindexedSpans,

@@ -15,6 +15,7 @@ import numpy as np
 from indexer.errors import HotUnavailable
 from indexer.hot.identity import SpanKeys
 from indexer.hot.view import HotView
+from indexer.query.find.trace import TraceQuery
 from indexer.query.merge import (
     Missing,
     hot_columns,
@@ -27,7 +28,6 @@ from indexer.query.merge import (
     services_merged,
 )
 from indexer.query.partial_spans import partial_spans
-from indexer.query.traces import TraceQuery
 from indexer.query.window import WHENEVER, Window
 from indexer.spans.columns import SpanColumns, concatenate
 from indexer.system.storage import LocalStorage

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexer.errors import IndexerError
+from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.merge import (
     Missing,
     Span,
@@ -25,7 +26,6 @@ from indexer.query.merge import (
     missing_file,
     recent_files,
 )
-from indexer.query.span_cursor import Position, SpanQuery
 from indexer.read.metadata import RawFile
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.promoted import AttributeReader

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from indexer.query.answers import Answers
-from indexer.query.span_cursor import SpanQuery
+from indexer.query.find.span_query import SpanQuery
 from tests.benchmark.corpus import Corpus
 from tests.benchmark.ctas import text_list
 from tests.benchmark.layout import SERVICE_NAMES, Shape, trace_ids

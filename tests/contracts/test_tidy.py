@@ -84,10 +84,10 @@ def test_every_test_of_a_room_mirrors_a_module_of_it():
     """``test_module.py``, or ``test_module_aspect.py`` where one would be too long."""
     homeless = []
     for path in TESTS:
-        room, about = path.parent.name, path.stem.removeprefix("test_")
-        if room not in ROOMS - {BY_COMMAND} or about == path.stem:
+        folder, about = path.parent.relative_to(PROJECT / "tests"), path.stem.removeprefix("test_")
+        if about == path.stem or not set(folder.parts[:1]) & (ROOMS - {BY_COMMAND}):
             continue
-        modules = [module.stem for module in (PROJECT / "indexer" / room).rglob("*.py")]
+        modules = [module.stem for module in (PROJECT / "indexer" / folder).rglob("*.py")]
         if not any(about == module or about.startswith(f"{module}_") for module in modules):
             homeless.append(name(path))
     assert homeless == []

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from indexer.query.traces import TraceQuery, find_trace
+from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.system.storage import LocalStorage
 from tests.read.read_back import with_columns
 from tests.support.catalogs import indexed

@@ -19,7 +19,7 @@ from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
 from indexer.query.answers import Answers
-from indexer.query.span_cursor import SpanQuery
+from indexer.query.find.span_query import SpanQuery
 from indexer.system.clock import SystemClock
 from indexer.system.storage import LocalStorage
 

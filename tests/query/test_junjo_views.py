@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.query import junjo
+from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.query.junjo import junjo_span, state_patches
 from indexer.query.junjo_views import junjo_views
 from indexer.query.sql import Window, open_session, select
-from indexer.query.traces import TraceQuery, find_trace
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical
 from indexer.read.payload_sql import payload_expression

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from indexer.errors import QueryRefused
 from indexer.hot.decoding import Decoder
 from indexer.hot.identity import SpanKeys
+from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.query.lists import list_services
 from indexer.query.merge import (
     hot_columns,
@@ -26,7 +27,6 @@ from indexer.query.merge import (
     recent_spans,
     services_merged,
 )
-from indexer.query.traces import TraceQuery, find_trace
 from indexer.system.storage import LocalStorage
 from tests.hot.servers import body
 from tests.support.catalogs import Indexed, indexed

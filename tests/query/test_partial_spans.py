@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 
 from indexer.query.answers import Answers
+from indexer.query.find.span_query import SpanQuery
 from indexer.query.partial_spans import partial_spans
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.span_cursor import SpanQuery
 from indexer.spans.limits import SPAN_LIMITS
 from tests.query.test_tiers import TRACE, answers, view
 from tests.support.catalogs import Indexed, indexed

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from indexer.query.answers import Answers
+from indexer.query.find.span_query import SpanQuery
 from indexer.query.span_cache import ENTRY_BYTES, SPAN_BYTES_MAX, EncodedSpanCache
-from indexer.query.span_cursor import SpanQuery
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, write
 

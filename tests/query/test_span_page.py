@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 
 from indexer.errors import QueriesBusy, QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
-from indexer.query import file_selection as candidates
-from indexer.query import llm_traces as llm
-from indexer.query import span_scan as newest
 from indexer.query.answers import Answers
+from indexer.query.find import file_selection, index_scan, llm_traces
+from indexer.query.find.span_query import SpanQuery, cursor_after, position_of
 from indexer.query.payload import AnswerLimits
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.span_cursor import SpanQuery, cursor_after, position_of
 from indexer.query.window import Window
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
@@ -171,9 +169,9 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
 ) -> None:
     """Whatever the filters and whichever tier has the span; stopping early loses none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "FILES_AT_FIRST", 1)
-        patch.setattr(newest, "LLM_SHARE", 1)
-        patch.setattr(llm, "FILES_WHOLE_MAX", 1)
+        patch.setattr(file_selection, "FILES_AT_FIRST", 1)
+        patch.setattr(index_scan, "LLM_SHARE", 1)
+        patch.setattr(llm_traces, "FILES_WHOLE_MAX", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
             form = EncodedSpanCache(
                 lambda span: json.dumps([span["span_id"], span["attributes"]]).encode()

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.query.sql import Window, open_session, select
-from indexer.query.traces import TraceQuery, find_trace
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical, parsed, plain
 from indexer.read.payload_sql import payload_expression

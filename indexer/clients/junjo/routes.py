@@ -19,10 +19,10 @@ from indexer.clients.shared.text_path import register
 from indexer.clients.shared.time_window import window
 from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
+from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
+from indexer.query.find.trace import TraceQuery
 from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
-from indexer.query.span_cursor import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
-from indexer.query.traces import TraceQuery
 from indexer.query.window import WHENEVER, Window
 
 SPAN_TYPE = "junjo.span_type"

@@ -14,7 +14,7 @@ from indexer.clients.shared.json_response import encoded
 from indexer.clients.shared.problems import HANDLERS, ParameterRefused
 from indexer.clients.shared.request_metrics import answered
 from indexer.query.answers import ROWS_MAX, Answers
-from indexer.query.span_cursor import SpanQuery
+from indexer.query.find.span_query import SpanQuery
 
 
 class Host(Protocol):

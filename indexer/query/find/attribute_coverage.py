@@ -5,8 +5,8 @@ from typing import Any
 
 import duckdb
 
-from indexer.query.file_selection import overlapping
-from indexer.query.span_cursor import SpanQuery
+from indexer.query.find.file_selection import overlapping
+from indexer.query.find.span_query import SpanQuery
 from indexer.system.duckdb_rows import id_list, text_literal
 
 _SILENT = """

@@ -10,10 +10,10 @@ import numpy as np
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
+from indexer.query.find.index_scan import span_row
 from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.span_scan import span_row
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import UInt64Array
 from indexer.system.duckdb_rows import id_list, plain_rows, text_literal

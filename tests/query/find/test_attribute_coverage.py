@@ -8,7 +8,7 @@ import pytest
 
 from indexer.errors import QueryRefused
 from indexer.query.answers import Answers
-from indexer.query.span_cursor import SpanQuery
+from indexer.query.find.span_query import SpanQuery
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, write

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import QueryRefused
-from indexer.query.traces import TraceQuery, find_trace
+from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
@@ -129,7 +129,7 @@ def test_a_trace_beyond_the_limit_is_answered_in_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, answered: int, complete: bool
 ) -> None:
     """The first spans in order of start, and the answer says that there are more."""
-    monkeypatch.setattr("indexer.query.traces.TRACE_SPANS_MAX", limit)
+    monkeypatch.setattr("indexer.query.find.trace.TRACE_SPANS_MAX", limit)
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", [Span(span=n + 1, start=9_000 - n) for n in range(6)])
         one.settle()

@@ -15,9 +15,9 @@ import duckdb
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
-from indexer.query.file_selection import Candidates
-from indexer.query.llm_traces import llm_traces
-from indexer.query.span_cursor import LIMIT_MAX, Position, SpanQuery, order_key
+from indexer.query.find.file_selection import Candidates
+from indexer.query.find.llm_traces import llm_traces
+from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery, order_key
 from indexer.spans.attributes import LLM_FLAG
 from indexer.system.duckdb_rows import id_list, plain_rows, text_literal
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from indexer.query.span_cursor import SpanQuery
+from indexer.query.find.span_query import SpanQuery
 from indexer.system.duckdb_rows import text_literal
 
 FILES_AT_FIRST = 16
