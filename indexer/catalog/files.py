@@ -15,6 +15,7 @@ from indexer.catalog import promoted, quarantine, services
 from indexer.catalog.cached_state import Known
 from indexer.catalog.database import Catalog
 from indexer.catalog.insert import file_rows, insert_table, main_services
+from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
@@ -24,9 +25,6 @@ from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
 from indexer.system.clock import Clock
 from indexer.system.duckdb_rows import arrow_table, id_list
-
-OPERATIONS_MAX = 1000
-"""Distinct (service, span name, kind) listed per file; more are counted, not listed."""
 
 _FILE_TABLES = (
     "indexed_spans",

@@ -12,24 +12,9 @@ import pyarrow as pa
 
 from indexer.catalog.database import Catalog
 from indexer.catalog.insert import insert_table
+from indexer.catalog.limits import KEYS_MAX
 from indexer.spans.attributes import LLM_FLAG, PromotedFile, tells_llm_calls
 from indexer.system.duckdb_rows import arrow_table
-
-KEYS_MAX = 31
-"""One bit each in ``trace_files.attribute_flags``, whose last bit is ``LLM_FLAG``."""
-
-PROMOTED_KEYS = (
-    "junjo.span_type",
-    "openinference.span.kind",
-    "gen_ai.operation.name",
-    "gen_ai.provider.name",
-    "gen_ai.system",
-    "error.type",
-)
-"""What listings of agents and of failures filter on, unless told otherwise.
-
-``gen_ai.system`` is what ``gen_ai.provider.name`` was called before semantic conventions 1.37.
-"""
 
 _MISSING = """
 SELECT file_id, key_id FROM parquet_files CROSS JOIN promoted_attributes

@@ -14,6 +14,7 @@ from pathlib import Path
 from indexer.ingest.crash_bisection import deadly_requests
 from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file
+from indexer.ingest.limits import FlushLimits
 from indexer.ingest.log_reader import KeyRange, WalState
 from indexer.ingest.parquet import remove_leftovers
 from indexer.ingest.range_file import (
@@ -30,24 +31,9 @@ from indexer.system.clock import Clock, SystemClock
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.telemetry.log import SPANS_CLIPPED, log
 
-FLUSH_ROWS = 100_000
-"""Spans of one file: a second of work, and few files for the index."""
-FLUSH_BYTES = 25 * 1024 * 1024
-"""Bodies of one file: ten times as much memory while it is written."""
-FLUSH_AGE_S = 3600.0
-"""How long a span waits for a file at most. It is seen before, as a hot one."""
 CHECK_S = 1.0
 FAILURE_PAUSE_MAX_S = 60.0
 SECOND_NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlushLimits:
-    """What makes a flush due, and how much goes into one file."""
-
-    rows: int = FLUSH_ROWS
-    bytes: int = FLUSH_BYTES
-    age_s: float = FLUSH_AGE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

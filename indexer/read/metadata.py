@@ -22,6 +22,7 @@ from indexer.parquet.checksums import decoding
 from indexer.parquet.footer import open_parquet
 from indexer.read.conform import TIME_MAX, conform, time_unit
 from indexer.read.dialect import Field, Layout, recognise, text_columns
+from indexer.read.limits import FILE_ROWS_MAX, TEXT_BYTES_MAX
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
     IntArray,
@@ -34,10 +35,6 @@ from indexer.spans.digest import file_digests, to_hex
 from indexer.spans.identifiers import BoolArray, parse_hex
 from indexer.system.storage import LocalStorage, display_path, is_utf8
 
-FILE_ROWS_MAX = 20_000_000
-"""Default row limit of a file: about 5 GB of working memory at 250 bytes a row."""
-TEXT_BYTES_MAX = 4096
-"""A service or span name beyond this is cut in the index; the payload keeps it."""
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
 

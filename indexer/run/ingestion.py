@@ -20,8 +20,9 @@ from indexer.errors import FlushUnfinished
 from indexer.http import grpc_server
 from indexer.http.server import HttpServer
 from indexer.ingest.events import RETENTION_FAILED
-from indexer.ingest.flush import Flusher, FlushLimits
+from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
+from indexer.ingest.limits import FlushLimits
 from indexer.ingest.retention import enforce
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal

@@ -6,10 +6,22 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
-from indexer.catalog.files import OPERATIONS_MAX
-from indexer.catalog.promoted import PROMOTED_KEYS
-from indexer.read.metadata import FILE_ROWS_MAX
+from indexer.catalog.limits import OPERATIONS_MAX
+from indexer.read.limits import FILE_ROWS_MAX
 from indexer.settings.values import byte_size, file_mode, key_list
+
+PROMOTED_KEYS = (
+    "junjo.span_type",
+    "openinference.span.kind",
+    "gen_ai.operation.name",
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "error.type",
+)
+"""What listings of agents and of failures filter on, unless told otherwise.
+
+``gen_ai.system`` is what ``gen_ai.provider.name`` was called before semantic conventions 1.37.
+"""
 
 
 class IndexingSettings(BaseSettings):

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from indexer.catalog.promoted import KEYS_MAX
+from indexer.catalog.limits import KEYS_MAX
 from indexer.system.permissions import FileModes
 
 KEY_CHARS_MAX = 256

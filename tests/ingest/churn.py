@@ -10,7 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
-from indexer.ingest.flush import Flusher, FlushLimits
+from indexer.ingest.flush import Flusher
+from indexer.ingest.limits import FlushLimits
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from tests.ingest.bodies import body

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.ingest.flush import Flusher, FlushLimits
+from indexer.ingest.flush import Flusher
+from indexer.ingest.limits import FlushLimits
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from tests.support.fake_clock import FakeClock

@@ -6,7 +6,8 @@ What the index cannot hold must cost neither the row nor the file, and the paylo
 import pyarrow as pa
 import pytest
 
-from indexer.read.metadata import TEXT_BYTES_MAX, UNKNOWN_SERVICE
+from indexer.read.limits import TEXT_BYTES_MAX
+from indexer.read.metadata import UNKNOWN_SERVICE
 from tests.read.read_back import (
     counts,
     invalid_utf8,
