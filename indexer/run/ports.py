@@ -1,13 +1,7 @@
-"""Every port of this program as its settings describe it: address, token, names, limits."""
+"""Every port of this program as its settings describe it: address, token, consent to be open."""
 
-from indexer.clients.application import BODY_BYTES_MAX, EXPOSED_HEADERS, OPEN_PATHS
-from indexer.http.admission import Admission
-from indexer.http.grpc_server import CallLimits
-from indexer.http.hosts import NamePolicy
-from indexer.http.limits import ConnectionLimits
-from indexer.receive.grpc_server import API_KEY_METADATA
 from indexer.settings import Settings
-from indexer.system.addresses import Address, Endpoint, check_free
+from indexer.system.addresses import Endpoint, check_free
 
 
 def dashboards(settings: Settings) -> Endpoint | None:
@@ -56,61 +50,6 @@ def of_ingestion(settings: Settings) -> list[Endpoint]:
     return [endpoint for endpoint in found if endpoint is not None]
 
 
-def dashboards_admission(settings: Settings) -> Admission:
-    """Without a token only local names are let in, whatever the address."""
-    token = settings.http_token.get_secret_value()
-    return Admission(
-        names=NamePolicy(
-            local_only=not token,
-            hosts=_set(settings.http_allowed_hosts),
-            origins=_set(settings.http_allowed_origins),
-        ),
-        token=token,
-        open_paths=OPEN_PATHS,
-        body_bytes_max=BODY_BYTES_MAX,
-        exposed_headers=EXPOSED_HEADERS,
-    )
-
-
-def otlp_admission(settings: Settings, address: Address) -> Admission:
-    """Without a key on loopback only local names are let in."""
-    key = settings.api_key.get_secret_value()
-    return Admission(
-        names=NamePolicy(
-            local_only=not key and address.is_loopback,
-            hosts=_set(settings.otlp_allowed_hosts),
-            origins=_set(settings.otlp_allowed_origins),
-        ),
-        token=key,
-        token_header=API_KEY_METADATA,
-    )
-
-
-def dashboards_limits(settings: Settings) -> ConnectionLimits:
-    """Limits of dashboards' connections."""
-    return ConnectionLimits(connections=settings.http_connections)
-
-
-def otlp_http_limits(settings: Settings) -> ConnectionLimits:
-    """Limits of connections of OTLP over HTTP."""
-    return ConnectionLimits(connections=settings.otlp_http_connections)
-
-
-def otlp_grpc_limits(settings: Settings) -> CallLimits:
-    """Limits of calls of OTLP over gRPC."""
-    return CallLimits(
-        threads=settings.otlp_grpc_threads,
-        message_bytes=settings.bytes_of("body_bytes_max"),
-        connections=settings.otlp_grpc_connections,
-    )
-
-
-def http_bodies_bytes_max(settings: Settings) -> int:
-    """What bodies over HTTP may hold: all but what gRPC has reserved whole."""
-    reserved = otlp_grpc_limits(settings).message_bytes_in_hand if settings.otlp_grpc_listen else 0
-    return settings.bytes_of("bodies_bytes_max") - reserved
-
-
 def check_ports(settings: Settings) -> None:
     """Raise InvalidSettings for a port that may not, or cannot, be opened."""
     asked = dashboards(settings)
@@ -130,7 +69,3 @@ def _otlp(setting: str, listen: str, port: int, settings: Settings) -> Endpoint 
         consent_setting="INGESTION_OTLP_ALLOW_OPEN",
         default_port=port,
     )
-
-
-def _set(names: str) -> frozenset[str]:
-    return frozenset(name for name in names.split(",") if name)

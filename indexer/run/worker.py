@@ -34,7 +34,7 @@ from indexer.query.answers import Answers
 from indexer.query.payload import AnswerLimits
 from indexer.query.snapshot import publish_snapshot
 from indexer.read.payload import keep_page_maps
-from indexer.run import ports
+from indexer.run import port_limits, ports
 from indexer.run.hot_tier import FOLLOW_EVERY_S, HotTier
 from indexer.run.status import worker_status
 from indexer.settings import Settings
@@ -157,8 +157,8 @@ class Worker:
         return DashboardService(
             self,
             endpoint=endpoint,
-            admission=ports.dashboards_admission(self.settings),
-            limits=ports.dashboards_limits(self.settings),
+            admission=port_limits.dashboards_admission(self.settings),
+            limits=port_limits.dashboards_limits(self.settings),
             questions=self.settings.questions,
             routers=routers(self.settings.bytes_of("span_cache_bytes")),
             tracer_provider=self._own_traces.provider,
