@@ -11,7 +11,6 @@ from importlib import import_module
 
 from indexer import __version__
 from indexer.errors import IndexerError
-from indexer.settings import load_settings
 from indexer.system.descriptors import raise_limit
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import configure
@@ -21,6 +20,8 @@ from indexer.telemetry.log_rate import adopt_library_logs, log_uncaught
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = command_parser().parse_args(arguments)
+    from indexer.settings import load_settings  # noqa: PLC0415 - --help and --version need none
+
     try:
         settings = load_settings()
         module, function = options.run
