@@ -2,13 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from indexer.settings.values import byte_size, name_list, origin_list
 
 
-class AnsweringSettings(BaseSettings):
+class AnsweringSettings(BaseModel):
     """Of dashboards and of every answer."""
 
     http_listen: str = Field(

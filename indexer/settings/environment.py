@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
@@ -22,7 +21,7 @@ _PREFIX = "INDEXER_"
 class Settings(ReceivingSettings, AnsweringSettings, IndexingSettings):
     """The names are those that Junjo's compose files use, and INDEXER_* for the rest."""
 
-    model_config = SettingsConfigDict(case_sensitive=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     @property
     def storage_root(self) -> str:
@@ -64,7 +63,7 @@ def load_settings(**overrides: Any) -> Settings:
             hint=f"Known ones: {', '.join(sorted(n for n in known if n.startswith(_PREFIX)))}.",
         )
     try:
-        return _checked(Settings(**overrides))
+        return _checked(Settings.model_validate({**os.environ, **overrides}))
     except ValidationError as error:
         first = error.errors()[0]
         name = first["loc"][0]

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BaseModel, Field
 
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.read.limits import FILE_ROWS_MAX
@@ -24,7 +23,7 @@ PROMOTED_KEYS = (
 """
 
 
-class IndexingSettings(BaseSettings):
+class IndexingSettings(BaseModel):
     """Files, catalog, transactions, and how this program logs."""
 
     storage_path: Path = Field(

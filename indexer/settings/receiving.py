@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from indexer.ingest.limits import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
 from indexer.settings.values import byte_size, name_list, origin_list
 from indexer.wire.limits import SPANS_MAX
 
 
-class ReceivingSettings(BaseSettings):
+class ReceivingSettings(BaseModel):
     """Of the ingestion service: asked by the worker, polled, or embedded."""
 
     ingestion_host: str = Field(

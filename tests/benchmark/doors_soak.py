@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import grpc
 
 from indexer.run.memory import total_bytes
-from indexer.settings import Settings
+from indexer.settings import load_settings
 from tests.benchmark.attacks import TRACES, Doors
 from tests.benchmark.embedded import Embedded, embedded
 from tests.benchmark.export_bodies import Bodies, trace_ids
@@ -150,7 +150,7 @@ def _attacked(running: Embedded, doors: Doors, seconds: float) -> dict[str, obje
     seen = [client.ended() for client in clients]
     time.sleep(REST_S)
     assert attackers.stdout is not None
-    bound = {part: round(size / MIB) for part, size in total_bytes(Settings()).items()}
+    bound = {part: round(size / MIB) for part, size in total_bytes(load_settings()).items()}
     return {
         "seconds": seconds,
         "clients": seen,
