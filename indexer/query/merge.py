@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 
 from indexer.errors import FileUnreadable, FileVanished, IndexerError
 from indexer.hot.identity import SpanKeys
-from indexer.model import FileFooter, ParquetFileInfo, SpanMetadata
+from indexer.model import ParquetFileInfo, SpanMetadata
 from indexer.query.find.trace import trace_words
-from indexer.read.dialect import Layout, dialects
+from indexer.read.dialect import Field, FieldType
 from indexer.read.metadata import RawFile, batch, read_file
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload, stored_values
+from indexer.read.span_columns import span_columns
 from indexer.read.span_payload import span_payload
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
@@ -33,12 +34,22 @@ RECENT_FILES_MAX = 64
 RECENT_ROWS_MAX = 1_000_000
 """Of one such file: a quarter of a second."""
 
-_HOT_DIALECT = "junjo-14"
-"""The layout whose metadata columns a hot table has, whatever else it has."""
-_HOT_COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
-_HOT_FILE = ParquetFileInfo(
-    path="", relative_path="", size_bytes=0, modified_unix_nano=0, device=0, inode=0
+_HOT_TYPES: dict[str, FieldType] = {
+    "trace_id": "hex",
+    "span_id": "hex",
+    "parent_span_id": "hex",
+    "service_name": "text",
+    "name": "text",
+    "start_time": "timestamp",
+    "end_time": "timestamp",
+    "status_code": "status",
+    "span_kind": "kind",
+}
+_HOT_FIELDS = tuple(
+    Field(name=name, column=name, type=kind, optional=False) for name, kind in _HOT_TYPES.items()
 )
+"""The metadata columns of a hot table; a snapshot may lack the last two."""
+_HOT_COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
 _NO_KEY = -1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -82,23 +93,7 @@ def hot_spans(table: pa.Table, *, trace_id: str) -> list[Span]:
 
 def hot_columns(table: pa.Table) -> SpanColumns:
     """A hot table read as the metadata columns of a file are: bounded, without doubles."""
-    dialect = next(one for one in dialects() if one.name == _HOT_DIALECT)
-    fields = [field for field in dialect.fields if field.column in table.column_names]
-    chosen = table.select([field.column for field in fields])
-    types = chosen.schema.types
-    raw = RawFile(
-        info=_HOT_FILE,
-        footer=FileFooter(
-            row_count=table.num_rows,
-            row_group_count=0,
-            footer_digest="",
-            columns=tuple(chosen.column_names),
-        ),
-        layout=Layout(dialect=dialect, missing_columns=(), nested_columns=()),
-        units=tuple(kind.unit if pa.types.is_timestamp(kind) else None for kind in types),
-        table=chosen,
-    )
-    return batch([raw]).columns
+    return span_columns(table, _HOT_FIELDS)
 
 
 def services_merged(cold_rows: Sequence[dict[str, Any]], added: SpanColumns) -> list[Any]:

@@ -20,23 +20,18 @@ from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished,
 from indexer.model import FileFooter, ParquetFileInfo
 from indexer.parquet.checksums import decoding
 from indexer.parquet.footer import open_parquet
-from indexer.read.conform import TIME_MAX, conform, time_unit
+from indexer.read.conform import time_unit
 from indexer.read.dialect import Field, Layout, recognise, text_columns
-from indexer.read.limits import FILE_ROWS_MAX, TEXT_BYTES_MAX
+from indexer.read.limits import FILE_ROWS_MAX
+from indexer.read.span_columns import conform_table, interpret
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
     IntArray,
-    SpanColumns,
-    Texts,
     sorted_by_trace,
     without_doubles,
 )
 from indexer.spans.digest import file_digests, to_hex
-from indexer.spans.identifiers import BoolArray, parse_hex
 from indexer.system.storage import LocalStorage, display_path, is_utf8
-
-UNKNOWN_SERVICE = "unknown_service"
-"""OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,7 +96,7 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
     rows = np.array([raw.table.num_rows for raw in raw_files], np.int64)
     slot = np.repeat(np.arange(count, dtype=np.int32), rows)
     table = _canonical(raw_files)
-    everything, valid, clamped = _interpret(table, slot, _row_numbers(rows))
+    everything, valid, clamped = interpret(table, slot, _row_numbers(rows))
     rejected = np.bincount(slot[~valid], minlength=count)
     kept = everything if valid.all() else everything.take(valid)
     columns, repeated = without_doubles(sorted_by_trace(kept), count)
@@ -135,15 +130,8 @@ def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:
     ):
         files = list(run)
         table = pa.concat_tables(raw.table for raw in files)
-        dialect = files[0].layout.dialect
-        fields = [field for field in dialect.fields if field.column in table.column_names]
-        columns = [
-            conform(table[field.column], field, unit)
-            for field, unit in zip(fields, files[0].units, strict=True)
-        ]
-        parts.append(pa.Table.from_arrays(columns, names=[field.name for field in fields]))
-    table = pa.concat_tables(parts, promote_options="default")
-    return table.unify_dictionaries().combine_chunks()
+        parts.append(conform_table(table, files[0].layout.dialect.fields, files[0].units))
+    return pa.concat_tables(parts, promote_options="default")
 
 
 def _unit(table: pa.Table, field: Field, path: str) -> str | None:
@@ -165,126 +153,6 @@ def _check_codes(column: pa.ChunkedArray, path: str) -> None:
             chunk.dictionary
         ):
             raise CorruptPage("a text refers beyond its dictionary", path=path)
-
-
-def _interpret(
-    table: pa.Table, slot: npt.NDArray[np.int32], row: npt.NDArray[np.int32]
-) -> tuple[SpanColumns, BoolArray, npt.NDArray[np.uint8]]:
-    """(columns of every row, which rows are spans, values clamped per row)."""
-    clamped = np.zeros(len(slot), np.uint8)
-    (trace_hi, trace_lo), valid = parse_hex(_array(table, "trace_id"), digits=32)
-    (span_id,), span_valid = parse_hex(_array(table, "span_id"), digits=16)
-    parent = _parents(_array(table, "parent_span_id"), clamped)
-    start, start_missing = _times(_array(table, "start_time"), clamped)
-    duration, end_missing = _durations(table, start, clamped)
-    clamped += start_missing | end_missing
-    columns = SpanColumns(
-        slot=slot,
-        row=row,
-        trace_hi=trace_hi,
-        trace_lo=trace_lo,
-        span_id=span_id,
-        parent_span_id=parent,
-        start=start,
-        duration=duration,
-        status=_small(table, "status_code", clamped),
-        kind=_small(table, "span_kind", clamped),
-        service=_texts(_array(table, "service_name"), UNKNOWN_SERVICE, clamped),
-        name=_texts(_array(table, "name"), "", clamped),
-    )
-    valid = valid & span_valid
-    clamped[~valid] = 0
-    return columns, valid, clamped
-
-
-def _array(table: pa.Table, name: str) -> pa.Array:
-    """One contiguous array of a column, empty dictionaries and all."""
-    column = table[name]
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _parents(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """Parent ids; absent, empty and all-zero mean root. A malformed one becomes root, counted."""
-    (parent,), valid = parse_hex(column, digits=16)
-    if not valid.all():
-        absent = pc.fill_null(pc.is_in(column, pa.array(["", "0" * 16])), False)
-        known = pc.or_(absent, pc.is_null(column)).to_numpy(zero_copy_only=False)
-        clamped += ~valid & ~known
-    return parent
-
-
-def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, BoolArray]:
-    """Nanoseconds, never negative: OTLP times are unsigned, and before 1970 there were none."""
-    missing = np.zeros(len(column), np.bool_)
-    if column.null_count:
-        missing = column.is_null().to_numpy(zero_copy_only=False)
-        column = column.fill_null(0)
-    values = column.to_numpy()
-    odd = (values < 0) | (values == TIME_MAX)  # the largest is what saturated, see _to_nanos
-    if odd.any():
-        clamped += odd
-        values = np.where(values < 0, 0, values)
-    return values, missing
-
-
-def _durations(
-    table: pa.Table, start: IntArray, clamped: npt.NDArray[np.uint8]
-) -> tuple[IntArray, BoolArray]:
-    """Signed nanoseconds from start to end, and which rows say nothing of it.
-
-    A file says when a span ended, or how long it took; neither end may lie before 1970 or beyond
-    what an int64 holds.
-    """
-    duration, missing = np.zeros(len(start), np.int64), np.ones(len(start), np.bool_)
-    if "duration" in table.column_names:
-        column = _array(table, "duration")
-        missing = column.is_null().to_numpy(zero_copy_only=False)
-        said = column.fill_null(0).to_numpy()
-        duration = np.clip(said, -start, TIME_MAX - start)
-        clamped += duration != said
-    if "end_time" in table.column_names:
-        end, end_missing = _times(_array(table, "end_time"), clamped)
-        duration = np.where(end_missing, duration, end - start)
-        missing = missing & end_missing
-    return duration, missing
-
-
-def _small(table: pa.Table, name: str, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
-    """An OTLP enumeration; absent is 0, and what no int8 holds is 0 and counted."""
-    if name not in table.column_names:
-        return np.zeros(table.num_rows, np.int8)
-    values = _array(table, name).fill_null(0).to_numpy()
-    odd = (values < 0) | (values > np.iinfo(np.int8).max)
-    if odd.any():
-        clamped += odd
-        values = np.where(odd, 0, values)
-    small: npt.NDArray[np.int8] = values.astype(np.int8)
-    return small
-
-
-def _texts(column: pa.Array, absent: str, clamped: npt.NDArray[np.uint8]) -> Texts:
-    """Codes and distinct texts; invalid UTF-8 is replaced, overlong text cut, both counted."""
-    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    raw = column.dictionary.cast(pa.binary()).to_pylist()
-    texts = [_text(value) for value in raw]
-    odd = np.array(
-        [text.encode() != value for text, value in zip(texts, raw, strict=True)] + [False]
-    )
-    texts.append(absent)
-    codes = column.indices.fill_null(len(raw)).to_numpy(zero_copy_only=False)
-    clamped += odd[codes]
-    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
-    renumber = np.array([distinct[text] for text in texts], np.int32)
-    return Texts(renumber[codes], tuple(distinct))
-
-
-def _text(value: bytes | None) -> str:
-    return (
-        (value or b"")
-        .decode("utf-8", "replace")
-        .encode()[:TEXT_BYTES_MAX]
-        .decode("utf-8", "ignore")
-    )
 
 
 def _row_numbers(rows: IntArray) -> npt.NDArray[np.int32]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from indexer.read.limits import TEXT_BYTES_MAX
-from indexer.read.metadata import UNKNOWN_SERVICE
+from indexer.read.span_columns import UNKNOWN_SERVICE
 from tests.read.read_back import (
     counts,
     invalid_utf8,
