@@ -21,6 +21,7 @@
         │   ├── FooterUnreadable
         │   ├── NotSpans
         │   ├── SchemaMismatch
+        │   ├── InvalidIds
         │   ├── CorruptPage
         │   ├── FileTooLarge
         │   └── PathNotUtf8
@@ -173,6 +174,12 @@ class SchemaMismatch(FileError):
     """A required column has a type that no dialect reads, or times in another unit than it says."""
 
     hint = "Fix the writer's column type and write the file again."
+
+
+class InvalidIds(FileError):
+    """No row of the file has a trace ID and a span ID."""
+
+    hint = "Write OpenTelemetry's IDs, 32 and 16 hex digits; the readme lists other spellings."
 
 
 class CorruptPage(FileError):

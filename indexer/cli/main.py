@@ -85,7 +85,9 @@ def _add_services(names: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     trace = _command(names, "trace", "show one trace as a waterfall")
-    trace.add_argument("trace_id", metavar="TRACE_ID", help="32 hex digits")
+    trace.add_argument(
+        "trace_id", metavar="TRACE_ID", help="32 hex digits, or up to 16 of a 64-bit ID"
+    )
     for name, summary in (
         ("files", "list indexed files, newest first"),
         ("quarantine", "list refused files with reason and next step"),

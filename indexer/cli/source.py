@@ -17,7 +17,7 @@ from indexer.clients.unix_socket import LocalClient
 from indexer.errors import CatalogUnreadable
 from indexer.query.answers import ROWS_MAX, Answers
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.find.trace import trace_words
+from indexer.query.find.trace import trace_text
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
 
@@ -32,12 +32,12 @@ class Source:
 
     def trace(self, trace_id: str) -> dict[str, Any]:
         """One trace with payload. Raises QueryRefused for an invalid trace ID."""
-        trace_words(trace_id)
+        asked = trace_text(trace_id)
         if self.has_worker:
-            found: dict[str, Any] = self._client.get(f"/traces/{trace_id.strip()}")
+            found: dict[str, Any] = self._client.get(f"/traces/{asked}")
             return found
         with self._answers() as answers:
-            return answers.trace(trace_id)
+            return answers.trace(asked)
 
     def spans_with(
         self, key: str, value: str | None, service: str | None, limit: int

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex, parse_hex
 
 _MIX = [np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
@@ -74,18 +75,18 @@ def identified(table: pa.Table) -> tuple[pa.Table, BoolArray]:
 
     The index rejects the same rows of a file. A parent that is no id is none.
     """
-    traces, trace_valid = parse_hex(_bytes(table["trace_id"]), digits=32)
-    spans, span_valid = parse_hex(_bytes(table["span_id"]), digits=16)
-    parents, parent_valid = parse_hex(_bytes(table["parent_span_id"]), digits=16)
+    traces = parse_ids(_bytes(table["trace_id"]), digits=TRACE_DIGITS)
+    spans = parse_ids(_bytes(table["span_id"]), digits=SPAN_DIGITS)
+    parents = parse_ids(_bytes(table["parent_span_id"]), digits=SPAN_DIGITS)
     spelled = {
-        "trace_id": format_hex(traces),
-        "span_id": format_hex(spans),
-        "parent_span_id": format_hex(parents, null=~parent_valid),
+        "trace_id": format_hex(traces.words),
+        "span_id": format_hex(spans.words),
+        "parent_span_id": format_hex(parents.words, null=~parents.valid),
     }
     for name, ids in spelled.items():
         at = table.schema.get_field_index(name)
         table = table.set_column(at, table.schema.field(at).with_type(pa.string()), ids)
-    valid = trace_valid & span_valid
+    valid = traces.valid & spans.valid
     return (table if valid.all() else table.filter(pa.array(valid))), valid
 
 

@@ -31,7 +31,7 @@ from indexer.index.promotion import Promotion
 from indexer.index.racy_files import Recheck
 from indexer.model import Limits, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
-from indexer.spans.batch import SpanBatch
+from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.system.clock import Clock
 from indexer.system.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
 from indexer.system.storage import LocalStorage, display_path
@@ -41,6 +41,7 @@ from indexer.telemetry.log import (
     FILE_QUARANTINED,
     FILES_REGISTERED,
     FILES_REMOVED,
+    ROWS_REJECTED,
     STORAGE_DOUBTFUL,
     SWEEP_DONE,
     log,
@@ -363,6 +364,7 @@ class Pipeline:
                 files=files,
                 spans=spans,
             )
+        _report_rejected(file for one in update.batches for file in one.files)
         if update.removed:
             log(FILES_REMOVED, f"removed {len(update.removed)} files", files=len(update.removed))
 
@@ -401,3 +403,16 @@ class Pipeline:
         if problems and tuple(problems) != self.problems:
             log(STORAGE_DOUBTFUL, problems[0], problems=problems)
         self.problems = tuple(problems)
+
+
+def _report_rejected(files: Iterable[ParquetFileData]) -> None:
+    for file in files:
+        if file.rejected_spans:
+            path = display_path(file.info.relative_path)
+            log(
+                ROWS_REJECTED,
+                f"{path}: {file.rejected_spans:,} rows have no valid trace ID and span ID; "
+                f"{file.rejected_example}",
+                file_path=path,
+                rows=file.rejected_spans,
+            )

@@ -35,9 +35,9 @@ RECENT_ROWS_MAX = 1_000_000
 """Of one such file: a quarter of a second."""
 
 _HOT_TYPES: dict[str, FieldType] = {
-    "trace_id": "hex",
-    "span_id": "hex",
-    "parent_span_id": "hex",
+    "trace_id": "id",
+    "span_id": "id",
+    "parent_span_id": "id",
     "service_name": "text",
     "name": "text",
     "start_time": "timestamp",

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from indexer.errors import SchemaMismatch
 from indexer.read.dialect import Field
+from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, id_text
 
 TIME_MAX = int(np.iinfo(np.int64).max)
 """What a time saturates to that nanoseconds in an int64 cannot hold."""
@@ -25,7 +26,7 @@ _UNITS = (None, "s", "ms", "us", "ns")
 _UNITS_FROM = np.array([TELLING_MIN, 10**11, 10**14, 10**17])
 """Seconds, milli-, micro- and nanoseconds of the years 1973 to 5138 do not overlap."""
 _SHARED_TYPES = {
-    "hex": pa.string(),
+    "id": pa.string(),
     "integer": pa.int64(),
     "text": pa.dictionary(pa.int32(), pa.string()),
 }
@@ -51,6 +52,8 @@ def conform(column: pa.ChunkedArray, field: Field, unit: str | None) -> pa.Chunk
     target = _SHARED_TYPES.get(field.type, pa.int64())
     if column.type == target:
         return column
+    if field.type == "id":
+        return id_text(column, digits=TRACE_DIGITS if field.name == "trace_id" else SPAN_DIGITS)
     column = _as_text(column)
     if field.type == "text" and not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()

@@ -14,7 +14,7 @@ import pyarrow as pa
 from indexer.contracts import dialect_documents
 from indexer.errors import NotSpans, SchemaMismatch
 
-FieldType = Literal["hex", "text", "timestamp", "duration", "integer", "kind", "status"]
+FieldType = Literal["id", "text", "timestamp", "duration", "integer", "kind", "status"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +171,13 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
+def _is_id(kind: pa.DataType) -> bool:
+    """Text, or bytes: a UUID's logical type comes as an extension."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    return _is_text(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+
+
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
@@ -200,7 +207,7 @@ def _from_document(document: dict[str, Any]) -> Dialect:
 
 
 _ACCEPTS = {
-    "hex": _is_text,
+    "id": _is_id,
     "text": _is_text,
     "timestamp": lambda kind: pa.types.is_timestamp(kind) or pa.types.is_integer(kind),
     "duration": lambda kind: pa.types.is_duration(kind) or pa.types.is_integer(kind),

@@ -7,10 +7,10 @@ enough that the readers stay busy together.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from indexer.errors import CorruptPage, FileError, TransientError
+from indexer.errors import CorruptPage, FileError, InvalidIds, TransientError
 from indexer.model import ParquetFileInfo
 from indexer.read.metadata import RawFile, batch, read_file
-from indexer.spans.batch import SpanBatch
+from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.system.storage import LocalStorage
 
 
@@ -48,20 +48,38 @@ def read_group(storage: LocalStorage, infos: Sequence[ParquetFileInfo], rows_max
         except TransientError as error:
             result.transient.append((info, error))
     if raw_files:
-        _interpret(raw_files, result)
+        interpreted = _without_rejected(_interpret(raw_files, result), raw_files, result)
+        result.batches += [] if interpreted is None else [interpreted]
     return result
 
 
-def _interpret(raw_files: list[RawFile], result: GroupRead) -> None:
+def _without_rejected(
+    interpreted: SpanBatch | None, raw_files: list[RawFile], result: GroupRead
+) -> SpanBatch | None:
+    """The batch without files of which every row is rejected: these say the reason themselves."""
+    empty = [] if interpreted is None else [file for file in interpreted.files if _is_empty(file)]
+    if not empty:
+        return interpreted
+    for file in empty:
+        message = f"no row has a valid trace ID and span ID; {file.rejected_example}"
+        path = file.info.relative_path
+        result.refused.append((file.info, InvalidIds(message, path=path)))
+    refused = {info.relative_path for info, _ in result.refused}
+    sound = [raw for raw in raw_files if raw.info.relative_path not in refused]
+    return batch(sound) if sound else None
+
+
+def _is_empty(file: ParquetFileData) -> bool:
+    return 0 < file.rejected_spans == file.footer.row_count
+
+
+def _interpret(raw_files: list[RawFile], result: GroupRead) -> SpanBatch | None:
     """All files as one batch. Should one of them be beyond it, that one alone is refused."""
     try:
-        interpreted = batch(raw_files)
+        return batch(raw_files)
     except Exception:  # noqa: BLE001 - no content of a file may stop the others
         sound = [raw for raw in raw_files if _stands_alone(raw, result)]
-        if not sound:
-            return
-        interpreted = batch(sound)
-    result.batches.append(interpreted)
+        return batch(sound) if sound else None
 
 
 def _stands_alone(raw: RawFile, result: GroupRead) -> bool:

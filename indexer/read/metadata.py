@@ -23,6 +23,7 @@ from indexer.parquet.footer import open_parquet
 from indexer.read.conform import time_unit
 from indexer.read.dialect import Field, Layout, recognise, text_columns
 from indexer.read.limits import FILE_ROWS_MAX
+from indexer.read.rejected_rows import rejected_example
 from indexer.read.span_columns import conform_table, interpret
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
@@ -31,6 +32,7 @@ from indexer.spans.columns import (
     without_doubles,
 )
 from indexer.spans.digest import file_digests, to_hex
+from indexer.spans.identifiers import BoolArray
 from indexer.system.storage import LocalStorage, display_path, is_utf8
 
 
@@ -111,6 +113,7 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
             missing_columns=raw.layout.missing_columns,
             nested_columns=raw.layout.nested_columns,
             rejected_spans=int(rejected[index]),
+            rejected_example=_example(raw, valid[slot == index]) if rejected[index] else None,
             repeated_spans=int(repeated[index]),
             clamped_values=int(clamps[index]),
             content_digest=to_hex(digests[index]),
@@ -120,6 +123,10 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
         for index, raw in enumerate(raw_files)
     )
     return SpanBatch(files=files, columns=columns)
+
+
+def _example(raw: RawFile, valid: BoolArray) -> str:
+    return rejected_example(raw.table, raw.layout.dialect, int(np.argmin(valid)))
 
 
 def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:

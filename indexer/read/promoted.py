@@ -22,7 +22,7 @@ from indexer.read.conform import conform
 from indexer.read.dialect import Layout, PayloadColumn, recognise
 from indexer.read.payload_sql import payload_expression
 from indexer.spans.attributes import AttributeValues, llm_calls
-from indexer.spans.identifiers import parse_hex
+from indexer.spans.id_spellings import TRACE_DIGITS, parse_ids
 from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
 from indexer.system.duckdb_rows import arrow_table, text_literal
 from indexer.system.storage import LocalStorage
@@ -233,7 +233,8 @@ def _by_slot(found: Sequence[pa.Table], count: int, names: Sequence[str]) -> lis
     if not found:
         return [AttributeValues.none()] * count
     table = pa.concat_tables(found).combine_chunks()
-    (high, low), real = parse_hex(_one_chunk(table["trace_id"]), digits=32)
+    trace_ids = parse_ids(_one_chunk(table["trace_id"]), digits=TRACE_DIGITS)
+    (high, low), real = trace_ids.words, trace_ids.valid
     slots = table["slot"].to_numpy()
     values = _one_chunk(table["value"])
     rows, keys = table["file_row_number"].to_numpy(), table["key"].to_numpy()

@@ -21,7 +21,8 @@ from indexer.spans.columns import (
     sorted_by_trace,
     without_doubles,
 )
-from indexer.spans.identifiers import BoolArray, parse_hex
+from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
+from indexer.spans.identifiers import BoolArray
 
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
@@ -62,8 +63,8 @@ def interpret(
     """(columns of every row, which rows are spans, values clamped per row) of conformed columns."""
     table = table.unify_dictionaries().combine_chunks()
     clamped = np.zeros(len(slot), np.uint8)
-    (trace_hi, trace_lo), valid = parse_hex(_array(table, "trace_id"), digits=32)
-    (span_id,), span_valid = parse_hex(_array(table, "span_id"), digits=16)
+    trace_ids = parse_ids(_array(table, "trace_id"), digits=TRACE_DIGITS)
+    span_ids = parse_ids(_array(table, "span_id"), digits=SPAN_DIGITS)
     parent = _parents(_array(table, "parent_span_id"), clamped)
     start, start_missing = _times(_array(table, "start_time"), clamped)
     duration, end_missing = _durations(table, start, clamped)
@@ -71,9 +72,9 @@ def interpret(
     columns = SpanColumns(
         slot=slot,
         row=row,
-        trace_hi=trace_hi,
-        trace_lo=trace_lo,
-        span_id=span_id,
+        trace_hi=trace_ids.words[0],
+        trace_lo=trace_ids.words[1],
+        span_id=span_ids.words[0],
         parent_span_id=parent,
         start=start,
         duration=duration,
@@ -82,7 +83,7 @@ def interpret(
         service=_texts(_array(table, "service_name"), UNKNOWN_SERVICE, clamped),
         name=_texts(_array(table, "name"), "", clamped),
     )
-    valid = valid & span_valid
+    valid = trace_ids.valid & span_ids.valid
     clamped[~valid] = 0
     return columns, valid, clamped
 
@@ -95,12 +96,11 @@ def _array(table: pa.Table, name: str) -> pa.Array:
 
 def _parents(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     """Parent ids; absent, empty and all-zero mean root. A malformed one becomes root, counted."""
-    (parent,), valid = parse_hex(column, digits=16)
-    if not valid.all():
-        absent = pc.fill_null(pc.is_in(column, pa.array(["", "0" * 16])), False)
-        known = pc.or_(absent, pc.is_null(column)).to_numpy(zero_copy_only=False)
-        clamped += ~valid & ~known
-    return parent
+    parents = parse_ids(column, digits=SPAN_DIGITS)
+    if not parents.spelled.all():
+        has_text = pc.fill_null(pc.greater(pc.binary_length(column), 0), fill_value=False)
+        clamped += ~parents.spelled & has_text.to_numpy(zero_copy_only=False)
+    return parents.words[0]
 
 
 def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, BoolArray]:

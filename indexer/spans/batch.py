@@ -16,7 +16,9 @@ class ParquetFileData:
     missing_columns: tuple[str, ...]
     nested_columns: tuple[str, ...]
     rejected_spans: int
-    """Rows without a real trace_id or span_id."""
+    """Rows without a valid trace_id or span_id."""
+    rejected_example: str | None
+    """What the first of these has in their place."""
     repeated_spans: int
     """Rows whose identity an earlier row of the same file has."""
     clamped_values: int

@@ -4,8 +4,6 @@ Ids stay hex text in the catalog, readable and equal to the payload's. In betwee
 integers: 20,000 of them are checked, sorted and compared in well under a millisecond.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -69,6 +67,15 @@ def format_hex(words: list[UInt64Array], *, null: BoolArray | None = None) -> pa
     return pa.Array.from_buffers(pa.string(), count, buffers, null_count)
 
 
+def hex_bytes(matrix: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+    """The (rows, digits / 2) bytes that rows of 8 digits or a multiple spell, and which rows do."""
+    count, digits = matrix.shape
+    spelled = _BYTE_OF_PAIR[matrix.view(np.uint16)]
+    flags = (spelled.view(np.uint64) & _NOT_HEX_IN_ANY).reshape(count, digits // 8)
+    valid: BoolArray = ~np.logical_or.reduce([flags[:, part] != 0 for part in range(digits // 8)])
+    return spelled.astype(np.uint8), valid
+
+
 def _has_length(column: pa.Array, digits: int) -> BoolArray:
     lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
     exact: BoolArray = lengths == digits
@@ -76,11 +83,8 @@ def _has_length(column: pa.Array, digits: int) -> BoolArray:
 
 
 def _parse_contiguous(column: pa.Array, digits: int) -> tuple[list[UInt64Array], BoolArray]:
-    count = len(column)
-    spelled = _BYTE_OF_PAIR[_text_bytes(column, digits).view(np.uint16)]
-    flags = (spelled.view(np.uint64) & _NOT_HEX_IN_ANY).reshape(count, digits // 8)
-    valid = ~np.logical_or.reduce([flags[:, part] != 0 for part in range(digits // 8)])
-    matrix = spelled.astype(np.uint8).view(">u8")
+    found, valid = hex_bytes(text_bytes(column, digits))
+    matrix = found.view(">u8")
     words = [matrix[:, word].astype(np.uint64) for word in range(digits // 16)]
     for word in words:
         word[~valid] = 0
@@ -88,7 +92,7 @@ def _parse_contiguous(column: pa.Array, digits: int) -> tuple[list[UInt64Array],
     return words, valid & nonzero
 
 
-def _text_bytes(column: Any, digits: int) -> npt.NDArray[np.uint8]:
+def text_bytes(column: pa.Array, digits: int) -> npt.NDArray[np.uint8]:
     """The text of equally long, non-null strings as a (rows, digits) matrix, without a copy."""
     if len(column) == 0:
         return np.zeros((0, digits), np.uint8)

@@ -64,6 +64,9 @@ STORAGE_DOUBTFUL = Event(
 )
 FILES_REGISTERED = Event("files.registered", logging.INFO, "A transaction added files.")
 FILES_REMOVED = Event("files.removed", logging.INFO, "A transaction removed files.")
+ROWS_REJECTED = Event(
+    "rows.rejected", logging.WARNING, "Rows of a file have no valid IDs; its others are indexed."
+)
 FILE_QUARANTINED = Event("file.quarantined", logging.WARNING, "A file was refused.")
 ATTRIBUTES_PROMOTED = Event(
     "attributes.promoted", logging.DEBUG, "A transaction added attributes of files."

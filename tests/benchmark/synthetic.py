@@ -108,6 +108,7 @@ def _file(shape: Shape, file: int, columns: SpanColumns, rows: slice) -> Parquet
         missing_columns=layout.missing_columns,
         nested_columns=layout.nested_columns,
         rejected_spans=0,
+        rejected_example=None,
         repeated_spans=0,
         clamped_values=0,
         content_digest=digests[32:],

@@ -121,8 +121,8 @@ def test_column_names_are_compared_exactly():
 @pytest.mark.parametrize(
     ("column", "kind", "expected"),
     [
-        ("trace_id", pa.binary(16), "hex"),
-        ("parent_span_id", pa.uint64(), "hex"),
+        ("trace_id", pa.list_(pa.uint8()), "id"),
+        ("parent_span_id", pa.uint64(), "id"),
         ("service_name", pa.struct([("name", pa.string())]), "text"),
         ("name", pa.dictionary(pa.int32(), pa.int64()), "text"),
         ("name", pa.list_(pa.string()), "text"),
@@ -155,6 +155,9 @@ def test_a_column_of_another_type_is_named_with_both_types(column, kind, expecte
         ("status_code", pa.int64()),
         ("span_kind", pa.uint8()),
         ("span_id", pa.binary()),
+        ("span_id", pa.large_binary()),
+        ("trace_id", pa.binary(16)),
+        ("trace_id", pa.uuid()),
         ("start_time", pa.int64()),
         ("status_code", pa.string()),
     ],

@@ -2,7 +2,10 @@
 
 import os
 
-from indexer.errors import FileVanished, FooterUnreadable
+import pyarrow as pa
+import pytest
+
+from indexer.errors import FileVanished, FooterUnreadable, InvalidIds
 from indexer.read.group import GroupRead, read_group
 from indexer.system.storage import LocalStorage
 from tests.read.read_back import put, with_columns
@@ -53,11 +56,37 @@ def test_no_files_are_no_batch(tmp_path):
     assert read_group(LocalStorage(tmp_path), [], ROWS_MAX) == GroupRead(taken=[])
 
 
-def test_files_of_rejected_rows_and_of_none_are_registered_too(tmp_path):
-    """They are finished files; only their rows are not spans."""
-    odd = parquet_bytes(with_columns(spans(2), span_id=["", "x"]))
+def test_files_with_rejected_rows_and_of_none_are_registered_too(tmp_path):
+    """They are finished files; only some of their rows are not spans."""
+    odd = parquet_bytes(with_columns(spans(3), span_id=["", "x", "1" * 16]))
     read = group(tmp_path, odd, parquet_bytes([]))
-    assert (registered(read), read.spans) == (["0.parquet", "1.parquet"], 0)
+    assert (registered(read), read.spans) == (["0.parquet", "1.parquet"], 1)
+    assert read.batches[0].files[0].rejected_example == f"row 0: trace_id '{1:032x}', span_id ''"
+
+
+def test_a_file_of_rejected_rows_alone_is_refused_with_an_example(tmp_path):
+    """Its neighbours are registered as if it were not there."""
+    odd = parquet_bytes(with_columns(spans(2), trace_id=["594561017196745703", None]))
+    beside = [parquet_bytes(spans(2, trace=number)) for number in (8, 9)]
+    read = group(tmp_path, beside[0], odd, beside[1])
+    assert (registered(read), read.spans) == (["0.parquet", "2.parquet"], 4)
+    assert paths(read.refused) == [("1.parquet", InvalidIds)]
+    ((_, error),) = read.refused
+    assert "no row has a valid trace ID and span ID" in error.message
+    assert f"row 0: trace_id '594561017196745703', span_id '{1:016x}'" in error.message
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [(None, "null"), ("x" * 200, "xxx..."), (b"\xff" * 3, "b'\\xff"), (b"text", "'text'")],
+    ids=str,
+)
+def test_the_example_shows_what_stands_there(tmp_path, odd, said):
+    kind = pa.binary() if isinstance(odd, bytes) else pa.string()
+    content = parquet_bytes(with_columns(spans(1), span_id=pa.array([odd], kind)))
+    ((_, error),) = group(tmp_path, content).refused
+    assert said in error.message
+    assert len(error.message) < 400
 
 
 def test_two_groups_add_up(tmp_path):

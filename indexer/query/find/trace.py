@@ -1,6 +1,5 @@
 """Find one trace: metadata from the index, payload from exactly the files that hold it."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +14,13 @@ from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import Cost, add_payload, files_of, within_budget
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.spans.columns import SpanColumns
+from indexer.spans.id_spellings import parse_span_id, parse_trace_id
 from indexer.spans.identifiers import UInt64Array
 from indexer.system.duckdb_rows import id_list, plain_rows, text_literal
 from indexer.system.storage import LocalStorage
 
 TRACE_SPANS_MAX = 200_000
 """Spans of one trace in an answer; a larger one is answered in part, and says so."""
-
-_TRACE_ID, _SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 _FILES_OF_TRACE = "SELECT file_id FROM trace_files WHERE trace_id = {trace_id}"
 
@@ -47,12 +45,9 @@ class TraceQuery:
 
     @classmethod
     def of(cls, trace_id: str, span_id: str | None = None, **bounds: int | None) -> "TraceQuery":
-        """Ids as people type them. Raises QueryRefused for text that is no id."""
-        trace_words(trace_id)
-        if span_id is not None:
-            span_word(span_id)
-            span_id = span_id.strip().lower()
-        return cls(trace_id=trace_id.strip().lower(), span_id=span_id, **bounds)
+        """IDs in any spelling that is taken. Raises QueryRefused for text that is none."""
+        span = None if span_id is None else f"{span_word(span_id):016x}"
+        return cls(trace_id=trace_text(trace_id), span_id=span, **bounds)
 
     def matches(self, span: dict[str, Any]) -> bool:
         """Whether a span of the trace is one of those."""
@@ -122,24 +117,31 @@ def find_trace(
     }
 
 
-def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
-    """The two words of a trace id. Raises QueryRefused for text that is none."""
-    text = trace_id.strip()
-    if not _TRACE_ID.fullmatch(text) or not int(text, 16):
+def trace_text(trace_id: str) -> str:
+    """A trace ID as the index has it. Raises QueryRefused for text that is none."""
+    found = parse_trace_id(trace_id)
+    if found is None:
         raise QueryRefused(
-            f"invalid trace ID {trace_id!r}", hint="Expected 32 hex digits, not all zero."
+            f"invalid trace ID {trace_id!r}",
+            hint="Expected 32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
         )
+    return found
+
+
+def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
+    """The two words of a trace ID. Raises QueryRefused for text that is none."""
+    text = trace_text(trace_id)
     return np.array([int(text[:16], 16)], np.uint64), np.array([int(text[16:], 16)], np.uint64)
 
 
 def span_word(span_id: str) -> int:
-    """The word of a span id. Raises QueryRefused for text that is none."""
-    text = span_id.strip()
-    if not _SPAN_ID.fullmatch(text) or not int(text, 16):
+    """The word of a span ID. Raises QueryRefused for text that is none."""
+    found = parse_span_id(span_id)
+    if found is None:
         raise QueryRefused(
             f"invalid span ID {span_id!r}", hint="Expected 16 hex digits, not all zero."
         )
-    return int(text, 16)
+    return int(found, 16)
 
 
 def _metadata(

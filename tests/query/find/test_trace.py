@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from indexer.errors import QueryRefused
 from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
-from tests.support.span_files import Span, parquet_bytes, spans, write
+from tests.support.span_files import Span, parquet_bytes, spans, table, write
 
 pytestmark = pytest.mark.duckdb
 
@@ -139,3 +140,16 @@ def test_a_trace_beyond_the_limit_is_answered_in_part(
     )
     assert answer["complete"] == complete
     assert [one["error_type"] for one in answer["missing"]] == ["TraceTooLarge"] * (not complete)
+
+
+def test_a_trace_id_of_64_bits_is_found_by_16_and_by_32_digits(tmp_path: Path) -> None:
+    """Zipkin and Jaeger print 16 digits, OpenTelemetry pads them; a file may hold either."""
+    with indexed(tmp_path) as one:
+        rows = table([Span(trace=0xABC, span=1), Span(trace=0xABC, span=2)])
+        short = rows.set_column(1, "trace_id", pa.array([f"{0xABC:016x}", "abc"]))
+        write(one.root / "a.parquet", short)
+        one.settle()
+        for asked in (f"{0xABC:032x}", f"{0xABC:016x}", "abc", "0xABC", "AAAAAAAACrw="):
+            answer = found(one, asked)
+            assert answer["trace_id"] == f"{0xABC:032x}"
+            assert [span["trace_id"] for span in answer["spans"]] == [f"{0xABC:032x}"] * 2
