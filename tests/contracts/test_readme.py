@@ -87,7 +87,7 @@ def test_every_command_prints_what_the_readme_shows(checkout: Site) -> None:
             env=checkout.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=200,
             encoding="utf-8",
         )
         _compare(command, done.stdout, checkout)

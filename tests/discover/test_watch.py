@@ -10,7 +10,7 @@ import pytest
 
 from indexer.discover.watch import hints
 
-PATIENCE_S = 30.0
+PATIENCE_S = 100.0
 SHORT_PATIENCE_S = 12.0
 """Longer than the watch goes between two looks at its own root."""
 

@@ -220,5 +220,5 @@ def test_a_range_that_somebody_else_flushed_writes_nothing(wal, root, make_flush
     assert path.read_bytes() == before
 
 
-def _wait(condition, deadline_s=20):
+def _wait(condition, deadline_s=100):
     wait_until(condition, "the flusher's thread", deadline_s=deadline_s)

@@ -43,7 +43,7 @@ def test_a_full_disk_is_busy_and_room_makes_it_work_again(tmp_path):
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

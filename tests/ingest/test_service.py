@@ -56,7 +56,7 @@ CALLS = {
 
 
 def called(stub, name, metadata=()):
-    answer = getattr(stub, name)(CALLS[name], metadata=metadata, timeout=10)
+    answer = getattr(stub, name)(CALLS[name], metadata=metadata, timeout=60)
     return list(answer) if name.startswith("Read") else answer
 
 
@@ -92,7 +92,7 @@ def test_a_log_that_is_closed_is_exhausted_or_internal(stub, wal, name):
 
 def read(stub, start=b"", size=0):
     request = messages.ReadSpansRequest(start_key_ulid=start, batch_size=size)
-    return list(stub.ReadSpans(request, timeout=10))
+    return list(stub.ReadSpans(request, timeout=60))
 
 
 def test_spans_come_in_order_and_a_key_at_last(stub, wal):
@@ -186,7 +186,7 @@ def test_flushing_leaves_nothing_hot(stub, wal):
 
 
 def hot(stub, **fields):
-    *batches, last = stub.ReadHot(messages.ReadHotRequest(**fields), timeout=10)
+    *batches, last = stub.ReadHot(messages.ReadHotRequest(**fields), timeout=60)
     assert not any(one.HasField("state") for one in batches)
     assert not last.requests
     return [one for batch in batches for one in batch.requests], last.state
@@ -251,9 +251,9 @@ def test_confirmed_files_are_listed_no_more(stub, wal):
     wal.flushed(keys[0], "/a.parquet", 1)
     wal.flushed(keys[1], "/b.parquet", 1)
     request = messages.ConfirmFilesRequest(paths=["/a.parquet", "/other", "/a.parquet"])
-    assert stub.ConfirmFiles(request, timeout=10).confirmed_count == 1
+    assert stub.ConfirmFiles(request, timeout=60).confirmed_count == 1
     assert [file.path for file in hot(stub)[1].recent_files] == ["/b.parquet"]
-    assert stub.ConfirmFiles(request, timeout=10).confirmed_count == 0
+    assert stub.ConfirmFiles(request, timeout=60).confirmed_count == 0
 
 
 def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
@@ -273,7 +273,7 @@ def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
         "/a" * 2000,
     ]
     request = messages.ConfirmFilesRequest(paths=foreign)
-    assert stub.ConfirmFiles(request, timeout=10).confirmed_count == 0
+    assert stub.ConfirmFiles(request, timeout=60).confirmed_count == 0
     assert commits == []
     assert [file.path for file in hot(stub)[1].recent_files] == ["/a.parquet"]
 
@@ -283,11 +283,11 @@ def test_too_many_paths_are_refused_and_change_nothing(stub, wal):
     wal.flushed(key, "/a.parquet", 1)
     paths = ["/a.parquet"] * CONFIRMED_PATHS_MAX
     with pytest.raises(grpc.RpcError) as refused:
-        stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=[*paths, "/one"]), timeout=10)
+        stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=[*paths, "/one"]), timeout=60)
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert "10000 or fewer" in refused.value.details()
     assert hot(stub)[1].recent_files
-    assert stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=paths), timeout=10).confirmed_count
+    assert stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=paths), timeout=60).confirmed_count
 
 
 SLOW = {"FlushWAL": (Flusher, "flush_all"), "PrepareHotSnapshot": (HotSnapshots, "prepare")}

@@ -113,7 +113,6 @@ def test_no_room_for_a_snapshot_is_an_answer(site: Site) -> None:
     wait_until(
         lambda: site.status() and len(site.trace(1)) == 30,
         lambda: f"the replaced file; {site.status()} {worker.err}",
-        deadline_s=60,
     )
     assert not worker.has_ended
     assert site.run("sql", "FROM services").code == 0
@@ -160,7 +159,6 @@ def _survives(site: Site, fill: Callable[[Running], None], free: Callable[[Runni
         wait_until(
             lambda: (now := site.status()) and now["healthy"] and now["files"] == 61,
             lambda: f"a worker that has resumed; {site.status()} {worker.err[-3000:]}",
-            deadline_s=60,
         )
     assert not worker.has_ended
     assert {answer.code for answer in answers} <= {200, 503}

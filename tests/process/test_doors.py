@@ -48,7 +48,7 @@ def _is_json(line: str) -> bool:
 
 
 def say(address: tuple[str, int], sent: bytes) -> None:
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         try:
@@ -64,7 +64,7 @@ def export(ports: Ports) -> bytes:
 
 
 def post(ports: Ports) -> int:
-    with socket.create_connection(("127.0.0.1", ports.http), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", ports.http), timeout=60) as connection:
         connection.sendall(
             b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
             b"Content-Type: application/x-protobuf\r\nConnection: close\r\n\r\n"

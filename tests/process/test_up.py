@@ -131,7 +131,7 @@ def test_junjo_workflows_are_found_whole(site: Site) -> None:
         [*command, "the key of this test"],
         cwd=REPOSITORY,
         capture_output=True,
-        timeout=60,
+        timeout=200,
         check=True,
     )
     traces = defaultdict(list)

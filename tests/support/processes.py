@@ -32,6 +32,8 @@ from tests.support.span_files import Span, write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEP_S = 0.01
+PATIENCE_S = 100.0
+"""For states, however busy the machine is: with ten times more work than cores a start takes 30."""
 PORTS = range(10_000, 32_000)
 """Below those that the kernel gives to clients: nobody takes one between the choice and its use."""
 
@@ -68,7 +70,7 @@ class Answer:
 
 
 def wait_until(
-    condition: Callable[[], Any], what: str | Callable[[], str], *, deadline_s: float = 30
+    condition: Callable[[], Any], what: str | Callable[[], str], *, deadline_s: float = PATIENCE_S
 ) -> Any:
     """The first true value of ``condition``; fails with ``what`` when the deadline passes."""
     end = time.monotonic() + deadline_s
@@ -127,7 +129,7 @@ class Running:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout_s: float = 30) -> int:
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
         return self.process.wait(timeout_s)
 
     def kill(self) -> None:
@@ -168,7 +170,7 @@ class Site:
         return write(self.root / name, rows, **options)
 
     def run(
-        self, *arguments: str, env: dict[str, str] | None = None, timeout_s: float = 60
+        self, *arguments: str, env: dict[str, str] | None = None, timeout_s: float = PATIENCE_S
     ) -> Done:
         """``python -m indexer ARGUMENTS``, to its end."""
         done = subprocess.run(
@@ -229,7 +231,7 @@ class Site:
         self.wait_ready(running)
         return running
 
-    def wait_ready(self, running: Running, *, deadline_s: float = 30) -> None:
+    def wait_ready(self, running: Running, *, deadline_s: float = PATIENCE_S) -> None:
         def ready() -> bool:
             assert not running.has_ended, f"the worker ended early: {running.err}"
             status = self.status()
@@ -295,7 +297,7 @@ class Site:
     def connected(self) -> Iterator[http.client.HTTPConnection]:
         """A connection to the worker. Raises OSError while none listens."""
         with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as channel:
-            channel.settimeout(60)
+            channel.settimeout(PATIENCE_S)
             with self.socket_address() as address:
                 channel.connect(address)
             connection = http.client.HTTPConnection("worker")
