@@ -6,7 +6,6 @@ writes; readers take cursors of their own.
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +23,13 @@ from indexer.errors import (
     CatalogWriteFailed,
     IndexerError,
 )
+from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.durable_files import make_folder
 from indexer.system.permissions import PRIVATE_FILE, restrict, set_mode
 
 STORAGE_VERSION = "v1.5.0"
 """The database format: the oldest supported DuckDB must open what the newest one creates."""
-CHECKPOINT_TRIES = 50
-CHECKPOINT_PAUSE_S = 0.01
 CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
 """DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
 
@@ -102,16 +100,15 @@ class Catalog:
         DuckDB refuses it at some moments in the life of other transactions, those of readers as
         well (measured on 1.5.5: 3 in 1,000 beside two readers), so it is tried for a while.
         """
-        for tries in range(CHECKPOINT_TRIES):
-            try:
-                self.connection.execute("CHECKPOINT")
-            except duckdb.Error as error:
-                refused = isinstance(error, duckdb.TransactionException)
-                if not refused or tries == CHECKPOINT_TRIES - 1:
-                    raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
-                time.sleep(CHECKPOINT_PAUSE_S)
-            else:
-                return
+        try:
+            retry.call(
+                lambda: self.connection.execute("CHECKPOINT"),
+                on=duckdb.TransactionException,
+                backoff=retry.CHECKPOINT,
+                tries=retry.CHECKPOINT_TRIES,
+            )
+        except duckdb.Error as error:
+            raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log, 0 when there is none."""

@@ -1,32 +1,19 @@
 """Leave a dead service alone for a while: a query must not pay for finding out again. Pure."""
 
-import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from indexer.errors import HotUnavailable
+from indexer.system import retry
 from indexer.system.clock import Clock
-
-BACKOFF_S = 0.5
-"""After the first failure: a restarting service is back about then."""
-BACKOFF_MAX_S = 30.0
-"""However long it is dead, its return is noticed within half a minute."""
-_DOUBLINGS_MAX = 20
-
-
-def hot_backoff_s(failures: int) -> float:
-    """Seconds before the service is asked again after so many failures in a row, with jitter."""
-    doubled = BACKOFF_S * 2.0 ** min(failures - 1, _DOUBLINGS_MAX)
-    return min(BACKOFF_MAX_S, doubled) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
 class Breaker:
     """Closed while calls succeed, open after a failure, half open for one probe after a backoff."""
 
-    def __init__(self, clock: Clock, backoff_s: Callable[[int], float] = hot_backoff_s) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._backoff_s = backoff_s
         self._lock = threading.Lock()
         self._failures = 0
         self._reason = ""
@@ -75,4 +62,4 @@ class Breaker:
         with self._lock:
             self._failures += 1
             self._reason = reason
-            self._closed_from = self._clock.monotonic_s() + self._backoff_s(self._failures)
+            self._closed_from = self._clock.monotonic_s() + retry.HOT.pause_s(self._failures)

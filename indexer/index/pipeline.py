@@ -32,8 +32,8 @@ from indexer.index.racy_files import Recheck
 from indexer.model import Limits, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
 from indexer.spans.batch import ParquetFileData, SpanBatch
+from indexer.system import retry
 from indexer.system.clock import Clock
-from indexer.system.retry import FILE_TRIES_BEFORE_REPORT, file_backoff_s
 from indexer.system.storage import LocalStorage, display_path
 from indexer.telemetry import metrics
 from indexer.telemetry.log import (
@@ -272,12 +272,12 @@ class Pipeline:
             elif isinstance(error, FileChanged):
                 self.backlog.drop(info.relative_path)
                 self.look([info.path])
-            elif self._postpone(info, error.message) >= FILE_TRIES_BEFORE_REPORT:
+            elif self._postpone(info, error.message) >= retry.FILE_TRIES_BEFORE_REPORT:
                 reported.append((info, error))
         return reported
 
     def _postpone(self, info: ParquetFileInfo, reason: str) -> int:
-        backoff_s = file_backoff_s(self.backlog.tries(info.relative_path))
+        backoff_s = retry.FILE.pause_s(self.backlog.tries(info.relative_path) + 1)
         log(FILE_POSTPONED, f"{info.relative_path}: {reason}; again in {backoff_s:.1f} s")
         return self.backlog.postpone(info, backoff_s=backoff_s, now_s=self.clock.monotonic_s())
 

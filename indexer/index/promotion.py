@@ -16,8 +16,8 @@ from indexer.errors import IndexerError, TransientError
 from indexer.model import Limits, ParquetFileInfo, Progress, RegisteredFile
 from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import AttributeValues, PromotedFile
+from indexer.system import retry
 from indexer.system.clock import Clock
-from indexer.system.retry import file_backoff_s
 from indexer.system.storage import LocalStorage
 from indexer.telemetry.log import ATTRIBUTES_PROMOTED, ATTRIBUTES_UNREADABLE, log
 
@@ -164,7 +164,7 @@ class Promotion:
     def _postpone(self, file: RegisteredFile, error: IndexerError) -> None:
         """The sweep settles files that changed or went; others may be readable later."""
         _, tries = self._postponed.get(file.file_id, (0.0, 0))
-        due_s = self._clock.monotonic_s() + file_backoff_s(tries)
+        due_s = self._clock.monotonic_s() + retry.FILE.pause_s(tries + 1)
         self._postponed[file.file_id] = (due_s, tries + 1)
         log(ATTRIBUTES_UNREADABLE, f"attributes of {file.relative_path} wait: {error.message}")
 

@@ -10,11 +10,12 @@ from indexer.catalog.database import Catalog, unreadable
 from indexer.catalog.files import FileRegister
 from indexer.catalog.generations import Generations
 from indexer.catalog.owner_lock import CatalogLock
+from indexer.errors import CatalogBusy
 from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
 from indexer.settings import Settings
+from indexer.system import retry
 from indexer.system.clock import Clock
-from indexer.system.retry import when_not_busy
 from indexer.system.storage import LocalStorage
 
 
@@ -47,10 +48,16 @@ def open_catalog(
 def new_catalog(
     settings: Settings, path: Path, stopped: Callable[[], bool] = lambda: False
 ) -> Catalog:
-    """Open one catalog file for writing, waiting out readers that have it open."""
-    return when_not_busy(
+    """Open one catalog file for writing, waiting out readers that have it open.
+
+    Raises CatalogBusy when one keeps it open for ten seconds, or until ``stopped``.
+    """
+    return retry.call(
         lambda: Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads),
-        stopped,
+        on=CatalogBusy,
+        backoff=retry.CATALOG_BUSY,
+        lasting_s=retry.CATALOG_BUSY_WAIT_S,
+        stopped=stopped,
     )
 
 

@@ -27,12 +27,12 @@ from indexer.ingest.range_file import (
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
+from indexer.system import retry
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.telemetry.log import SPANS_CLIPPED, log
 
 CHECK_S = 1.0
-FAILURE_PAUSE_MAX_S = 60.0
 SECOND_NS = 1_000_000_000
 
 
@@ -152,7 +152,7 @@ class Flusher:
                 self.flush_due()
             except Exception as error:  # noqa: BLE001 - told, and tried again: the log keeps all
                 self._failures += 1
-                pause_s = min(CHECK_S * 2**self._failures, FAILURE_PAUSE_MAX_S)
+                pause_s = retry.FLUSH.pause_s(self._failures)
                 reason = f"{type(error).__name__}: {error}"
                 log(FLUSH_FAILED, f"flush failed: {reason}", tries=self._failures)
             else:

@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from indexer.ingest.events import WRITER_DIED
+from indexer.system import retry
 from indexer.telemetry.log import log
 
 T = TypeVar("T")
@@ -34,12 +35,15 @@ class WriterProcess:
 
         Raises BrokenProcessPool when the process died of it three times.
         """
-        for _ in range(TRIES - 1):
-            try:
-                return self.run_once(function, *arguments)
-            except BrokenProcessPool:
-                log(WRITER_DIED, "the process that writes files died; another one tries again")
-        return self.run_once(function, *arguments)
+        return retry.call(
+            lambda: self.run_once(function, *arguments),
+            on=BrokenProcessPool,
+            backoff=retry.AT_ONCE,
+            tries=TRIES,
+            before_next=lambda: log(
+                WRITER_DIED, "the process that writes files died; another one tries again"
+            ),
+        )
 
     def run_once(self, function: Callable[..., T], *arguments: object) -> T:
         """The same without another try. Raises BrokenProcessPool when the process died of it."""

@@ -30,9 +30,9 @@ from indexer.otlp.request_limits import REQUEST_LIMITS
 from indexer.otlp.requests import has_identity
 from indexer.otlp.spans import span_table_of
 from indexer.settings import Settings
+from indexer.system import retry
 from indexer.system.durable_files import make_folder, sync_folder
 from indexer.system.permissions import DEFAULT_MODES, FileModes
-from indexer.system.retry import poll_backoff_s
 from indexer.telemetry.log import (
     POLL_FAILED,
     POLL_STARTED,
@@ -101,7 +101,7 @@ class Poller:
             self._failures += 1
             reason = f"{type(error).__name__}: {error}"
             log(POLL_FAILED, f"a batch failed: {reason}", tries=self._failures)
-            return poll_backoff_s(self._failures - 1)
+            return retry.POLL.pause_s(self._failures)
         self._failures = 0
         return 0.0 if is_full else None
 

@@ -38,10 +38,10 @@ from indexer.run import port_limits, ports
 from indexer.run.hot_tier import FOLLOW_EVERY_S, HotTier
 from indexer.run.status import worker_status
 from indexer.settings import Settings
+from indexer.system import retry
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
-from indexer.system.retry import catalog_backoff_s
 from indexer.telemetry import metrics
 from indexer.telemetry.log import (
     CATALOG_FAILED,
@@ -306,7 +306,7 @@ class Worker:
         self._failures += 1
         metrics.COMMITS_FAILED.inc()
         self._failure = f"{error.message} ({error.advice})"
-        backoff_s = catalog_backoff_s(self._failures - 1)
+        backoff_s = retry.CATALOG.pause_s(self._failures)
         self._resume_s = self._clock.monotonic_s() + backoff_s
         log(CATALOG_FAILED, f"{self._failure} Again in {backoff_s:.0f} s.")
 

@@ -1,70 +1,105 @@
-"""When to try again, by kind of error, and nowhere else."""
+"""When to try again: one growth of pauses, one row of numbers for each cause, one loop.
+
+What waits in its thread uses ``call``, over tenacity. What has other work meanwhile asks its
+``Backoff`` how long to leave the matter alone. Both grow by the same rule, which has an end.
+"""
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
+    stop_after_attempt,
     stop_after_delay,
-    wait_exponential_jitter,
 )
 from tenacity.stop import stop_base
-
-from indexer.errors import CatalogBusy
+from tenacity.wait import wait_base
 
 T = TypeVar("T")
 
-FILE_BACKOFF_S = 0.5
-FILE_BACKOFF_MAX_S = 60.0
+_DOUBLINGS_MAX = 40
+"""Twelve days after a second: beyond any limit here, and far from what a float can hold."""
+_JITTER = (0.8, 1.2)
+"""Those who failed together do not come back together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff(wait_base):
+    """Pauses that double from ``first_s`` to ``most_s`` seconds, each with jitter of a fifth."""
+
+    first_s: float
+    most_s: float
+
+    def pause_s(self, failures: int) -> float:
+        """Seconds before the next try, after so many failures in a row, from 1 on."""
+        doublings = min(max(failures - 1, 0), _DOUBLINGS_MAX)
+        return min(self.most_s, self.first_s * 2.0**doublings) * random.uniform(*_JITTER)  # noqa: S311 - jitter
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        """The same, for tenacity."""
+        return self.pause_s(retry_state.attempt_number)
+
+
+FILE = Backoff(0.5, 60.0)
+"""A file that cannot be read now: mostly its writer or its volume is not ready."""
 FILE_TRIES_BEFORE_REPORT = 3
 """After so many transient failures a file is shown in quarantine while it is still retried."""
-CATALOG_BACKOFF_MAX_S = 30.0
-POLL_BACKOFF_MAX_S = 60.0
+CATALOG = Backoff(1.0, 30.0)
+"""Opened again after a commit failed: a disk that was full has room again within a minute."""
+POLL = Backoff(1.0, 60.0)
+"""A remote service that does not answer, or answers what cannot be used."""
+HOT = Backoff(0.5, 30.0)
+"""The ingestion service: a restarting one is back after the first pause, and however long it was
+dead, its return is noticed within half a minute."""
+FLUSH = Backoff(2.0, 60.0)
+"""A file that cannot be written: the log keeps what is in it, so there is time."""
+CATALOG_BUSY = Backoff(0.05, 1.0)
 CATALOG_BUSY_WAIT_S = 10.0
 """A reader that has the catalog open is usually gone within seconds."""
+CHECKPOINT = Backoff(0.01, 0.01)
+CHECKPOINT_TRIES = 50
+"""What is in the way of a checkpoint is another transaction's begin or end."""
+AT_ONCE = Backoff(0.0, 0.0)
 
 
-def file_backoff_s(tries: int) -> float:
-    """Seconds before the next try of a file that failed ``tries`` times, with jitter."""
-    return _backoff_s(tries, FILE_BACKOFF_S, FILE_BACKOFF_MAX_S)
+def call(
+    operation: Callable[[], T],
+    *,
+    on: type[BaseException],
+    backoff: Backoff,
+    tries: int | None = None,
+    lasting_s: float | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    before_next: Callable[[], None] = lambda: None,
+) -> T:
+    """Run it, and again when it raises ``on``, until one of the ends; then that is raised.
 
-
-def catalog_backoff_s(tries: int) -> float:
-    """Seconds before the catalog is opened again after ``tries`` failed commits."""
-    return _backoff_s(tries, 1.0, CATALOG_BACKOFF_MAX_S)
-
-
-def poll_backoff_s(tries: int) -> float:
-    """Seconds before a remote service is asked again after ``tries`` failed batches."""
-    return _backoff_s(tries, 1.0, POLL_BACKOFF_MAX_S)
-
-
-def when_not_busy(operation: Callable[[], T], stopped: Callable[[], bool]) -> T:
-    """Run it, and again while another process has the catalog open.
-
-    For up to ten seconds, or until ``stopped``; then CatalogBusy is raised.
+    ``tries`` count the first one. ``before_next`` is called once a pause begins.
     """
+    stop: stop_base = _Stopped(stopped)
+    if tries is not None:
+        stop |= stop_after_attempt(tries)
+    if lasting_s is not None:
+        stop |= stop_after_delay(lasting_s)
     retrying = Retrying(
-        retry=retry_if_exception_type(CatalogBusy),
-        wait=wait_exponential_jitter(multiplier=0.05, max=1.0, jitter=0.1),
-        stop=_Stopped(stopped) | stop_after_delay(CATALOG_BUSY_WAIT_S),
+        retry=retry_if_exception_type(on),
+        wait=backoff,
+        stop=stop,
+        before_sleep=lambda _: before_next(),
         reraise=True,
     )
     return retrying(operation)
 
 
 class _Stopped(stop_base):
-    """A stop condition that somebody else decides."""
+    """An end that somebody else decides."""
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
         self._stopped = stopped
 
     def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 - tenacity's
         return self._stopped()
-
-
-def _backoff_s(tries: int, first: float, most: float) -> float:
-    return min(most, first * 2.0 ** min(tries, 20)) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter

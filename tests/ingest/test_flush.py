@@ -9,6 +9,8 @@ from indexer.ingest import flush, range_file
 from indexer.ingest.layout import span_file
 from indexer.ingest.range_file import write_range
 from indexer.otlp.spans import span_table
+from indexer.system import retry
+from indexer.system.retry import Backoff
 from tests.ingest.bodies import UNDECODABLE, append, body, files_below, numbers_in, pending
 from tests.support.processes import wait_until
 
@@ -175,11 +177,17 @@ def test_flush_all_ends_while_more_arrives(make_flusher, wal, monkeypatch):
     assert len(pending(wal)) == 2
 
 
-def test_it_flushes_by_itself_and_survives_failures(make_flusher, wal, root, monkeypatch, caplog):
+@pytest.mark.parametrize("failures", [0, 2_000])
+def test_it_flushes_by_itself_and_survives_failures(
+    make_flusher, wal, root, monkeypatch, caplog, failures
+):
+    """However many there were before: two to their power is beyond what a pause can be."""
     monkeypatch.setattr(flush, "CHECK_S", 0.01)
+    monkeypatch.setattr(retry, "FLUSH", Backoff(0.01, 0.02))
     append(wal, body(0))
     root.write_text("in the way")
     flusher = make_flusher(rows=1)
+    flusher._failures = failures
     flusher.start()
     try:
         _wait(lambda: "flush failed" in caplog.text)
