@@ -6,8 +6,9 @@ it tells the ingestion which of its recent files are in the index, and now and t
 index for spans that have left the hot tier.
 """
 
+import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import duckdb
@@ -22,7 +23,14 @@ from indexer.query.merge import known_files, known_spans
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
-from indexer.telemetry.log import HOT_LOST, HOT_REACHED, HOT_UNREACHABLE, SPANS_LOST, log
+from indexer.telemetry.log import (
+    HOT_LOOK_FAILED,
+    HOT_LOST,
+    HOT_REACHED,
+    HOT_UNREACHABLE,
+    SPANS_LOST,
+    log,
+)
 
 KEEP_UP_EVERY_S = 0.05
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
@@ -63,6 +71,17 @@ class HotTier:
     def ask(self) -> HotView:
         """What is hot now. Raises HotUnavailable."""
         return self._source.now()
+
+    async def follow_until(self, stop: asyncio.Event, reading: Reading) -> None:
+        """Files are confirmed and lost spans noticed, whether or not anybody asks."""
+        while not stop.is_set():
+            pause_s = FOLLOW_EVERY_S
+            try:
+                pause_s = await asyncio.to_thread(self.follow, reading)
+            except Exception as error:  # noqa: BLE001 - logged, and looked at again in a second
+                log(HOT_LOOK_FAILED, f"no look at the hot tier: {type(error).__name__}: {error}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause_s)
 
     def follow(self, reading: Reading) -> float:
         """One look at what is hot, and its decoding; seconds until the next one."""

@@ -1,0 +1,174 @@
+"""The index thread's loop: all work on files and on the catalog, one turn at a time.
+
+A turn sweeps when one is due, looks where hints point, reads and registers what is ready, and
+folds the catalog's log in once nothing has happened for a while. A commit that fails is a state of
+the loop and not its end: the catalog is opened again, later and later while it keeps failing.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from indexer.errors import CatalogWriteFailed
+from indexer.run.hints import Hints
+from indexer.run.open_index import OpenIndex
+from indexer.system import retry
+from indexer.system.clock import Clock
+from indexer.telemetry import metrics
+from indexer.telemetry.log import CATALOG_FAILED, CATALOG_RESUMED, log
+
+T = TypeVar("T")
+
+IDLE_CHECKPOINT_WAL_BYTES = 4 << 20
+IDLE_CHECKPOINT_AFTER_S = 2.0
+"""Fold the log in once nothing has happened for a while, so that no file waits for it."""
+_SHORTEST_PAUSE_S = 0.005
+
+
+class IndexLoop:
+    """Turns over one index on a thread of its own, until ``stop``."""
+
+    def __init__(
+        self, index: OpenIndex, clock: Clock, stop: asyncio.Event, *, sweep_every_s: float
+    ) -> None:
+        self._index = index
+        self._clock = clock
+        self._stop = stop
+        self._sweep_every_s = sweep_every_s
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="index")
+        self._wake = asyncio.Event()
+        self._hints = Hints()
+        self._sweep_due_s = 0.0
+        self._checkpoint_due_s = math.inf
+        self._seen_transactions = 0
+        self._failures = 0
+        self._resume_s = 0.0
+        self.failure = ""
+        """Why nothing is written at the moment; empty while commits succeed."""
+        self.swept_unix_s: float | None = None
+        """When the last sweep was done."""
+
+    async def open(self) -> None:
+        """Open the index on its thread. Raises what keeps the catalog from opening."""
+        await self._on_thread(self._index.open)
+
+    async def run(self) -> None:
+        """Turn after turn until ``stop``."""
+        while not self._stop.is_set():
+            self._wake.clear()
+            await self._on_thread(self._turn)
+            if self._has_work() or self._stop.is_set():
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._idle_s())
+
+    async def close(self) -> None:
+        """Close the index after the turn in hand, and end the thread."""
+        await self._on_thread(self._index.close)
+        self._thread.shutdown()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    def hint(self, paths: set[str]) -> None:
+        """Absolute paths where something may have happened."""
+        if not self._hints.add(paths):
+            self._sweep_due_s = 0.0
+        self._wake.set()
+
+    def sweep_soon(self) -> None:
+        """The next turn lists the storage."""
+        self._sweep_due_s = 0.0
+        self._wake.set()
+
+    async def sweep(self) -> None:
+        """Sweep now and work it off."""
+        await self._on_thread(lambda: self._turn(sweep=True))
+
+    async def snapshot(self) -> Path:
+        """Publish a copy of the catalog as it is now. Raises CatalogWriteFailed."""
+        try:
+            return await self._on_thread(self._snapshot)
+        finally:
+            self._wake.set()  # should it have failed, the loop has to know when to resume
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _has_work(self) -> bool:
+        """Something that need not wait. After a failed commit everything does."""
+        return not self._failures and (bool(self._hints) or self._index.pipeline.sweep_wanted)
+
+    def _idle_s(self) -> float:
+        """Seconds until time alone makes something due."""
+        now_s = self._clock.monotonic_s()
+        if self._failures:
+            return max(0.0, self._resume_s - now_s)
+        pipeline_due_s = self._index.pipeline.next_due_s()
+        due = [self._sweep_due_s, self._checkpoint_due_s]
+        due += [] if pipeline_due_s is None else [pipeline_due_s]
+        return max(_SHORTEST_PAUSE_S, min(due) - now_s)
+
+    def _turn(self, *, sweep: bool = False) -> None:
+        if self._failures and self._clock.monotonic_s() < self._resume_s and not sweep:
+            return
+        try:
+            if self._failures:
+                self._index.reopen()
+                self._sweep_due_s = 0.0
+            self._work(sweep=sweep)
+        except CatalogWriteFailed as error:
+            self._fail(error)
+
+    def _work(self, *, sweep: bool) -> None:
+        pipeline = self._index.pipeline
+        now_s = self._clock.monotonic_s()
+        if sweep or pipeline.sweep_wanted or now_s >= self._sweep_due_s:
+            self._sweep_due_s = now_s + self._sweep_every_s
+            self._hints.take()
+            pipeline.sweep()
+            self.swept_unix_s = time.time()
+        self._look()
+        pipeline.wake()
+        pipeline.drain(self._stop.is_set, self._look)
+        if not self._hints:
+            pipeline.promotion.step()
+        if self._failures:
+            log(CATALOG_RESUMED, "the catalog takes commits again")
+            self._failures, self.failure = 0, ""
+        self._checkpoint_when_idle(pipeline.progress.transactions)
+
+    def _look(self) -> None:
+        self._index.pipeline.look(self._hints.take())
+
+    def _checkpoint_when_idle(self, transactions: int) -> None:
+        now_s = self._clock.monotonic_s()
+        if transactions != self._seen_transactions:
+            self._seen_transactions = transactions
+            large = self._index.catalog.wal_bytes() > IDLE_CHECKPOINT_WAL_BYTES
+            self._checkpoint_due_s = now_s + IDLE_CHECKPOINT_AFTER_S if large else math.inf
+        elif now_s >= self._checkpoint_due_s:
+            self._checkpoint_due_s = math.inf
+            self._index.catalog.checkpoint()
+
+    def _snapshot(self) -> Path:
+        try:
+            return self._index.snapshot()
+        except CatalogWriteFailed as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: CatalogWriteFailed) -> None:
+        """The catalog is opened again after a while; until then nothing is written."""
+        self._failures += 1
+        metrics.COMMITS_FAILED.inc()
+        self.failure = f"{error.message} ({error.advice})"
+        backoff_s = retry.CATALOG.pause_s(self._failures)
+        self._resume_s = self._clock.monotonic_s() + backoff_s
+        log(CATALOG_FAILED, f"{self.failure} Again in {backoff_s:.0f} s.")

@@ -1,0 +1,103 @@
+"""The catalog that one worker has open, and the pipeline over it: opened, reopened and closed.
+
+The index thread alone changes what is open. Other threads read through it, and a close waits for
+them, because DuckDB ends the process when a connection is closed under a query.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from indexer.catalog.database import Catalog
+from indexer.catalog.generations import Generations
+from indexer.catalog.reader_lock import ReaderLock
+from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.index.pipeline import Pipeline
+from indexer.index.session import open_catalog, open_pipeline
+from indexer.query.snapshot import publish_snapshot
+from indexer.settings import Settings
+from indexer.system.clock import Clock
+
+
+class OpenIndex:
+    """The current generation of a catalog; nothing before ``open``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        generations: Generations,
+        stopped: Callable[[], bool],
+    ) -> None:
+        """``stopped`` ends the wait for somebody else who has the catalog open."""
+        self._settings = settings
+        self._clock = clock
+        self._generations = generations
+        self._stopped = stopped
+        self._catalog: Catalog | None = None
+        self._pipeline: Pipeline | None = None
+        self._snapshots: tuple[int, Path] | None = None
+        self.readers = ReaderLock()
+        """Held by whoever reads."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Raises CatalogWriteFailed while none is open."""
+        if self._catalog is None:
+            raise CatalogWriteFailed("the catalog is not open yet")
+        return self._catalog
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Raises CatalogWriteFailed while none is open."""
+        if self._pipeline is None:
+            raise CatalogWriteFailed("the catalog is not open yet")
+        return self._pipeline
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A reader's own connection, to be used while ``readers`` is held."""
+        return self.catalog.cursor()
+
+    def open(self) -> None:
+        """Raises CatalogBusy, CatalogUnreadable or CatalogTooNew."""
+        self._catalog = open_catalog(self._settings, self._generations, self._stopped)
+        self._pipeline = open_pipeline(self._settings, self._catalog, self._clock)
+        self._snapshots = None
+
+    def reopen(self) -> None:
+        """After a failed commit: a new connection, and memory read back from the catalog.
+
+        Raises CatalogWriteFailed.
+        """
+        self.pipeline.close()
+        with self.readers.alone():
+            self.catalog.close()
+            try:
+                self.open()
+            except IndexerError as error:
+                raise CatalogWriteFailed(error.message, hint=error.advice) from error
+
+    def close(self) -> None:
+        """Fold the log in where there is room for it, and close."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+        if self._catalog is not None:
+            with suppress(IndexerError):  # a full disk: the log is replayed at the next start
+                self._catalog.checkpoint()
+            with self.readers.alone():
+                self._catalog.close()
+
+    def snapshot(self) -> Path:
+        """A copy of the catalog as it is now; the same copy while nothing changed.
+
+        Raises CatalogWriteFailed.
+        """
+        transactions = self.pipeline.progress.transactions
+        if self._snapshots and self._snapshots[0] == transactions:
+            return self._snapshots[1]
+        path = publish_snapshot(self.catalog, time.time_ns(), self._settings.file_modes)
+        self._snapshots = (transactions, path)
+        return path
