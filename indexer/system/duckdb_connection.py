@@ -1,4 +1,4 @@
-"""The one way to a DuckDB connection: no extension, bounded memory, and a place to spill.
+"""The one way to a DuckDB connection: no extension, no Python variable, bounded memory and spill.
 
 By itself DuckDB takes 80 % of the machine's memory, spills into the working folder, and looks for
 an extension on its maker's host when a file or a function seems to want one.
@@ -24,7 +24,10 @@ _FIXED = {
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
     "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
 }
+"""The last keeps SQL from reading a Python variable that happens to have the name of a table; rows
+are handed over by ``register`` alone."""
 _PROCESS = secrets.token_hex(4)
 """Process ids repeat between containers with one volume, and DuckDB 1.5 gives what it spills the
 same names in each process."""

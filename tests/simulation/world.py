@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,6 @@ class CrashingConnection:
         self._after = after
 
     def execute(self, *arguments: Any) -> Any:
-        staged_rows = sys._getframe(1).f_locals.get("staged_rows")  # noqa: F841 - found by name
         self._fuse -= 1
         if self._fuse == 0 and not self._after:
             raise SimulatedCrash

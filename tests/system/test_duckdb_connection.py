@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from indexer.system import duckdb_connection
@@ -48,6 +49,16 @@ def test_no_extension_is_looked_for(opened):
         "allow_community_extensions",
     ):
         assert setting(opened, name) == "false"
+
+
+def test_no_table_is_a_variable_of_python(opened):
+    """Rows that are meant for SQL are registered; what is not is none of its business."""
+    rows = pa.table({"a": [1]})
+    for connection in (opened, opened.cursor()):
+        with pytest.raises(duckdb.CatalogException, match="rows does not exist"):
+            connection.execute("SELECT * FROM rows")
+        connection.register("named", rows)
+        assert connection.execute("SELECT a FROM named").fetchall() == [(1,)]
 
 
 def test_memory_and_threads_are_what_was_asked_for(opened):
