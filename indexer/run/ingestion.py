@@ -30,7 +30,7 @@ from indexer.ingest.writer_process import WriterProcess
 from indexer.receive.export import exporter
 from indexer.receive.grpc_server import otlp_grpc_server
 from indexer.receive.http_app import http_app
-from indexer.run import port_limits, ports
+from indexer.run import ingestion_limits, ports
 from indexer.settings import Settings
 from indexer.system.addresses import Address, bind, bound_address
 from indexer.system.budget import ByteBudget
@@ -131,7 +131,7 @@ class Ingestion:
             self._otlp_grpc = otlp_grpc_server(
                 self._export,
                 api_key=over_grpc.token or None,
-                limits=port_limits.otlp_grpc_limits(self._settings),
+                limits=ingestion_limits.otlp_grpc_limits(self._settings),
             )
             self._note("otlp_grpc", grpc_server.bind(self._otlp_grpc, over_grpc))
             self._otlp_grpc.start()
@@ -142,13 +142,13 @@ class Ingestion:
             return None
         app = http_app(
             self._export,
-            admission=port_limits.otlp_admission(
+            admission=ingestion_limits.otlp_admission(
                 self._settings, bound_address(self._http_listener)
             ),
-            budget=ByteBudget(port_limits.http_bodies_bytes_max(self._settings)),
+            budget=ByteBudget(ingestion_limits.http_bodies_bytes_max(self._settings)),
             body_bytes_max=self._settings.bytes_of("body_bytes_max"),
         )
-        limits = port_limits.otlp_http_limits(self._settings)
+        limits = ingestion_limits.otlp_http_limits(self._settings)
         server = HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
         return server, asyncio.create_task(server.run_until_stopped())
 

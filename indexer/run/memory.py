@@ -12,7 +12,7 @@ from indexer.model import Limits
 from indexer.query.payload import BYTES_PER_TEXT_BYTE
 from indexer.receive.export import LARGE_AT_ONCE
 from indexer.receive.http_app import SMALL_THREADS
-from indexer.run import port_limits
+from indexer.run import ingestion_limits
 from indexer.settings import Settings
 from indexer.settings.values import parse_bytes
 from indexer.system.budget import SMALL_BYTES
@@ -65,12 +65,12 @@ def total_bytes(settings: Settings) -> dict[str, int]:
 
 
 def _ingestion(settings: Settings) -> Iterator[Part]:
-    grpc = port_limits.otlp_grpc_limits(settings)
+    grpc = ingestion_limits.otlp_grpc_limits(settings)
     yield Part(
         process=INGESTION,
         name="bodies over HTTP, as sent and inflated",
         settings=("INGESTION_BODIES_BYTES_MAX",),
-        size_bytes=port_limits.http_bodies_bytes_max(settings),
+        size_bytes=ingestion_limits.http_bodies_bytes_max(settings),
     )
     yield Part(
         process=INGESTION,

@@ -25,7 +25,7 @@ from indexer.index.session import owning
 from indexer.query.answers import Answers
 from indexer.query.payload import AnswerLimits
 from indexer.read.payload import keep_page_maps
-from indexer.run import port_limits, ports
+from indexer.run import dashboard_limits, ports
 from indexer.run.file_events import FileEvents
 from indexer.run.hot_tier import HotTier
 from indexer.run.index_loop import IndexLoop
@@ -93,8 +93,8 @@ class Worker:
         return DashboardService(
             self,
             endpoint=endpoint,
-            admission=port_limits.dashboards_admission(self.settings),
-            limits=port_limits.dashboards_limits(self.settings),
+            admission=dashboard_limits.dashboards_admission(self.settings),
+            limits=dashboard_limits.dashboards_limits(self.settings),
             questions=self.settings.questions,
             routers=routers(self.settings.bytes_of("span_cache_bytes")),
             tracer_provider=self._own_traces.provider,

@@ -47,6 +47,11 @@ def name_list(text: str) -> str:
     return ",".join(text.lower().replace(",", " ").split())
 
 
+def name_set(names: str) -> frozenset[str]:
+    """The names of a list that ``name_list`` or ``origin_list`` has checked."""
+    return frozenset(name for name in names.split(",") if name)
+
+
 def origin_list(text: str) -> str:
     """Origins of web pages (RFC 6454), or ``*``. Raises ValueError."""
     origins = name_list(text)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidSettings
-from indexer.run import port_limits, ports
+from indexer.run import ingestion_limits, ports
 from indexer.settings import Settings, load_settings
 from indexer.system.addresses import CONSENT, Address, Endpoint, bind, check_free, resolve
 
@@ -148,9 +148,9 @@ def test_the_budget_of_bodies_has_room_for_one_over_http_beside_those_over_grpc(
     with pytest.raises(InvalidSettings, match="INGESTION_BODIES_BYTES_MAX"):
         load_settings()
     monkeypatch.setenv("INGESTION_GRPC_THREADS", "2")
-    assert port_limits.http_bodies_bytes_max(load_settings()) == (300 - 128) << 20
+    assert ingestion_limits.http_bodies_bytes_max(load_settings()) == (300 - 128) << 20
     monkeypatch.setenv("INGESTION_OTLP_GRPC_LISTEN", "")
-    assert port_limits.http_bodies_bytes_max(load_settings()) == 300 << 20
+    assert ingestion_limits.http_bodies_bytes_max(load_settings()) == 300 << 20
 
 
 def test_every_port_of_the_settings_is_asked_here():

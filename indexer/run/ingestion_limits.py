@@ -1,29 +1,13 @@
-"""Who is let in at each port, and how much at once, as the settings say."""
+"""Who may send spans to the embedded ingestion, and how much at once, as the settings say."""
 
-from indexer.clients.application import BODY_BYTES_MAX, EXPOSED_HEADERS, OPEN_PATHS
 from indexer.http.admission import Admission
 from indexer.http.grpc_server import CallLimits
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
 from indexer.receive.grpc_server import API_KEY_METADATA
 from indexer.settings import Settings
+from indexer.settings.values import name_set
 from indexer.system.addresses import Address
-
-
-def dashboards_admission(settings: Settings) -> Admission:
-    """Without a token only local names are let in, whatever the address."""
-    token = settings.http_token.get_secret_value()
-    return Admission(
-        names=NamePolicy(
-            local_only=not token,
-            hosts=_set(settings.http_allowed_hosts),
-            origins=_set(settings.http_allowed_origins),
-        ),
-        token=token,
-        open_paths=OPEN_PATHS,
-        body_bytes_max=BODY_BYTES_MAX,
-        exposed_headers=EXPOSED_HEADERS,
-    )
 
 
 def otlp_admission(settings: Settings, address: Address) -> Admission:
@@ -32,17 +16,12 @@ def otlp_admission(settings: Settings, address: Address) -> Admission:
     return Admission(
         names=NamePolicy(
             local_only=not key and address.is_loopback,
-            hosts=_set(settings.otlp_allowed_hosts),
-            origins=_set(settings.otlp_allowed_origins),
+            hosts=name_set(settings.otlp_allowed_hosts),
+            origins=name_set(settings.otlp_allowed_origins),
         ),
         token=key,
         token_header=API_KEY_METADATA,
     )
-
-
-def dashboards_limits(settings: Settings) -> ConnectionLimits:
-    """Limits of dashboards' connections."""
-    return ConnectionLimits(connections=settings.http_connections)
 
 
 def otlp_http_limits(settings: Settings) -> ConnectionLimits:
@@ -63,7 +42,3 @@ def http_bodies_bytes_max(settings: Settings) -> int:
     """What bodies over HTTP may hold: all but what gRPC has reserved whole."""
     reserved = otlp_grpc_limits(settings).message_bytes_in_hand if settings.otlp_grpc_listen else 0
     return settings.bytes_of("bodies_bytes_max") - reserved
-
-
-def _set(names: str) -> frozenset[str]:
-    return frozenset(name for name in names.split(",") if name)
