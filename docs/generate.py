@@ -16,14 +16,14 @@ from typing import Any, cast
 from indexer import errors
 from indexer.catalog.database import Catalog
 from indexer.cli.main import command_parser
-from indexer.clients.application import dashboards
-from indexer.clients.operations.local import Host
+from indexer.clients.application import application
+from indexer.clients.host import Host
 from indexer.contracts import migrations
 from indexer.http import events as http_events
-from indexer.http.admission import Admission
 from indexer.ingest import events as ingest_events
 from indexer.read.dialect import Dialect, dialects
 from indexer.run.memory import MIB, parts, total_bytes
+from indexer.run.serving import ROUTERS
 from indexer.settings import Settings
 from indexer.telemetry import log as telemetry
 from indexer.telemetry import metrics
@@ -158,7 +158,7 @@ def metrics_page() -> str:
 
 
 def routes() -> str:
-    """Every route of the dashboards' service."""
+    """Every route of the worker."""
     parts = []
     for path, methods in _openapi()["paths"].items():
         for method, said in methods.items():
@@ -168,9 +168,12 @@ def routes() -> str:
             parts.append(f"## {method.upper()} {path}\n\n{about}\n\n{table}".rstrip())
     return _page(
         "Routes",
-        "What the worker serves on `INDEXER_HTTP_LISTEN`. Refusals are problem details (RFC 9457). "
-        "With `INDEXER_HTTP_TOKEN` every route but `/healthz` and `/readyz` asks for it. The same "
-        "as [OpenAPI](openapi.json), which the worker serves as `/openapi.json`.",
+        "What the worker serves on `INDEXER_HTTP_LISTEN` for dashboards, and on the Unix socket "
+        "beside the catalog for commands. Refusals are problem details (RFC 9457). With "
+        "`INDEXER_HTTP_TOKEN` every route but `/healthz` and `/readyz` asks for it; the socket "
+        "is for the user of the worker alone and asks for none. `POST /snapshot` and `POST /sweep` "
+        "change the worker's state and are allowed on the socket alone. The same as "
+        "[OpenAPI](openapi.json), which the worker serves as `/openapi.json`.",
         "\n\n".join(parts),
     )
 
@@ -182,7 +185,7 @@ def openapi() -> str:
 
 def _openapi() -> dict[str, Any]:
     """Nothing is asked of the host to make it."""
-    return dashboards(cast("Host", None), admission=Admission()).openapi()
+    return application(cast("Host", None), ROUTERS).openapi()
 
 
 def _parameter(said: dict[str, Any]) -> tuple[str, ...]:

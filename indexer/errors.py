@@ -35,7 +35,9 @@
         ├── CatalogTooNew
         ├── InvalidSettings
         ├── QueryRefused
+        ├── InvalidId               text that cannot be the ID it should be
         ├── QueryTooLarge           the answer would cost more than one may
+        ├── OperatorsOnly           an action that is for the Unix socket alone
         └── Unauthorized            a request without the token
 
 Foreign exceptions are mapped to these once, at the edge where they enter.
@@ -237,11 +239,24 @@ class QueryRefused(PermanentError):
     exit_code = 2
 
 
+class InvalidId(PermanentError):
+    """Text that cannot be the trace ID or span ID that it should be."""
+
+    hint = "Expected 32 hex digits for a trace ID, 16 for a span ID, not all zero."
+    exit_code = 2
+
+
 class QueryTooLarge(PermanentError):
     """The estimate of what the answer costs is beyond what one answer may cost."""
 
     hint = "Ask for less at a time: a smaller limit, or a window of time."
     exit_code = 2
+
+
+class OperatorsOnly(PermanentError):
+    """An action that changes the worker's state, asked for over TCP."""
+
+    hint = "Ask over the Unix socket beside the catalog, as the user who runs the worker."
 
 
 class Unauthorized(PermanentError):

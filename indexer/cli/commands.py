@@ -6,17 +6,20 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.cli import render
 from indexer.cli.source import Source
+from indexer.clients.unix_socket import path_text
 from indexer.discover.listing import list_files
 from indexer.errors import QueryRefused
 from indexer.index import audit as audits
+from indexer.query.answers import ROWS_MAX, Answers
 from indexer.query.find.attribute_coverage import files_behind
+from indexer.query.find.span_query import SpanQuery
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.settings import Settings
@@ -30,7 +33,7 @@ _SPAN_COLUMNS = (
 )
 """What a terminal has room for; ``--json`` has the rest."""
 
-Command = Callable[[Settings, argparse.Namespace], int]
+Rows = list[dict[str, Any]]
 
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
@@ -48,7 +51,8 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
 
 def trace(settings: Settings, options: argparse.Namespace) -> int:
     """One trace as a waterfall; exit 1 when no span of it is known."""
-    found = Source(settings).trace(options.trace_id)
+    path = f"/traces/{path_text(options.trace_id)}"
+    found = Source(settings).ask(path, lambda answers: answers.trace(options.trace_id))
     if options.json:
         render.write_json(found)
     else:
@@ -59,8 +63,20 @@ def trace(settings: Settings, options: argparse.Namespace) -> int:
 def spans(settings: Settings, options: argparse.Namespace) -> int:
     """The newest spans with a promoted attribute; what the answer lacks on standard error."""
     key, separator, value = options.attribute.partition("=")
-    asked = value if separator else None
-    found = Source(settings).spans_with(key, asked, options.service, options.limit)
+    query = SpanQuery(
+        attribute=key,
+        value=value if separator else None,
+        service=options.service,
+        limit=min(options.limit, ROWS_MAX),
+    )
+    found = Source(settings).ask(
+        "/spans",
+        lambda answers: answers.spans(query, payload=False),
+        key=query.attribute,
+        value=query.value,
+        service=query.service,
+        limit=query.limit,
+    )
     if options.json:
         render.write_json(found)
     else:
@@ -73,12 +89,12 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
 
 def files(settings: Settings, options: argparse.Namespace) -> int:
     """Indexed files, newest first."""
-    return _list(settings, options, "files")
+    return _list(settings, options, "files", Answers.files)
 
 
 def quarantine(settings: Settings, options: argparse.Namespace) -> int:
     """Refused files with reason and next step."""
-    return _list(settings, options, "quarantine")
+    return _list(settings, options, "quarantine", Answers.quarantine)
 
 
 def audit(settings: Settings, options: argparse.Namespace) -> int:
@@ -133,8 +149,14 @@ def _covers(views: tuple[str, ...]) -> str:
     return f"{' and '.join(views)} {'covers' if len(views) == 1 else 'cover'}"
 
 
-def _list(settings: Settings, options: argparse.Namespace, name: str) -> int:
-    found = Source(settings).rows(name, options.limit)
+def _list(
+    settings: Settings,
+    options: argparse.Namespace,
+    name: str,
+    question: Callable[[Answers, int], Rows],
+) -> int:
+    limit = min(options.limit, ROWS_MAX)
+    found = Source(settings).ask(f"/{name}", lambda answers: question(answers, limit), limit=limit)
     if options.json:
         render.write_json(found)
     else:

@@ -4,7 +4,7 @@ Every question has the same answer either way. Questions that need a connection 
 (SQL, the audit) get a catalog file that nobody writes to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,7 @@ from indexer.catalog.database import Catalog, unreadable
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import CatalogUnreadable
-from indexer.query.answers import ROWS_MAX, Answers
-from indexer.query.find.span_query import SpanQuery
-from indexer.query.find.trace import trace_text
+from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
 
@@ -30,45 +28,20 @@ class Source:
         self._client = LocalClient(settings.catalog_pointer)
         self.has_worker = self._client.is_reachable()
 
-    def trace(self, trace_id: str) -> dict[str, Any]:
-        """One trace with payload. Raises QueryRefused for an invalid trace ID."""
-        asked = trace_text(trace_id)
-        if self.has_worker:
-            found: dict[str, Any] = self._client.get(f"/traces/{asked}")
-            return found
-        with self._answers() as answers:
-            return answers.trace(asked)
+    def ask(self, path: str, question: Callable[[Answers], Any], **params: Any) -> Any:
+        """The worker's answer on that route, or that of the question over the catalog itself.
 
-    def spans_with(
-        self, key: str, value: str | None, service: str | None, limit: int
-    ) -> dict[str, Any]:
-        """The newest spans with a promoted attribute. Raises QueryRefused when it is not one."""
-        limit = min(limit, ROWS_MAX)
-        asked = {"key": key, "value": value, "service": service, "limit": limit}
+        Raises what refuses the question.
+        """
         if self.has_worker:
-            given = {name: one for name, one in asked.items() if one is not None}
-            found: dict[str, Any] = self._client.get("/spans", **given)
-            return found
+            return self._client.get(path, **params)
         with self._answers() as answers:
-            query = SpanQuery(attribute=key, value=value, service=service, limit=limit)
-            return answers.spans(query, payload=False)
-
-    def rows(self, name: str, limit: int) -> list[dict[str, Any]]:
-        """The list ``files`` or ``quarantine``, at most ``ROWS_MAX`` of it."""
-        limit = min(limit, ROWS_MAX)
-        if self.has_worker:
-            found: list[dict[str, Any]] = self._client.get(f"/{name}", limit=limit)
-            return found
-        with self._answers() as answers:
-            listed: list[dict[str, Any]] = getattr(answers, name)(limit)
-            return listed
+            return question(answers)
 
     def status(self) -> dict[str, Any]:
         """The worker's status, or what the catalog holds while none runs."""
-        if self.has_worker:
-            found: dict[str, Any] = self._client.get("/status")
-            return found
-        with self._answers() as answers:
+
+        def alone(answers: Answers) -> dict[str, Any]:
             return {
                 "state": "no worker is running",
                 "healthy": True,
@@ -77,6 +50,9 @@ class Source:
                 "catalog": str(self._current()),
                 **answers.totals(),
             }
+
+        found: dict[str, Any] = self.ask("/status", alone)
+        return found
 
     def still_catalog(self, *, after_sweep: bool = False) -> Path:
         """A catalog file that nobody writes to, as new as now."""

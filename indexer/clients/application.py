@@ -1,22 +1,22 @@
-"""The dashboards' application: one FastAPI over one worker, a router for each thing it serves.
+"""The one application over a worker: the same routes on its TCP socket and on its Unix socket.
 
-A router is made by a function of the host, and named in ``ROUTERS``. Its routes ask through
-``serve.asking.ask``, and refuse by raising: every error becomes problem details.
+A router is made by a function of the host. Which routers there are is decided by whoever composes
+the worker: nothing here knows a dialect. Routes ask through ``query_executor.ask``, and refuse by
+raising: every error becomes problem details.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import TracerProvider
 from starlette.middleware import Middleware
+from starlette.types import Scope
 
 from indexer import __version__
-from indexer.clients.junjo.routes import junjo
-from indexer.clients.operations.local import Host
-from indexer.clients.operations.routes import operations
+from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS
+from indexer.clients.shared.callers import AdmittedByCaller, Caller, caller_of
 from indexer.clients.shared.problems import HANDLERS, RESPONSE
 from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
 from indexer.clients.shared.request_metrics import Measured
@@ -24,6 +24,9 @@ from indexer.http.admission import Admission
 
 PROBES_AT_ONCE = 2
 """A pool of their own: however much dashboards ask, the worker does not look ill for it."""
+COMMANDS_AT_ONCE = 2
+COMMANDS_WAITING = 8
+"""A pool of their own as well: an operator looks at a worker while dashboards keep it busy."""
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Probes carry no token; these two tell states and no data."""
@@ -36,30 +39,25 @@ UNTRACED_PATHS = OPEN_PATHS | {"/metrics"}
 """Asked every few seconds for ever, and of no interest to anybody who reads traces."""
 
 MakeRouter = Callable[[Host], APIRouter]
-
-ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
-"""Every router that is served."""
-
-
-def routers(span_cache_bytes: int) -> tuple[MakeRouter, ...]:
-    """The same, with so many bytes of encoded spans kept for the next refresh."""
-    return (operations, partial(junjo, span_cache_bytes=span_cache_bytes))
+OF_THE_OPERATOR = Admission(body_bytes_max=BODY_BYTES_MAX)
+"""Whoever the mode of the Unix socket lets in: no token, and any name."""
 
 
-def dashboards(
+def application(
     host: Host,
+    routers: Sequence[MakeRouter],
     *,
-    admission: Admission,
+    admission: Admission = OF_THE_OPERATOR,
     questions: int = QUESTIONS_AT_ONCE,
-    routers: Sequence[MakeRouter] = ROUTERS,
     tracer_provider: TracerProvider | None = None,
 ) -> FastAPI:
     """The application, to be ended with ``close``.
 
-    ``admission`` says who is let in, ``questions`` how many are answered at once. With a
-    ``tracer_provider`` each request is a span, but for those of probes and of whoever scrapes
-    metrics.
+    ``admission`` says which dashboards are let in, ``questions`` how many of theirs are answered
+    at once. With a ``tracer_provider`` each of their requests is a span, but for those of probes
+    and of whoever scrapes metrics.
     """
+    admissions = {Caller.DASHBOARD: admission, Caller.OPERATOR: OF_THE_OPERATOR}
     app = FastAPI(
         title="span-indexer",
         version=__version__,
@@ -69,10 +67,13 @@ def dashboards(
         redirect_slashes=False,
         exception_handlers=dict(HANDLERS),
         responses={"default": RESPONSE},
-        middleware=[Middleware(Measured), Middleware(admission.around)],
+        middleware=[Middleware(Measured), Middleware(AdmittedByCaller, admissions=admissions)],
         telemetry=_telemetry(tracer_provider),
     )
-    app.state.asking = QueryExecutor(at_once=questions)
+    app.state.executors = {
+        Caller.DASHBOARD: QueryExecutor(at_once=questions),
+        Caller.OPERATOR: QueryExecutor(at_once=COMMANDS_AT_ONCE, waiting=COMMANDS_WAITING),
+    }
     app.state.probes = QueryExecutor(at_once=PROBES_AT_ONCE)
     for make in routers:
         app.include_router(make(host))
@@ -81,9 +82,9 @@ def dashboards(
 
 def close(app: FastAPI) -> None:
     """Tell every question to end, and wait until they have."""
-    pools: tuple[QueryExecutor, ...] = (app.state.asking, app.state.probes)
-    for pool in pools:
-        pool.close()
+    executors: Mapping[Caller, QueryExecutor] = app.state.executors
+    for executor in (*executors.values(), app.state.probes):
+        executor.close()
 
 
 def _telemetry(provider: TracerProvider | None) -> TelemetryConfig:
@@ -95,5 +96,9 @@ def _telemetry(provider: TracerProvider | None) -> TelemetryConfig:
         "logs": False,
         "operation_spans": False,
         "auto_configure": False,
-        "exclude": lambda scope: scope["path"] in UNTRACED_PATHS,
+        "exclude": _is_untraced,
     }
+
+
+def _is_untraced(scope: Scope) -> bool:
+    return scope["path"] in UNTRACED_PATHS or caller_of(scope) is Caller.OPERATOR

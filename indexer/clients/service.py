@@ -1,53 +1,52 @@
-"""The dashboards' application on its TCP socket, from the binding of the port to its release."""
+"""The application on its sockets, from the first one that is bound to the release of the last."""
 
 import asyncio
-from collections.abc import Sequence
+import socket
 
-from opentelemetry.trace import TracerProvider
+from fastapi import FastAPI
 
-from indexer.clients.application import ROUTERS, MakeRouter, close, dashboards
-from indexer.clients.operations.local import Host
-from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE
-from indexer.http.admission import Admission
+from indexer.clients.application import close
+from indexer.clients.shared.callers import Caller, asked_by
 from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
 from indexer.system.addresses import Endpoint, bind, bound_address
 
 
-class DashboardService:
-    """Listens from its construction on; serves while ``run`` runs."""
+class Service:
+    """One application, and a server for each socket that it is asked on."""
 
-    def __init__(
-        self,
-        host: Host,
-        *,
-        endpoint: Endpoint,
-        admission: Admission,
-        limits: ConnectionLimits | None = None,
-        questions: int = QUESTIONS_AT_ONCE,
-        routers: Sequence[MakeRouter] = ROUTERS,
-        tracer_provider: TracerProvider | None = None,
+    def __init__(self, app: FastAPI, *, grace_s: int) -> None:
+        """``grace_s`` is how long ``end`` waits for requests in hand."""
+        self._app = app
+        self._grace_s = grace_s
+        self._servers: list[HttpServer] = []
+        self.url: str | None = None
+        """Where dashboards ask; None without a TCP port."""
+
+    def listen(self, endpoint: Endpoint, limits: ConnectionLimits | None = None) -> None:
+        """Bind the TCP port of dashboards. Raises InvalidSettings when it cannot be bound."""
+        listener = bind(endpoint)
+        self.url = f"http://{bound_address(listener)}"
+        self.serve(listener, Caller.DASHBOARD, limits)
+
+    def serve(
+        self, listener: socket.socket, caller: Caller, limits: ConnectionLimits | None = None
     ) -> None:
-        """Raises InvalidSettings when it may not, or cannot, listen there."""
-        self._listener = bind(endpoint)
-        self.url = f"http://{bound_address(self._listener)}"
-        self._limits = limits or ConnectionLimits()
-        self._app = dashboards(
-            host,
-            admission=admission,
-            questions=questions,
-            routers=routers,
-            tracer_provider=tracer_provider,
+        """Take the requests of that caller from a bound socket, while ``run`` runs."""
+        server = HttpServer(
+            asked_by(caller, self._app),
+            [listener],
+            limits=limits or ConnectionLimits(),
+            grace_s=self._grace_s,
         )
-        self._server: HttpServer | None = None
+        self._servers.append(server)
 
-    async def run(self, *, grace_s: int) -> None:
-        """Serve until ``end``."""
-        self._server = HttpServer(self._app, [self._listener], limits=self._limits, grace_s=grace_s)
-        await self._server.run_until_stopped()
+    async def run(self) -> None:
+        """Answer until ``end``."""
+        await asyncio.gather(*(server.run_until_stopped() for server in self._servers))
 
     async def end(self) -> None:
         """Let requests in hand finish within the grace, and end the questions of all others."""
-        if self._server is not None:
-            self._server.stop()
+        for server in self._servers:
+            server.stop()
         await asyncio.to_thread(close, self._app)

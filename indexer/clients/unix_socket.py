@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 
+from indexer.clients.shared.time_limits import ACTION_S, QUESTION_S
 from indexer.errors import CatalogBusy, IndexerError, QueryRefused, TransientError
 from indexer.system.permissions import PRIVATE_FILE, set_mode
 
-ANSWER_TIMEOUT_S = 600.0
-"""The longest a local command waits: a snapshot of a large catalog."""
+PATIENCE_S = 5.0
+"""A command waits so much longer than the worker lets a request take, to be told why it ended."""
 _PATH_BYTES_MAX = 100
 
 
@@ -55,24 +57,36 @@ class LocalClient:
         return True
 
     def get(self, path: str, **params: Any) -> Any:
-        """The JSON answer. Raises the worker's refusal as an IndexerError."""
-        return self._ask("GET", path, params)
+        """The JSON answer to a question; a parameter that is None is left out.
+
+        Raises the worker's refusal as an IndexerError.
+        """
+        given = {name: value for name, value in params.items() if value is not None}
+        query = f"?{urlencode(given, errors='surrogateescape')}" if given else ""
+        return self._ask("GET", path + query, QUESTION_S)
 
     def post(self, path: str) -> Any:
         """The JSON answer to an action."""
-        return self._ask("POST", path, {})
+        return self._ask("POST", path, ACTION_S)
 
-    def _ask(self, method: str, path: str, params: dict[str, Any]) -> Any:
+    def _ask(self, method: str, target: str, limit_s: float) -> Any:
         with _short(self._path) as short:
             transport = httpx.HTTPTransport(uds=short)
-            with httpx.Client(transport=transport, timeout=ANSWER_TIMEOUT_S) as client:
+            with httpx.Client(transport=transport, timeout=limit_s + PATIENCE_S) as client:
                 try:
-                    response = client.request(method, f"http://worker{path}", params=params)
+                    response = client.request(method, f"http://worker{target}")
+                except httpx.InvalidURL as error:
+                    raise QueryRefused(str(error), hint="Ask for something shorter.") from error
                 except httpx.TransportError as error:
                     raise CatalogBusy(f"the worker does not answer: {error}") from error
         if response.is_error:
             raise _raised(response)
         return response.json()
+
+
+def path_text(text: str) -> str:
+    """Any text as one segment of a path, whatever characters it has."""
+    return quote(text, safe="", errors="surrogateescape")
 
 
 def _raised(response: httpx.Response) -> IndexerError:

@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from indexer.errors import (
     IndexerError,
+    InvalidId,
+    OperatorsOnly,
     QueryRefused,
     QueryTimedOut,
     QueryTooLarge,
@@ -26,6 +28,8 @@ RETRY_AFTER_S = 1
 EXCERPT_CHARS_MAX = 200
 """Of what a client sent: enough to know it again, and no way to fill a log."""
 _STATUS: Mapping[type[IndexerError], int] = {
+    InvalidId: 422,
+    OperatorsOnly: 403,
     QueryRefused: 400,
     QueryTooLarge: 400,
     Unauthorized: 401,

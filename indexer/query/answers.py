@@ -57,7 +57,7 @@ class Answers:
 
         With a ``form`` each span has its ``shown``, and its payload only where it had to be read.
 
-        Raises QueryRefused for an invalid trace ID, QueryTooLarge for one in too many files,
+        Raises InvalidId for an invalid trace ID, QueryTooLarge for one in too many files,
         QueriesBusy while answers in hand hold all the memory that they may.
         """
         asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
@@ -115,14 +115,18 @@ class Answers:
             answer = whole_services(cursor, self.storage, cold, hot, window)
             return {**answer, **behind}
 
-    def files(self, limit: int = ROWS_MAX) -> list[dict[str, Any]]:
+    def files(
+        self, limit: int = ROWS_MAX, deadline: Deadline | None = None
+    ) -> list[dict[str, Any]]:
         """Indexed files, newest first."""
-        with self.reading() as cursor:
+        with self.reading(deadline) as cursor:
             return lists.list_files(cursor, min(limit, ROWS_MAX))
 
-    def quarantine(self, limit: int = ROWS_MAX) -> list[dict[str, Any]]:
+    def quarantine(
+        self, limit: int = ROWS_MAX, deadline: Deadline | None = None
+    ) -> list[dict[str, Any]]:
         """Refused files, latest first."""
-        with self.reading() as cursor:
+        with self.reading(deadline) as cursor:
             return lists.list_quarantine(cursor, min(limit, ROWS_MAX))
 
     def totals(self) -> dict[str, Any]:

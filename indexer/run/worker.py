@@ -13,23 +13,19 @@ from typing import Any
 import duckdb
 
 from indexer.catalog.generations import Generations
-from indexer.clients.application import routers
-from indexer.clients.operations.local import application
-from indexer.clients.service import DashboardService
+from indexer.clients.service import Service
+from indexer.clients.shared.callers import Caller
 from indexer.clients.unix_socket import bind, socket_path
 from indexer.errors import CatalogBusy, QueriesBusy
-from indexer.http.admission import Admission
-from indexer.http.limits import ConnectionLimits
-from indexer.http.server import HttpServer
 from indexer.index.session import owning
 from indexer.query.answers import Answers
 from indexer.query.payload import AnswerLimits
 from indexer.read.payload import keep_page_maps
-from indexer.run import dashboard_limits, ports
 from indexer.run.file_events import FileEvents
 from indexer.run.hot_tier import HotTier
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
+from indexer.run.serving import listening_service
 from indexer.run.status import worker_status
 from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
@@ -37,9 +33,6 @@ from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
 from indexer.telemetry.log import WORKER_STARTED, WORKER_STOPPED, log
 from indexer.telemetry.own_traces import OwnTraces, own_traces
-
-GRACE_S = 1
-"""How long a stop waits for a client to take its answer."""
 
 
 class Worker:
@@ -54,7 +47,7 @@ class Worker:
         )
         self._events = FileEvents(settings, self._loop, self._stop)
         self._hot = HotTier(settings, clock) if settings.ingestion_host else None
-        self._dashboards: DashboardService | None = None
+        self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = AnswerLimits(
             files=settings.answer_files_max, payload_bytes=settings.bytes_of("answer_bytes_max")
@@ -70,63 +63,36 @@ class Worker:
         """Serve until ``request_stop``. Raises what keeps the catalog or the port from opening."""
         keep_page_maps(self.settings.bytes_of("page_cache_bytes"))
         self._own_traces = own_traces(self.settings.otlp_http_listen)
-        self._dashboards = self._listen()
+        # Bound before all else: what keeps it from that keeps the worker from starting.
+        self._service = service = listening_service(self, self.settings, self._own_traces.provider)
         try:
             await self._loop.open()
         except CatalogBusy:
             if self._stop.is_set():
                 return
             raise
-        server = self._commands()
-        tasks = self._tasks(server)
+        service.serve(bind(self.settings.catalog_pointer), Caller.OPERATOR)
+        tasks = self._tasks(service)
         self._say_started()
         try:
             await self._loop.run()
         finally:
-            await self._end(server, tasks)
+            await self._end(service, tasks)
 
-    def _listen(self) -> DashboardService | None:
-        """Bound before all else: what keeps it from that keeps the worker from starting."""
-        endpoint = ports.dashboards(self.settings)
-        if endpoint is None:
-            return None
-        return DashboardService(
-            self,
-            endpoint=endpoint,
-            admission=dashboard_limits.dashboards_admission(self.settings),
-            limits=dashboard_limits.dashboards_limits(self.settings),
-            questions=self.settings.questions,
-            routers=routers(self.settings.bytes_of("span_cache_bytes")),
-            tracer_provider=self._own_traces.provider,
-        )
-
-    def _commands(self) -> HttpServer:
-        """Local commands, on the Unix socket beside the catalog."""
-        return HttpServer(
-            Admission().around(application(self)),
-            [bind(self.settings.catalog_pointer)],
-            limits=ConnectionLimits(),
-            grace_s=GRACE_S,
-        )
-
-    def _tasks(self, server: HttpServer) -> list[asyncio.Task[None]]:
+    def _tasks(self, service: Service) -> list[asyncio.Task[None]]:
         """All that waits beside the index loop."""
-        waiting = [server.run_until_stopped()]
-        if self._dashboards is not None:
-            waiting.append(self._dashboards.run(grace_s=GRACE_S))
+        waiting = [service.run()]
         if self._hot is not None:
             waiting.append(self._hot.follow_until(self._stop, self._reading))
         if self.settings.watch:
             waiting.append(self._events.run())
         return [asyncio.create_task(one) for one in waiting]
 
-    async def _end(self, server: HttpServer, tasks: list[asyncio.Task[None]]) -> None:
+    async def _end(self, service: Service, tasks: list[asyncio.Task[None]]) -> None:
         self._stop.set()
-        server.stop()
         if self._hot is not None:
             self._hot.close()
-        if self._dashboards is not None:
-            tasks.append(asyncio.create_task(self._dashboards.end()))
+        tasks.append(asyncio.create_task(service.end()))
         await asyncio.gather(*tasks, return_exceptions=True)
         socket_path(self.settings.catalog_pointer).unlink(missing_ok=True)
         await self._loop.close()
@@ -135,7 +101,7 @@ class Worker:
 
     @property
     def _http_url(self) -> str | None:
-        return None if self._dashboards is None else self._dashboards.url
+        return None if self._service is None else self._service.url
 
     @property
     def backlog_files_max(self) -> int:

@@ -53,7 +53,7 @@ ANSWERS = Counter(
 )
 REQUESTS = Counter(
     "span_indexer_http_requests",
-    "Requests of dashboards by route, method and status; route `none` is an unknown path.",
+    "Requests by route, method and status; route `none` is an unknown path.",
     ("route", "method", "status"),
     registry=REGISTRY,
 )

@@ -7,7 +7,7 @@ import pytest
 from fastapi import HTTPException, Query
 
 from indexer import errors
-from indexer.clients.shared.problems import CLIENT_CLOSED, ClientGone, ParameterRefused
+from indexer.clients.shared.problems import CLIENT_CLOSED, ClientGone
 from tests.support.served import serving
 
 FACTS = "a name in a traceback"
@@ -76,21 +76,6 @@ def test_a_parameter_out_of_bounds_is_named_with_its_bounds():
     )
     assert "limit is '6'" in said.json["detail"]
     assert len(odd.body) < 1000
-
-
-def test_a_parameter_that_no_model_checks_is_refused_in_the_same_words():
-    said = refusal(ParameterRefused("limit", "0", ge=1, le=10))
-    assert said.code == 422
-    assert said.json["errors"] == [
-        {
-            "parameter": "limit",
-            "in": "query",
-            "value": "0",
-            "message": "expected 1 to 10",
-            "ge": 1,
-            "le": 10,
-        }
-    ]
 
 
 def test_a_client_that_has_gone_is_no_fault():

@@ -4,10 +4,12 @@ import asyncio
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from fastapi import Request
 
+from indexer.clients.application import COMMANDS_AT_ONCE, COMMANDS_WAITING
 from indexer.clients.shared.query_executor import (
     QUESTIONS_AT_ONCE,
     QUESTIONS_WAITING,
@@ -105,6 +107,26 @@ def test_more_questions_than_there_is_room_for_are_told_to_come_back():
             one.close()
         wait_until(lambda: served.get("/quick").code == 200, "room again")
         wait_until(lambda: len(waiting.begun) == len(waiting.ended), "the end of every question")
+
+
+def test_commands_are_answered_while_dashboards_wait_and_have_a_limit_too(tmp_path):
+    """A busy worker can be looked at, and commands cannot take what the dashboards need either."""
+    waiting = Waiting()
+    room = COMMANDS_AT_ONCE + COMMANDS_WAITING
+
+    async def quick(request: Request) -> str:
+        return await ask(request, lambda _: "now")
+
+    routes = (("/slow", waiting.route), ("/quick", quick))
+    with serving(*routes, socket_folder=tmp_path) as served, ExitStack() as stack:
+        for _ in range(QUESTIONS_AT_ONCE + QUESTIONS_WAITING):
+            one = stack.enter_context(socket.create_connection(served.address))
+            one.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: served.get("/quick").code == 503, "a full pool of dashboards")
+        assert served.operator.get("/quick").json == "now"
+        for _ in range(room):
+            stack.enter_context(served.operator.connected()).request("GET", "/slow")
+        wait_until(lambda: served.operator.get("/quick").code == 503, "a full pool of commands")
 
 
 def test_a_stop_ends_every_question_and_every_thread():

@@ -1,6 +1,7 @@
 """The socket beside the catalog is for its owner alone, from the moment it has its name."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -8,6 +9,9 @@ import sys
 import pytest
 
 from indexer.clients.unix_socket import LocalClient, bind, socket_path
+from indexer.errors import InvalidId, QueryRefused, TransientError
+from tests.support.processes import REPOSITORY, Site, wait_until
+from tests.support.served import StubHost, serving
 
 BINDS = """
 import os, sys
@@ -45,3 +49,65 @@ def test_a_socket_that_a_killed_worker_left_is_replaced(tmp_path):
     assert not LocalClient(catalog).is_reachable()
     with bind(catalog):
         assert LocalClient(catalog).is_reachable()
+
+
+class Unhurried(StubHost):
+    """Its one question lasts until it is told to end."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.ended = [], []
+
+    @property
+    def answers(self):
+        return self
+
+    def trace(self, trace_id, deadline):
+        self.begun.append(trace_id)
+        wait_until(lambda: deadline.is_over, "a question that is told to end", deadline_s=60)
+        self.ended.append(trace_id)
+        deadline.check()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_question_of_a_command_that_is_killed_ends(tmp_path, number):
+    """Nobody waits for its answer any more, so that its place is free for the next one."""
+    host = Unhurried()
+    site = Site(tmp_path, pointer=tmp_path / "index.duckdb")
+    try:
+        with serving(host=host, socket_folder=tmp_path):
+            command = site.start_command(
+                [sys.executable, "-m", "indexer", "trace", f"{7:032x}"], cwd=REPOSITORY
+            )
+            wait_until(lambda: host.begun, lambda: f"the question: {command.err}")
+            command.signal(number)
+            command.wait()
+            wait_until(lambda: host.ended == [f"{7:032x}"], "the end of the question")
+    finally:
+        site.close()
+
+
+def test_a_refusal_is_raised_in_the_words_of_the_worker(tmp_path):
+    """As what the command would raise over the catalog itself, in exit code and in text."""
+
+    class Refusing(StubHost):
+        @property
+        def answers(self):
+            return self
+
+        def trace(self, trace_id, deadline):
+            raise InvalidId(f"invalid trace ID {trace_id!r}", hint="So.")
+
+        def files(self, limit, deadline):
+            raise TransientError("not now", hint="Later.")
+
+    with serving(host=Refusing(), socket_folder=tmp_path) as served:
+        client = LocalClient(served.operator.catalog)
+        for asked, kind, message, hint in (
+            ("/traces/%00", QueryRefused, "invalid trace ID '\\x00'", "So."),
+            ("/files", TransientError, "not now", "Later."),
+        ):
+            with pytest.raises(kind) as refused:
+                client.get(asked)
+            assert (refused.value.message, refused.value.advice) == (message, hint)

@@ -24,7 +24,7 @@ async def small() -> str:
 
 
 def open_ones(served):
-    return served.service._server.server_state.connections
+    return served.service._servers[0].server_state.connections
 
 
 def test_an_answer_that_nobody_reads_ends_with_its_connection():

@@ -17,8 +17,8 @@ from typing import Any
 import grpc
 from starlette.types import ASGIApp
 
-from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, close, dashboards
-from indexer.clients.operations.local import application
+from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, application, close
+from indexer.clients.shared.callers import Caller, asked_by
 from indexer.clients.unix_socket import bind as bind_unix
 from indexer.clients.unix_socket import socket_path
 from indexer.http.admission import Admission
@@ -35,6 +35,7 @@ from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.receive.export import exporter
 from indexer.receive.grpc_server import API_KEY_METADATA, otlp_grpc_server
 from indexer.receive.http_app import PROTOBUF, http_app
+from indexer.run.serving import ROUTERS
 from indexer.system.addresses import Endpoint, bind
 from indexer.system.budget import ByteBudget
 from indexer.wire.token import TOKEN_METADATA
@@ -146,14 +147,13 @@ def http_door(
     host = StubHost(
         healthy=True, problems=[], swept_at=None, files_ready=0, files_waiting=0, storage_root="/"
     )
+    rules = replace(admission, open_paths=OPEN_PATHS, body_bytes_max=BODY_BYTES_MAX)
+    worker = application(host, ROUTERS, admission=rules)
     if name == "unix":
         listener = bind_unix(folder / "index.duckdb")
-        app: ASGIApp = Admission().around(application(host))
     else:
         listener = bind(Endpoint(setting="LISTEN", listen="127.0.0.1:0"))
-    if name == "dashboards":
-        rules = replace(admission, open_paths=OPEN_PATHS, body_bytes_max=BODY_BYTES_MAX)
-        app = dashboards(host, admission=rules)
+    app: ASGIApp = asked_by(Caller.OPERATOR if name == "unix" else Caller.DASHBOARD, worker)
     kept = sink or KeepingSink()
     if name == "otlp_http":
         app = http_app(
@@ -168,8 +168,7 @@ def http_door(
         yield door
     finally:
         door.stop()
-        if name == "dashboards":
-            close(app)
+        close(worker)
         if name == "unix":
             socket_path(folder / "index.duckdb").unlink(missing_ok=True)
 

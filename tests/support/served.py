@@ -1,22 +1,29 @@
-"""The dashboards' service on a real port in this process, over routes that a test brings along."""
+"""The worker's service on real sockets in this process, over routes that a test brings along."""
+
+from __future__ import annotations
 
 import asyncio
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
-from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS
-from indexer.clients.service import DashboardService
+from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, application
+from indexer.clients.service import Service
+from indexer.clients.shared.callers import Caller
+from indexer.clients.unix_socket import bind, socket_path
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
+from indexer.run.serving import ROUTERS
 from indexer.system.addresses import Endpoint
 
 
@@ -32,8 +39,10 @@ class Said:
 
 
 class Served:
-    service: DashboardService
+    service: Service
     """Where it is served in this process."""
+    operator: OperatorSide
+    """The same on its Unix socket, where the test has one."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -48,9 +57,36 @@ class Served:
         """One request on a connection of its own, and its whole answer."""
         with closing(http.client.HTTPConnection(*self.address, timeout=30)) as connection:
             connection.request(method, target, body, dict(headers))
-            answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Said(code=answer.status, headers=found, body=answer.read())
+            return _said(connection.getresponse())
+
+
+class OperatorSide:
+    """The Unix socket of a catalog in that folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalog = folder / "index.duckdb"
+
+    @contextmanager
+    def connected(self) -> Iterator[http.client.HTTPConnection]:
+        with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as channel:
+            channel.settimeout(30)
+            channel.connect(str(socket_path(self.catalog)))
+            connection = http.client.HTTPConnection("worker")
+            connection.sock = channel
+            yield connection
+
+    def request(self, method: str, target: str) -> Said:
+        with self.connected() as connection:
+            connection.request(method, target)
+            return _said(connection.getresponse())
+
+    def get(self, target: str) -> Said:
+        return self.request("GET", target)
+
+
+def _said(answer: http.client.HTTPResponse) -> Said:
+    found = {name.lower(): value for name, value in answer.getheaders()}
+    return Said(code=answer.status, headers=found, body=answer.read())
 
 
 class StubHost:
@@ -67,9 +103,12 @@ class StubHost:
 
 @contextmanager
 def serving(
-    *routes: tuple[str, Callable[..., Any]], host: Any = None, **options: Any
+    *routes: tuple[str, Callable[..., Any]],
+    host: Any = None,
+    socket_folder: Path | None = None,
+    **options: Any,
 ) -> Iterator[Served]:
-    """Serve until the block ends; ``options`` are those of ``DashboardService``."""
+    """Serve until the block ends; ``options`` are those of ``application``."""
 
     def router(_: Any) -> APIRouter:
         made = APIRouter()
@@ -77,8 +116,6 @@ def serving(
             made.get(path)(endpoint)
         return made
 
-    if routes:
-        options["routers"] = [router]
     token = options.pop("token", "")
     admission = Admission(
         names=NamePolicy(local_only=not token),
@@ -87,19 +124,21 @@ def serving(
         body_bytes_max=BODY_BYTES_MAX,
     )
     endpoint = Endpoint(setting="INDEXER_HTTP_LISTEN", listen="127.0.0.1:0")
-    service = DashboardService(
-        host,
-        endpoint=endpoint,
-        admission=options.pop("admission", admission),
-        limits=options.pop("limits", ConnectionLimits()),
-        **options,
-    )
+    limits = options.pop("limits", ConnectionLimits())
+    routers = [router] if routes else ROUTERS
+    app = application(host, routers, **{"admission": admission, **options})
+    service = Service(app, grace_s=1)
+    service.listen(endpoint, limits)
+    if socket_folder is not None:
+        service.serve(bind(socket_folder / "index.duckdb"), Caller.OPERATOR, limits)
     loop = asyncio.new_event_loop()
-    running = threading.Thread(target=loop.run_until_complete, args=(service.run(grace_s=1),))
+    running = threading.Thread(target=loop.run_until_complete, args=(service.run(),))
     running.start()
     try:
-        served = Served(service.url)
+        served = Served(str(service.url))
         served.service = service
+        if socket_folder is not None:
+            served.operator = OperatorSide(socket_folder)
         yield served
     finally:
         asyncio.run_coroutine_threadsafe(service.end(), loop).result(30)

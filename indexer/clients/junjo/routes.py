@@ -12,12 +12,13 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from indexer.clients.host import Host
 from indexer.clients.junjo.models import JunjoSpan, JunjoStatePatch
-from indexer.clients.operations.local import Host
-from indexer.clients.shared.answer_headers import HEADERS, Answer, Body, as_json, respond
+from indexer.clients.shared.answer_headers import HEADERS, Answer, Body, respond
+from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.text_path import register
 from indexer.clients.shared.time_window import window
-from indexer.errors import QueryRefused
+from indexer.errors import InvalidId
 from indexer.query.deadline import Deadline
 from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
 from indexer.query.find.trace import TraceQuery
@@ -190,7 +191,7 @@ async def _trace(
                 since_unix_nano=within.since_unix_nano,
                 until_unix_nano=within.until_unix_nano,
             )
-        except QueryRefused:
+        except InvalidId:
             return {"spans": [], "complete": True, "missing": []}
         return host.answers.trace(query, deadline, form)
 

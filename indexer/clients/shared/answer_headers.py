@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.shared import request_metrics as measuring
+from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.query_executor import ask
 from indexer.query.deadline import Deadline
 
@@ -21,7 +22,6 @@ Question = Callable[[Deadline], Answer]
 Body = Callable[[Answer], bytes]
 """What of an answer is shown, as JSON text."""
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 MISSING_BYTES_MAX = 4_096
 """Of one header: clients and proxies take 8 KiB of all of them together."""
 
@@ -51,7 +51,7 @@ HEADERS: dict[str, Any] = {
 }
 
 
-async def respond(request: Request, question: Question, body: Body) -> Response:
+async def respond(request: Request, question: Question, body: Body = as_json) -> Response:
     """The JSON text that is made of an answer, and what the answer says of itself.
 
     Both are made where the question is answered, so that a large one holds up nobody else.
@@ -66,9 +66,12 @@ async def respond(request: Request, question: Question, body: Body) -> Response:
     return Response(content, headers=_headers(request, answer), media_type="application/json")
 
 
-def as_json(value: Any) -> bytes:
-    """A value of JSON as text."""
-    return _ENCODER.encode(value).encode()
+async def respond_list(
+    request: Request, question: Callable[[Deadline], list[dict[str, Any]]]
+) -> Response:
+    """A list of files, which says nothing of itself."""
+    content = await ask(request, lambda deadline: as_json(question(deadline)))
+    return Response(content, media_type="application/json")
 
 
 def _headers(request: Request, answer: dict[str, Any]) -> dict[str, str]:

@@ -43,16 +43,6 @@ RESPONSE: dict[str, Any] = {
 """How OpenAPI describes all of them."""
 
 
-class ParameterRefused(Exception):
-    """A parameter that is out of its bounds, where no model checks it."""
-
-    def __init__(self, parameter: str, value: object, **bounds: int) -> None:
-        super().__init__(f"{parameter} is {excerpt(value)}")
-        self.parameter = parameter
-        self.value = value
-        self.bounds = bounds
-
-
 class ClientGone(Exception):
     """The client closed the connection before its answer was there."""
 
@@ -82,14 +72,6 @@ def _invalid(_: Request, error: Exception) -> Response:
     return _unprocessable(found)
 
 
-def _parameter(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ParameterRefused)  # noqa: S101 - as above
-    bounds = " to ".join(str(one) for one in error.bounds.values())
-    message = f"expected {bounds}"
-    where = {"parameter": error.parameter, "in": "query", "value": excerpt(error.value)}
-    return _unprocessable([{**where, "message": message, **error.bounds}])
-
-
 def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
     """One of pydantic's errors: which parameter, where it was, what was expected."""
     where, *names = [str(one) for one in found["loc"]] or [""]
@@ -116,7 +98,6 @@ HANDLERS: Mapping[Any, ExceptionHandler] = {
     duckdb.Error: _unavailable,
     HTTPException: _http,
     RequestValidationError: _invalid,
-    ParameterRefused: _parameter,
     ClientGone: _gone,
 }
 """For an application's ``exception_handlers``."""

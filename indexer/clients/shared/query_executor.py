@@ -6,13 +6,15 @@ it has ended, so that questions which do not listen cannot add up to more than t
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from indexer.clients.shared.callers import Caller, caller_of
 from indexer.clients.shared.problems import ClientGone
+from indexer.clients.shared.time_limits import QUESTION_S
 from indexer.errors import QueriesBusy, QueryTimedOut
 from indexer.query.deadline import Deadline
 
@@ -22,10 +24,6 @@ many answers a second from four threads as from eight, in half the time at the 9
 the latest file's attributes were there for half of them instead of for none (measured)."""
 QUESTIONS_WAITING = 32
 """What a page of panels asks at once; who comes later is told to come back."""
-QUESTION_S = 30.0
-"""As long as people and proxies wait for a page."""
-
-
 T = TypeVar("T")
 
 
@@ -35,11 +33,18 @@ class QueryExecutor:
     def __init__(
         self, *, at_once: int = QUESTIONS_AT_ONCE, waiting: int = QUESTIONS_WAITING
     ) -> None:
-        self._room = at_once + waiting
+        self.room = at_once + waiting
+        """Questions that may be here at once, those that wait included."""
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="question")
         self._lock = threading.Lock()
         self._under_way: dict[Future[Any], Deadline] = {}
         self._stopping = False
+
+    @property
+    def in_hand(self) -> int:
+        """Questions that are here now, those that wait included."""
+        with self._lock:
+            return len(self._under_way)
 
     def close(self) -> None:
         """Tell every question to end, and wait until they have."""
@@ -59,28 +64,17 @@ class QueryExecutor:
         question raises.
         """
         deadline = Deadline(timeout_s)
-        answer = asyncio.wrap_future(self._begin(deadline, question))
-        gone = asyncio.ensure_future(_disconnect(request))
+        job = self._begin(deadline, question)
         try:
-            first: set[asyncio.Future[Any]] = {answer, gone}
-            await asyncio.wait(first, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if answer.cancelled():
-                raise QueriesBusy("the service is stopping")
-            if answer.done():
-                return answer.result()
-            if gone.done():
-                raise ClientGone
-            raise QueryTimedOut(f"no answer within {timeout_s:g} s")
+            return await wait_for_answer(request, asyncio.wrap_future(job), timeout_s)
         finally:
-            gone.cancel()
-            if not answer.done():
-                answer.cancel()  # one that has not begun never does
+            if not job.done():
                 deadline.cancel()
 
     def _begin(self, deadline: Deadline, question: Callable[[Deadline], T]) -> Future[T]:
         with self._lock:
-            if len(self._under_way) >= self._room:
-                raise QueriesBusy(f"{self._room} questions are being answered or wait")
+            if len(self._under_way) >= self.room:
+                raise QueriesBusy(f"{self.room} questions are being answered or wait")
             if self._stopping:
                 raise QueriesBusy("the service is stopping")
             job = self._threads.submit(question, deadline)
@@ -96,12 +90,34 @@ class QueryExecutor:
 async def ask(
     request: Request, question: Callable[[Deadline], T], timeout_s: float = QUESTION_S
 ) -> T:
-    """The answer to a synchronous question, on the pool of the request's application.
+    """The answer to a synchronous question, on the pool of whoever asks.
 
     Raises QueriesBusy (503), QueryTimedOut (504), ClientGone, and what the question raises.
     """
-    asking: QueryExecutor = request.app.state.asking
-    return await asking.ask(request, question, timeout_s)
+    executors: Mapping[Caller, QueryExecutor] = request.app.state.executors
+    return await executors[caller_of(request.scope)].ask(request, question, timeout_s)
+
+
+async def wait_for_answer(request: Request, answer: "asyncio.Future[T]", timeout_s: float) -> T:
+    """The answer, which is cancelled when its client has gone or its time is up.
+
+    Raises QueryTimedOut, ClientGone, QueriesBusy for what was cancelled by a stop, and what the
+    answer raises.
+    """
+    gone = asyncio.ensure_future(_disconnect(request))
+    try:
+        first: set[asyncio.Future[Any]] = {answer, gone}
+        await asyncio.wait(first, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if answer.cancelled():
+            raise QueriesBusy("the service is stopping")
+        if answer.done():
+            return answer.result()
+        if gone.done():
+            raise ClientGone
+        raise QueryTimedOut(f"no answer within {timeout_s:g} s")
+    finally:
+        gone.cancel()
+        answer.cancel()  # one that has not begun never does
 
 
 async def _disconnect(request: Request) -> None:

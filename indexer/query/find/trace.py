@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 
 from indexer.catalog.trace_directory import TraceDirectory
-from indexer.errors import QueryRefused
+from indexer.errors import InvalidId
 from indexer.query.deadline import Deadline
 from indexer.query.find.index_scan import span_row
 from indexer.query.partial_spans import partial_spans
@@ -45,7 +45,7 @@ class TraceQuery:
 
     @classmethod
     def of(cls, trace_id: str, span_id: str | None = None, **bounds: int | None) -> "TraceQuery":
-        """IDs in any spelling that is taken. Raises QueryRefused for text that is none."""
+        """IDs in any spelling that is taken. Raises InvalidId for text that is none."""
         span = None if span_id is None else f"{span_word(span_id):016x}"
         return cls(trace_id=trace_text(trace_id), span_id=span, **bounds)
 
@@ -118,10 +118,10 @@ def find_trace(
 
 
 def trace_text(trace_id: str) -> str:
-    """A trace ID as the index has it. Raises QueryRefused for text that is none."""
+    """A trace ID as the index has it. Raises InvalidId for text that is none."""
     found = parse_trace_id(trace_id)
     if found is None:
-        raise QueryRefused(
+        raise InvalidId(
             f"invalid trace ID {trace_id!r}",
             hint="Expected 32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
         )
@@ -129,16 +129,16 @@ def trace_text(trace_id: str) -> str:
 
 
 def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
-    """The two words of a trace ID. Raises QueryRefused for text that is none."""
+    """The two words of a trace ID. Raises InvalidId for text that is none."""
     text = trace_text(trace_id)
     return np.array([int(text[:16], 16)], np.uint64), np.array([int(text[16:], 16)], np.uint64)
 
 
 def span_word(span_id: str) -> int:
-    """The word of a span ID. Raises QueryRefused for text that is none."""
+    """The word of a span ID. Raises InvalidId for text that is none."""
     found = parse_span_id(span_id)
     if found is None:
-        raise QueryRefused(
+        raise InvalidId(
             f"invalid span ID {span_id!r}", hint="Expected 16 hex digits, not all zero."
         )
     return int(found, 16)

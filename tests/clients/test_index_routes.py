@@ -1,4 +1,4 @@
-"""The worker's HTTP routes, over its real socket: what each answers, and how each refuses.
+"""The worker's own routes, over its real socket: what each answers, and how each refuses.
 
 Commands and dashboards rely on two shapes only: JSON, and RFC 9457 problem details. Names of
 services come from other people's programs, so every character of them has to survive a URL.
@@ -80,9 +80,9 @@ def test_an_unknown_trace_is_an_empty_answer(site: Site) -> None:
 
 @pytest.mark.parametrize("trace_id", ["zz", "0" * 32, "f" * 33, "a%2Fb", "%00", "%FF", "'--"])
 def test_what_is_no_trace_id_is_a_problem(site: Site, trace_id: str) -> None:
-    """400, with the text and the next step."""
-    found = problem(site.get(f"/traces/{trace_id}"), 400)
-    assert found["title"] == "QueryRefused"
+    """422, with the text and the next step."""
+    found = problem(site.get(f"/traces/{trace_id}"), 422)
+    assert found["title"] == "InvalidId"
     assert "invalid trace ID" in found["detail"]
     assert "32 hex digits" in found["hint"]
 

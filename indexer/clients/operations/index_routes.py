@@ -1,0 +1,90 @@
+"""What the index holds, in this program's own words: the answers that commands write as JSON."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from indexer.clients.host import Host
+from indexer.clients.shared.answer_headers import HEADERS, respond, respond_list
+from indexer.clients.shared.text_path import register
+from indexer.query.answers import ROWS_MAX
+from indexer.query.find.span_query import SpanQuery
+
+SPANS_DEFAULT = 100
+_CHARS_MAX = 1_024
+"""Of a service name, an attribute or an id: far longer than any."""
+
+TraceId = Annotated[
+    str,
+    Path(
+        max_length=_CHARS_MAX,
+        description="32 hex digits, not all zero.",
+        examples=["0af7651916cd43dd8448eb211c80319c"],
+        json_schema_extra={"pattern": "^[0-9a-fA-F]{32}$"},
+    ),
+]
+ServiceName = Annotated[str, Path(max_length=_CHARS_MAX)]
+Text = Annotated[str | None, Query(max_length=_CHARS_MAX)]
+Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
+_ANSWER: dict[str, Any] = {"responses": {200: {"headers": HEADERS}}}
+
+
+def index_routes(host: Host) -> APIRouter:
+    """The routes."""
+    register()
+    router = APIRouter()
+    _spans(router, host)
+    _lists(router, host)
+    return router
+
+
+def _spans(router: APIRouter, host: Host) -> None:
+    @router.get("/traces/{trace_id:text}", **_ANSWER)
+    async def trace(request: Request, trace_id: TraceId) -> Response:
+        """One trace with its payload, in order of start: what `trace --json` writes."""
+        return await respond(request, lambda deadline: host.answers.trace(trace_id, deadline))
+
+    @router.get("/spans", **_ANSWER)
+    async def spans(
+        request: Request,
+        key: Text = None,
+        value: Text = None,
+        service: Text = None,
+        limit: Limit = SPANS_DEFAULT,
+    ) -> Response:
+        """The newest spans with a promoted attribute: what `spans --json` writes."""
+        query = SpanQuery(attribute=key, value=value, service=service, limit=limit)
+        return await _page(request, host, query)
+
+    @router.get("/services/{service_name:text}/roots", **_ANSWER)
+    async def roots(
+        request: Request, service_name: ServiceName, limit: Limit = SPANS_DEFAULT
+    ) -> Response:
+        """The newest spans of the service that have no parent."""
+        query = SpanQuery(service=service_name, roots=True, limit=limit)
+        return await _page(request, host, query)
+
+
+def _lists(router: APIRouter, host: Host) -> None:
+    @router.get("/services", **_ANSWER)
+    async def services(request: Request) -> Response:
+        """Every service that a span has named, with its number of spans and their times."""
+        return await respond(request, host.answers.services)
+
+    @router.get("/files")
+    async def files(request: Request, limit: Limit = ROWS_MAX) -> Response:
+        """Indexed files, newest first: what `files --json` writes."""
+        return await respond_list(request, lambda end: host.answers.files(limit, end))
+
+    @router.get("/quarantine")
+    async def quarantine(request: Request, limit: Limit = ROWS_MAX) -> Response:
+        """Refused files, latest first: what `quarantine --json` writes."""
+        return await respond_list(request, lambda end: host.answers.quarantine(limit, end))
+
+
+async def _page(request: Request, host: Host, query: SpanQuery) -> Response:
+    return await respond(
+        request, lambda deadline: host.answers.spans(query, payload=False, deadline=deadline)
+    )

@@ -1,0 +1,40 @@
+"""Query parameters that a route does not have are refused, with the nearest one that it has.
+
+For routes of this program's own; a dialect follows its client.
+"""
+
+from difflib import get_close_matches
+
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+
+
+async def known_parameters(request: Request) -> None:
+    """A dependency of routers. Raises RequestValidationError, which becomes 422."""
+    if not request.query_params:
+        return
+    route = request.scope["route"]
+    known = parameters_of(route.dependant) if isinstance(route, APIRoute) else set()
+    unknown = dict.fromkeys(name for name in request.query_params if name not in known)
+    if unknown:
+        raise RequestValidationError([_unknown(request, name, known) for name in unknown])
+
+
+def parameters_of(dependant: Dependant) -> set[str]:
+    """The names of all query parameters of a route and of what it depends on."""
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*map(parameters_of, dependant.dependencies))
+
+
+def _unknown(request: Request, name: str, known: set[str]) -> dict[str, object]:
+    near = get_close_matches(name, known, 1)
+    expected = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+    message = "unknown parameter; " + (expected if known else "this route has none")
+    return {
+        "type": "unknown_parameter",
+        "loc": ("query", name),
+        "msg": message,
+        "input": request.query_params[name],
+    }

@@ -1,0 +1,48 @@
+"""How a worker is asked: every dialect of clients in one application, and the sockets it is on.
+
+The only module that knows all dialects; a new one is a room in ``clients/`` and a line here.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from opentelemetry.trace import TracerProvider
+
+from indexer.clients.application import MakeRouter, application
+from indexer.clients.host import Host
+from indexer.clients.junjo.routes import junjo
+from indexer.clients.operations.routes import operations
+from indexer.clients.service import Service
+from indexer.run import dashboard_limits, ports
+from indexer.settings import Settings
+
+ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
+"""Every router that is served."""
+GRACE_S = 1
+"""How long a stop waits for a client to take its answer."""
+
+
+def routers(span_cache_bytes: int) -> Sequence[MakeRouter]:
+    """The same, with so many bytes of encoded spans kept for the next refresh."""
+    return (operations, partial(junjo, span_cache_bytes=span_cache_bytes))
+
+
+def listening_service(
+    host: Host, settings: Settings, tracer_provider: TracerProvider | None
+) -> Service:
+    """The application with its TCP port bound, unless that is off.
+
+    Raises InvalidSettings when it may not, or cannot, listen there.
+    """
+    app = application(
+        host,
+        routers(settings.bytes_of("span_cache_bytes")),
+        admission=dashboard_limits.dashboards_admission(settings),
+        questions=settings.questions,
+        tracer_provider=tracer_provider,
+    )
+    made = Service(app, grace_s=GRACE_S)
+    endpoint = ports.dashboards(settings)
+    if endpoint is not None:
+        made.listen(endpoint, dashboard_limits.dashboards_limits(settings))
+    return made
