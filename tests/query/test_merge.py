@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from indexer.errors import QueryRefused
+from indexer.errors import InvalidId
 from indexer.hot.decoding import Decoder
 from indexer.hot.identity import SpanKeys
 from indexer.query.find.trace import TraceQuery, find_trace
@@ -118,7 +118,7 @@ def test_hot_spans_are_those_of_the_trace_once(tmp_path: Path) -> None:
     found = hot_spans(table, trace_id=f" {TRACE.upper()} ")
     assert sorted(ids(found)) == [1, 2, 3]
     assert hot_spans(table.slice(0, 0), trace_id=TRACE) == []
-    with pytest.raises(QueryRefused):
+    with pytest.raises(InvalidId):
         hot_spans(table, trace_id="none")
 
 

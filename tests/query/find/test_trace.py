@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from indexer.errors import QueryRefused
+from indexer.errors import InvalidId
 from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
@@ -113,7 +113,7 @@ def test_an_unknown_trace_is_an_empty_complete_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 32, "1" * 31, "g" * 32, "1" * 33])
 def test_text_that_is_no_trace_id_is_refused(tmp_path: Path, text: str) -> None:
     """A typed refusal, before anything is read."""
-    with indexed(tmp_path) as one, pytest.raises(QueryRefused, match="invalid trace ID"):
+    with indexed(tmp_path) as one, pytest.raises(InvalidId, match="invalid trace ID"):
         found(one, text)
 
 
