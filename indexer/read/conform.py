@@ -4,6 +4,8 @@ Ids and texts become strings, times and durations int64 nanoseconds, enumeration
 Costs nothing where a column has the type already.
 """
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,8 +38,13 @@ _NUMBERS = {
     "status": {"unset": 0, "ok": 1, "error": 2, "": 0},
 }
 """OTLP trace.proto, Span.SpanKind and Status.StatusCode, by the end of their names."""
-_PREFIXES = {"kind": "span_kind_", "status": "status_code_"}
+_BEFORE = {
+    "kind": re.compile(r"(?:[a-z_]+\.)?(?:span_kind_)?"),
+    "status": re.compile(r"(?:[a-z_]+\.)?(?:status_code_)?"),
+}
 _UNKNOWN = -1
+_ENUM_DIGITS_MAX = 3
+"""More is beyond what the index holds of an enumeration."""
 
 
 def conform(column: pa.ChunkedArray, field: Field, unit: str | None) -> pa.ChunkedArray:
@@ -122,8 +129,14 @@ def _numbered(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
     """Names of an enumeration as its numbers; a name that is none becomes a number that is none."""
     coded = _as_text(column).cast(pa.string()).dictionary_encode().combine_chunks()
     coded = coded if isinstance(coded, pa.DictionaryArray) else coded.chunk(0)
-    names = (
-        str(name).lower().removeprefix(_PREFIXES[kind]) for name in coded.dictionary.to_pylist()
-    )
-    numbers = pa.array([_NUMBERS[kind].get(name, _UNKNOWN) for name in names], pa.int64())
+    texts = coded.dictionary.cast(pa.binary()).to_pylist()
+    numbers = pa.array([_number(text, kind) for text in texts], pa.int64())
     return pa.chunked_array([numbers.take(coded.indices)])
+
+
+def _number(text: bytes, kind: str) -> int:
+    """Digits are a number, a name is one in any case, after any type's name and a dot."""
+    name = text.strip().lower().decode("ascii", "replace")
+    if name.isdecimal() and len(name) <= _ENUM_DIGITS_MAX:
+        return int(name)
+    return _NUMBERS[kind].get(_BEFORE[kind].sub("", name, count=1), _UNKNOWN)

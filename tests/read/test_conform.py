@@ -91,6 +91,29 @@ def test_kinds_by_name(prefix, case):
     assert conform(column, field("kind"), None).to_pylist() == [0, 1, 2, 3, 4, 5, 0, None, -1]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["SPAN_KIND_CLIENT", "Client", "client", "CLIENT", "SpanKind.CLIENT", "3", "03", " Client "],
+)
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.large_string()], ids=str)
+def test_a_kind_is_the_same_in_every_spelling(text, kind):
+    """OTLP's names, those of SDKs in Python and Go, and digits."""
+    column = pa.chunked_array([pa.array([text.encode()], pa.binary()).cast(kind)])
+    assert conform(column, field("kind"), None).to_pylist() == [3]
+
+
+@pytest.mark.parametrize("text", ["gateway", "-1", "1.5", "3.0", "9999", "3x", "٣", "\0"])
+def test_another_text_is_no_kind(text):
+    """A number that no enumeration has is counted as clamped."""
+    column = pa.chunked_array([pa.array([text])])
+    assert conform(column, field("kind"), None).to_pylist() == [-1]
+
+
+def test_a_kind_that_is_not_utf8_is_none():
+    column = pa.chunked_array([pa.array([b"\xff"], pa.binary()).view(pa.string())])
+    assert conform(column, field("kind"), None).to_pylist() == [-1]
+
+
 def test_states_by_name_and_by_number():
     names = pa.array(["Ok", "STATUS_CODE_ERROR", "UNSET", "ok"]).dictionary_encode()
     assert conform(pa.chunked_array([names]), field("status"), None).to_pylist() == [1, 2, 0, 1]
