@@ -22,6 +22,8 @@
         │   ├── NotSpans
         │   ├── SchemaMismatch
         │   ├── InvalidIds
+        │   ├── FileEncrypted
+        │   ├── EncodingUnsupported
         │   ├── CorruptPage
         │   ├── FileTooLarge
         │   └── PathNotUtf8
@@ -43,7 +45,8 @@
 Foreign exceptions are mapped to these once, at the edge where they enter.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 
 class IndexerError(Exception):
@@ -182,6 +185,23 @@ class InvalidIds(FileError):
     """No row of the file has a trace ID and a span ID."""
 
     hint = "Write OpenTelemetry's IDs, 32 and 16 hex digits; the readme lists other spellings."
+
+
+class FileEncrypted(FileError):
+    """The footer, or a column that is needed, is encrypted, and this program holds no keys."""
+
+    hint = "Write it without encryption, or with encrypted attributes, events and links alone."
+
+    @classmethod
+    def of_columns(cls, names: Sequence[str], path: str) -> Self:
+        """The columns are encrypted."""
+        return cls(f"encrypted columns: {', '.join(names)}", path=path)
+
+
+class EncodingUnsupported(FileError):
+    """A sound file whose encoding or compression cannot be decoded here."""
+
+    hint = "Write the file with another encoding or compression, such as PLAIN and zstd."
 
 
 class CorruptPage(FileError):

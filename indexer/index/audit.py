@@ -28,8 +28,8 @@ from indexer.errors import IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import limits_of
 from indexer.model import AuditReport, Finding, Listing, ParquetFileInfo
-from indexer.parquet.footer import read_footer
-from indexer.read.metadata import read_file
+from indexer.parquet.file_columns import read_footer
+from indexer.read.group import read_group
 from indexer.read.payload import read_every_page
 from indexer.settings import Settings
 from indexer.system.clock import Clock
@@ -173,11 +173,10 @@ class _Disk:
                 yield Finding(invariant="I1", relative_path=path, detail="is indexed and gone")
 
     def _check_refusal(self, path: str, info: ParquetFileInfo) -> Iterable[Finding]:
-        try:
-            read_file(self.storage, info, rows_max=self._rows_max)
-        except IndexerError:
-            return
-        yield Finding(invariant="I4", relative_path=path, detail="is quarantined and reads well")
+        if read_group(self.storage, [info], self._rows_max).batches:
+            yield Finding(
+                invariant="I4", relative_path=path, detail="is quarantined and reads well"
+            )
 
     def _has_footer(self, info: ParquetFileInfo) -> bool:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from indexer.catalog.files import FileRegister
 from indexer.errors import IndexerError, TransientError
 from indexer.model import ParquetFileInfo
-from indexer.parquet.footer import read_footer
+from indexer.parquet.file_columns import read_footer
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
 

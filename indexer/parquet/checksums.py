@@ -10,7 +10,17 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from indexer.errors import CorruptPage, FileError, FileTooLarge, FileUnreadable, IndexerError
+from indexer.errors import (
+    CorruptPage,
+    EncodingUnsupported,
+    FileError,
+    FileTooLarge,
+    FileUnreadable,
+    IndexerError,
+)
+
+_UNSUPPORTED = "Not yet implemented"
+"""How pyarrow says NotImplemented where it says it as an OSError."""
 
 
 @contextmanager
@@ -27,7 +37,11 @@ def decoding(relative_path: str, *, refusal: type[FileError] = CorruptPage) -> I
     except OSError as error:
         if error.errno is not None:
             raise FileUnreadable(f"cannot read: {error.strerror}", path=relative_path) from error
+        if str(error).startswith(_UNSUPPORTED):
+            raise EncodingUnsupported(_first_line(error), path=relative_path) from error
         raise refusal(_first_line(error), path=relative_path) from error
+    except pa.ArrowNotImplementedError as error:
+        raise EncodingUnsupported(_first_line(error), path=relative_path) from error
     except (pa.ArrowException, ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
         raise refusal(_first_line(error), path=relative_path) from error
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from indexer.errors import CorruptPage
 from indexer.model import ParquetFileInfo
-from indexer.parquet.pages import ColumnChunk, Page, RowGroup, pages
+from indexer.parquet.column_chunks import ColumnChunk, RowGroup
+from indexer.parquet.pages import Page, pages
 
 PART_BYTES = 640
 """Of a page or a column chunk that is kept (measured)."""

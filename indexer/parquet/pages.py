@@ -1,8 +1,7 @@
 """Where the pages of a column lie, from a file's own bytes.
 
-Page headers and the footer are read here (Parquet format, "Metadata" and parquet.thrift), because
-no library says where the one page is that holds a row, and pyarrow's column metadata ends the
-process over some statistics that a flipped bit makes.
+Page headers are read here (Parquet format, "Metadata" and parquet.thrift), because no library says
+where the one page is that holds a row.
 """
 
 import zlib
@@ -13,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.errors import CorruptPage
+from indexer.parquet.column_chunks import ColumnChunk
 from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
 
 HEADER_BYTES = 256
@@ -20,13 +20,6 @@ HEADER_BYTES = 256
 HEADER_BYTES_MAX = 64 << 20
 """Statistics in a header can hold two whole values of a column; more than this is no header."""
 
-_FIRST_OFFSET = 4  # after the magic; some writers say 0 where they mean none
-_SCHEMA, _ROW_GROUPS = 2, 4  # FileMetaData
-_TYPE, _REPETITION, _NAME, _CHILDREN, _CONVERTED, _LOGICAL = 1, 3, 4, 5, 6, 10  # SchemaElement
-_GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup
-_CHUNK_METADATA = 3  # ColumnChunk.meta_data
-_PATH_IN_SCHEMA, _CODEC, _COMPRESSED_SIZE = 3, 4, 7  # ColumnMetaData
-_DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
 _PAGE_TYPE, _PLAIN_SIZE, _STORED_SIZE, _CHECKSUM = 1, 2, 3, 4  # PageHeader
 _DATA_V1, _DICTIONARY, _DATA_V2 = 5, 7, 8  # PageHeader, one of them
 _DICTIONARY_PAGE = 2  # PageType
@@ -46,54 +39,6 @@ class Page:
     data_header: dict[int, Any]
     """DataPageHeader, DataPageHeaderV2 or DictionaryPageHeader, by field id."""
     is_v2: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnChunk:
-    """One leaf column of one row group: where its pages are, and how values are stored."""
-
-    path_in_schema: str
-    column: str
-    """The column of the file that it is, or is a part of."""
-    offset: int
-    size_bytes: int
-    codec: int
-    physical_type: int
-    repetition: int
-    converted_type: int | None
-    has_logical_type: bool
-
-    @property
-    def is_flat(self) -> bool:
-        """One value a row, or none."""
-        return self.path_in_schema == self.column
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowGroup:
-    """The column chunks of one row group."""
-
-    row_count: int
-    chunks: tuple[ColumnChunk, ...]
-
-
-def row_groups(footer: bytes, path: str) -> list[RowGroup]:
-    """Where the column chunks of each row group are. Raises CorruptPage for what is no footer."""
-    try:
-        metadata, _ = read_struct(footer)
-        leaves = [element for element in metadata[_SCHEMA][1:] if not element.get(_CHILDREN)]
-        return [
-            RowGroup(
-                row_count=whole(group[_GROUP_ROWS]),
-                chunks=tuple(
-                    _chunk(chunk[_CHUNK_METADATA], leaf)
-                    for chunk, leaf in zip(group[_GROUP_COLUMNS], leaves, strict=True)
-                ),
-            )
-            for group in metadata.get(_ROW_GROUPS, [])
-        ]
-    except NOT_THRIFT as error:
-        raise CorruptPage("the footer does not say where its pages are", path=path) from error
 
 
 def pages(source: pa.NativeFile, chunk: ColumnChunk, path: str) -> Iterator[Page]:
@@ -149,24 +94,4 @@ def _page(fields: dict[int, Any], offset: int) -> Page:
         checksum=whole(fields[_CHECKSUM]) & 0xFFFFFFFF if _CHECKSUM in fields else None,
         data_header=header,
         is_v2=_DATA_V2 in fields,
-    )
-
-
-def _chunk(metadata: dict[int, Any], leaf: dict[int, Any]) -> ColumnChunk:
-    """The dictionary page, where there is one, comes first (Parquet format, "Column chunks")."""
-    offset = whole(metadata[_DATA_PAGE_OFFSET])
-    dictionary = whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
-    parts = [part.decode("utf-8", "replace") for part in metadata[_PATH_IN_SCHEMA]]
-    if leaf[_NAME] != metadata[_PATH_IN_SCHEMA][-1]:
-        raise ValueError("the columns are not those of the schema")
-    return ColumnChunk(
-        path_in_schema=".".join(parts),
-        column=parts[0],
-        offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
-        size_bytes=whole(metadata[_COMPRESSED_SIZE]),
-        codec=whole(metadata[_CODEC]),
-        physical_type=whole(leaf[_TYPE]),
-        repetition=whole(leaf[_REPETITION]),
-        converted_type=whole(leaf[_CONVERTED]) if _CONVERTED in leaf else None,
-        has_logical_type=_LOGICAL in leaf,
     )

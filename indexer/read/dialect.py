@@ -5,6 +5,7 @@ hold the metadata of a span, and what the payload columns are called. A file mat
 whose identifying columns it has all of; of several, the one that names the most.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -13,6 +14,10 @@ import pyarrow as pa
 
 from indexer.contracts import dialect_documents
 from indexer.errors import NotSpans, SchemaMismatch
+from indexer.read.folder_columns import folder_key, folder_values
+
+_FOLDER_TYPES = {"id", "text", "kind", "status"}
+"""What a folder can say; a time in its name is that of many spans, rounded."""
 
 FieldType = Literal["id", "text", "timestamp", "duration", "integer", "kind", "status"]
 
@@ -73,6 +78,10 @@ class Layout:
     """A file's dialect, and what is particular about the file's own columns."""
 
     dialect: Dialect
+    positions: Mapping[str, int]
+    """Of each of the file's columns by its exact name; of several with one name, the first's."""
+    folder_fields: tuple[tuple[Field, str], ...]
+    """Metadata fields that the file lacks and its folders say, each with their key for it."""
     missing_columns: tuple[str, ...]
     """Canonical payload columns that it lacks."""
     nested_columns: tuple[str, ...]
@@ -96,39 +105,57 @@ def text_columns() -> tuple[str, ...]:
 def recognise(schema: pa.Schema, relative_path: str) -> Layout:
     """The file's layout, its metadata columns present and of readable types.
 
-    Raises NotSpans, naming the nearest dialect and what it would need, or SchemaMismatch.
+    A required column may stand in the names of the file's folders. Raises NotSpans, naming the
+    nearest dialect and what it would need, or SchemaMismatch.
     """
     try:
-        return _recognise(schema)
+        return _recognise(schema, frozenset(folder_values(relative_path)))
     except (NotSpans, SchemaMismatch) as error:
         raise type(error)(error.message, path=relative_path) from error
 
 
 @lru_cache(maxsize=64)
-def _recognise(schema: pa.Schema) -> Layout:
+def _recognise(schema: pa.Schema, folder_keys: frozenset[str]) -> Layout:
     """The files of one writer have one schema: it is looked at once."""
     columns = frozenset(schema.names)
     for dialect in dialects():
-        if dialect.recognised_by <= columns and dialect.required_columns <= columns:
+        folder_fields = _folder_fields(dialect, columns, folder_keys)
+        known = columns.union(field.column for field, _ in folder_fields)
+        if dialect.recognised_by <= columns and dialect.required_columns <= known:
             _check_types(dialect, schema)
             return Layout(
                 dialect=dialect,
+                positions={name: at for at, name in reversed([*enumerate(schema.names)])},
+                folder_fields=folder_fields,
                 missing_columns=dialect.missing_payload(columns),
                 nested_columns=tuple(_nested(dialect, schema)),
             )
     raise NotSpans(_nearest(columns))
 
 
+def _folder_fields(
+    dialect: Dialect, columns: frozenset[str], folder_keys: frozenset[str]
+) -> tuple[tuple[Field, str], ...]:
+    """Fields without a column for which a folder has a value, under the dialect's name or ours."""
+    lacking = [
+        field
+        for field in dialect.fields
+        if field.column not in columns and field.type in _FOLDER_TYPES
+    ]
+    keyed = [(field, folder_key(folder_keys, field.column, field.name)) for field in lacking]
+    return tuple((field, key) for field, key in keyed if key is not None)
+
+
 def _check_types(dialect: Dialect, schema: pa.Schema) -> None:
     for field in dialect.fields:
-        index = schema.get_field_index(field.column)
-        if index < 0:
-            if field.optional and schema.names.count(field.column) == 0:
-                continue
+        count = schema.names.count(field.column)
+        if count > 1:
             raise SchemaMismatch(
                 f"dialect {dialect.name}: column {field.column} occurs more than once"
             )
-        kind = schema.field(index).type
+        if not count:
+            continue
+        kind = schema.field(field.column).type
         if not _ACCEPTS[field.type](kind):
             raise SchemaMismatch(
                 f"dialect {dialect.name}: column {field.column} is {kind}, expected {field.type}"
@@ -161,6 +188,8 @@ def _nearest(columns: frozenset[str]) -> str:
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_null(kind):  # what a column of NULLs alone becomes in pandas and polars
+        return True
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return (

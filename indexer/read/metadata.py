@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
 from indexer.parquet.checksums import decoding
-from indexer.parquet.footer import open_parquet
+from indexer.parquet.file_columns import FileColumns
 from indexer.read.conform import time_unit
 from indexer.read.dialect import Field, Layout, recognise, text_columns
+from indexer.read.folder_columns import folder_values
 from indexer.read.limits import FILE_ROWS_MAX
 from indexer.read.rejected_rows import rejected_example
 from indexer.read.span_columns import conform_table, interpret
@@ -75,19 +76,26 @@ def read_file(
         raise PathNotUtf8("the path is not valid UTF-8", path=display_path(info.relative_path))
     path = info.relative_path
     with storage.open(info) as source:
-        parquet, footer = open_parquet(source, path, text_columns=text_columns())
+        file = FileColumns(source, path, text_columns=text_columns())
+        footer = file.footer
         if footer.row_count > rows_max:
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
-        layout = recognise(parquet.schema_arrow, path)
-        fields = [field for field in layout.dialect.fields if field.column in footer.columns]
+        layout = recognise(file.schema, path)
+        positions = layout.positions
+        fields = [field for field in layout.dialect.fields if field.column in positions]
+        table = file.read([positions[field.column] for field in fields])
         with decoding(path):
-            table = parquet.read([field.column for field in fields], use_threads=False)
             if table.num_rows != footer.row_count:
                 message = f"{table.num_rows} rows, the footer says {footer.row_count}"
                 raise CorruptPage(message, path=path)
             for column in table.columns:
                 if pa.types.is_dictionary(column.type):
                     _check_codes(column, path)
+            for field, key in layout.folder_fields:
+                value = _constant(folder_values(path)[key], field, table.num_rows)
+                table = table.append_column(field.column, value)
+            present = set(table.column_names)
+            fields = [field for field in layout.dialect.fields if field.column in present]
             units = tuple(_unit(table, field, path) for field in fields)
     return RawFile(info=info, footer=footer, layout=layout, units=units, table=table)
 
@@ -123,6 +131,14 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
         for index, raw in enumerate(raw_files)
     )
     return SpanBatch(files=files, columns=columns)
+
+
+def _constant(value: str | None, field: Field, rows: int) -> pa.Array:
+    """A value of a folder once a row."""
+    if field.type != "text":
+        return pa.repeat(pa.scalar(value, pa.string()), rows)
+    codes = pa.repeat(pa.scalar(None if value is None else 0, pa.int32()), rows)
+    return pa.DictionaryArray.from_arrays(codes, pa.array([value or ""], pa.string()))
 
 
 def _example(raw: RawFile, valid: BoolArray) -> str:

@@ -11,12 +11,21 @@ from typing import Any
 
 import pyarrow as pa
 
+from indexer.errors import FileEncrypted
 from indexer.model import ParquetFileInfo
 from indexer.parquet.checksums import decoding
-from indexer.parquet.footer import footer_bytes, open_parquet
+from indexer.parquet.column_chunks import (
+    ColumnChunk,
+    RowGroup,
+    encrypted_columns,
+    positions_of,
+    row_groups,
+)
+from indexer.parquet.file_columns import FileColumns
+from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
-from indexer.parquet.pages import ColumnChunk, RowGroup, row_groups
 from indexer.read.dialect import Dialect, PayloadColumn
+from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.nested_cut import nested_values
 from indexer.read.normalise import JSON_COLUMNS
 from indexer.read.part import Part, column_limits, part_of_text
@@ -44,6 +53,9 @@ PAYLOAD_COLUMNS = (
 
 _SLICES_MAX = 64
 """Rows that are taken one by one: a copy of one can be 200 MB."""
+
+_AUDIT_ROWS = 65_536
+"""Decoded at a time by an audit: 50 MB at 800 bytes a row."""
 
 _MAPS = PageMaps()
 
@@ -82,13 +94,13 @@ class Counted:
         return content
 
     def count_chunks(
-        self, groups: Sequence[RowGroup], columns: Collection[str], rows: Sequence[int]
+        self, groups: Sequence[RowGroup], positions: Collection[int], rows: Sequence[int]
     ) -> None:
         """Columns that are read whole, of the row groups that hold the rows."""
         first = 0
         for group in groups:
             if any(first <= row < first + group.row_count for row in rows):
-                chunks = (one for one in group.chunks if one.column in columns)
+                chunks = (one for one in group.chunks if one.position in positions)
                 self._tally.bytes_read += sum(one.size_bytes for one in chunks)
             first += group.row_count
 
@@ -112,14 +124,16 @@ def read_payload(
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
         with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
-            present = {chunk.column for group in page_map.groups[:1] for chunk in group.chunks}
-            payload = [one for one in dialect.payload if present.issuperset(one.columns)]
-            columns = {column: one.name for one in payload for column in one.columns}
+            places = positions_of(page_map.groups)
+            payload = [one for one in dialect.payload if places.keys() >= set(one.columns)]
+            columns = {places[column]: one.name for one in payload for column in one.columns}
+            _refuse_encrypted(page_map.groups, columns, path)
             found = _Rows(source, page_map, path, columns, limits).read(rows)
     if tally is not None:
         tally.text_bytes += sum(_text_bytes(value) for row in found for value in row.values())
-    absent = dict.fromkeys(PAYLOAD_COLUMNS)
-    return [{**absent, **{one.name: _value(one, row) for one in payload}} for row in found]
+    absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
+    absent |= _of_folders(dialect, [one.name for one in payload], path)
+    return [{**absent, **{one.name: _value(one, row, places) for one in payload}} for row in found]
 
 
 def stored_values(column: pa.ChunkedArray, name: str, limits: SpanLimits) -> list[Any]:
@@ -158,10 +172,25 @@ def _text_bytes(value: Any) -> int:
     return len(stored) if isinstance(stored, str | bytes) else 0
 
 
-def _value(payload: PayloadColumn, row: dict[str, Any]) -> Any:
+def _refuse_encrypted(groups: Sequence[RowGroup], columns: Collection[int], path: str) -> None:
+    encrypted = encrypted_columns(groups)
+    names = [encrypted[position] for position in columns if position in encrypted]
+    if names:
+        raise FileEncrypted.of_columns(names, path)
+
+
+def _of_folders(dialect: Dialect, present: Collection[str], path: str) -> dict[str, str | None]:
+    """What folders say of payload columns that the file lacks."""
+    values = folder_values(path)
+    lacking = (one for one in dialect.payload if one.is_whole and one.name not in present)
+    keys = {one.name: folder_key(values, one.columns[0], one.name) for one in lacking if values}
+    return {name: values[key] for name, key in keys.items() if key is not None}
+
+
+def _value(payload: PayloadColumn, row: dict[int, Any], places: Mapping[str, int]) -> Any:
     if payload.is_whole:
-        return row[payload.columns[0]]
-    sides = {key: row[column] for key, column in payload.parts}
+        return row[places[payload.columns[0]]]
+    sides = {key: row[places[column]] for key, column in payload.parts}
     parts = [side for side in sides.values() if isinstance(side, Part)]
     stored = {key: side.stored if isinstance(side, Part) else side for key, side in sides.items()}
     if not parts:
@@ -171,15 +200,15 @@ def _value(payload: PayloadColumn, row: dict[str, Any]) -> Any:
 
 
 def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
-    """Decode every page of every column and keep nothing.
+    """Decode every page of every column that is not encrypted, and keep nothing.
 
     Raises FileError for the first page that fails its checksum or does not decode.
     """
     with storage.open(info) as source:
-        parquet, _ = open_parquet(source, info.relative_path)
-        with decoding(info.relative_path):
-            for _ in parquet.iter_batches(use_threads=False):
-                continue
+        file = FileColumns(source, info.relative_path)
+        plain = sorted(set(range(len(file.schema))) - file.encrypted().keys())
+        for _ in file.batches(plain, _AUDIT_ROWS):
+            continue
 
 
 class _Rows:
@@ -190,31 +219,31 @@ class _Rows:
         source: Counted,
         page_map: PageMap,
         path: str,
-        columns: Mapping[str, str],
+        columns: Mapping[int, str],
         limits: SpanLimits,
     ) -> None:
-        """``columns`` are the file's, each with the payload column that it is of."""
+        """``columns`` are the file's by position, each with the payload column that it is of."""
         self._source, self._page_map, self._path = source, page_map, path
         self._columns, self._limits = columns, limits
 
-    def read(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def read(self, rows: Sequence[int]) -> list[dict[int, Any]]:
         """One dictionary a row."""
-        by_row: dict[int, dict[str, Any]] = {}
-        left: set[str] = set()
+        by_row: dict[int, dict[int, Any]] = {}
+        left: set[int] = set()
         first = 0
         for group in self._page_map.groups:
             wanted = [row for row in rows if first <= row < first + group.row_count]
             inside = [row - first for row in wanted]
             for row in wanted:
                 by_row[row] = {}
-            for column in sorted(self._columns) if wanted else ():
+            for position in sorted(self._columns) if wanted else ():
                 try:
-                    values = self._chunk_values(group, column, inside)
+                    values = self._chunk_values(group, position, inside)
                 except NotDecodedHere:
-                    left.add(column)
+                    left.add(position)
                     continue
                 for row, value in zip(wanted, values, strict=True):
-                    by_row[row][column] = value
+                    by_row[row][position] = value
             first += group.row_count
         found = [by_row[row] for row in rows]
         if left:
@@ -223,31 +252,31 @@ class _Rows:
             found = [row | other for row, other in zip(found, others, strict=True)]
         return found
 
-    def _chunk_values(self, group: RowGroup, column: str, rows: Sequence[int]) -> list[Any]:
-        name = self._columns[column]
-        chunk = _one_chunk(group, column)
+    def _chunk_values(self, group: RowGroup, position: int, rows: Sequence[int]) -> list[Any]:
+        name = self._columns[position]
+        chunk = _one_chunk(group, position)
         text_of = partial(_text, name, self._limits)
         reader = ChunkReader(self._source, chunk, self._path, self._page_map.pages, text_of)
         values = reader.values(rows)
         limits = self._limits
         return [_bytes(name, limits, one) if isinstance(one, bytes) else one for one in values]
 
-    def _by_row_group(self, columns: list[str], rows: Sequence[int]) -> list[dict[str, Any]]:
-        parquet, _ = open_parquet(self._source.whole, self._path)
-        by_row: dict[int, dict[str, Any]] = {}
+    def _by_row_group(self, positions: list[int], rows: Sequence[int]) -> list[dict[int, Any]]:
+        file = FileColumns(self._source.whole, self._path)
+        by_row: dict[int, dict[int, Any]] = {}
         first = 0
-        for group in range(parquet.metadata.num_row_groups):
-            after = first + parquet.metadata.row_group(group).num_rows
+        for number, group in enumerate(self._page_map.groups):
+            after = first + group.row_count
             wanted = [row for row in rows if first <= row < after]
             if wanted:
-                table = parquet.read_row_group(group, columns=columns, use_threads=False)
+                table = file.read_row_group(number, positions)
                 taken = _take(table, [row - first for row in wanted])
                 values = {
-                    column: stored_values(taken[column], self._columns[column], self._limits)
-                    for column in columns
+                    position: stored_values(column, self._columns[position], self._limits)
+                    for position, column in zip(positions, taken.columns, strict=True)
                 }
                 for at, row in enumerate(wanted):
-                    by_row[row] = {column: values[column][at] for column in columns}
+                    by_row[row] = {position: values[position][at] for position in positions}
             first = after
         return [by_row[row] for row in rows]
 
@@ -259,8 +288,8 @@ def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:
     return pa.concat_tables([table.slice(row, 1) for row in rows])
 
 
-def _one_chunk(group: RowGroup, column: str) -> ColumnChunk:
-    chunks = [chunk for chunk in group.chunks if chunk.column == column]
+def _one_chunk(group: RowGroup, position: int) -> ColumnChunk:
+    chunks = [chunk for chunk in group.chunks if chunk.position == position]
     if len(chunks) != 1:
-        raise NotDecodedHere(f"{column} has several parts, or two columns have its name")
+        raise NotDecodedHere(f"column {position} has several parts")
     return chunks[0]

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from indexer.errors import CorruptPage, FileUnreadable, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.parquet.checksums import decoding
-from indexer.parquet.footer import open_parquet
+from indexer.parquet.file_columns import FileColumns
 from indexer.read.conform import conform
 from indexer.read.dialect import Layout, PayloadColumn, recognise
 from indexer.read.payload_sql import payload_expression
@@ -34,6 +34,7 @@ BATCH_ROWS = 65_536
 PIECE_BYTES = 64 * 1024 * 1024
 """Of attributes that DuckDB takes apart at once; it needs about four times as much for it."""
 
+_BOTH = ("trace_id", "attributes")
 _ATTRIBUTES = PayloadColumn("attributes", (("", "attributes"),))
 
 _VALUES = """
@@ -164,18 +165,16 @@ def _attributes(storage: LocalStorage, info: ParquetFileInfo, slot: int) -> Iter
     """
     path = info.relative_path
     with storage.open(info) as source:
-        parquet, footer = open_parquet(source, path)
-        layout = recognise(parquet.schema_arrow, path)
-        columns = _columns(layout)
-        if columns is None or columns[1] not in footer.columns:
+        file = FileColumns(source, path)
+        layout = recognise(file.schema, path)
+        positions = _positions(layout)
+        if positions is None:
             return
         first = 0
         with decoding(path):
-            for batch in parquet.iter_batches(
-                BATCH_ROWS, columns=sorted(set(columns)), use_threads=False
-            ):
+            for batch in file.batches(positions, BATCH_ROWS):
                 numbers = np.arange(first, first + batch.num_rows, dtype=np.int32)
-                yield _rows(batch, layout, columns, slot, numbers)
+                yield _rows(batch, layout, slot, numbers)
                 first += batch.num_rows
 
 
@@ -188,29 +187,31 @@ def _too_little_memory(error: duckdb.Error, path: str | None = None) -> FileUnre
     )
 
 
-def _columns(layout: Layout) -> tuple[str, str] | None:
-    """The file's names of (trace_id, attributes); None when it has no attributes."""
-    dialect = layout.dialect
-    payload = [one for one in dialect.payload if one.name == "attributes"]
-    trace_id = next(field.column for field in dialect.fields if field.name == "trace_id")
-    return (trace_id, payload[0].columns[0]) if payload else None
+def _positions(layout: Layout) -> tuple[int, int] | None:
+    """Of the file's (trace_id, attributes); None where it lacks one of them."""
+    dialect, positions = layout.dialect, layout.positions
+    names = [one.columns[0] for one in dialect.payload if one.name == "attributes"]
+    names += [field.column for field in dialect.fields if field.name == "trace_id"]
+    if len(names) < len(_BOTH) or not positions.keys() >= set(names):
+        return None
+    attributes, trace_id = names
+    return positions[trace_id], positions[attributes]
 
 
 def _rows(
-    batch: pa.RecordBatch,
+    batch: pa.Table,
     layout: Layout,
-    columns: tuple[str, str],
     slot: int,
     numbers: "np.ndarray[tuple[int], np.dtype[np.int32]]",
 ) -> pa.Table:
     field = next(one for one in layout.dialect.fields if one.name == "trace_id")
-    trace_id = conform(pa.chunked_array([batch.column(columns[0])]), field, None)
+    trace_id = conform(batch.column(0), field, None)
     return pa.table(
         {
             "slot": np.full(batch.num_rows, slot, np.int32),
             "file_row_number": numbers,
             "trace_id": trace_id,
-            "attributes": batch.column(columns[1]),
+            "attributes": batch.column(1),
         }
     )
 

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from indexer.errors import CorruptPage
+from indexer.parquet.column_chunks import ColumnChunk
 from indexer.parquet.hybrid import numbers_at, ranks
-from indexer.parquet.pages import ColumnChunk, Page, page_bytes, pages
+from indexer.parquet.pages import Page, page_bytes, pages
 
 PAGE_BYTES_MAX = 64 << 20
 """Writers aim at 1 MiB; a page that claims more is left to pyarrow's own limits."""

@@ -12,6 +12,7 @@ import pytest
 
 from indexer.errors import (
     CorruptPage,
+    EncodingUnsupported,
     FileChanged,
     FileTooLarge,
     FileUnreadable,
@@ -20,7 +21,7 @@ from indexer.errors import (
     NotSpans,
 )
 from indexer.parquet.checksums import decoding
-from indexer.parquet.footer import read_footer
+from indexer.parquet.file_columns import read_footer
 from tests.support.span_files import parquet_bytes, spans
 
 
@@ -48,10 +49,23 @@ class FailingVolume:
 @pytest.mark.parametrize(
     "raised",
     [
+        pa.ArrowNotImplementedError("Unsupported encoding"),
+        OSError("Not yet implemented: DecodeArrow of DictAccumulator"),
+    ],
+    ids=lambda raised: type(raised).__name__,
+)
+def test_bytes_of_an_unknown_encoding_are_not_damaged(raised):
+    with pytest.raises(EncodingUnsupported) as refusal, decoding("day/a.parquet"):
+        raise raised
+    assert refusal.value.path == "day/a.parquet"
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
         OSError("Corrupt snappy compressed data."),
         OSError("could not verify page integrity, CRC checksum verification failed for page"),
         pa.ArrowInvalid("Parquet magic bytes not found"),
-        pa.ArrowNotImplementedError("Unsupported encoding"),
         pa.ArrowCapacityError("array cannot contain more than 2147483646 bytes"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
         KeyError("no such column"),

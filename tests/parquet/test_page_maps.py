@@ -7,9 +7,9 @@ import pytest
 
 from indexer.errors import CorruptPage
 from indexer.model import ParquetFileInfo
+from indexer.parquet.column_chunks import RowGroup, row_groups
 from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PageMap, PageMaps
-from indexer.parquet.pages import RowGroup, row_groups
 from indexer.read.dialect import dialects
 from indexer.read.payload import Tally, read_payload
 from indexer.system.storage import LocalStorage

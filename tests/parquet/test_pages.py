@@ -5,17 +5,15 @@ format shows as a difference.
 """
 
 import tracemalloc
-from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
+from indexer.parquet.column_chunks import row_groups
 from indexer.parquet.footer import footer_bytes
-from indexer.parquet.pages import pages, row_groups
+from indexer.parquet.pages import pages
 from indexer.read.values import ChunkReader, NotDecodedHere
 from tests.read.damage import FILES, sound
 from tests.read.parquet_pages import pages as pages_by_another_hand
@@ -177,51 +175,3 @@ def test_a_header_that_claims_an_endless_list_costs_no_memory():
     finally:
         tracemalloc.stop()
     assert most < 4 << 20
-
-
-NESTED = with_columns(spans(9), events=[[{"name": "a", "at": [1, 2]}]] * 9, **{"a.b": [1] * 9})
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(pytest.param(sound(file), id=file) for file in sorted(FILES)),
-        pytest.param(parquet_bytes([]), id="no rows"),
-        pytest.param(parquet_bytes(NESTED), id="nested columns"),
-        pytest.param(parquet_bytes(spans(99), row_group_size=1), id="many row groups"),
-        pytest.param(parquet_bytes(spans(9), write_statistics=False), id="no statistics"),
-        pytest.param(parquet_bytes(spans(9), write_page_index=True), id="page index"),
-        pytest.param(
-            parquet_bytes(spans(9), sorting_columns=[pq.SortingColumn(1)]), id="sorting columns"
-        ),
-    ],
-)
-def test_the_footer_says_what_pyarrow_reads_from_it(content):
-    source = pa.BufferReader(content)
-    metadata = pq.read_metadata(source)
-    expected = []
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        chunks = [group.column(index) for index in range(metadata.num_columns)]
-        starts = [chunk.dictionary_page_offset or chunk.data_page_offset for chunk in chunks]
-        sizes = [(chunk.path_in_schema, chunk.total_compressed_size) for chunk in chunks]
-        expected.append((group.num_rows, list(zip(sizes, starts, strict=True))))
-    found = row_groups(footer_bytes(source, "a.parquet"), "a.parquet")
-    assert [
-        (group.row_count, [((c.path_in_schema, c.size_bytes), c.offset) for c in group.chunks])
-        for group in found
-    ] == expected
-
-
-@pytest.mark.parametrize("length", [0, 1, 10, 100, -1, -2])
-def test_a_footer_that_was_cut_does_not_say_where_pages_are(length):
-    footer = footer_bytes(pa.BufferReader(sound("usual")), "a.parquet")
-    with pytest.raises(CorruptPage, match="where its pages are"):
-        row_groups(footer[:length], "a.parquet")
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda text: b"\x15\x04" + text))
-def test_any_bytes_are_a_footer_or_refused_by_name(footer):
-    with suppress(CorruptPage):
-        row_groups(footer, "a.parquet")

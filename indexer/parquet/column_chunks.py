@@ -1,0 +1,142 @@
+"""Where the column chunks of a file lie, which column each is of, and which are encrypted.
+
+The footer is read here from its own bytes (Parquet format, "Metadata" and parquet.thrift), because
+pyarrow's column metadata ends the process over some statistics that a flipped bit makes, and raises
+over every column that is encrypted.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.errors import CorruptPage
+from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
+
+DEPTH_MAX = 64
+"""Groups in groups; spans of Tempo have nine."""
+
+_FIRST_OFFSET = 4  # after the magic; some writers say 0 where they mean none
+_SCHEMA, _ROW_GROUPS = 2, 4  # FileMetaData
+_TYPE, _REPETITION, _NAME, _CHILDREN, _CONVERTED, _LOGICAL = 1, 3, 4, 5, 6, 10  # SchemaElement
+_GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup
+_CHUNK_METADATA, _CRYPTO_METADATA = 3, 8  # ColumnChunk
+_PATH_IN_SCHEMA, _CODEC, _COMPRESSED_SIZE = 3, 4, 7  # ColumnMetaData
+_DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
+_NOTHING = {_CODEC: 0, _COMPRESSED_SIZE: 0, _DATA_PAGE_OFFSET: 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnChunk:
+    """One leaf column of one row group: where its pages are, and how values are stored."""
+
+    path_in_schema: str
+    position: int
+    """Of the column that it is, or is a part of, among the columns of the file."""
+    column: str
+    """The name of that column, which others may have too."""
+    is_flat: bool
+    """One value a row, or none."""
+    is_encrypted: bool
+    offset: int
+    size_bytes: int
+    codec: int
+    physical_type: int
+    repetition: int
+    converted_type: int | None
+    has_logical_type: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroup:
+    """The column chunks of one row group."""
+
+    row_count: int
+    chunks: tuple[ColumnChunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A column of values, and where it stands in the schema."""
+
+    element: dict[int, Any]
+    path: tuple[str, ...]
+    position: int
+
+
+def row_groups(footer: bytes, path: str) -> list[RowGroup]:
+    """Where the column chunks of each row group are. Raises CorruptPage for what is no footer."""
+    try:
+        metadata, _ = read_struct(footer)
+        leaves = list(_leaves(metadata[_SCHEMA]))
+        return [
+            RowGroup(
+                row_count=whole(group[_GROUP_ROWS]),
+                chunks=tuple(
+                    _chunk(chunk, leaf)
+                    for chunk, leaf in zip(group[_GROUP_COLUMNS], leaves, strict=True)
+                ),
+            )
+            for group in metadata.get(_ROW_GROUPS, [])
+        ]
+    except NOT_THRIFT as error:
+        raise CorruptPage("the footer does not say where its pages are", path=path) from error
+
+
+def positions_of(groups: Sequence[RowGroup]) -> dict[str, int]:
+    """The position of each column by its name: of several with one name, that of the first."""
+    found: dict[str, int] = {}
+    for chunk in groups[0].chunks if groups else ():
+        found.setdefault(chunk.column, chunk.position)
+    return found
+
+
+def encrypted_columns(groups: Sequence[RowGroup]) -> dict[int, str]:
+    """The names of the columns, by position, that are encrypted as a whole or in part."""
+    chunks = (chunk for group in groups for chunk in group.chunks if chunk.is_encrypted)
+    return {chunk.position: chunk.column for chunk in chunks}
+
+
+def _leaves(schema: list[dict[int, Any]]) -> Iterator[_Leaf]:
+    """The schema is a tree, written depth first; its first element is the root."""
+    position = -1
+    groups: list[tuple[str, int]] = []
+    """(name, children that are still to come) of each group that the next element is in."""
+    for element in schema[1:]:
+        while groups and not groups[-1][1]:
+            groups.pop()
+        if groups:
+            groups[-1] = (groups[-1][0], groups[-1][1] - 1)
+        else:
+            position += 1
+        name = element[_NAME].decode("utf-8", "replace")
+        children = whole(element.get(_CHILDREN, 0))
+        if len(groups) > DEPTH_MAX:
+            raise ValueError("groups within groups without end")
+        if children:
+            groups.append((name, children))
+        else:
+            yield _Leaf(element, (*(group for group, _ in groups), name), position)
+
+
+def _chunk(chunk: dict[int, Any], leaf: _Leaf) -> ColumnChunk:
+    """The dictionary page, where there is one, comes first (Parquet format, "Column chunks")."""
+    is_encrypted = _CRYPTO_METADATA in chunk
+    metadata: dict[int, Any] = chunk.get(_CHUNK_METADATA) or (_NOTHING if is_encrypted else {})
+    offset = whole(metadata[_DATA_PAGE_OFFSET])
+    dictionary = whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
+    if not is_encrypted and leaf.element[_NAME] != metadata[_PATH_IN_SCHEMA][-1]:
+        raise ValueError("the columns are not those of the schema")
+    return ColumnChunk(
+        path_in_schema=".".join(leaf.path),
+        position=leaf.position,
+        column=leaf.path[0],
+        is_flat=len(leaf.path) == 1,
+        is_encrypted=is_encrypted,
+        offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
+        size_bytes=whole(metadata[_COMPRESSED_SIZE]),
+        codec=whole(metadata[_CODEC]),
+        physical_type=whole(leaf.element[_TYPE]),
+        repetition=whole(leaf.element[_REPETITION]),
+        converted_type=(whole(leaf.element[_CONVERTED]) if _CONVERTED in leaf.element else None),
+        has_logical_type=_LOGICAL in leaf.element,
+    )

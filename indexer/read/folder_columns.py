@@ -1,0 +1,26 @@
+"""Columns that stand in the names of folders, as Hive and Spark partition them. Pure.
+
+``service_name=checkout/day=3/a.parquet`` says a value of every row below it. Writers that do so
+leave the column out of the file; a column that the file has wins.
+"""
+
+from collections.abc import Collection
+from urllib.parse import unquote
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""How Hive spells NULL."""
+
+
+def folder_values(relative_path: str) -> dict[str, str | None]:
+    """The value of each key in the folders of a path, percent-decoded; the innermost wins."""
+    found: dict[str, str | None] = {}
+    for folder in relative_path.split("/")[:-1]:
+        key, equals, value = folder.partition("=")
+        if equals and key:
+            found[unquote(key)] = None if value == NO_VALUE else unquote(value)
+    return found
+
+
+def folder_key(keys: Collection[str], *names: str) -> str | None:
+    """The first of the names that a folder has."""
+    return next((name for name in names if name in keys), None)
