@@ -15,6 +15,8 @@
     │   ├── QueriesBusy             as many questions as can wait are waiting
     │   ├── QueryTimedOut           the answer took longer than it may
     │   ├── QueryCancelled          nobody waits for the answer any more
+    │   ├── AnswerOutOfMemory       DuckDB has no memory left for the answer
+    │   ├── CatalogUnavailable      the open catalog cannot be read at the moment
     │   └── CatalogWriteFailed      a commit did not happen (disk full, memory)
     └── PermanentError              the same input never will
         ├── FileError               one data file is refused; it is quarantined
@@ -151,6 +153,18 @@ class QueryCancelled(TransientError):
     """Nobody waits for the answer any more."""
 
     hint = "Ask again."
+
+
+class AnswerOutOfMemory(TransientError):
+    """The database has no memory left for this answer beside the others and its writer."""
+
+    hint = "Ask for less at a time, or raise INDEXER_MEMORY_LIMIT."
+
+
+class CatalogUnavailable(TransientError):
+    """The open catalog, or the folder that it spills into, cannot be read or written."""
+
+    hint = "Free disk space and see to the volume of the catalog; the worker opens it again."
 
 
 class CatalogWriteFailed(TransientError):

@@ -79,6 +79,16 @@ class Catalog:
         """A reader's own connection to the same database."""
         return self.connection.cursor()
 
+    def check(self) -> None:
+        """Raises CatalogWriteFailed when DuckDB has given the database up and it must be reopened.
+
+        A failure inside any statement, one of readers included, can end it for all of them.
+        """
+        try:
+            self.connection.execute("SELECT 1")
+        except duckdb.Error as error:
+            raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
+
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """All statements inside happen, or none. Raises CatalogWriteFailed when DuckDB refuses."""

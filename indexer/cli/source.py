@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from indexer.catalog.database import Catalog, unreadable
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
-from indexer.errors import CatalogUnreadable
+from indexer.errors import CatalogUnavailable, CatalogUnreadable
 from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
@@ -72,7 +70,7 @@ class Source:
         )
         try:
             yield Answers(cursor=catalog.cursor, storage=LocalStorage(self._settings.storage_root))
-        except duckdb.Error as error:
+        except CatalogUnavailable as error:  # nobody writes to it: it is damaged
             raise unreadable(catalog.path, error) from error
         finally:
             catalog.close()

@@ -12,6 +12,12 @@ ACCEPT_FAILED = Event(
     logging.WARNING,
     "The system has no descriptor for a connection; counted, once a minute.",
 )
+REFUSED_FOR_NOW = Event(
+    "http.refused_for_now",
+    logging.WARNING,
+    "Requests were refused for a state that passes (503) or took too long (504); counted, once a "
+    "minute.",
+)
 CONNECTION_REFUSED = Event(
     "http.connection_refused",
     logging.WARNING,

@@ -13,6 +13,7 @@ import duckdb
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
 from indexer.query.deadline import Deadline
+from indexer.query.failures import states_as_errors
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.query.payload import AnswerLimits, Cost
@@ -31,7 +32,8 @@ ROWS_MAX = 10_000
 class Answers:
     """``cursor`` opens a reader's connection; ``directory`` is the writer's, if there is one.
 
-    Every question raises QueryTimedOut or QueryCancelled when its deadline says so.
+    Every question raises QueryTimedOut or QueryCancelled when its deadline says so, and
+    AnswerOutOfMemory or CatalogUnavailable for what DuckDB cannot do at the moment.
     """
 
     cursor: Callable[[], duckdb.DuckDBPyConnection]
@@ -160,7 +162,7 @@ class Answers:
 
         The statement that counts them is the first one, and fixes the moment.
         """
-        with self.guard():
+        with self.guard(), states_as_errors():
             cursor = self.cursor()
             try:
                 with (deadline or Deadline()).over(cursor):

@@ -132,6 +132,7 @@ class IndexLoop:
         if sweep or pipeline.sweep_wanted or now_s >= self._sweep_due_s:
             self._sweep_due_s = now_s + self._sweep_every_s
             self._hints.take()
+            self._index.catalog.check()
             pipeline.sweep()
             self.swept_unix_s = time.time()
         self._look()

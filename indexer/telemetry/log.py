@@ -94,9 +94,10 @@ def log(event: Event, message: str, **fields: Any) -> None:
     LOGGER.log(event.level, message, extra={"event": event.name, "fields": fields})
 
 
-def log_fault(event: Event, message: str, fault: BaseException) -> None:
+def log_fault(event: Event, message: str, fault: BaseException, **fields: Any) -> None:
     """Write what should not have happened, with its traceback."""
-    LOGGER.log(event.level, message, extra={"event": event.name}, exc_info=fault)
+    extra = {"event": event.name, "fields": fields}
+    LOGGER.log(event.level, message, extra=extra, exc_info=fault)
 
 
 class JsonFormatter(logging.Formatter):

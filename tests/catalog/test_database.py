@@ -37,6 +37,15 @@ def test_the_oldest_supported_duckdb_can_open_it(tmp_path: Path) -> None:
     assert "v1.5.0" in str(tags)
 
 
+def test_a_database_that_duckdb_has_given_up_is_a_failed_write(tmp_path: Path) -> None:
+    """So that it is opened again even when there is nothing to write."""
+    catalog = Catalog.open(tmp_path / "c.duckdb")
+    catalog.check()
+    catalog.close()
+    with pytest.raises(CatalogWriteFailed, match="closed"):
+        catalog.check()
+
+
 def test_a_catalog_of_a_newer_version_is_refused_with_both_versions(tmp_path: Path) -> None:
     """An old program does not write into a schema that it does not know."""
     catalog = Catalog.open(tmp_path / "c.duckdb")

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import duckdb
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.errors import IndexerError
 from indexer.http.problems import MEDIA_TYPE, excerpt, of_error, problem
 
 CLIENT_CLOSED = 499
@@ -52,11 +51,6 @@ def _typed(_: Request, error: Exception) -> Response:
     return of_error(error)
 
 
-def _unavailable(_: Request, error: Exception) -> Response:
-    """The database refuses: it is being opened again after a failed commit."""
-    return of_error(CatalogWriteFailed(str(error).partition("\n")[0]))
-
-
 def _http(request: Request, error: Exception) -> Response:
     """An unknown path, a method that it does not have, or what a route says by itself."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
@@ -95,7 +89,6 @@ def _gone(_: Request, __: Exception) -> Response:
 
 HANDLERS: Mapping[Any, ExceptionHandler] = {
     IndexerError: _typed,
-    duckdb.Error: _unavailable,
     HTTPException: _http,
     RequestValidationError: _invalid,
     ClientGone: _gone,
