@@ -22,7 +22,6 @@ from indexer.query.answers import Answers
 from indexer.query.payload import AnswerLimits
 from indexer.read.payload import keep_page_maps
 from indexer.run.file_events import FileEvents
-from indexer.run.hot_tier import HotTier
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
 from indexer.run.serving import listening_service
@@ -46,7 +45,11 @@ class Worker:
             self._index, clock, self._stop, sweep_every_s=settings.poll_interval_s
         )
         self._events = FileEvents(settings, self._loop, self._stop)
-        self._hot = HotTier(settings, clock) if settings.ingestion_host else None
+        self._hot = None
+        if settings.ingestion_host:
+            from indexer.run.hot_tier import HotTier  # noqa: PLC0415 - it alone needs gRPC here
+
+            self._hot = HotTier(settings, clock)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = AnswerLimits(
