@@ -5,8 +5,11 @@ to it the same bytes are damaged again. ``--soak`` runs many more.
 """
 
 import json
+import os
+import random
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +24,7 @@ from tests.read.damage import (
     INDEXED,
     LEVELS_OF_NULLABLE,
     NEIGHBOUR,
+    PLACES,
     Outcome,
     payload,
     sound,
@@ -33,25 +37,40 @@ PROJECT = Path(__file__).parents[2]
 EVERY_FILE = sorted(FILES)
 CHECKED = [name for name in EVERY_FILE if not name.startswith("unchecked")]
 SERIES_S_MAX = 100
+SEED = os.environ.get("SPAN_TEST_SEED") or str(random.randrange(2**31))
 
 
-@pytest.fixture
-def damage(tmp_path, seed, soak):
-    """Run a series in a process of its own; the outcomes, all of them."""
+@pytest.fixture(scope="module")
+def series(tmp_path_factory, soak):
+    """Damage a file in every place, in a process of its own, once a question and file."""
+    count = 5000 if soak else 40
+    folder = str(tmp_path_factory.mktemp("damage"))
 
-    def run(file, place, question="index", count=5000 if soak else 80):
-        arguments = [question, file, place, str(seed), str(count), str(tmp_path)]
+    @cache
+    def run(question, file):
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.read.damage", *arguments],
+            [sys.executable, "-m", "tests.read.damage", question, file, SEED, str(count), folder],
             cwd=PROJECT,
             capture_output=True,
             text=True,
-            timeout=SERIES_S_MAX,
+            timeout=SERIES_S_MAX * (len(PLACES[question]) if soak else 1),
         )
-        lines = [json.loads(line) for line in ended.stdout.splitlines()]
-        assert ended.returncode == 0, f"seed {seed}, {file}, {lines[-1:]}: {ended.stderr[-2000:]}"
-        outcomes = [Outcome(**line) for line in lines if "refusals" in line]
-        assert len(outcomes) == count
+        return ended, [json.loads(line) for line in ended.stdout.splitlines()], count
+
+    return run
+
+
+@pytest.fixture
+def damage(series):
+    """The outcomes of one place, all of them."""
+
+    def run(file, place, question="index"):
+        print(f"SPAN_TEST_SEED={SEED}")
+        ended, lines, count = series(question, file)
+        assert ended.returncode == 0, f"{file}, {lines[-1:]}: {ended.stderr[-2000:]}"
+        found = [line for line in lines if line["place"] == place and "refusals" in line]
+        assert len(found) == (1 if place == "histograms" else count)
+        outcomes = [Outcome(**line) for line in found]
         assert not [outcome for outcome in outcomes if outcome.surprises]
         return outcomes
 
@@ -116,7 +135,7 @@ def test_the_sound_file_is_read(tmp_path, file):
 def test_a_footer_with_impossible_statistics_does_not_end_the_process(damage, file, question):
     """One flipped bit makes it; C++ answers some questions about it with ``terminate``."""
     assert LEVELS_OF_NULLABLE.search(sound(file))
-    damage(file, "histograms", question, count=1)
+    damage(file, "histograms", question)
 
 
 def with_code(folder, column, code):

@@ -1,8 +1,9 @@
 """Read damaged files in a process of their own, and say on standard output what became of each.
 
 Damaged bytes reach C++ here. Should they end the process or hang it, the test that started it
-still knows which of them did. One such series again, ``SPAN_TEST_SEED`` being its seed:
-``python -m tests.read.damage QUESTION FILE PLACE SEED COUNT FOLDER``.
+still knows which of them did. One process damages one file in every place that a question depends
+on. Such a series again, ``SPAN_TEST_SEED`` being its seed:
+``python -m tests.read.damage QUESTION FILE SEED COUNT FOLDER``.
 """
 
 import faulthandler
@@ -74,6 +75,7 @@ Mutation = Callable[[random.Random, bytearray, int, int], str]
 class Outcome:
     """What became of one damaged file."""
 
+    place: str
     number: int
     damage: str
     refusals: dict[str, str]
@@ -213,9 +215,14 @@ QUESTIONS: dict[str, tuple[Callable[[Path, bytes], dict[str, Any]], ...]] = {
     "index": (index, audit),
     "payload": (payload,),
 }
+PLACES = {
+    "index": ("histograms", "anywhere", "footer", "indexed pages", "other pages"),
+    "payload": ("histograms", "anywhere", "headers", "other pages"),
+}
+"""Which bytes of a file are damaged, in this order."""
 
 
-def outcome(question: str, folder: Path, content: bytes, number: int, damage: str) -> Outcome:
+def outcome(question: str, folder: Path, content: bytes, **damaged: Any) -> Outcome:
     found: dict[str, Any] = {"refusals": {}, "surprises": {}}
     for ask in QUESTIONS[question]:
         try:
@@ -224,21 +231,23 @@ def outcome(question: str, folder: Path, content: bytes, number: int, damage: st
             found["refusals"][ask.__name__] = f"{type(error).__name__}: {error}"
         except Exception as error:
             found["surprises"][ask.__name__] = f"{type(error).__name__}: {error}"
-    return Outcome(number=number, damage=damage, **found)
+    return Outcome(**damaged, **found)
 
 
-def main(question: str, file: str, place: str, seed: int, count: int, folder: Path) -> None:
+def main(question: str, file: str, seed: int, count: int, folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     content = sound(file)
-    for number in range(count):
-        bad, damage = damaged(content, place, seed, number)
-        print(json.dumps({"number": number, "damage": damage}), flush=True)
-        faulthandler.dump_traceback_later(READING_S_MAX, exit=True)
-        line = asdict(outcome(question, folder, bad, number, damage))
-        faulthandler.cancel_dump_traceback_later()
-        print(json.dumps(line), flush=True)
+    for place in PLACES[question]:
+        for number in range(1 if place == "histograms" else count):
+            bad, damage = damaged(content, place, seed, number)
+            case = {"place": place, "number": number, "damage": damage}
+            print(json.dumps(case), flush=True)
+            faulthandler.dump_traceback_later(READING_S_MAX, exit=True)
+            line = asdict(outcome(question, folder, bad, **case))
+            faulthandler.cancel_dump_traceback_later()
+            print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
-    question, file, place, seed, count, folder = sys.argv[1:]
-    main(question, file, place, int(seed), int(count), Path(folder))
+    question, file, seed, count, folder = sys.argv[1:]
+    main(question, file, int(seed), int(count), Path(folder))
