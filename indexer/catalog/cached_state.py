@@ -10,11 +10,12 @@ from typing import Self
 
 import duckdb
 
-from indexer.catalog.promoted import missing_keys
-from indexer.catalog.quarantine import refused_stamps
+from indexer.catalog.promoted import missing_keys, unreadable_files
+from indexer.catalog.quarantine import STILL_RETRIED, refused_stamp, refused_stamps
 from indexer.catalog.staging import Staged
+from indexer.catalog.totals import FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
-from indexer.model import ParquetFileInfo, RegisteredFile
+from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import parse_hex
 from indexer.system.duckdb_rows import arrow_batches
@@ -35,12 +36,23 @@ class Known:
     directory: TraceDirectory = field(default_factory=TraceDirectory)
     unpromoted: dict[int, frozenset[int]] = field(default_factory=dict)
     """Numbers of the attributes that files have not given yet, by file_id."""
+    unreadable: set[int] = field(default_factory=set)
+    """Files that cannot give some attribute."""
+    retried: set[str] = field(default_factory=set)
+    """Those of the refused files that are still tried."""
+    of_files: FileTotals = field(default_factory=FileTotals)
     next_file_id: int = 1
 
     @classmethod
     def load(cls, connection: duckdb.DuckDBPyConnection) -> Self:
         """Everything, from the catalog."""
-        known = cls(refused=refused_stamps(connection), unpromoted=missing_keys(connection))
+        known = cls(
+            refused=refused_stamps(connection),
+            unpromoted=missing_keys(connection),
+            unreadable=unreadable_files(connection),
+            of_files=FileTotals.read(connection),
+        )
+        known.retried = {path for path, stamp in known.refused.items() if stamp == STILL_RETRIED}
         for row in connection.execute(_FILES).fetchall():
             known._put(
                 RegisteredFile(
@@ -59,12 +71,36 @@ class Known:
             known.directory.add(SpanColumns.key_of_trace(high, low), rows["file_id"].to_numpy())
         return known
 
+    @property
+    def totals(self) -> Totals:
+        """What the catalog holds, in numbers; for any thread."""
+        return Totals(
+            of_files=self.of_files,
+            files_to_promote=len(self.unpromoted),
+            files_without_attributes=len(self.unreadable),
+            quarantined_files=len(self.refused),
+            quarantined_transient=len(self.retried),
+        )
+
+    def refuse(self, files: Iterable[QuarantinedFile]) -> None:
+        """Files that were refused just now."""
+        for file in files:
+            self.refused[file.relative_path] = refused_stamp(file)
+            (self.retried.add if file.transient else self.retried.discard)(file.relative_path)
+
+    def release(self, relative_paths: Iterable[str]) -> None:
+        """Files that are refused no more."""
+        for path in relative_paths:
+            self.refused.pop(path, None)
+            self.retried.discard(path)
+
     def forget(self, relative_paths: Iterable[str]) -> None:
         """Files that are no longer registered. Their traces stay in the directory until a load."""
         for path in relative_paths:
             file_id = self.files.pop(path).file_id
             self.paths.pop(file_id, None)
             self.unpromoted.pop(file_id, None)
+            self.unreadable.discard(file_id)
 
     def add(self, staged: Staged, key_ids: frozenset[int]) -> None:
         """Files that were registered just now; their traces are in the directory already."""

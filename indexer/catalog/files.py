@@ -6,7 +6,7 @@ The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 import heapq
 import os
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -17,6 +17,7 @@ from indexer.catalog.database import Catalog
 from indexer.catalog.insert import file_rows, insert_table, main_services
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
+from indexer.catalog.totals import Change, FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.spans.aggregates import operation_rows, service_rows
@@ -129,6 +130,11 @@ class FileRegister:
         return [self._known.paths[file_id] for file_id in latest]
 
     @property
+    def totals(self) -> Totals:
+        """What the catalog holds, in numbers, without asking it; for any thread."""
+        return self._known.totals
+
+    @property
     def directory(self) -> TraceDirectory:
         """Which files may hold a trace."""
         return self._known.directory
@@ -187,10 +193,16 @@ class FileRegister:
         leaving_ids = [self._known.files[path].file_id for path in leaving]
         with self._catalog.transaction() as connection:
             resum = services.services_of(connection, leaving_ids) if leaving_ids else set()
+            change = Change(removed=FileTotals.read(connection, leaving_ids))
             _delete_files(connection, leaving_ids)
             staged = self._stage(connection, update, set(leaving_ids))
             if staged is not None:
                 resum |= self._insert(connection, staged, resum)
+                change = replace(
+                    change,
+                    added=FileTotals.read(connection, staged.file_ids.tolist()),
+                    lost_spans=len(staged.lost),
+                )
                 # Before the commit: a reader that sees it must find its traces.
                 self._known.directory.add(staged.trace_keys, staged.trace_file_ids)
             if resum:
@@ -198,7 +210,9 @@ class FileRegister:
             self._relocate(connection, update.relocated)
             quarantine.refuse(connection, update.refused, self._clock.now_unix_nano())
             quarantine.release(connection, self._released(update))
+            of_files = self._known.of_files.changed(connection, change)
         self._remember(update, leaving, staged)
+        self._known.of_files = of_files
 
     def promote(self, files: Sequence[PromotedFile]) -> None:
         """Take in what registered files have given, in one transaction.
@@ -212,6 +226,8 @@ class FileRegister:
             promoted.insert_promoted(connection, live)
         for file in live:
             self._known.unpromoted.pop(file.file_id, None)
+            if file.is_refused:
+                self._known.unreadable.add(file.file_id)
 
     def load(self) -> None:
         """Read from the catalog what is kept in memory."""
@@ -343,14 +359,12 @@ class FileRegister:
         self, update: CatalogUpdate, leaving: Iterable[str], staged: Staged | None
     ) -> None:
         known = self._known
-        for path in self._released(update):
-            known.refused.pop(path, None)
+        known.release(self._released(update))
         known.forget(leaving)
         if staged is not None:
             known.add(staged, frozenset(self._key_ids.values()))
         known.relocate(update.relocated)
-        for refused in update.refused:
-            known.refused[refused.relative_path] = quarantine.refused_stamp(refused)
+        known.refuse(update.refused)
 
 
 def _delete_files(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:

@@ -65,6 +65,14 @@ def missing_keys(connection: duckdb.DuckDBPyConnection) -> dict[int, frozenset[i
     return {file_id: frozenset(key_ids) for file_id, key_ids in missing.items()}
 
 
+def unreadable_files(connection: duckdb.DuckDBPyConnection) -> set[int]:
+    """Files that cannot give some attribute, by file_id."""
+    rows = connection.execute(
+        "SELECT DISTINCT file_id FROM file_attributes WHERE error_type IS NOT NULL"
+    ).fetchall()
+    return {file_id for (file_id,) in rows}
+
+
 def insert_promoted(connection: duckdb.DuckDBPyConnection, files: Sequence[PromotedFile]) -> None:
     """Insert what registered files have given. Part of the caller's transaction."""
     states = [file.state_rows() for file in files]

@@ -46,7 +46,7 @@ class Source:
                 "problems": [],
                 "storage_root": self._settings.storage_root,
                 "catalog": str(self._current()),
-                **answers.totals(),
+                **answers.totals().to_dict(),
             }
 
         found: dict[str, Any] = self.ask("/status", alone)

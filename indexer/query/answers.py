@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
 from indexer.query.deadline import Deadline
@@ -131,10 +132,19 @@ class Answers:
         with self.reading(deadline) as cursor:
             return lists.list_quarantine(cursor, min(limit, ROWS_MAX))
 
-    def totals(self) -> dict[str, Any]:
-        """What the index holds, in numbers."""
+    def totals(self) -> Totals:
+        """What the index holds, in numbers: for those who have no writer that keeps them."""
         with self.reading() as cursor:
-            return lists.totals(cursor)
+            return Totals.read(cursor)
+
+    def check(self) -> None:
+        """Raises what keeps the catalog from answering; asks it for nothing that it holds."""
+        with self.guard(), states_as_errors():
+            cursor = self.cursor()
+            try:
+                cursor.execute("SELECT 1")
+            finally:
+                cursor.close()
 
     @contextmanager
     def _spending(self) -> Iterator[Cost]:

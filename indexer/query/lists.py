@@ -1,10 +1,9 @@
-"""Lists and totals from the index alone: services, latest roots, files, quarantine, sizes."""
+"""Lists from the index alone: services, files, quarantine."""
 
 from typing import Any
 
 import duckdb
 
-from indexer.contracts import schema_version
 from indexer.query.window import WHENEVER, Window
 from indexer.system.duckdb_rows import rows
 
@@ -42,19 +41,6 @@ SELECT file_path, error_type, error_message, hint, tries, transient, first_seen,
 FROM quarantined_files ORDER BY last_seen DESC, file_path LIMIT $limit
 """
 
-_TOTALS = """
-SELECT count(*) AS files,
-       coalesce(sum(owned_span_count), 0)::BIGINT AS spans,
-       coalesce(sum(rejected_spans), 0)::BIGINT AS rejected_spans,
-       coalesce(sum(duplicate_spans), 0)::BIGINT AS duplicate_spans,
-       coalesce(sum(clamped_values), 0)::BIGINT AS clamped_values,
-       coalesce(sum(size_bytes), 0)::BIGINT AS parquet_bytes,
-       min(min_time) AS min_time,
-       max(max_time) AS max_time,
-       max(indexed_at) AS indexed_at
-FROM parquet_files
-"""
-
 
 def list_services(
     cursor: duckdb.DuckDBPyConnection, window: Window = WHENEVER
@@ -87,26 +73,3 @@ def count_quarantined(cursor: duckdb.DuckDBPyConnection) -> int:
     """Files that were refused: what is in them is in no answer."""
     ((count,),) = cursor.execute("SELECT count(*) FROM quarantined_files").fetchall()
     return int(count)
-
-
-def totals(cursor: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """What the index holds, in numbers."""
-    summary = rows(cursor, _TOTALS)[0]
-    counts = cursor.execute(
-        "SELECT (SELECT count(*) FROM services), (SELECT count(*) FROM trace_files), "
-        "(SELECT count(*) FROM quarantined_files), "
-        "(SELECT count(*) FROM quarantined_files WHERE transient), "
-        "(SELECT count(DISTINCT file_id) FROM parquet_files CROSS JOIN promoted_attributes "
-        "ANTI JOIN file_attributes USING (file_id, key_id)), "
-        "(SELECT count(DISTINCT file_id) FROM file_attributes WHERE error_type IS NOT NULL)"
-    ).fetchall()[0]
-    return {
-        **summary,
-        "services": counts[0],
-        "trace_files": counts[1],
-        "files_to_promote": counts[4],
-        "files_without_attributes": counts[5],
-        "quarantined_files": counts[2],
-        "quarantined_transient": counts[3],
-        "schema_version": schema_version(),
-    }

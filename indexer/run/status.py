@@ -27,10 +27,14 @@ def worker_status(
     swept_unix_s: float | None,
     hot: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """The status; a catalog that does not answer is a problem in it, and leaves its totals out."""
+    """The status; a catalog that does not answer is a problem in it, and leaves its totals out.
+
+    Probes ask for it every few seconds, so nothing in it grows with the catalog.
+    """
     problems = [*pipeline.problems, *([failure] if failure else [])]
     try:
-        totals = answers.totals()
+        answers.check()
+        totals = pipeline.register.totals.to_dict()
     except (duckdb.Error, IndexerError) as error:
         totals = {}
         problems.append(f"the catalog does not answer: {str(error).partition(chr(10))[0]}")

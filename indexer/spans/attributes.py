@@ -75,6 +75,11 @@ class PromotedFile:
     values: AttributeValues | IndexerError
     """Its values, or why it will never give any."""
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it gives none of them."""
+        return isinstance(self.values, IndexerError)
+
     def state_rows(self) -> pa.Table:
         """Rows of ``file_attributes``: one a key, whether or not the file has values of it."""
         count = len(self.key_ids)

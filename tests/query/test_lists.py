@@ -1,4 +1,4 @@
-"""Services and totals come from the index alone."""
+"""Services come from the index alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.query.lists import list_services, totals
+from indexer.query.lists import list_services
 from tests.support.catalogs import indexed
 from tests.support.span_files import spans, write
 
@@ -23,11 +23,3 @@ def test_services_are_listed_with_their_totals(tmp_path: Path) -> None:
             ("cart", 2),
             ("shop", 3),
         ]
-
-
-def test_totals_of_an_empty_catalog_are_zero(tmp_path: Path) -> None:
-    """No NULL where a number is expected."""
-    with indexed(tmp_path) as one:
-        summary = totals(one.catalog.cursor())
-        assert (summary["files"], summary["spans"], summary["services"]) == (0, 0, 0)
-        assert summary["min_time"] is None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.catalog.totals import Totals
 from tests.simulation.world import World
 from tests.support.catalogs import (
     ATTRIBUTE_ROWS,
@@ -47,6 +48,8 @@ def check(folder: Path, seed: int) -> None:
         )
         said = f"SPAN_TEST_SEED={seed} SPAN_TEST_HISTORIES=1\nhistory: {world.history}"
         assert rows == spans_on_disk(world.root), said
+        totals = Totals.read(world.catalog.connection)
+        assert world.pipeline.register.totals == totals, said
         values = world.catalog.connection.execute(ATTRIBUTE_ROWS).fetchall()
         assert sorted(values) == attributes_on_disk(world.root, world.keys), said
     finally:
