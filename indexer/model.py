@@ -1,6 +1,6 @@
 """Values that cross a stage boundary: frozen, slotted, checked on construction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -176,3 +176,7 @@ class AuditReport:
     def passed(self) -> bool:
         """No difference found."""
         return not self.findings
+
+
+AuditStep = Callable[[str, int, int], None]
+"""Called with (what, done, of how many) as an audit goes on."""

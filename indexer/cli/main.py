@@ -125,10 +125,11 @@ def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _command(
     names: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
 ) -> argparse.ArgumentParser:
-    """A command of ``cli.commands``; only the one that runs is imported."""
+    """A command that only reads; only the module of the one that runs is imported."""
     parser = names.add_parser(name, help=summary, description=summary)
     parser.add_argument("--json", action="store_true", help="write JSON")
-    parser.set_defaults(run=("indexer.cli.commands", name))
+    module = name if name in {"sql", "audit"} else "commands"
+    parser.set_defaults(run=(f"indexer.cli.{module}", name))
     return parser
 
 

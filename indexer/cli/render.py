@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from indexer.index.audit import Step
-from indexer.model import AuditReport
+from indexer.model import AuditReport, AuditStep
 from indexer.system.terminal_text import escape_json, escape_text
 
 _BAR_WIDTH = 32
@@ -166,7 +165,7 @@ def audit_report(report: AuditReport) -> None:
 
 
 @contextmanager
-def steps(*, enabled: bool) -> Iterator[Step]:
+def steps(*, enabled: bool) -> Iterator[AuditStep]:
     """A progress bar on a terminal, nothing otherwise."""
     if not (enabled and sys.stderr.isatty()):
         yield lambda _what, _done, _total: None

@@ -4,18 +4,17 @@ Every question has the same answer either way. Questions that need a connection 
 (SQL, the audit) get a catalog file that nobody writes to.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from indexer.catalog.database import Catalog, unreadable
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
-from indexer.errors import CatalogUnavailable, CatalogUnreadable
-from indexer.query.answers import Answers
+from indexer.errors import CatalogUnreadable
 from indexer.settings import Settings
-from indexer.system.storage import LocalStorage
+
+if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
+    from indexer.query.answers import Answers
 
 
 class Source:
@@ -26,20 +25,22 @@ class Source:
         self._client = LocalClient(settings.catalog_pointer)
         self.has_worker = self._client.is_reachable()
 
-    def ask(self, path: str, question: Callable[[Answers], Any], **params: Any) -> Any:
+    def ask(self, path: str, question: Callable[["Answers"], Any], **params: Any) -> Any:
         """The worker's answer on that route, or that of the question over the catalog itself.
 
         Raises what refuses the question.
         """
         if self.has_worker:
             return self._client.get(path, **params)
-        with self._answers() as answers:
+        from indexer.cli.catalog_answers import catalog_answers  # noqa: PLC0415 - loads DuckDB
+
+        with catalog_answers(self._settings, self._current()) as answers:
             return question(answers)
 
     def status(self) -> dict[str, Any]:
         """The worker's status, or what the catalog holds while none runs."""
 
-        def alone(answers: Answers) -> dict[str, Any]:
+        def alone(answers: "Answers") -> dict[str, Any]:
             return {
                 "state": "no worker is running",
                 "healthy": True,
@@ -59,21 +60,6 @@ class Source:
         if after_sweep:
             self._client.post("/sweep")
         return Path(self._client.post("/snapshot")["path"])
-
-    @contextmanager
-    def _answers(self) -> Iterator[Answers]:
-        catalog = Catalog.open(
-            self._current(),
-            memory_limit=self._settings.memory_limit,
-            threads=self._settings.threads,
-            read_only=True,
-        )
-        try:
-            yield Answers(cursor=catalog.cursor, storage=LocalStorage(self._settings.storage_root))
-        except CatalogUnavailable as error:  # nobody writes to it: it is damaged
-            raise unreadable(catalog.path, error) from error
-        finally:
-            catalog.close()
 
     def _current(self) -> Path:
         current = Generations(self._settings.catalog_pointer).current()

@@ -4,18 +4,20 @@ A socket's path is limited to about 100 bytes, so both ends go through the folde
 where the system shows those as paths.
 """
 
+import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
-
 from indexer.clients.shared.time_limits import ACTION_S, QUESTION_S
 from indexer.errors import CatalogBusy, IndexerError, QueryRefused, TransientError
+from indexer.http.limits import HEAD_BYTES_MAX
 from indexer.system.permissions import PRIVATE_FILE, set_mode
 
 PATIENCE_S = 5.0
@@ -70,18 +72,35 @@ class LocalClient:
         return self._ask("POST", path, ACTION_S)
 
     def _ask(self, method: str, target: str, limit_s: float) -> Any:
-        with _short(self._path) as short:
-            transport = httpx.HTTPTransport(uds=short)
-            with httpx.Client(transport=transport, timeout=limit_s + PATIENCE_S) as client:
-                try:
-                    response = client.request(method, f"http://worker{target}")
-                except httpx.InvalidURL as error:
-                    raise QueryRefused(str(error), hint="Ask for something shorter.") from error
-                except httpx.TransportError as error:
-                    raise CatalogBusy(f"the worker does not answer: {error}") from error
-        if response.is_error:
-            raise _raised(response)
-        return response.json()
+        if len(target) > HEAD_BYTES_MAX:
+            raise QueryRefused(
+                f"{len(target)} characters are too long a question, at most {HEAD_BYTES_MAX}",
+                hint="Ask for something shorter.",
+            )
+        with _short(self._path) as short, closing(_Connection(short, limit_s)) as connection:
+            try:
+                connection.request(method, target)
+                response = connection.getresponse()
+                body = response.read()
+            except (OSError, HTTPException) as error:
+                raise CatalogBusy(f"the worker does not answer: {error}") from error
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(response.status, body)
+        return json.loads(body)
+
+
+class _Connection(HTTPConnection):
+    """HTTP over a Unix socket, which has a path and no port."""
+
+    def __init__(self, path: str, limit_s: float) -> None:
+        super().__init__("worker", timeout=limit_s + PATIENCE_S)
+        self._path = path
+
+    def connect(self) -> None:
+        """Raise OSError when nobody listens."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 def path_text(text: str) -> str:
@@ -89,12 +108,14 @@ def path_text(text: str) -> str:
     return quote(text, safe="", errors="surrogateescape")
 
 
-def _raised(response: httpx.Response) -> IndexerError:
+def _refusal(status: int, body: bytes) -> IndexerError:
+    """What problem details (RFC 9457) of the worker say."""
     try:
-        problem = response.json()
+        problem = json.loads(body)
     except ValueError:
-        return TransientError(f"the worker answered {response.status_code}", hint="See its log.")
-    kind = QueryRefused if response.is_client_error else TransientError
+        return TransientError(f"the worker answered {status}", hint="See its log.")
+    is_refused = status < HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = QueryRefused if is_refused else TransientError
     return kind(problem["detail"], hint=problem.get("hint", ""))
 
 

@@ -10,7 +10,7 @@ It works on a catalog that nobody writes to: a snapshot while a worker runs.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,16 +27,13 @@ from indexer.discover.listing import list_files
 from indexer.errors import IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import limits_of
-from indexer.model import AuditReport, Finding, Listing, ParquetFileInfo
+from indexer.model import AuditReport, AuditStep, Finding, Listing, ParquetFileInfo
 from indexer.parquet.file_columns import read_footer
 from indexer.read.group import read_group
 from indexer.read.payload import read_every_page
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage, display_path
-
-Step = Callable[[str, int, int], None]
-"""Told (what, done, of how many) as the audit goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def audit(
     *,
     listing: Listing | None = None,
     mode: Literal["full", "fast"] = "full",
-    step: Step = lambda _what, _done, _total: None,
+    step: AuditStep = lambda _what, _done, _total: None,
 ) -> AuditReport:
     """Check the catalog file against the storage.
 
@@ -196,7 +193,7 @@ def _check_invariants(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
 
 
 def _every_page(
-    storage: LocalStorage, files: list[ParquetFileInfo], threads: int, step: Step
+    storage: LocalStorage, files: list[ParquetFileInfo], threads: int, step: AuditStep
 ) -> list[Finding]:
     """Decode every column of every indexed file; what does not decode is named."""
 
@@ -223,7 +220,7 @@ def _compare_with_rebuild(
     disk: _Disk,
     digest: CatalogDigest,
     clock: Clock,
-    step: Step,
+    step: AuditStep,
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="span-audit-") as folder:
         rebuilt = Path(folder) / "rebuilt.duckdb"
@@ -247,7 +244,7 @@ def _build(
     disk: _Disk,
     keys: list[tuple[int, str]],
     clock: Clock,
-    step: Step,
+    step: AuditStep,
 ) -> None:
     """A catalog of the files that the audited one has registered, as they are now.
 

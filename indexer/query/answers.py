@@ -17,6 +17,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace import TraceQuery, find_trace
+from indexer.query.limits import ROWS_MAX
 from indexer.query.payload import AnswerLimits, Cost
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.span_page import Sources, page
@@ -24,9 +25,6 @@ from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
 from indexer.query.window import WHENEVER, Window
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
-
-ROWS_MAX = 10_000
-"""Rows of one list in one answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

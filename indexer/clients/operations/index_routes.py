@@ -9,8 +9,8 @@ from starlette.responses import Response
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond, respond_list
 from indexer.clients.shared.text_path import register
-from indexer.query.answers import ROWS_MAX
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.limits import ROWS_MAX
 
 SPANS_DEFAULT = 100
 _CHARS_MAX = 1_024

@@ -1,0 +1,25 @@
+"""Answers of a catalog that nobody writes to, for a command that no worker answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.catalog.database import Catalog, unreadable
+from indexer.errors import CatalogUnavailable
+from indexer.query.answers import Answers
+from indexer.settings import Settings
+from indexer.system.storage import LocalStorage
+
+
+@contextmanager
+def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
+    """Raises CatalogUnreadable for what DuckDB does not read."""
+    catalog = Catalog.open(
+        path, memory_limit=settings.memory_limit, threads=settings.threads, read_only=True
+    )
+    try:
+        yield Answers(cursor=catalog.cursor, storage=LocalStorage(settings.storage_root))
+    except CatalogUnavailable as error:  # nobody writes to it: it is damaged
+        raise unreadable(path, error) from error
+    finally:
+        catalog.close()
