@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from indexer.catalog.database import Catalog, unreadable
+from indexer.clients.shared.answer_json import answer_json
 from indexer.errors import CatalogUnavailable
+from indexer.query.answer import ServicesAnswer, SpansAnswer
 from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
@@ -23,3 +26,8 @@ def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
         raise unreadable(path, error) from error
     finally:
         catalog.close()
+
+
+def as_shown(found: Any) -> Any:
+    """An answer as the worker gives it, in values of JSON; what is made of those already stays."""
+    return answer_json(found) if isinstance(found, SpansAnswer | ServicesAnswer) else found

@@ -3,7 +3,7 @@
 The worker answers them beside its writer; a command answers them itself when no worker runs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,18 +13,54 @@ import duckdb
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
+from indexer.query.answer import Completeness, HotShare, ServicesAnswer, SpansAnswer
+from indexer.query.cost import AnswerLimits, CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.find.trace import TraceQuery, find_trace
+from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX
-from indexer.query.payload import AnswerLimits, Cost
+from indexer.query.missing import Missing
+from indexer.query.service_list import add_spans, list_services, unindexed_spans
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.span_page import Sources, page
-from indexer.query.tiers import AskHot, consult, whole_services, whole_trace
+from indexer.query.stages import find_spans, show_spans
+from indexer.query.tiers.all_tiers import AllTiers, open_tiers
+from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot
+from indexer.query.tiers.tier import Query
 from indexer.query.window import WHENEVER, Window
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One transaction of the catalog, and what its answers cannot look into."""
+
+    cursor: duckdb.DuckDBPyConnection
+    deadline: Deadline
+    files_pending: int | None
+    files_quarantined: int
+
+    def completeness(
+        self,
+        hot: HotAnswer | None,
+        tiers: AllTiers,
+        hot_spans: int,
+        missing: Iterable[Missing],
+    ) -> Completeness:
+        """What an answer of this moment says of itself."""
+        view = None if hot is None else hot.view
+        share = None
+        if hot is not None:
+            share = HotShare(source=None if view is None else view.source, spans=hot_spans)
+        return Completeness(
+            missing=(*missing, *(() if hot is None else hot.missing)),
+            as_of_unix_nano=None if view is None else view.as_of_unix_nano,
+            hot=share,
+            recent_files=tiers.recent_paths,
+            files_pending=self.files_pending,
+            files_quarantined=self.files_quarantined,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,31 +88,17 @@ class Answers:
         self,
         asked: TraceQuery | str,
         deadline: Deadline | None = None,
-        form: EncodedSpanCache | None = None,
-    ) -> dict[str, Any]:
+        encoding: EncodedSpanCache | None = None,
+    ) -> SpansAnswer:
         """One trace, or part of it, with its payload, in order of start.
 
-        With a ``form`` each span has its ``shown``, and its payload only where it had to be read.
+        With an ``encoding`` the answer has each span's encoded form instead of its payload.
 
         Raises InvalidId for an invalid trace ID, QueryTooLarge for one in too many files,
         QueriesBusy while answers in hand hold all the memory that they may.
         """
-        asked = TraceQuery.of(asked) if isinstance(asked, str) else asked
-        hot = consult(self.hot)
-        with self._transaction(deadline) as (cursor, behind), self._spending() as cost:
-            cold = find_trace(
-                cursor,
-                self.storage,
-                asked,
-                directory=self.directory(),
-                deadline=deadline,
-                form=form,
-                cost=cost,
-            )
-            answer = whole_trace(cursor, self.storage, cold, hot, asked)
-            if form is not None:
-                form.rest(answer["spans"])
-            return {**answer, **behind}
+        query = TraceQuery.of(asked) if isinstance(asked, str) else asked
+        return self._spans(query, deadline, encoding, payload=True)
 
     def spans(
         self,
@@ -84,37 +106,32 @@ class Answers:
         *,
         payload: bool = True,
         deadline: Deadline | None = None,
-        form: EncodedSpanCache | None = None,
-    ) -> dict[str, Any]:
+        encoding: EncodedSpanCache | None = None,
+    ) -> SpansAnswer:
         """One page of a list of spans, newest first.
 
-        With a ``form`` each span has its ``shown``, and its payload only where it had to be read.
+        With an ``encoding`` the answer has each span's encoded form instead of its payload.
 
         Raises QueryRefused for an attribute that is not promoted, QueryTooLarge for a page that
-        would be read from too many files.
+        would be read from too many files, QueriesBusy like ``trace``.
         """
-        hot = consult(self.hot)
-        with self._transaction(deadline) as (cursor, behind), self._spending() as cost:
-            sources = Sources(
-                cursor=cursor,
-                storage=self.storage,
-                hot=hot,
-                deadline=deadline or Deadline(),
-                directory=self.directory(),
-                cost=cost,
-            )
-            answer = page(sources, query, payload=payload, form=form)
-            return {**answer, **behind}
+        return self._spans(query, deadline, encoding, payload=payload)
 
     def services(
         self, deadline: Deadline | None = None, window: Window = WHENEVER
-    ) -> dict[str, Any]:
+    ) -> ServicesAnswer:
         """Every service with spans in the window, by name."""
-        hot = consult(self.hot)
-        with self._transaction(deadline) as (cursor, behind):
-            cold = lists.list_services(cursor, window)
-            answer = whole_services(cursor, self.storage, cold, hot, window)
-            return {**answer, **behind}
+        hot = self._ask_hot()
+        with self._transaction(deadline) as moment:
+            services = list_services(moment.cursor, window)
+            tiers = open_tiers(moment.cursor, self.storage, hot, deadline=moment.deadline)
+            columns = [one.columns for one in tiers.unindexed]
+            if columns:
+                added = unindexed_spans(moment.cursor, columns, window)
+                services = add_spans(services, added)
+            hot_spans = 0 if tiers.hot is None else len(columns[-1])
+            completeness = moment.completeness(hot, tiers, hot_spans, tiers.recent.missing)
+        return ServicesAnswer(services=services, completeness=completeness)
 
     def files(
         self, limit: int = ROWS_MAX, deadline: Deadline | None = None
@@ -144,14 +161,49 @@ class Answers:
             finally:
                 cursor.close()
 
+    def _spans(
+        self,
+        query: Query,
+        deadline: Deadline | None,
+        encoding: EncodedSpanCache | None,
+        *,
+        payload: bool,
+    ) -> SpansAnswer:
+        hot = self._ask_hot()
+        with self._transaction(deadline) as moment, self._account() as account:
+            tiers = open_tiers(
+                moment.cursor,
+                self.storage,
+                hot,
+                query=query,
+                directory=self.directory(),
+                deadline=moment.deadline,
+                account=account,
+            )
+            found = find_spans(query, tiers)
+            shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
+            hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
+            return SpansAnswer(
+                spans=shown.spans,
+                encoded=shown.encoded,
+                completeness=moment.completeness(hot, tiers, hot_spans, shown.missing),
+                cost=account.total(),
+                trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
+                next_cursor=shown.next_cursor,
+            )
+
+    def _ask_hot(self) -> HotAnswer | None:
+        """Before a transaction begins: what leaves the hot tier meanwhile is seen in the index."""
+        return None if self.hot is None else ask_hot(self.hot)
+
     @contextmanager
-    def _spending(self) -> Iterator[Cost]:
+    def _account(self) -> Iterator[CostAccount]:
         """The account of one answer, whose payload is held against the budget until it is made."""
         if self.budget is None:
-            yield Cost(limits=self.limits)
+            yield CostAccount(limits=self.limits)
             return
         with self.budget.reservation() as held:
-            yield Cost(limits=self.limits, held=held)
+            yield CostAccount(limits=self.limits, held=held)
 
     @contextmanager
     def reading(self, deadline: Deadline | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -159,24 +211,27 @@ class Answers:
 
         What the directory is asked inside covers that moment.
         """
-        with self._transaction(deadline) as (cursor, _):
-            yield cursor
+        with self._transaction(deadline) as moment:
+            yield moment.cursor
 
     @contextmanager
-    def _transaction(
-        self, deadline: Deadline | None
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Any]]]:
+    def _transaction(self, deadline: Deadline | None) -> Iterator[Moment]:
         """The same, with how many files the answer knows of and cannot look into.
 
         The statement that counts them is the first one, and fixes the moment.
         """
+        deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
             cursor = self.cursor()
             try:
-                with (deadline or Deadline()).over(cursor):
+                with deadline.over(cursor):
                     pending = self.pending()  # later, a file could be in neither
                     cursor.execute("BEGIN TRANSACTION")
-                    quarantined = lists.count_quarantined(cursor)
-                    yield cursor, {"files_pending": pending, "files_quarantined": quarantined}
+                    yield Moment(
+                        cursor=cursor,
+                        deadline=deadline,
+                        files_pending=pending,
+                        files_quarantined=lists.count_quarantined(cursor),
+                    )
             finally:
                 cursor.close()

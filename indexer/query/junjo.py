@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from indexer.query.span import UNREADABLE, Span
 from indexer.read.normalise import canonical
-
-Span = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +100,24 @@ def junjo_span(span: Span) -> dict[str, Any]:
     text, the stored one; a state or graph that is none is a JSON string of it. Raises nothing for
     any payload.
     """
-    attributes = _value(span, "attributes")
+    payload = span.payload or UNREADABLE
+    attributes = _value("attributes", payload.attributes)
     return {
-        "trace_id": span["trace_id"],
-        "span_id": span["span_id"],
-        "parent_span_id": span["parent_span_id"] or None,
-        "service_name": span["service_name"],
-        "name": span["name"],
-        "kind": _kind(span["span_kind"]),
-        "start_time": iso_time(span["start_time_unix_nano"]),
-        "end_time": iso_time(span["end_time_unix_nano"]),
-        "status_code": str(span["status_code"]),
-        "status_message": span.get("status_message") or "",
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id or None,
+        "service_name": span.service_name,
+        "name": span.name,
+        "kind": _kind(span.span_kind),
+        "start_time": iso_time(span.start_time_unix_nano),
+        "end_time": iso_time(span.end_time_unix_nano),
+        "status_code": str(span.status_code),
+        "status_message": payload.status_message or "",
         "attributes_json": _remaining(attributes),
-        "events_json": _events(_value(span, "events")),
-        "links_json": _value(span, "links"),
-        "trace_flags": _flags(span.get("flags")),
-        "trace_state": span.get("trace_state"),
+        "events_json": _events(_value("events", payload.events)),
+        "links_json": _value("links", payload.links),
+        "trace_flags": _flags(payload.flags),
+        "trace_state": payload.trace_state,
         **_lifted(attributes),
     }
 
@@ -138,16 +138,17 @@ def state_patches_of(spans: Iterable[Span]) -> list[dict[str, Any]]:
 
 
 def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
-    lifted = _lifted(_value(span, "attributes"))
+    payload = span.payload or UNREADABLE
+    lifted = _lifted(_value("attributes", payload.attributes))
     span_type, junjo_id = lifted[SPAN_TYPE.column], lifted[ID.column]
     return [
         (
             _LAST if patch.time_unix_nano is None else patch.time_unix_nano,
             {
-                "patch_id": patch_id(span["trace_id"], span["span_id"], patch.position),
-                "service_name": span["service_name"],
-                "trace_id": span["trace_id"],
-                "span_id": span["span_id"],
+                "patch_id": patch_id(span.trace_id, span.span_id, patch.position),
+                "service_name": span.service_name,
+                "trace_id": span.trace_id,
+                "span_id": span.span_id,
                 "workflow_id": junjo_id if span_type == WORKFLOW else "",
                 "node_id": junjo_id if span_type == NODE else "",
                 "event_time": None
@@ -157,7 +158,7 @@ def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
                 "patch_store_id": _text(patch.attributes, PATCH_STORE_ID),
             },
         )
-        for patch in _patches(_value(span, "events"))
+        for patch in _patches(_value("events", payload.events))
     ]
 
 
@@ -188,9 +189,8 @@ def _flags(flags: int | None) -> int | None:
     return None if flags is not None and flags > FLAGS_MAX else flags or 0
 
 
-def _value(span: Span, name: str) -> Any:
+def _value(name: str, value: Any) -> Any:
     """A payload column that holds JSON: as ``canonical`` makes it, or still its text."""
-    value = span.get(name)
     if isinstance(value, str):
         value = canonical(name, value)
     if value is None:

@@ -6,10 +6,10 @@ newest spans again and again: they are read and encoded once.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from indexer.read.span_payload import OMITTED
+from indexer.query.span import UNREADABLE, DataFile, Span
 
 CACHE_BYTES_MAX = 64 << 20
 """Some 40,000 spans as they usually are: the latest pages of a hundred services."""
@@ -18,80 +18,87 @@ SPAN_BYTES_MAX = CACHE_BYTES_MAX // 64
 ENTRY_BYTES = 400
 """What keeping one costs beside its own bytes."""
 
-Span = dict[str, Any]
-Files = Mapping[int, Mapping[str, Any]]
-"""Rows of ``parquet_files`` by ``file_id``."""
-Key = tuple[Any, ...]
-Kept = dict[str, Any]
-_KEPT = ("shown", OMITTED)
-"""What is kept of a span: how it is shown, and what is left out of it, which the answer says."""
+_FileKey = tuple[str, int, int, int, int]
+_Key = tuple[_FileKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSpan:
+    """One span as a reader shows it."""
+
+    content: bytes
+    omitted: Mapping[str, int] | None
+    """What is left out of the span, which the answer says."""
 
 
 class EncodedSpanCache:
-    """One form, and the spans that were last shown in it. For any thread."""
+    """One encoder, and the spans that it encoded last. For any thread."""
 
-    def __init__(self, form: Callable[[Span], bytes], *, bytes_max: int = CACHE_BYTES_MAX) -> None:
-        self._form = form
+    def __init__(
+        self, encoder: Callable[[Span], bytes], *, bytes_max: int = CACHE_BYTES_MAX
+    ) -> None:
+        self._encoder = encoder
         self._bytes_max = bytes_max
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._kept: OrderedDict[_Key, EncodedSpan] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def known(self, spans: Sequence[Span], files: Files) -> list[Span]:
-        """Give spans that are kept their ``shown``; the others, whose payload is to be read."""
-        keys = _keys(spans, files)
+    def kept(self, spans: Sequence[Span]) -> list[EncodedSpan | None]:
+        """The forms that are kept; None for spans that are to be read."""
+        keys = _keys(spans)
         with self._lock:
-            for span, key in zip(spans, keys, strict=True):
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-                    span.update(self._kept[key])
-        return [span for span in spans if "shown" not in span]
+            return [self._look_up(key) for key in keys]
 
-    def read(self, spans: Sequence[Span], files: Files, unread: Collection[str] = ()) -> None:
-        """Give spans that were read their ``shown``; kept, but for files that were not read.
+    def encode(self, spans: Sequence[Span]) -> list[EncodedSpan]:
+        """The forms of spans that were read.
 
-        ``unread`` are paths of these: their spans lack a payload that they have.
+        They are kept, but for those of no file and those whose payload could not be read.
         """
-        self.rest(spans)
+        encoded = [EncodedSpan(self._encoder(span), span.omitted) for span in spans]
+        keys = _keys(spans)
         with self._lock:
-            for span, key in zip(spans, _keys(spans, files), strict=True):
-                if key and files[span["file_id"]]["file_path"] not in unread:
-                    self._keep(key, {name: span[name] for name in _KEPT if name in span})
+            for span, key, one in zip(spans, keys, encoded, strict=True):
+                if key is not None and span.payload is not UNREADABLE:
+                    self._keep(key, one)
+        return encoded
 
-    def rest(self, spans: Sequence[Span]) -> None:
-        """Give all other spans, of no indexed file, their ``shown``."""
-        for span in spans:
-            if "shown" not in span:
-                span["shown"] = self._form(span)
+    def _look_up(self, key: _Key | None) -> EncodedSpan | None:
+        one = None if key is None else self._kept.get(key)
+        if one is not None and key is not None:
+            self._kept.move_to_end(key)
+        return one
 
-    def _keep(self, key: Key, kept: Kept) -> None:
-        if key in self._kept or len(kept["shown"]) > SPAN_BYTES_MAX:
+    def _keep(self, key: _Key, one: EncodedSpan) -> None:
+        if key in self._kept or len(one.content) > SPAN_BYTES_MAX:
             return
-        self._kept[key] = kept
-        self._bytes += len(kept["shown"]) + ENTRY_BYTES
+        self._kept[key] = one
+        self._bytes += len(one.content) + ENTRY_BYTES
         while self._bytes > self._bytes_max:
             _, oldest = self._kept.popitem(last=False)
-            self._bytes -= len(oldest["shown"]) + ENTRY_BYTES
+            self._bytes -= len(oldest.content) + ENTRY_BYTES
 
 
-def _keys(spans: Sequence[Span], files: Files) -> list[Key]:
+def _keys(spans: Sequence[Span]) -> list[_Key | None]:
     """A row of a file by what the file is and not by its number, which another catalog has too.
 
-    Empty for a span of no indexed file.
+    None for a span of no file.
     """
-    identities = {
-        file_id: (
-            file["relative_path"],
-            file["size_bytes"],
-            file["modified_unix_nano"],
-            file["device"],
-            file["inode"],
-        )
-        for file_id, file in files.items()
-    }
-    return [
-        (identities[span["file_id"]], span["file_row_number"])
-        if span.get("file_id") is not None
-        else ()
-        for span in spans
-    ]
+    file_keys: dict[DataFile, _FileKey] = {}
+    keys: list[_Key | None] = []
+    for span in spans:
+        source = span.source
+        if not isinstance(source, DataFile):
+            keys.append(None)
+            continue
+        file_key = file_keys.get(source)
+        if file_key is None:
+            info = source.info
+            file_key = file_keys[source] = (
+                info.relative_path,
+                info.size_bytes,
+                info.modified_unix_nano,
+                info.device,
+                info.inode,
+            )
+        keys.append((file_key, span.row))
+    return keys

@@ -4,7 +4,7 @@ Exactly the pages with a wanted row are read and decoded (see ``values``); a col
 another way than span writers do is left to pyarrow, which reads and verifies whole row groups.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -74,6 +74,10 @@ class Tally:
     text_bytes: int = 0
     """Of the texts that were taken from them."""
 
+    def count_texts(self, values: Iterable[Any]) -> None:
+        """Values were taken, as ``read_payload`` has them."""
+        self.text_bytes += sum(map(_text_bytes, values))
+
 
 class Counted:
     """A file whose reads are counted."""
@@ -130,7 +134,7 @@ def read_payload(
             _refuse_encrypted(page_map.groups, columns, path)
             found = _Rows(source, page_map, path, columns, limits).read(rows)
     if tally is not None:
-        tally.text_bytes += sum(_text_bytes(value) for row in found for value in row.values())
+        tally.count_texts(value for row in found for value in row.values())
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
     absent |= _of_folders(dialect, [one.name for one in payload], path)
     return [{**absent, **{one.name: _value(one, row, places) for one in payload}} for row in found]

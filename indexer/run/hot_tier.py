@@ -18,8 +18,8 @@ from indexer.hot.decoding import Decoder
 from indexer.hot.lost import LostFlushDetector
 from indexer.hot.source import HotSource
 from indexer.hot.view import HotLimits, HotView
-from indexer.query.find.index_scan import key_numbers
-from indexer.query.merge import known_files, known_spans
+from indexer.query.find.already_indexed import known_files, known_spans
+from indexer.query.find.promoted_keys import key_numbers
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits
-from indexer.query.payload import BYTES_PER_TEXT_BYTE
+from indexer.query.cost import BYTES_PER_TEXT_BYTE
 from indexer.receive.export import LARGE_AT_ONCE
 from indexer.receive.http_app import SMALL_THREADS
 from indexer.run import ingestion_limits

@@ -19,7 +19,7 @@ from indexer.clients.unix_socket import bind, socket_path
 from indexer.errors import CatalogBusy, QueriesBusy
 from indexer.index.session import owning
 from indexer.query.answers import Answers
-from indexer.query.payload import AnswerLimits
+from indexer.query.cost import AnswerLimits
 from indexer.read.payload import keep_page_maps
 from indexer.run.file_events import FileEvents
 from indexer.run.index_loop import IndexLoop

@@ -5,13 +5,15 @@ Everything is warm. The index returns parsed JSON, the scan returns rows as they
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import duckdb
 
+from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.span import Span
 from tests.benchmark.corpus import Corpus
 from tests.benchmark.ctas import text_list
 from tests.benchmark.layout import SERVICE_NAMES, Shape, trace_ids
@@ -154,26 +156,27 @@ def _timed(ask: Callable[[str], Any], question: str) -> tuple[float, Any]:
     return time.perf_counter() - started, answer
 
 
-def _same_trace(answer: dict[str, Any], scanned: list[Any]) -> bool:
-    ours = {span["span_id"] for span in answer["spans"]}
-    with_payload = all(span["attributes"] for span in answer["spans"])
-    return answer["complete"] and with_payload and ours == {row[0] for row in scanned}
+def _same_trace(answer: SpansAnswer, scanned: list[Any]) -> bool:
+    ours = {span.span_id for span in answer.spans}
+    with_payload = all(span.payload and span.payload.attributes for span in answer.spans)
+    is_complete = answer.completeness.is_complete
+    return is_complete and with_payload and ours == {row[0] for row in scanned}
 
 
-def _latest_roots(answers: Answers, service: str) -> list[dict[str, Any]]:
+def _latest_roots(answers: Answers, service: str) -> Sequence[Span]:
     query = SpanQuery(service=service, roots=True, limit=ROOTS)
-    found: list[dict[str, Any]] = answers.spans(query, payload=False)["spans"]
-    return found
+    return answers.spans(query, payload=False).spans
 
 
-def _same_roots(answer: list[dict[str, Any]], scanned: list[Any]) -> bool:
-    return [root["span_id"] for root in answer] == [row[1] for row in scanned]
+def _same_roots(answer: Sequence[Span], scanned: list[Any]) -> bool:
+    return [root.span_id for root in answer] == [row[1] for row in scanned]
 
 
-def _costs(answers: list[dict[str, Any]]) -> dict[str, Any]:
+def _costs(answers: list[SpansAnswer]) -> dict[str, Any]:
     """What the answers say of themselves."""
+    costs = [answer.cost for answer in answers]
     return {
-        "files_read_mean": sum(a["cost"]["files_read"] for a in answers) / len(answers),
-        "index_ms": median([a["cost"]["index_ms"] for a in answers]),
-        "payload_ms": median([a["cost"]["payload_ms"] for a in answers]),
+        "files_read_mean": sum(cost.files_read for cost in costs) / len(costs),
+        "index_ms": median([cost.index_ms for cost in costs]),
+        "payload_ms": median([cost.payload_ms for cost in costs]),
     }

@@ -17,6 +17,7 @@ from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
 from indexer.query.junjo import junjo_span
 from indexer.system.storage import LocalStorage
+from tests.support.answered_spans import answered
 from tests.support.catalogs import indexed
 from tests.support.served import Served, StubHost, serving
 from tests.support.span_files import T0, Span, spans, table, write
@@ -198,9 +199,7 @@ def test_a_trace_has_all_its_spans_newest_first(service: Served) -> None:
 
 
 def junjo_span_fields() -> dict[str, Any]:
-    metadata = {"trace_id": FLOW, "span_id": "1", "parent_span_id": None, "service_name": "s"}
-    rest = {"name": "n", "start_time_unix_nano": 0, "end_time_unix_nano": 0}
-    return junjo_span({**metadata, **rest, "status_code": 0, "span_kind": 0})
+    return junjo_span(answered())
 
 
 @pytest.mark.parametrize("path", ["/otel/service/nobody/root_spans", f"{V3}/services/nobody/spans"])

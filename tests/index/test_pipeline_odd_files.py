@@ -13,8 +13,6 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from indexer.query.find.trace import TraceQuery, find_trace
-from indexer.system.storage import LocalStorage
 from tests.read.read_back import with_columns
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, parquet_bytes, spans, table
@@ -44,9 +42,9 @@ def assert_whole(folder: Path, content: bytes, count: int) -> None:
         (one.root / "a.parquet").write_bytes(content)
         one.settle()
         assert one.rows("SELECT file_path, error_message FROM quarantined_files") == []
-        answer = find_trace(one.catalog.cursor(), LocalStorage(one.root), TraceQuery.of(TRACE))
-    assert answer["complete"], answer["missing"]
-    assert [span["attributes"] for span in answer["spans"]] == [
+        answer = one.answers().trace(TRACE)
+    assert answer.completeness.missing == ()
+    assert [span.payload.attributes for span in answer.spans] == [
         {"number": number} for number in range(count)
     ]
 

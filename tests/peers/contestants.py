@@ -91,16 +91,16 @@ class Index:
 
     def trace(self, trace: str) -> Rows:
         answer = self.answers.trace(trace)
-        return [(span["span_id"], span["attributes"]) for span in answer["spans"]]
+        return [(span.span_id, span.payload and span.payload.attributes) for span in answer.spans]
 
     def roots(self, service: str) -> Rows:
         query = SpanQuery(service=service, roots=True, limit=100)
-        found = self.answers.spans(query, payload=False)["spans"]
-        return [(row["trace_id"], row["span_id"]) for row in found]
+        found = self.answers.spans(query, payload=False).spans
+        return [(span.trace_id, span.span_id) for span in found]
 
     def services(self) -> Rows:
-        found = self.answers.services()["services"]
-        return [(row["service_name"], row["total_spans"]) for row in found]
+        found = self.answers.services().services
+        return [(one.service_name, one.total_spans) for one in found]
 
     def total(self) -> Rows:
         until_settled(self.pipeline, lambda: False)  # what the worker does of itself

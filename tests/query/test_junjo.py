@@ -11,25 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.query.junjo import LEAVING, iso_time, junjo_span, state_patches
-from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.query.span import Span
+from tests.support.answered_spans import answered
 
 T0 = 1_795_000_000_123_456_789
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-METADATA: dict[str, Any] = {
-    "trace_id": "ab" * 16,
-    "span_id": "cd" * 8,
-    "parent_span_id": None,
-    "service_name": "shop",
-    "name": "Flow",
-    "start_time_unix_nano": T0,
-    "end_time_unix_nano": T0 + 1_000,
-    "duration_ns": 1_000,
-    "status_code": 2,
-    "span_kind": 1,
-    "file_path": "/a.parquet",
-}
-UNREAD = METADATA | dict.fromkeys(PAYLOAD_COLUMNS)
 OLD_WORKFLOW = {
     "junjo.workflow_id": "w",
     "node.id": "n",
@@ -50,8 +37,12 @@ NEW_WORKFLOW = {
 }
 
 
-def span(**values: Any) -> dict[str, Any]:
-    return UNREAD | values
+FLOW = {"name": "Flow", "start_time_unix_nano": T0, "status_code": 2, "span_kind": 1}
+UNREAD = answered(**FLOW)
+
+
+def span(**values: Any) -> Span:
+    return answered(**{**FLOW, **values})
 
 
 def event(name: str = "set_state", at: Any = str(T0), **attributes: Any) -> dict[str, Any]:

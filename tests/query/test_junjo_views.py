@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.query import junjo
-from indexer.query.find.trace import TraceQuery, find_trace
 from indexer.query.junjo import junjo_span, state_patches
 from indexer.query.junjo_views import junjo_views
+from indexer.query.span import Span
 from indexer.query.sql import Window, open_session, select
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical
 from indexer.read.payload_sql import payload_expression
-from indexer.system.storage import LocalStorage
+from tests.support.answered_spans import answered
 from tests.support.catalogs import indexed
 from tests.support.processes import REPOSITORY
 from tests.support.span_files import SCHEMA_14, write
@@ -141,15 +141,16 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     opened.close()
 
 
-def span_of(stored: dict[str, Any], number: int) -> dict[str, Any]:
+def span_of(stored: dict[str, Any], number: int) -> Span:
     """As an answer of ``trace`` has it."""
-    return {
-        "trace_id": f"{number:032x}",
-        "span_id": f"{number:016x}",
-        "service_name": "shop",
-        "name": "GET /",
-        **{name: canonical(name, value) for name, value in stored.items()},
-    }
+    values = {name: canonical(name, value) for name, value in stored.items()}
+    end = values.pop("end_time_unix_nano")
+    return answered(
+        trace_id=f"{number:032x}",
+        span_id=f"{number:016x}",
+        duration_ns=end - stored["start_time_unix_nano"],
+        **values,
+    )
 
 
 def comparable(row: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def comparable(row: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def mapped(span: dict[str, Any]) -> dict[str, Any]:
+def mapped(span: Span) -> dict[str, Any]:
     """``junjo_span`` with the state and the graph, which are JSON text, as values too."""
     return {
         name: json.loads(value) if name in JSON_COLUMNS[3:] else value
@@ -173,7 +174,7 @@ def mapped(span: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def patched(span: dict[str, Any]) -> list[dict[str, Any]]:
+def patched(span: Span) -> list[dict[str, Any]]:
     return [{**row, "patch_json": json.loads(row["patch_json"])} for row in state_patches(span)]
 
 
@@ -212,7 +213,7 @@ def sdk_spans() -> list[dict[str, Any]]:
     return found
 
 
-def file_of(answered: list[dict[str, Any]]) -> pa.Table:
+def file_of(sent: list[dict[str, Any]]) -> pa.Table:
     """The spans as the Junjo ingestion service writes them."""
     as_text = ("attributes", "events", "resource_attributes")
     columns = {
@@ -226,7 +227,7 @@ def file_of(answered: list[dict[str, Any]]) -> pa.Table:
                     json.dumps(span[field.name])
                     if field.name in as_text
                     else span[columns.get(field.name, field.name)]
-                    for span in answered
+                    for span in sent
                 ],
                 field.type,
             )
@@ -247,19 +248,13 @@ def asked(folder: Path, sql: str) -> list[dict[str, Any]]:
 
 def test_the_views_and_the_mapping_say_the_same_of_the_sdks_spans(tmp_path: Path) -> None:
     """From the SDK through a file, the index, and an answer of ``trace``."""
-    answered = sdk_spans()
+    sent = sdk_spans()
     with indexed(tmp_path) as one:
-        write(one.root / "a.parquet", file_of(answered))
+        write(one.root / "a.parquet", file_of(sent))
         one.settle()
-        storage = LocalStorage(one.root)
-        traces = sorted({span["trace_id"] for span in answered})
-        cursor = one.catalog.connection.cursor()
-        found = [
-            span
-            for trace in traces
-            for span in find_trace(cursor, storage, TraceQuery.of(trace))["spans"]
-        ]
-    assert len(found) == len(answered) == 6
+        traces = sorted({span["trace_id"] for span in sent})
+        found = [span for trace in traces for span in one.answers().trace(trace).spans]
+    assert len(found) == len(sent) == 6
     spans_sql = "FROM spans ORDER BY trace_id, start_time, span_id"
     assert sorted(asked(tmp_path, spans_sql), key=_ids) == sorted(map(mapped, found), key=_ids)
     patches = [row for span in found for row in patched(span)]
@@ -326,8 +321,8 @@ def _facts(folder: Path, sent: list[list[dict[str, Any]]]) -> tuple[list[dict[st
     """Both views over files of what was sent, each sending a file."""
     folder.mkdir()
     with indexed(folder) as one:
-        for number, answered in enumerate(sent):
-            write(one.root / f"{number}.parquet", file_of(answered))
+        for number, some in enumerate(sent):
+            write(one.root / f"{number}.parquet", file_of(some))
         one.settle()
     return (
         sorted(asked(folder, "FROM spans"), key=_ids),

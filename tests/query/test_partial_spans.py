@@ -15,13 +15,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from indexer.query.answers import Answers
+from indexer.query.answer import Answer
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.partial_spans import partial_spans
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.spans.limits import SPAN_LIMITS
-from tests.query.test_tiers import TRACE, answers, view
-from tests.support.catalogs import Indexed, indexed
+from tests.query.tiers.test_all_tiers import TRACE, answers, view
+from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, OtelSpan
 from tests.support.span_files import T0, Span, write
 
@@ -33,13 +33,10 @@ SHOP = SpanQuery(service="shop")
 DETAIL = "1 span is beyond the limits of a span and answered in part: without 7 attributes"
 
 
-def cold(one: Indexed) -> Answers:
-    return Answers(cursor=one.catalog.cursor, storage=one.pipeline.storage)
-
-
-def lacks(answer: dict[str, Any]) -> list[tuple[str | None, str, str]]:
-    assert answer["complete"] == (not answer["missing"])
-    return [(one.get("file_path"), one["error_type"], one["detail"]) for one in answer["missing"]]
+def lacks(answer: Answer) -> list[tuple[str | None, str, str]]:
+    missing = answer.completeness.missing
+    assert answer.completeness.is_complete == (not missing)
+    return [(one.file_path, one.reason.code, one.detail) for one in missing]
 
 
 def test_a_trace_and_a_list_have_the_first_attributes_and_say_what_they_lack(
@@ -48,26 +45,28 @@ def test_a_trace_and_a_list_have_the_first_attributes_and_say_what_they_lack(
     with indexed(tmp_path) as one:
         path = write(one.root / "a.parquet", [Span(attributes=HEAVY), Span(span=2, parent=1)])
         one.settle()
-        for answer in (cold(one).trace(TRACE), cold(one).spans(SHOP)):
-            heavy, light = sorted(answer["spans"], key=lambda span: span["span_id"])
-            assert len(heavy["attributes"]) == SPAN_LIMITS.attributes
-            assert heavy["omitted"] == {"attributes": 7}
-            assert "omitted" not in light
+        for answer in (one.answers().trace(TRACE), one.answers().spans(SHOP)):
+            heavy, light = sorted(answer.spans, key=lambda span: span.span_id)
+            assert len(heavy.payload.attributes) == SPAN_LIMITS.attributes
+            assert heavy.omitted == {"attributes": 7}
+            assert light.omitted is None
             assert lacks(answer) == [(str(path), "SpanTooLarge", DETAIL)]
-        assert lacks(cold(one).spans(SHOP, payload=False)) == []
+        assert lacks(one.answers().spans(SHOP, payload=False)) == []
 
 
 def test_what_is_kept_of_a_span_says_the_same_when_it_is_asked_again(tmp_path: Path) -> None:
     with indexed(tmp_path) as one:
         path = write(one.root / "a.parquet", [Span(attributes=HEAVY)])
         one.settle()
-        form = EncodedSpanCache(lambda span: json.dumps(len(span["attributes"])).encode())
+        cache = EncodedSpanCache(lambda span: json.dumps(len(span.payload.attributes)).encode())
         for reads in (1, 0):
-            answer = cold(one).spans(SHOP, form=form)
-            assert answer["cost"]["files_read"] == reads
-            assert answer["spans"][0]["shown"] == b"%d" % SPAN_LIMITS.attributes
+            answer = one.answers().spans(SHOP, encoding=cache)
+            assert answer.cost.files_read == reads
+            assert answer.encoded == [b"%d" % SPAN_LIMITS.attributes]
             assert lacks(answer) == [(str(path), "SpanTooLarge", DETAIL)]
-        assert lacks(cold(one).trace(TRACE, form=form)) == [(str(path), "SpanTooLarge", DETAIL)]
+        assert lacks(one.answers().trace(TRACE, encoding=cache)) == [
+            (str(path), "SpanTooLarge", DETAIL)
+        ]
 
 
 def test_a_recent_file_and_a_hot_span_are_held_to_the_same(tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_a_recent_file_and_a_hot_span_are_held_to_the_same(tmp_path: Path) -> No
         rows = [Span(span=3, attributes=HEAVY), Span(span=4, attributes=HEAVY)]
         asked = answers(one, view(rows, recent_files=(str(path),)))
         for answer in (asked.trace(TRACE), asked.spans(SHOP)):
-            assert [span["omitted"] for span in answer["spans"]] == [{"attributes": 7}] * 2
+            assert [span.omitted for span in answer.spans] == [{"attributes": 7}] * 2
             assert sorted(lacks(answer), key=str) == [
                 (str(path), "SpanTooLarge", DETAIL),
                 (None, "SpanTooLarge", DETAIL),
@@ -86,15 +85,15 @@ def test_a_recent_file_and_a_hot_span_are_held_to_the_same(tmp_path: Path) -> No
 
 def test_several_spans_of_a_file_are_one_line() -> None:
     some = [
-        {"file_path": "a", "omitted": {"events": 1_000, "values": 2}},
-        {"file_path": "a", "omitted": {"events": 5}},
-        {"file_path": "a"},
-        {"file_path": "b"},
+        ("a", {"events": 1_000, "values": 2}),
+        ("a", {"events": 5}),
+        ("a", None),
+        ("b", None),
     ]
     (lack,) = partial_spans(some)
-    assert lack["file_path"] == "a"
-    assert lack["detail"].startswith("2 spans are beyond")
-    assert lack["detail"].endswith("without 1,005 events, 2 values")
+    assert lack.file_path == "a"
+    assert lack.detail.startswith("2 spans are beyond")
+    assert lack.detail.endswith("without 1,005 events, 2 values")
 
 
 MILLION = 1_000_000

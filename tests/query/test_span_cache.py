@@ -9,99 +9,119 @@ from typing import Any
 
 import pytest
 
-from indexer.query.answers import Answers
+from indexer.hot.view import DecodedRows, HotView
+from indexer.model import ParquetFileInfo
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.span import DataFile, Span
 from indexer.query.span_cache import ENTRY_BYTES, SPAN_BYTES_MAX, EncodedSpanCache
+from indexer.read.dialect import dialects
+from tests.support.answered_spans import answered
 from tests.support.catalogs import Indexed, indexed
-from tests.support.span_files import Span, write
+from tests.support.span_files import Span as Written
+from tests.support.span_files import table, write
 
 pytestmark = pytest.mark.duckdb
 
 SHOP = SpanQuery(service="shop")
 
 
-def form(span: dict[str, Any]) -> bytes:
-    return json.dumps(span["attributes"]).encode()
+def attributes(span: Span) -> bytes:
+    return json.dumps(span.payload and span.payload.attributes).encode()
 
 
-def answers(one: Indexed) -> Answers:
-    return Answers(cursor=one.catalog.cursor, storage=one.pipeline.storage)
-
-
-def shown(one: Indexed, kept: EncodedSpanCache) -> tuple[list[Any], int, bool]:
+def shown(one: Indexed, cache: EncodedSpanCache, **options: Any) -> tuple[list[Any], int, bool]:
     """(the spans as they are shown, files that were read for them, complete)."""
-    found = answers(one).spans(SHOP, form=kept)
-    texts = [json.loads(span["shown"]) for span in found["spans"]]
-    return texts, found["cost"]["files_read"], found["complete"]
+    found = one.answers(**options).spans(SHOP, encoding=cache)
+    texts = [json.loads(content) for content in found.encoded]
+    return texts, found.cost.files_read, found.completeness.is_complete
 
 
 def test_the_second_page_opens_no_file(tmp_path: Path) -> None:
     with indexed(tmp_path) as one:
-        write(one.root / "a.parquet", [Span(attributes='{"n":1}')])
+        write(one.root / "a.parquet", [Written(attributes='{"n":1}')])
         one.settle()
-        kept = EncodedSpanCache(form)
-        assert shown(one, kept) == ([{"n": 1}], 1, True)
-        assert shown(one, kept) == ([{"n": 1}], 0, True)
-        write(one.root / "b.parquet", [Span(trace=2, attributes='{"n":2}')])
+        cache = EncodedSpanCache(attributes)
+        assert shown(one, cache) == ([{"n": 1}], 1, True)
+        assert shown(one, cache) == ([{"n": 1}], 0, True)
+        write(one.root / "b.parquet", [Written(trace=2, attributes='{"n":2}')])
         one.settle()
-        assert shown(one, kept) == ([{"n": 1}, {"n": 2}], 1, True)
+        assert shown(one, cache) == ([{"n": 1}, {"n": 2}], 1, True)
 
 
 def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
     """Same path, same row, same size: another file."""
     with indexed(tmp_path) as one:
-        kept = EncodedSpanCache(form)
+        cache = EncodedSpanCache(attributes)
         for number in (1, 2):
-            path = write(one.root / "a.parquet", [Span(attributes=f'{{"n":{number}}}')])
+            path = write(one.root / "a.parquet", [Written(attributes=f'{{"n":{number}}}')])
             os.utime(path, ns=(number * 10**9, number * 10**9))
             one.settle()
-            assert shown(one, kept) == ([{"n": number}], 1, True)
+            assert shown(one, cache) == ([{"n": number}], 1, True)
 
 
 def test_what_could_not_be_read_is_not_kept(tmp_path: Path) -> None:
     with indexed(tmp_path) as one:
-        path = write(one.root / "a.parquet", [Span(attributes='{"n":1}')])
+        path = write(one.root / "a.parquet", [Written(attributes='{"n":1}')])
         one.settle()
-        kept = EncodedSpanCache(form)
+        cache = EncodedSpanCache(attributes)
         away = path.rename(tmp_path / "away")
-        assert shown(one, kept) == ([None], 1, False)
+        assert shown(one, cache) == ([None], 1, False)
         away.rename(path)
-        assert shown(one, kept) == ([{"n": 1}], 1, True)
+        assert shown(one, cache) == ([{"n": 1}], 1, True)
+
+
+@pytest.mark.parametrize("flushed", [False, True], ids=["hot", "recent"])
+def test_a_recent_file_is_kept_and_what_is_in_no_file_is_not(tmp_path: Path, flushed: bool) -> None:
+    """A recent file is opened for its metadata each time, and what is kept of it outlasts that."""
+    rows = [Written(attributes='{"n":1}')]
+    with indexed(tmp_path) as one:
+        path = write(one.root / "a.parquet", rows)
+        calls: list[Span] = []
+        cache = EncodedSpanCache(lambda span: calls.append(span) or attributes(span))
+        hot = HotView(
+            rows=DecodedRows(table([] if flushed else rows)),
+            as_of_unix_nano=1,
+            recent_files=(str(path),) if flushed else (),
+            source="incremental",
+            bounded=False,
+        )
+        reads = int(flushed)
+        for _ in range(2):
+            assert shown(one, cache, hot=lambda: hot) == ([{"n": 1}], reads, True)
+        assert len(calls) == (1 if flushed else 2)
+        if flushed:
+            one.settle()
+            assert shown(one, cache) == ([{"n": 1}], 0, True)
 
 
 def test_no_more_is_kept_than_the_limit_and_the_oldest_goes_first() -> None:
-    files = {1: _file("a.parquet")}
-    kept = EncodedSpanCache(lambda span: b"x" * span["size"], bytes_max=3 * (ENTRY_BYTES + 100))
+    cache = EncodedSpanCache(lambda _: b"x" * 100, bytes_max=3 * (ENTRY_BYTES + 100))
     for row in (0, 1, 2, 0, 3):
-        spans = [{"file_id": 1, "file_row_number": row, "size": 100}]
-        kept.read(kept.known(spans, files), files)
-    assert [row for row in range(4) if not _unknown(kept, files, row)] == [0, 2, 3]
+        if cache.kept([_span(row)]) == [None]:
+            cache.encode([_span(row)])
+    assert [row for row in range(4) if cache.kept([_span(row)]) != [None]] == [0, 2, 3]
 
 
 def test_a_giant_span_pushes_nothing_out() -> None:
-    files = {1: _file("a.parquet")}
-    kept = EncodedSpanCache(lambda span: b"x" * span["size"])
-    for row, size in enumerate((1, SPAN_BYTES_MAX + 1)):
-        kept.read([{"file_id": 1, "file_row_number": row, "size": size}], files)
-    assert [_unknown(kept, files, row) for row in range(2)] == [False, True]
+    cache = EncodedSpanCache(lambda span: b"x" * (SPAN_BYTES_MAX * span.row + 1))
+    cache.encode([_span(0), _span(1)])
+    assert [one is None for one in cache.kept([_span(0), _span(1)])] == [False, True]
 
 
-def test_the_same_number_of_a_file_in_another_catalog_is_another_file() -> None:
-    kept = EncodedSpanCache(lambda _: b"x")
-    kept.read([{"file_id": 1, "file_row_number": 0}], {1: _file("a.parquet")})
-    assert _unknown(kept, {1: _file("b.parquet")}, 0)
+def test_the_same_row_of_another_file_is_another_span() -> None:
+    cache = EncodedSpanCache(lambda _: b"x")
+    cache.encode([_span(0)])
+    assert cache.kept([_span(0, path="b.parquet")]) == [None]
 
 
-def _unknown(kept: EncodedSpanCache, files: dict[int, dict[str, Any]], row: int) -> bool:
-    return bool(kept.known([{"file_id": 1, "file_row_number": row}], files))
-
-
-def _file(path: str) -> dict[str, Any]:
-    return {
-        "relative_path": path,
-        "file_path": f"/spans/{path}",
-        "size_bytes": 1,
-        "modified_unix_nano": 1,
-        "device": 1,
-        "inode": 1,
-    }
+def _span(row: int, path: str = "a.parquet") -> Span:
+    info = ParquetFileInfo(
+        path=f"/spans/{path}",
+        relative_path=path,
+        size_bytes=1,
+        modified_unix_nano=1,
+        device=1,
+        inode=1,
+    )
+    source = DataFile(tier="indexed", path=info.path, info=info, dialect=dialects()[0])
+    return answered(source=source, row=row, attributes={})

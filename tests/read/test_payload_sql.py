@@ -18,12 +18,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexer.query.find.trace import TraceQuery, find_trace
+from indexer.clients.shared.answer_json import answer_json
 from indexer.query.sql import Window, open_session, select
 from indexer.read.dialect import PayloadColumn
 from indexer.read.normalise import canonical, parsed, plain
 from indexer.read.payload_sql import payload_expression
-from indexer.system.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan
 
@@ -126,9 +125,7 @@ def test_a_span_is_the_same_in_every_layout(layout: str, written: list[OtelSpan]
             one.settle()
             assert one.rows("SELECT file_path, error_message FROM quarantined_files") == []
             assert one.rows("SELECT dialect FROM parquet_files") == [(dialect,)]
-            trace = find_trace(
-                one.catalog.cursor(), LocalStorage(one.root), TraceQuery.of("0" * 31 + "1")
-            )
+            trace = answer_json(one.answers().trace("0" * 31 + "1"))
         assert trace["complete"]
         assert by_id(trace["spans"]) == wanted
         assert by_id(view_rows(folder)) == wanted

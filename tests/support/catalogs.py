@@ -18,6 +18,7 @@ from indexer.index.audit import audit
 from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
 from indexer.model import AuditReport
+from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
@@ -49,6 +50,11 @@ class Indexed:
 
     def settle(self) -> None:
         until_settled(self.pipeline, lambda: False)
+
+    def answers(self, **options: Any) -> Answers:
+        """What is asked of the catalog, without a hot tier unless ``options`` have one."""
+        storage = LocalStorage(str(self.root))
+        return Answers(cursor=self.catalog.cursor, storage=storage, **options)
 
     def rows(self, sql: str) -> list[Row]:
         return self.catalog.connection.execute(sql).fetchall()

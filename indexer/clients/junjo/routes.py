@@ -4,6 +4,7 @@ Both give the same bodies: plain JSON arrays of spans with 22 fields, newest fir
 rests on, what it cost and where the next page begins stand in headers (see ``basis``).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -14,14 +15,17 @@ from starlette.responses import Response
 
 from indexer.clients.host import Host
 from indexer.clients.junjo.models import JunjoSpan, JunjoStatePatch
-from indexer.clients.shared.answer_headers import HEADERS, Answer, Body, respond
+from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.text_path import register
 from indexer.clients.shared.time_window import window
 from indexer.errors import InvalidId
+from indexer.query.answer import Completeness, ServicesAnswer, SpansAnswer
+from indexer.query.cost import Cost
 from indexer.query.deadline import Deadline
-from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery, order_key
-from indexer.query.find.trace import TraceQuery
+from indexer.query.find.cursor import page_after
+from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery
+from indexer.query.find.trace_query import TraceQuery
 from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
 from indexer.query.window import WHENEVER, Window
@@ -55,7 +59,7 @@ class Paging:
             until_unix_nano=self.within.until_unix_nano,
             **filters,
         )
-        return query if self.cursor is None else query.after_cursor(self.cursor)
+        return query if self.cursor is None else page_after(query, self.cursor)
 
 
 async def _paging(
@@ -84,20 +88,20 @@ def junjo(host: Host, *, span_cache_bytes: int = CACHE_BYTES_MAX) -> APIRouter:
     """The router over one worker."""
     register()
     router = APIRouter(tags=["junjo"])
-    form = EncodedSpanCache(lambda span: as_json(junjo_span(span)), bytes_max=span_cache_bytes)
-    _lists(router, host, form)
-    _traces(router, host, form)
+    encoding = EncodedSpanCache(lambda span: as_json(junjo_span(span)), bytes_max=span_cache_bytes)
+    _lists(router, host, encoding)
+    _traces(router, host, encoding)
     _patches(router, host)
     return router
 
 
-def _lists(router: APIRouter, host: Host, form: EncodedSpanCache) -> None:
+def _lists(router: APIRouter, host: Host, encoding: EncodedSpanCache) -> None:
     @router.get("/otel/span_service_names", **_NAMES)
     @router.get("/api/v1/observability/services", **_NAMES)
     async def service_names(request: Request, within: WindowOf) -> Response:
         """Every service that a span has named, in order of name."""
 
-        def found(deadline: Deadline) -> Answer:
+        def found(deadline: Deadline) -> ServicesAnswer:
             return host.answers.services(deadline, within)
 
         return await respond(request, found, _names)
@@ -107,38 +111,40 @@ def _lists(router: APIRouter, host: Host, form: EncodedSpanCache) -> None:
         service_name: ServiceName, paging: PagingOf, *, has_llm: bool = False
     ) -> Response:
         """Spans of the service without a parent; on demand only of traces with an LLM call."""
-        return await _page(host, form, paging, service=service_name, roots=True, llm=has_llm)
+        return await _page(host, encoding, paging, service=service_name, roots=True, llm=has_llm)
 
     @router.get("/otel/service/{service_name:text}/root_spans", **_SPANS)
     async def root_spans(service_name: ServiceName, paging: PagingOf) -> Response:
         """Spans of the service without a parent."""
-        return await _page(host, form, paging, service=service_name, roots=True)
+        return await _page(host, encoding, paging, service=service_name, roots=True)
 
     @router.get("/otel/service/{service_name:text}/root_spans_filtered", **_SPANS)
     async def root_spans_filtered(service_name: ServiceName, paging: PagingOf) -> Response:
         """Spans of the service without a parent, of traces with an LLM call in any service."""
-        return await _page(host, form, paging, service=service_name, roots=True, llm=True)
+        return await _page(host, encoding, paging, service=service_name, roots=True, llm=True)
 
     @router.get("/api/v1/observability/services/{service_name:text}/spans", **_SPANS)
     async def spans(service_name: ServiceName, paging: PagingOf) -> Response:
         """All spans of the service."""
-        return await _page(host, form, paging, service=service_name)
+        return await _page(host, encoding, paging, service=service_name)
 
     @router.get("/otel/spans/type/workflow/{service_name:text}", **_SPANS)
     @router.get("/api/v1/observability/services/{service_name:text}/workflows", **_SPANS)
     async def workflows(service_name: ServiceName, paging: PagingOf) -> Response:
         """Spans of the service that are Junjo workflows; those inside another one are not."""
         return await _page(
-            host, form, paging, service=service_name, attribute=SPAN_TYPE, value=WORKFLOW
+            host, encoding, paging, service=service_name, attribute=SPAN_TYPE, value=WORKFLOW
         )
 
 
-def _traces(router: APIRouter, host: Host, form: EncodedSpanCache) -> None:
+def _traces(router: APIRouter, host: Host, encoding: EncodedSpanCache) -> None:
     @router.get("/otel/trace/{trace_id}/nested_spans", **_SPANS)
     @router.get("/api/v1/observability/traces/{trace_id}/spans", **_SPANS)
     async def trace_spans(request: Request, trace_id: TraceId, within: WindowOf) -> Response:
         """All spans of the trace; none for an id that no trace has."""
-        return await _trace(host, request, _newest_first, trace_id, within=within, form=form)
+        return await _trace(
+            host, request, _newest_first, trace_id, within=within, encoding=encoding
+        )
 
     @router.get("/otel/trace/{trace_id}/span/{span_id}", **_SPAN)
     @router.get("/api/v1/observability/traces/{trace_id}/spans/{span_id}", **_SPAN)
@@ -146,7 +152,7 @@ def _traces(router: APIRouter, host: Host, form: EncodedSpanCache) -> None:
         request: Request, trace_id: TraceId, span_id: SpanId, within: WindowOf
     ) -> Response:
         """One span, or null."""
-        return await _trace(host, request, _one, trace_id, span_id, within, form)
+        return await _trace(host, request, _one, trace_id, span_id, within, encoding)
 
 
 def _patches(router: APIRouter, host: Host) -> None:
@@ -163,11 +169,11 @@ def _patches(router: APIRouter, host: Host) -> None:
         return await _trace(host, request, partial(_of_workflow, workflow_id), trace_id)
 
 
-async def _page(host: Host, form: EncodedSpanCache, paging: Paging, **filters: Any) -> Response:
+async def _page(host: Host, encoding: EncodedSpanCache, paging: Paging, **filters: Any) -> Response:
     query = paging.query(**filters)
 
-    def found(deadline: Deadline) -> Answer:
-        return host.answers.spans(query, deadline=deadline, form=form)
+    def found(deadline: Deadline) -> SpansAnswer:
+        return host.answers.spans(query, deadline=deadline, encoding=encoding)
 
     return await respond(paging.request, found, _spans)
 
@@ -175,15 +181,15 @@ async def _page(host: Host, form: EncodedSpanCache, paging: Paging, **filters: A
 async def _trace(
     host: Host,
     request: Request,
-    body: Body,
+    body: Callable[[SpansAnswer], bytes],
     trace_id: str,
     span_id: str | None = None,
     within: Window = WHENEVER,
-    form: EncodedSpanCache | None = None,
+    encoding: EncodedSpanCache | None = None,
 ) -> Response:
     """What ``body`` makes of a trace; text that is no id names no trace."""
 
-    def found(deadline: Deadline) -> Answer:
+    def found(deadline: Deadline) -> SpansAnswer:
         try:
             query = TraceQuery.of(
                 trace_id,
@@ -192,38 +198,43 @@ async def _trace(
                 until_unix_nano=within.until_unix_nano,
             )
         except InvalidId:
-            return {"spans": [], "complete": True, "missing": []}
-        return host.answers.trace(query, deadline, form)
+            return SpansAnswer(spans=(), completeness=Completeness(), cost=Cost())
+        return host.answers.trace(query, deadline, encoding)
 
     return await respond(request, found, body)
 
 
-def _names(answer: Answer) -> bytes:
-    return as_json([row["service_name"] for row in answer["services"]])
+def _names(answer: ServicesAnswer) -> bytes:
+    return as_json([one.service_name for one in answer.services])
 
 
-def _spans(answer: Answer) -> bytes:
-    return b"[" + b",".join(span["shown"] for span in answer["spans"]) + b"]"
+def _spans(answer: SpansAnswer) -> bytes:
+    return _array(answer.encoded)
 
 
-def _newest_first(answer: Answer) -> bytes:
+def _newest_first(answer: SpansAnswer) -> bytes:
     """Of a trace, whose answer is in order of start."""
-    return _spans({"spans": sorted(answer["spans"], key=order_key)})
+    order = sorted(range(len(answer.spans)), key=lambda at: SpanQuery.order(answer.spans[at]))
+    return _array([answer.encoded[at] for at in order])
 
 
-def _one(answer: Answer) -> bytes:
-    return next((bytes(span["shown"]) for span in answer["spans"]), b"null")
+def _array(encoded: Sequence[bytes]) -> bytes:
+    return b"[" + b",".join(encoded) + b"]"
 
 
-def _in_order(answer: Answer) -> bytes:
-    return as_json(state_patches_of(answer["spans"]))
+def _one(answer: SpansAnswer) -> bytes:
+    return next(iter(answer.encoded), b"null")
 
 
-def _of_workflow(workflow_id: str, answer: Answer) -> bytes:
+def _in_order(answer: SpansAnswer) -> bytes:
+    return as_json(state_patches_of(answer.spans))
+
+
+def _of_workflow(workflow_id: str, answer: SpansAnswer) -> bytes:
     """A workflow's own patches, and those that other spans made to its store."""
     flows = [
         one
-        for one in map(junjo_span, answer["spans"])
+        for one in map(junjo_span, answer.spans)
         if one["junjo_span_type"] in WORKFLOW_TYPES and one["junjo_id"] == workflow_id
     ]
     stores = {one["junjo_wf_store_id"] for one in flows} - {""}
@@ -231,7 +242,7 @@ def _of_workflow(workflow_id: str, answer: Answer) -> bytes:
     return as_json(
         [
             patch
-            for patch in state_patches_of(answer["spans"])
+            for patch in state_patches_of(answer.spans)
             if patch["patch_store_id"] in stores
             or (patch["span_id"] in own and not patch["patch_store_id"])
         ]

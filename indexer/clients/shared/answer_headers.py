@@ -5,22 +5,23 @@ with ``rel="next"`` (RFC 8288).
 """
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.shared import request_metrics as measuring
+from indexer.clients.shared.answer_json import answer_text, cost_json, missing_json
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.query_executor import ask
+from indexer.query.answer import Answer, SpansAnswer
+from indexer.query.cost import Cost
 from indexer.query.deadline import Deadline
+from indexer.query.missing import Missing
 
-Answer = dict[str, Any]
-Question = Callable[[Deadline], Answer]
-Body = Callable[[Answer], bytes]
-"""What of an answer is shown, as JSON text."""
+A = TypeVar("A", bound=Answer)
 
 MISSING_BYTES_MAX = 4_096
 """Of one header: clients and proxies take 8 KiB of all of them together."""
@@ -51,18 +52,22 @@ HEADERS: dict[str, Any] = {
 }
 
 
-async def respond(request: Request, question: Question, body: Body = as_json) -> Response:
+async def respond(
+    request: Request,
+    question: Callable[[Deadline], A],
+    body: Callable[[A], bytes] = answer_text,
+) -> Response:
     """The JSON text that is made of an answer, and what the answer says of itself.
 
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
 
-    def encoded(deadline: Deadline) -> tuple[bytes, Answer]:
+    def encoded(deadline: Deadline) -> tuple[bytes, A]:
         answer = question(deadline)
         return body(answer), answer
 
     content, answer = await ask(request, encoded)
-    measuring.answered(request, complete=answer["complete"])
+    measuring.answered(request, complete=answer.completeness.is_complete)
     return Response(content, headers=_headers(request, answer), media_type="application/json")
 
 
@@ -74,39 +79,41 @@ async def respond_list(
     return Response(content, media_type="application/json")
 
 
-def _headers(request: Request, answer: dict[str, Any]) -> dict[str, str]:
-    headers = {"X-Complete": "true" if answer["complete"] else "false"}
-    if answer["missing"]:
-        headers["X-Missing"] = _missing(answer["missing"])
-    if answer.get("hot") is not None:
-        headers["X-Hot"] = "reachable" if answer["hot"]["reachable"] else "unreachable"
+def _headers(request: Request, answer: Answer) -> dict[str, str]:
+    said = answer.completeness
+    headers = {"X-Complete": "true" if said.is_complete else "false"}
+    if said.missing:
+        headers["X-Missing"] = _missing(said.missing)
+    if said.hot is not None:
+        headers["X-Hot"] = "reachable" if said.hot.is_reachable else "unreachable"
     named = {
-        "X-As-Of": answer.get("as_of"),
-        "X-Files-Pending": answer.get("files_pending"),
-        "X-Files-Quarantined": answer.get("files_quarantined"),
-        "X-Next-Cursor": answer.get("next"),
+        "X-As-Of": said.as_of_unix_nano,
+        "X-Files-Pending": said.files_pending,
+        "X-Files-Quarantined": said.files_quarantined,
     }
     headers |= {name: str(value) for name, value in named.items() if value is not None}
-    if answer.get("next") is not None:
-        headers["Link"] = f'<{_next_page(request, answer["next"])}>; rel="next"'
-    if "cost" in answer:
-        headers |= _cost(answer["cost"])
+    if isinstance(answer, SpansAnswer):
+        headers |= _cost(answer.cost)
+        if answer.next_cursor is not None:
+            next_page = _next_page(request, answer.next_cursor)
+            headers |= {"X-Next-Cursor": answer.next_cursor, "Link": f'<{next_page}>; rel="next"'}
     return headers
 
 
-def _cost(cost: dict[str, Any]) -> dict[str, str]:
+def _cost(cost: Cost) -> dict[str, str]:
+    told = cost_json(cost)
     return {
-        "X-Files-Read": str(cost["files_read"]),
-        "X-Bytes-Read": str(cost["bytes_read"]),
-        "Server-Timing": f"index;dur={cost['index_ms']}, payload;dur={cost['payload_ms']}",
+        "X-Files-Read": str(told["files_read"]),
+        "X-Bytes-Read": str(told["bytes_read"]),
+        "Server-Timing": f"index;dur={told['index_ms']}, payload;dur={told['payload_ms']}",
     }
 
 
-def _missing(missing: list[dict[str, Any]]) -> str:
+def _missing(missing: Sequence[Missing]) -> str:
     """As many as fit; JSON in ASCII, so that no name of a file ends a header."""
-    shown = missing
-    while len(text := json.dumps(shown)) > MISSING_BYTES_MAX:
-        shown = shown[: len(shown) // 2]
+    told = [missing_json(one) for one in missing]
+    while len(text := json.dumps(told)) > MISSING_BYTES_MAX:
+        told = told[: len(told) // 2]
     return text
 
 

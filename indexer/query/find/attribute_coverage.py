@@ -1,15 +1,15 @@
 """What an answer about promoted attributes lacks: files that have not given them yet, or cannot."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import duckdb
 
 from indexer.query.find.file_selection import overlapping
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.missing import ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE, Missing
 from indexer.system.duckdb_rows import id_list, text_literal
 
-_SILENT = """
+_NOT_GIVEN = """
 SELECT count(*) FILTER (WHERE given < {keys} AND NOT refused)::BIGINT AS waiting,
        count(*) FILTER (WHERE refused)::BIGINT AS unreadable
 FROM (
@@ -34,33 +34,36 @@ ANTI JOIN (FROM file_attributes WHERE error_type IS NULL) USING (file_id, key_id
 """
 
 
-def silent_files(
+def missing_attributes(
     cursor: duckdb.DuckDBPyConnection,
-    keys: dict[str, int],
+    keys: Mapping[str, int],
     query: SpanQuery,
-    but: Sequence[str | None] = (),
-) -> list[dict[str, Any]]:
+    but: Iterable[str] = (),
+) -> list[Missing]:
     """Files that may hold spans of the list and have not given these attributes, or cannot.
 
-    ``but`` are relative paths of files that were read directly.
+    ``but`` are relative paths of files that are read directly.
 
     Of a list of LLM traces every file may: an LLM call counts in any service, at any time.
     """
-    ((all_given,),) = cursor.execute(
-        _ALL_GIVEN.format(keys=len(keys), key_ids=id_list(keys.values()))
-    ).fetchall()
+    if not keys:
+        return []
+    numbers = id_list(keys.values())
+    ((all_given,),) = cursor.execute(_ALL_GIVEN.format(keys=len(keys), key_ids=numbers)).fetchall()
     if all_given:
         return []
     where = " AND ".join(_conditions(query, but))
-    sql = _SILENT.format(where=where, keys=len(keys), key_ids=id_list(keys.values()))
+    sql = _NOT_GIVEN.format(where=where, keys=len(keys), key_ids=numbers)
     ((waiting, unreadable),) = cursor.execute(sql).fetchall()
     named = ", ".join(keys)
-    said = (
-        ("AttributesPending", waiting, f"files have not given {named} yet"),
-        ("AttributesUnreadable", unreadable, f"files cannot give {named}"),
+    found = (
+        (ATTRIBUTES_PENDING, waiting, f"files have not given {named} yet"),
+        (ATTRIBUTES_UNREADABLE, unreadable, f"files cannot give {named}"),
     )
     return [
-        {"error_type": type_, "files": n, "detail": f"{n} {text}"} for type_, n, text in said if n
+        Missing(reason=reason, files=count, detail=f"{count} {text}")
+        for reason, count, text in found
+        if count
     ]
 
 
@@ -70,9 +73,9 @@ def files_behind(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(count)
 
 
-def _conditions(query: SpanQuery, but: Sequence[str | None]) -> list[str]:
+def _conditions(query: SpanQuery, but: Iterable[str]) -> list[str]:
     where = ["true"]
-    paths = ", ".join(text_literal(path) for path in but if path)
+    paths = ", ".join(text_literal(path) for path in but)
     if paths:
         files = f"SELECT file_id FROM parquet_files WHERE relative_path IN ({paths})"
         where.append(f"file_id NOT IN ({files})")

@@ -25,7 +25,7 @@ GROUP BY file_id ORDER BY last_start DESC, file_id
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateFile:
     """A file, the latest start of what is asked for in it, and at most how many spans of it."""
 
     file_id: int
@@ -33,7 +33,7 @@ class Candidate:
     spans_max: int
 
 
-class Candidates:
+class CandidateFiles:
     """The files that one list may be in, each given once. ``key_id`` is its attribute's number."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Candidates:
     ) -> None:
         self._cursor = cursor
         self._statement = _statement(query, key_id)
-        self._listed: deque[Candidate] = deque()
+        self._listed: deque[CandidateFile] = deque()
         self._offset, self._limit = 0, FILES_AT_FIRST
         self._at_least = 1
 
@@ -65,10 +65,12 @@ class Candidates:
             chosen.append(file.file_id)
         return chosen
 
-    def _next(self) -> Candidate | None:
+    def _next(self) -> CandidateFile | None:
         if not self._listed and self._limit:
             page = f"{self._statement} LIMIT {self._limit} OFFSET {self._offset}"
-            self._listed.extend(Candidate(*row) for row in self._cursor.execute(page).fetchall())
+            self._listed.extend(
+                CandidateFile(*row) for row in self._cursor.execute(page).fetchall()
+            )
             is_last = len(self._listed) < self._limit
             self._offset += self._limit
             self._limit = 0 if is_last else self._limit * GROWTH

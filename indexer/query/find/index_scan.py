@@ -6,28 +6,24 @@ files, however many there are.
 """
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any
 
 import duckdb
 
-from indexer.catalog.trace_directory import TraceDirectory
-from indexer.errors import QueryRefused
 from indexer.query.deadline import Deadline
-from indexer.query.find.file_selection import Candidates
-from indexer.query.find.llm_traces import llm_traces
-from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery, order_key
+from indexer.query.find.file_selection import CandidateFiles
+from indexer.query.find.index_row import COLUMNS, COLUMNS_WITH_VALUE, IndexRow, index_rows
+from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery
 from indexer.spans.attributes import LLM_FLAG
-from indexer.system.duckdb_rows import id_list, plain_rows, text_literal
+from indexer.system.duckdb_rows import id_list, text_literal
 
 LLM_SHARE = 4
 """Where a fourth of the spans or more are of LLM traces, a page so many times as large has a page
 of theirs."""
 
 _SPANS = """
-SELECT file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name,
-       name, start_time_unix_nano, duration_ns, status_code, span_kind{value}
+SELECT {columns}
 FROM indexed_spans {join}
 WHERE file_id IN {file_ids} AND {where}
 ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64
@@ -41,76 +37,37 @@ _VALUES = """JOIN (
 
 _LLM_TRACES = f"""trace_id IN (
     SELECT trace_id FROM trace_files WHERE attribute_flags >= {LLM_FLAG}
-    UNION ALL SELECT unnest([{{fresh}}]::VARCHAR[])
+    UNION ALL SELECT unnest([{{unindexed}}]::VARCHAR[])
 )"""
 
 
-def newest_spans(
+def newest_rows(
     cursor: duckdb.DuckDBPyConnection,
     query: SpanQuery,
     deadline: Deadline,
     *,
     key_id: int | None = None,
-    fresh_llm: AbstractSet[str] = frozenset(),
-    directory: TraceDirectory | None = None,
-) -> list[dict[str, Any]]:
+    llm: LlmTraces | None = None,
+) -> list[IndexRow]:
     """The first ``query.count`` indexed spans of the list from its beginning, or its cursor, on.
 
-    Each with the metadata of ``span_metadata`` and, where an attribute is asked for, its
-    ``value``, by the attribute's number, ``key_id``. ``fresh_llm`` are traces whose LLM call is
-    in a span that is not indexed yet; ``directory`` is the writer's, where this is its process.
+    ``key_id`` is the number of the query's attribute, whose value the rows have; ``llm`` says
+    which traces have an LLM call, for a query that is about those alone.
     """
-    asked = _Asked(cursor, key_id, fresh_llm, deadline)
-    if not query.llm:
-        return asked.newest(query)
+    scan = _Scan(cursor, key_id, llm, deadline)
+    if llm is None:
+        return scan.newest(query)
     wide = replace(query, llm=False, offset=0, limit=min(LLM_SHARE * query.count, LIMIT_MAX))
-    first = asked.newest(wide)
-    traces = {span["trace_id"] for span in first}
-    calling = llm_traces(cursor, traces - fresh_llm, directory) | fresh_llm
-    found = [span for span in first if span["trace_id"] in calling]
+    first = scan.newest(wide)
+    calling = llm.among({row.trace_id for row in first})
+    found = [row for row in first if row.trace_id in calling]
     if len(first) == wide.count and len(found) < query.count:
-        found += asked.newest(replace(query, after=_position(first[-1])))
+        found += scan.newest(replace(query, after=_position(first[-1])))
     return found[: query.count]
 
 
-def span_row(stored: dict[str, Any]) -> dict[str, Any]:
-    """A row of ``indexed_spans`` with the columns of ``span_metadata``."""
-    parent, start = stored["parent_span_id_uint64"], stored["start_time_unix_nano"]
-    return {
-        "file_id": stored["file_id"],
-        "file_row_number": stored["file_row_number"],
-        "trace_id": stored["trace_id"],
-        "span_id": f"{stored['span_id_uint64']:016x}",
-        "parent_span_id": None if parent is None else f"{parent:016x}",
-        "service_name": stored["service_name"],
-        "name": stored["name"],
-        "start_time_unix_nano": start,
-        "end_time_unix_nano": start + stored["duration_ns"],
-        "duration_ns": stored["duration_ns"],
-        "status_code": stored["status_code"],
-        "span_kind": stored["span_kind"],
-    }
-
-
-def key_number(cursor: duckdb.DuckDBPyConnection, key: str) -> int:
-    """The catalog's number of a key. Raises QueryRefused when it is not promoted."""
-    numbers = key_numbers(cursor)
-    if key not in numbers:
-        raise QueryRefused(
-            f"{key} is not among the promoted attributes",
-            hint=f"INDEXER_PROMOTED_ATTRIBUTES has {', '.join(numbers) or 'none'}; add it there.",
-        )
-    return numbers[key]
-
-
-def key_numbers(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """The promoted attributes and their numbers in this catalog, by name."""
-    found = cursor.execute("SELECT key, key_id FROM promoted_attributes ORDER BY key").fetchall()
-    return dict(found)
-
-
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Scan:
     """What one question asks of files.
 
     Where LLM calls are common, a wide page of all spans holds a page of theirs, and asking for
@@ -120,49 +77,46 @@ class _Asked:
 
     cursor: duckdb.DuckDBPyConnection
     key_id: int | None
-    fresh_llm: AbstractSet[str]
+    llm: LlmTraces | None
     deadline: Deadline
 
-    def newest(self, query: SpanQuery) -> list[dict[str, Any]]:
+    def newest(self, query: SpanQuery) -> list[IndexRow]:
         """The first ``query.count`` of a list."""
-        candidates = Candidates(self.cursor, query, self.key_id)
-        found: list[dict[str, Any]] = []
+        candidates = CandidateFiles(self.cursor, query, self.key_id)
+        found: list[IndexRow] = []
         while len(found) < query.count and (files := candidates.holding(query.count - len(found))):
             self.deadline.check()
-            found = _first(found, self._spans(query, files), query.count)
+            found = _first(found, self._rows(query, files), query.count)
         self.deadline.check()
         if len(found) == query.count:
-            floor = found[-1]["start_time_unix_nano"]
+            floor = found[-1].start_time_unix_nano
             if files := candidates.reaching(floor):
-                found = _first(found, self._spans(query, files, floor), query.count)
+                found = _first(found, self._rows(query, files, floor), query.count)
         return found
 
-    def _spans(
+    def _rows(
         self, query: SpanQuery, files: Sequence[int], floor: int | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[IndexRow]:
         """The first of the list in these files; none that starts before the floor."""
         file_ids = id_list(files)
         where = _span_conditions(query)
         if floor is not None:
             where.append(f"start_time_unix_nano >= {floor}")
-        if query.llm:
-            fresh = ", ".join(text_literal(one) for one in sorted(self.fresh_llm))
-            where.append(_LLM_TRACES.format(fresh=fresh))
+        if query.llm and self.llm is not None:
+            unindexed = ", ".join(text_literal(one) for one in sorted(self.llm.unindexed))
+            where.append(_LLM_TRACES.format(unindexed=unindexed))
         join = ""
         if self.key_id is not None:
             value = "true" if query.value is None else f"value = {text_literal(query.value)}"
             join = _VALUES.format(file_ids=file_ids, key_id=self.key_id, where=value)
         sql = _SPANS.format(
-            value="" if self.key_id is None else ", value",
+            columns=COLUMNS if self.key_id is None else COLUMNS_WITH_VALUE,
             join=join,
             file_ids=file_ids,
             where=" AND ".join(where) or "true",
             count=query.count,
         )
-        stored = plain_rows(self.cursor, sql)
-        if self.key_id is None:
-            return [span_row(one) for one in stored]
-        return [{**span_row(one), "value": one["value"]} for one in stored]
+        return index_rows(self.cursor, sql)
 
 
 def _span_conditions(query: SpanQuery) -> list[str]:
@@ -180,11 +134,11 @@ def _span_conditions(query: SpanQuery) -> list[str]:
     return where
 
 
-def _position(span: dict[str, Any]) -> Position:
+def _position(row: IndexRow) -> Position:
     return Position(
-        start_time_unix_nano=span["start_time_unix_nano"],
-        trace_id=span["trace_id"],
-        span_id=span["span_id"],
+        start_time_unix_nano=row.start_time_unix_nano,
+        trace_id=row.trace_id,
+        span_id=f"{row.span_id:016x}",
     )
 
 
@@ -198,7 +152,11 @@ def _after(query: SpanQuery) -> list[str]:
     ]
 
 
-def _first(
-    found: Sequence[dict[str, Any]], more: Sequence[dict[str, Any]], count: int
-) -> list[dict[str, Any]]:
-    return sorted([*found, *more], key=order_key)[:count]
+def _first(found: list[IndexRow], more: list[IndexRow], count: int) -> list[IndexRow]:
+    """Of rows that are in order either way; the first files mostly hold all."""
+    return sorted([*found, *more], key=_order)[:count] if found else more
+
+
+def _order(row: IndexRow) -> tuple[int, str, int]:
+    """That of ``SpanQuery.order``: hex digits have the order of the number."""
+    return -row.start_time_unix_nano, row.trace_id, row.span_id

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import QueryRefused
-from indexer.query.answers import Answers
+from indexer.query.answer import SpansAnswer
 from indexer.query.find.span_query import SpanQuery
-from indexer.system.storage import LocalStorage
+from indexer.query.missing import ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE, Missing
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, write
 
@@ -19,10 +19,10 @@ KEYS = ("gen_ai.operation.name", "error.type")
 CHAT = '{"gen_ai.operation.name":"chat"}'
 
 
-def listed(one: Indexed, service: str | None = None, **fields: object) -> dict[str, object]:
-    answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
+def listed(one: Indexed, service: str | None = None, **fields: object) -> SpansAnswer:
     key = fields.pop("attribute", KEYS[0])
-    return answers.spans(SpanQuery(attribute=key, service=service, **fields), payload=False)
+    query = SpanQuery(attribute=key, service=service, **fields)
+    return one.answers().spans(query, payload=False)
 
 
 def test_files_that_have_not_given_the_attribute_are_counted(tmp_path: Path) -> None:
@@ -35,17 +35,14 @@ def test_files_that_have_not_given_the_attribute_are_counted(tmp_path: Path) -> 
         one.pipeline.sweep()
         one.pipeline.drain(lambda: False)
         found = listed(one, "shop")
-        assert (len(found["spans"]), found["complete"]) == (1, False)
-        assert found["missing"] == [
-            {
-                "error_type": "AttributesPending",
-                "files": 1,
-                "detail": "1 files have not given gen_ai.operation.name yet",
-            }
-        ]
+        assert len(found.spans) == 1
+        detail = "1 files have not given gen_ai.operation.name yet"
+        assert found.completeness.missing == (
+            Missing(reason=ATTRIBUTES_PENDING, files=1, detail=detail),
+        )
         one.settle()
         found = listed(one)
-        assert (len(found["spans"]), found["complete"]) == (3, True)
+        assert (len(found.spans), found.completeness.is_complete) == (3, True)
 
 
 def test_files_that_cannot_give_it_are_counted(tmp_path: Path) -> None:
@@ -55,8 +52,8 @@ def test_files_that_cannot_give_it_are_counted(tmp_path: Path) -> None:
         one.settle()
         one.rows("UPDATE file_attributes SET value_count = 0, error_type = 'CorruptPage'")
         found = listed(one)
-        assert not found["complete"]
-        assert [lack["error_type"] for lack in found["missing"]] == ["AttributesUnreadable"]
+        (missing,) = found.completeness.missing
+        assert (missing.reason, missing.files) == (ATTRIBUTES_UNREADABLE, 1)
 
 
 def test_a_key_that_is_not_promoted_is_refused_with_the_setting(tmp_path: Path) -> None:
@@ -75,4 +72,4 @@ def test_a_quote_in_a_value_ends_no_string(tmp_path: Path) -> None:
         write(one.root / "a.parquet", [Span(service="o'", attributes='{"error.type":"x\'y"}')])
         one.settle()
         found = listed(one, "o'", attribute="error.type", value="x'y")
-        assert len(found["spans"]) == 1
+        assert len(found.spans) == 1

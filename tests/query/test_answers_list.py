@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from indexer.errors import QueriesBusy, QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
+from indexer.query.answer import Answer
 from indexer.query.answers import Answers
+from indexer.query.cost import AnswerLimits
 from indexer.query.find import file_selection, index_scan, llm_traces
-from indexer.query.find.span_query import SpanQuery, cursor_after, position_of
-from indexer.query.payload import AnswerLimits
+from indexer.query.find.cursor import position_of
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.span import Span as AnsweredSpan
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.window import Window
 from indexer.system.budget import ByteBudget
-from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import T0, Span, spans, table, write
 
@@ -78,12 +80,8 @@ class Tiered:
             source="incremental",
             bounded=False,
         )
-        storage = LocalStorage(self.one.root)
-        return Answers(
-            cursor=self.one.catalog.cursor,
-            storage=storage,
-            directory=lambda: self.one.pipeline.register.directory,
-            hot=lambda: view,
+        return self.one.answers(
+            directory=lambda: self.one.pipeline.register.directory, hot=lambda: view
         )
 
     def services(self, query: SpanQuery) -> dict[str, int]:
@@ -149,15 +147,16 @@ def services(tiers: Tiered, query: SpanQuery) -> dict[str, int]:
     """The spans of each service that start in the bounds of the query, as the answer has them."""
     bounds = {"since_unix_nano": query.since_unix_nano, "until_unix_nano": query.until_unix_nano}
     found = tiers.answers.services(window=Window(**bounds))
-    assert found["complete"]
-    return {row["service_name"]: row["total_spans"] for row in found["services"]}
+    assert found.completeness.is_complete
+    return {one.service_name: one.total_spans for one in found.services}
 
 
-def ids(found: Sequence[Any]) -> list[tuple[str, str]]:
-    return [
-        (one.trace_id, one.span_id) if isinstance(one, Span) else (one["trace_id"], one["span_id"])
-        for one in found
-    ]
+def ids(found: Sequence[Span | AnsweredSpan]) -> list[tuple[str, str]]:
+    return [(one.trace_id, one.span_id) for one in found]
+
+
+def codes(answer: Answer) -> list[str]:
+    return [missing.reason.code for missing in answer.completeness.missing]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -173,26 +172,26 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
         patch.setattr(index_scan, "LLM_SHARE", 1)
         patch.setattr(llm_traces, "FILES_WHOLE_MAX", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
-            form = EncodedSpanCache(
-                lambda span: json.dumps([span["span_id"], span["attributes"]]).encode()
+            encoding = EncodedSpanCache(
+                lambda span: json.dumps([span.span_id, span.payload.attributes]).encode()
             )
             for query in queries:
                 answer = tiers.answers.spans(query)
                 expected = tiers.expected(query)[query.offset :]
-                assert ids(answer["spans"]) == ids(expected[: query.limit])
-                assert (answer["next"] is not None) == (len(expected) > query.limit)
-                assert answer["complete"], answer["missing"]
-                shown = [span["attributes"] for span in answer["spans"]]
+                assert ids(answer.spans) == ids(expected[: query.limit])
+                assert (answer.next_cursor is not None) == (len(expected) > query.limit)
+                assert codes(answer) == []
+                shown = [span.payload.attributes for span in answer.spans]
                 assert shown == [json.loads(one.attributes) for one in expected[: query.limit]]
                 for _ in range(2):  # what is read, and what is kept of it
-                    formed = tiers.answers.spans(query, form=form)
-                    assert [span["shown"] for span in formed["spans"]] == [
+                    encoded = tiers.answers.spans(query, encoding=encoding).encoded
+                    assert encoded == [
                         json.dumps([one.span_id, json.loads(one.attributes)]).encode()
                         for one in expected[: query.limit]
                     ]
                 assert services(tiers, query) == tiers.services(query)
                 elsewhere = replace(tiers.answers, directory=lambda: None).spans(query)
-                assert ids(elsewhere["spans"]) == ids(answer["spans"])
+                assert ids(elsewhere.spans) == ids(answer.spans)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -211,10 +210,10 @@ def test_pages_join_up_to_the_list(
         page = query
         while True:
             answer = tiers.answers.spans(page, payload=False)
-            found += ids(answer["spans"])
-            if answer["next"] is None:
+            found += ids(answer.spans)
+            if answer.next_cursor is None:
                 break
-            page = replace(query, after=position_of(query, answer["next"]))
+            page = replace(query, after=position_of(query, answer.next_cursor))
             tiers.by_tier["hot"].append(
                 Span(trace=50 + len(found), start=10**9, service="shop", parent=None)
             )
@@ -234,11 +233,10 @@ def test_a_file_that_has_not_given_its_attributes_is_read_while_it_is_recent(
         assert one.rows("SELECT count(*) FROM file_attributes") == [(0,)]
         answers = Tiered(one, {"hot": []}).answers
         answer = answers.spans(query)
-        assert [span["file_path"] for span in answer["spans"]] == [str(path)]
-        assert answer["complete"], answer["missing"]
+        assert [span.source.path for span in answer.spans] == [str(path)]
+        assert codes(answer) == []
         alone = replace(answers, hot=None).spans(query)
-        assert ([*alone["spans"]], alone["complete"]) == ([], False)
-        assert [lack["error_type"] for lack in alone["missing"]] == ["AttributesPending"]
+        assert (ids(alone.spans), codes(alone)) == ([], ["AttributesPending"])
 
 
 def test_a_list_says_which_recent_file_it_could_not_read(tmp_path: Path) -> None:
@@ -247,8 +245,7 @@ def test_a_list_says_which_recent_file_it_could_not_read(tmp_path: Path) -> None
         (one.root / "recent.parquet").write_bytes(b"no")
         answers = Tiered(one, {"hot": []}).answers
         for answer in (answers.spans(SpanQuery()), answers.services()):
-            assert not answer["complete"]
-            assert [lack["error_type"] for lack in answer["missing"]] == ["FooterUnreadable"]
+            assert codes(answer) == ["FooterUnreadable"]
 
 
 def test_a_page_tells_its_cost(tmp_path: Path) -> None:
@@ -257,17 +254,17 @@ def test_a_page_tells_its_cost(tmp_path: Path) -> None:
         size = write(one.root / "a.parquet", spans(9)).stat().st_size
         write(one.root / "b.parquet", spans(9, trace=2))
         one.settle()
-        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
-        cost = answers.spans(SpanQuery(limit=2))["cost"]
-        assert cost["files_read"] == 1
-        assert 0 < cost["bytes_read"] <= size + 16 * 1024
-        assert answers.spans(SpanQuery(limit=2), payload=False)["cost"]["bytes_read"] == 0
+        answers = one.answers()
+        cost = answers.spans(SpanQuery(limit=2)).cost
+        assert cost.files_read == 1
+        assert 0 < cost.bytes_read <= size + 16 * 1024
+        assert answers.spans(SpanQuery(limit=2), payload=False).cost.bytes_read == 0
 
 
 def test_llm_traces_need_an_attribute_that_tells_them(tmp_path: Path) -> None:
     """The hint names the setting."""
     with indexed(tmp_path, keys=("error.type",)) as one:
-        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
+        answers = one.answers()
         with pytest.raises(QueryRefused, match="tells LLM calls") as refusal:
             answers.spans(SpanQuery(llm=True))
         assert "INDEXER_PROMOTED_ATTRIBUTES" in refusal.value.advice
@@ -279,11 +276,7 @@ def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(tmp_pa
         for number in range(1, 6):
             write(one.root / f"{number}.parquet", spans(2, trace=number))
         one.settle()
-        answers = Answers(
-            cursor=one.catalog.cursor,
-            storage=LocalStorage(one.root),
-            limits=AnswerLimits(files=3),
-        )
+        answers = one.answers(limits=AnswerLimits(files=3))
         with pytest.raises(QueryTooLarge, match="lies in 5 files, at most 3") as refusal:
             answers.spans(SpanQuery(limit=10))
         since, until = (
@@ -292,7 +285,7 @@ def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(tmp_pa
         )
         narrow = SpanQuery(limit=10, since_unix_nano=since, until_unix_nano=until)
         found = answers.spans(narrow)
-        assert (len(found["spans"]), found["cost"]["files_read"]) == (6, 3)
+        assert (len(found.spans), found.cost.files_read) == (6, 3)
 
 
 def test_an_answer_with_too_much_payload_is_refused_with_a_smaller_one(tmp_path: Path) -> None:
@@ -305,16 +298,12 @@ def test_an_answer_with_too_much_payload_is_refused_with_a_smaller_one(tmp_path:
                 [Span(trace=9 * number + at, start=T0 - number, attributes=long) for at in (1, 2)],
             )
         one.settle()
-        answers = Answers(
-            cursor=one.catalog.cursor,
-            storage=LocalStorage(one.root),
-            limits=AnswerLimits(payload_bytes=5_000),
-        )
+        answers = one.answers(limits=AnswerLimits(payload_bytes=5_000))
         with pytest.raises(QueryTooLarge, match="bytes of payload and more") as refusal:
             answers.spans(SpanQuery(limit=8))
         fewer = int(refusal.value.advice.partition("ask for ")[2].split()[0])
-        assert len(answers.spans(SpanQuery(limit=fewer))["spans"]) == fewer == 4
-        assert len(answers.spans(SpanQuery(limit=8), payload=False)["spans"]) == 8
+        assert len(answers.spans(SpanQuery(limit=fewer)).spans) == fewer == 4
+        assert len(answers.spans(SpanQuery(limit=8), payload=False).spans) == 8
 
 
 def test_answers_share_one_budget_and_give_it_back(tmp_path: Path) -> None:
@@ -325,42 +314,11 @@ def test_answers_share_one_budget_and_give_it_back(tmp_path: Path) -> None:
         write(one.root / "small.parquet", [Span(trace=2, span=1, attributes="{}")])
         one.settle()
         budget = ByteBudget(4 << 20, busy=QueriesBusy)
-        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root), budget=budget)
+        answers = one.answers(budget=budget)
         with budget.reservation() as others:
             others.grow(3 << 20)
             with pytest.raises(QueriesBusy):
                 answers.trace("0" * 31 + "1")
-            assert len(answers.trace("0" * 31 + "2")["spans"]) == 1
-        assert len(answers.trace("0" * 31 + "1")["spans"]) == 2
+            assert len(answers.trace("0" * 31 + "2").spans) == 1
+        assert len(answers.trace("0" * 31 + "1").spans) == 2
         assert budget.held_bytes == 0
-
-
-@pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "bnVsbA", "A" * 10_000, "WzEsImEiXQ"])
-def test_a_cursor_of_nobody_is_refused(cursor: str) -> None:
-    """Whatever the bytes."""
-    with pytest.raises(QueryRefused, match="none of ours"):
-        position_of(SpanQuery(), cursor)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.text(max_size=80) | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))
-def test_no_text_is_taken_for_a_place(text: str) -> None:
-    """A cursor is checked before it goes into a query."""
-    with pytest.raises(QueryRefused):
-        position_of(SpanQuery(), text)
-
-
-def test_a_cursor_of_another_list_is_refused() -> None:
-    """Its place would mean nothing there; another limit is the same list."""
-    span = {"start_time_unix_nano": -5, "trace_id": "0" * 31 + "1", "span_id": "0" * 15 + "1"}
-    cursor = cursor_after(SpanQuery(service="a"), span)
-    assert position_of(SpanQuery(service="a", limit=3), cursor).start_time_unix_nano == -5
-    with pytest.raises(QueryRefused, match="another list"):
-        position_of(SpanQuery(service="b"), cursor)
-
-
-@pytest.mark.parametrize(("name", "value"), [("limit", 0), ("limit", 10_001), ("offset", -1)])
-def test_a_page_out_of_bounds_is_refused_with_the_bound(name: str, value: int) -> None:
-    """Both ends are named."""
-    with pytest.raises(QueryRefused, match=f"{name} is {value}, expected"):
-        SpanQuery(**{name: value})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
+from indexer.query.answer import Answer, HotShare, SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
-from indexer.system.storage import LocalStorage
+from indexer.query.span import Span as AnsweredSpan
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, table, write
 
@@ -34,18 +36,20 @@ def answers(one: Indexed, hot: HotView | None) -> Answers:
             raise HotUnavailable("nobody is there")
         return hot
 
-    return Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root), hot=ask)
+    return one.answers(hot=ask)
 
 
-def found(answer: dict[str, Any]) -> list[tuple[str, bool]]:
+def found(answer: SpansAnswer) -> list[tuple[str, bool]]:
     """(last digit of the span id, whether it is from a file)."""
-    return [(span["span_id"][-1], span["file_path"] is not None) for span in answer["spans"]]
+    return [(span.span_id[-1], span.source.path is not None) for span in answer.spans]
 
 
-def roots(asked: Answers, limit: int = 100) -> list[dict[str, Any]]:
-    query = SpanQuery(service="shop", roots=True, limit=limit)
-    rows: list[dict[str, Any]] = asked.spans(query)["spans"]
-    return rows
+def codes(answer: Answer) -> list[str]:
+    return [missing.reason.code for missing in answer.completeness.missing]
+
+
+def roots(asked: Answers, limit: int = 100) -> Sequence[AnsweredSpan]:
+    return asked.spans(SpanQuery(service="shop", roots=True, limit=limit)).spans
 
 
 def test_each_span_is_there_once_and_the_colder_copy_counts(tmp_path: Path) -> None:
@@ -57,12 +61,10 @@ def test_each_span_is_there_once_and_the_colder_copy_counts(tmp_path: Path) -> N
         hot = view(spans(4), recent_files=(str(recent),))
         answer = answers(one, hot).trace(TRACE)
     assert found(answer) == [("1", True), ("3", True), ("2", True), ("4", False)]
-    assert (answer["complete"], answer["as_of"], answer["recent_files"]) == (
-        True,
-        AS_OF,
-        [str(recent)],
-    )
-    assert answer["hot"] == {"reachable": True, "source": "incremental", "spans": 1}
+    said = answer.completeness
+    assert (said.is_complete, said.as_of_unix_nano) == (True, AS_OF)
+    assert said.recent_files == (str(recent),)
+    assert said.hot == HotShare(source="incremental", spans=1)
 
 
 def test_a_hot_tier_that_does_not_answer_is_said_and_costs_the_rest_nothing(
@@ -73,10 +75,10 @@ def test_a_hot_tier_that_does_not_answer_is_said_and_costs_the_rest_nothing(
         one.settle()
         asked = answers(one, None)
         answer = asked.trace(TRACE)
-        assert len(asked.services()["services"]) == len(roots(asked)) == 1
-    assert (len(answer["spans"]), answer["complete"], answer["as_of"]) == (2, False, None)
-    assert answer["hot"] == {"reachable": False, "source": None, "spans": 0}
-    assert [lack["error_type"] for lack in answer["missing"]] == ["HotUnavailable"]
+        assert len(asked.services().services) == len(roots(asked)) == 1
+    assert (len(answer.spans), answer.completeness.as_of_unix_nano) == (2, None)
+    assert answer.completeness.hot == HotShare(source=None, spans=0)
+    assert codes(answer) == ["HotUnavailable"]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +94,8 @@ def test_what_the_service_cannot_know_makes_the_answer_incomplete(
     """Its spans are in the answer all the same."""
     with indexed(tmp_path) as one:
         answer = answers(one, view(spans(1), **fields)).trace(TRACE)
-    assert (len(answer["spans"]), answer["complete"]) == (1, False)
-    assert [lack["error_type"] for lack in answer["missing"]] == [said]
+    assert len(answer.spans) == 1
+    assert codes(answer) == [said]
 
 
 def test_a_recent_file_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
@@ -102,10 +104,9 @@ def test_a_recent_file_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
         broken = one.root / "b.parquet"
         broken.write_bytes(b"no")
         answer = answers(one, view([], recent_files=(str(broken),))).trace(TRACE)
-    assert not answer["complete"]
-    assert [(lack["file_path"], lack["error_type"]) for lack in answer["missing"]] == [
-        (str(broken), "FooterUnreadable")
-    ]
+    assert not answer.completeness.is_complete
+    assert codes(answer) == ["FooterUnreadable"]
+    assert answer.completeness.missing[0].file_path == str(broken)
 
 
 def test_services_count_a_span_of_several_tiers_once(tmp_path: Path) -> None:
@@ -115,8 +116,8 @@ def test_services_count_a_span_of_several_tiers_once(tmp_path: Path) -> None:
         one.settle()
         recent = write(one.root / "b.parquet", spans(3))
         hot = view(spans(4) + spans(2, trace=2, service="new"), recent_files=(str(recent),))
-        services = answers(one, hot).services()["services"]
-    assert [(row["service_name"], row["total_spans"]) for row in services] == [
+        services = answers(one, hot).services().services
+    assert [(one.service_name, one.total_spans) for one in services] == [
         ("new", 2),
         ("shop", 4),
     ]
@@ -130,7 +131,7 @@ def test_latest_roots_are_of_all_tiers(tmp_path: Path) -> None:
         recent = write(one.root / "b.parquet", spans(1, trace=3))
         hot = view(spans(1, trace=4) + spans(1, trace=2), recent_files=(str(recent),))
         found = roots(answers(one, hot), limit=3)
-    assert [int(root["trace_id"], 16) for root in found] == [4, 3, 2]
+    assert [int(root.trace_id, 16) for root in found] == [4, 3, 2]
 
 
 def test_an_answer_counts_files_that_it_could_not_look_into(tmp_path: Path) -> None:
@@ -139,7 +140,8 @@ def test_an_answer_counts_files_that_it_could_not_look_into(tmp_path: Path) -> N
         (one.root / "a.parquet").write_bytes(b"no")
         one.settle()
         answer = answers(one, view([])).trace(TRACE)
-    assert (answer["files_quarantined"], answer["files_pending"]) == (1, None)
+    said = answer.completeness
+    assert (said.files_quarantined, said.files_pending) == (1, None)
 
 
 def test_the_hot_tier_is_asked_before_the_index(tmp_path: Path) -> None:
@@ -151,11 +153,11 @@ def test_the_hot_tier_is_asked_before_the_index(tmp_path: Path) -> None:
             one.settle()
             return view([])
 
-        asked = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root), hot=ask)
-        assert len(asked.trace(TRACE)["spans"]) == 2
+        asked = one.answers(hot=ask)
+        assert len(asked.trace(TRACE).spans) == 2
         (one.root / "a.parquet").unlink()
         one.settle()
-        assert [row["total_spans"] for row in asked.services()["services"]] == [2]
+        assert [row.total_spans for row in asked.services().services] == [2]
         (one.root / "a.parquet").unlink()
         one.settle()
         assert len(roots(asked)) == 1

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 
 from indexer.errors import InvalidId
-from indexer.query.find.trace import TraceQuery, find_trace
-from indexer.system.storage import LocalStorage
+from indexer.query.answer import SpansAnswer
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, table, write
 
@@ -19,9 +18,12 @@ pytestmark = pytest.mark.duckdb
 TRACE = f"{1:032x}"
 
 
-def found(one: Indexed, trace_id: str = TRACE, **options: object) -> dict[str, object]:
-    asked = TraceQuery.of(trace_id)
-    return find_trace(one.catalog.cursor(), LocalStorage(one.root), asked, **options)
+def found(one: Indexed, trace_id: str = TRACE, **options: object) -> SpansAnswer:
+    return one.answers(**options).trace(trace_id)
+
+
+def codes(answer: SpansAnswer) -> list[str]:
+    return [missing.reason.code for missing in answer.completeness.missing]
 
 
 def test_a_trace_over_two_files_is_one_answer_in_order_of_start(tmp_path: Path) -> None:
@@ -31,11 +33,11 @@ def test_a_trace_over_two_files_is_one_answer_in_order_of_start(tmp_path: Path) 
         write(one.root / "a.parquet", [Span(span=2, parent=1, start=5_003), Span(trace=2)])
         one.settle()
         answer = found(one)
-        assert [span["span_id"] for span in answer["spans"]] == [f"{1:016x}", f"{2:016x}"]
-        assert answer["spans"][0]["start_time_unix_nano"] == 5_001
-        assert answer["spans"][0]["attributes"] == {"a": 1}
-        assert answer["complete"]
-        assert answer["cost"]["files_read"] == 2
+        assert [span.span_id for span in answer.spans] == [f"{1:016x}", f"{2:016x}"]
+        assert answer.spans[0].start_time_unix_nano == 5_001
+        assert answer.spans[0].payload.attributes == {"a": 1}
+        assert answer.completeness.is_complete
+        assert answer.cost.files_read == 2
 
 
 def test_the_directory_and_the_table_give_the_same_answer(tmp_path: Path) -> None:
@@ -44,8 +46,8 @@ def test_the_directory_and_the_table_give_the_same_answer(tmp_path: Path) -> Non
         write(one.root / "a.parquet", spans(4))
         write(one.root / "b.parquet", spans(6))
         one.settle()
-        by_memory = found(one, directory=one.pipeline.register.directory)["spans"]
-        assert by_memory == found(one)["spans"]
+        by_memory = found(one, directory=lambda: one.pipeline.register.directory).spans
+        assert by_memory == found(one).spans
         assert len(by_memory) == 6
 
 
@@ -55,7 +57,7 @@ def test_a_span_in_two_files_is_answered_once(tmp_path: Path) -> None:
         write(one.root / "b.parquet", [Span(attributes='{"from": "b"}')])
         write(one.root / "a.parquet", [Span(attributes='{"from": "a"}')])
         one.settle()
-        assert [span["attributes"] for span in found(one)["spans"]] == [{"from": "a"}]
+        assert [span.payload.attributes for span in found(one).spans] == [{"from": "a"}]
 
 
 def test_malformed_json_stays_text(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_malformed_json_stays_text(tmp_path: Path) -> None:
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", [Span(attributes='{"broken": ')])
         one.settle()
-        assert found(one)["spans"][0]["attributes"] == '{"broken": '
+        assert found(one).spans[0].payload.attributes == '{"broken": '
 
 
 def test_a_file_that_is_gone_makes_the_answer_incomplete(tmp_path: Path) -> None:
@@ -73,10 +75,10 @@ def test_a_file_that_is_gone_makes_the_answer_incomplete(tmp_path: Path) -> None
         one.settle()
         path.unlink()
         answer = found(one)
-        assert len(answer["spans"]) == 3
-        assert not answer["complete"]
-        assert answer["missing"][0]["error_type"] == "FileVanished"
-        assert answer["missing"][0]["file_path"] == str(path)
+        assert len(answer.spans) == 3
+        assert not answer.completeness.is_complete
+        assert codes(answer) == ["FileVanished"]
+        assert answer.completeness.missing[0].file_path == str(path)
 
 
 def test_a_damaged_payload_page_makes_the_answer_incomplete(tmp_path: Path) -> None:
@@ -88,9 +90,9 @@ def test_a_damaged_payload_page_makes_the_answer_incomplete(tmp_path: Path) -> N
         (one.root / "a.parquet").write_bytes(content)
         one.settle()
         answer = found(one)
-        assert len(answer["spans"]) == 19
-        assert answer["missing"][0]["error_type"] == "CorruptPage"
-        assert answer["spans"][0]["attributes"] is None
+        assert len(answer.spans) == 19
+        assert codes(answer) == ["CorruptPage"]
+        assert answer.spans[0].payload.attributes is None
 
 
 def test_a_rewritten_file_is_not_read_as_the_old_one(tmp_path: Path) -> None:
@@ -100,14 +102,14 @@ def test_a_rewritten_file_is_not_read_as_the_old_one(tmp_path: Path) -> None:
         one.settle()
         write(path, spans(3, service="other"))
         os.utime(path, ns=(1, 1))
-        assert found(one)["missing"][0]["error_type"] == "FileChanged"
+        assert codes(found(one)) == ["FileChanged"]
 
 
 def test_an_unknown_trace_is_an_empty_complete_answer(tmp_path: Path) -> None:
     """Nothing known is not an error."""
     with indexed(tmp_path) as one:
         answer = found(one, f"{99:032x}")
-        assert (answer["spans"], answer["complete"]) == ([], True)
+        assert (answer.spans, answer.completeness.is_complete) == ([], True)
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 32, "1" * 31, "g" * 32, "1" * 33])
@@ -122,7 +124,7 @@ def test_a_trace_id_is_found_in_either_case(tmp_path: Path) -> None:
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", [Span(trace=0xABC)])
         one.settle()
-        assert len(found(one, f"{0xABC:032X}")["spans"]) == 1
+        assert len(found(one, f"{0xABC:032X}").spans) == 1
 
 
 @pytest.mark.parametrize(("limit", "answered", "complete"), [(6, 6, True), (5, 5, False)])
@@ -135,11 +137,11 @@ def test_a_trace_beyond_the_limit_is_answered_in_part(
         write(one.root / "a.parquet", [Span(span=n + 1, start=9_000 - n) for n in range(6)])
         one.settle()
         answer = found(one)
-    assert [span["start_time_unix_nano"] for span in answer["spans"]] == list(
+    assert [span.start_time_unix_nano for span in answer.spans] == list(
         range(8_995, 8_995 + answered)
     )
-    assert answer["complete"] == complete
-    assert [one["error_type"] for one in answer["missing"]] == ["TraceTooLarge"] * (not complete)
+    assert answer.completeness.is_complete == complete
+    assert codes(answer) == ["TraceTooLarge"] * (not complete)
 
 
 def test_a_trace_id_of_64_bits_is_found_by_16_and_by_32_digits(tmp_path: Path) -> None:
@@ -151,5 +153,5 @@ def test_a_trace_id_of_64_bits_is_found_by_16_and_by_32_digits(tmp_path: Path) -
         one.settle()
         for asked in (f"{0xABC:032x}", f"{0xABC:016x}", "abc", "0xABC", "AAAAAAAACrw="):
             answer = found(one, asked)
-            assert answer["trace_id"] == f"{0xABC:032x}"
-            assert [span["trace_id"] for span in answer["spans"]] == [f"{0xABC:032x}"] * 2
+            assert answer.trace_id == f"{0xABC:032x}"
+            assert [span.trace_id for span in answer.spans] == [f"{0xABC:032x}"] * 2

@@ -1,0 +1,76 @@
+"""What an answer is: its spans or services, what it is complete of, and what it has cost. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.hot.view import Generation
+from indexer.query.cost import Cost
+from indexer.query.missing import Missing
+from indexer.query.service_list import Service
+from indexer.query.span import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotShare:
+    """What the hot tier has to do with an answer."""
+
+    source: Generation | None
+    """How the ingestion service was asked; None where it does not answer."""
+    spans: int
+    """Hot spans in the answer; of a list of services, hot spans that were looked at."""
+
+    @property
+    def is_reachable(self) -> bool:
+        """The ingestion service answers."""
+        return self.source is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """What an answer says of itself.
+
+    Complete is one that has considered every span acknowledged before ``as_of_unix_nano``.
+    """
+
+    missing: tuple[Missing, ...] = ()
+    as_of_unix_nano: int | None = None
+    """None without a hot tier that answers."""
+    hot: HotShare | None = None
+    """None without a hot tier."""
+    recent_files: tuple[str, ...] = ()
+    """Files that the index does not have yet, by absolute path, newest first."""
+    files_pending: int | None = None
+    """Files that were seen and are not in the index yet; None where nobody watches."""
+    files_quarantined: int | None = None
+    """Files that were refused, whatever they hold."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is missing."""
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpansAnswer:
+    """A trace, in order of start, or a page of a list, newest first."""
+
+    completeness: Completeness
+    spans: Sequence[Span]
+    encoded: Sequence[bytes] = ()
+    """Each span's encoded form, where one was asked for."""
+    cost: Cost
+    trace_id: str | None = None
+    """Of a trace; None of a list."""
+    next_cursor: str | None = None
+    """For the next page of a list; None at its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicesAnswer:
+    """Every service with spans in the window, by name."""
+
+    completeness: Completeness
+    services: Sequence[Service]
+
+
+Answer = SpansAnswer | ServicesAnswer

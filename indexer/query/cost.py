@@ -1,0 +1,90 @@
+"""What one answer may cost, what it has cost so far, and what it came to."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from indexer.errors import QueryTooLarge
+from indexer.read.payload import Tally
+from indexer.system.budget import Reservation
+
+BYTES_PER_TEXT_BYTE = 4
+"""What a byte of payload takes while it is Python's values and again JSON (measured)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLimits:
+    """What one answer may cost."""
+
+    files: int = 2_000
+    """Files that are read: 5 ms each, and so ten seconds."""
+    payload_bytes: int = 128 << 20
+    """Of text; see ``BYTES_PER_TEXT_BYTE`` for what it takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What an answer has cost."""
+
+    files_read: int = 0
+    bytes_read: int = 0
+    """Compressed, as they lie in the files."""
+    index_ms: float = 0.0
+    """Until it was known which spans they are."""
+    payload_ms: float = 0.0
+    """While their payload was read."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CostAccount:
+    """The running account of one answer, on one thread; it ends in a ``Cost``."""
+
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
+    held: Reservation | None = None
+    """Of the budget that all answers share."""
+    tally: Tally = field(default_factory=Tally)
+    _began_s: float = field(default_factory=time.perf_counter)
+    _index_ms: float = 0.0
+    _payload_ms: float = 0.0
+    _files: set[str] = field(default_factory=set)
+    _spans: int = 0
+
+    def open_file(self, path: str) -> None:
+        """A file is read, whether or not that succeeds; reading it again costs no other file."""
+        self._files.add(path)
+
+    def hold(self, spans: int) -> None:
+        """Hold the payload that was read so far, of so many more spans.
+
+        Raises QueryTooLarge, with a number of spans that is not, and QueriesBusy.
+        """
+        if self.tally.text_bytes > self.limits.payload_bytes:
+            fewer = max(1, self._spans or spans // 2)
+            raise QueryTooLarge(
+                f"the answer has {self.tally.text_bytes:,} bytes of payload and more, "
+                f"at most {self.limits.payload_bytes:,} are given at once",
+                hint=f"Narrow it with since and until, or ask for {fewer:,} spans at a time.",
+            )
+        self._spans += spans
+        if self.held is not None:
+            self.held.grow(self.tally.text_bytes - self.held.held_bytes)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While payload is read: it is known by now which spans they are."""
+        began_s = time.perf_counter()
+        self._index_ms = (began_s - self._began_s) * 1e3
+        try:
+            yield
+        finally:
+            self._payload_ms = (time.perf_counter() - began_s) * 1e3
+
+    def total(self) -> Cost:
+        """What it has come to."""
+        return Cost(
+            files_read=len(self._files),
+            bytes_read=self.tally.bytes_read,
+            index_ms=self._index_ms,
+            payload_ms=self._payload_ms,
+        )

@@ -1,0 +1,63 @@
+"""Which files, and which spans, the index has by the transaction that asks."""
+
+from collections.abc import Callable, Collection, Iterable
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from indexer.hot.identity import SpanKeys
+from indexer.spans.identifiers import BoolArray
+from indexer.system.duckdb_rows import id_list, text_literal
+from indexer.system.storage import LocalStorage
+
+_NO_KEY = -1
+
+_KNOWN_FILES = """
+SELECT relative_path FROM parquet_files WHERE relative_path IN ({paths}) AND {given} = (
+    SELECT count(*) FROM file_attributes
+    WHERE file_attributes.file_id = parquet_files.file_id AND key_id IN {key_ids}
+)
+"""
+_KNOWN_SPANS = """
+SELECT DISTINCT asked.position FROM asked_spans AS asked
+JOIN trace_files USING (trace_id)
+JOIN indexed_spans AS held ON held.file_id = trace_files.file_id
+  AND held.trace_id = asked.trace_id AND held.span_id_uint64 = asked.span_id_uint64
+"""
+
+
+def known_files(
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    paths: Iterable[str],
+    key_ids: Collection[int] = (),
+) -> Callable[[str], bool]:
+    """Which absolute paths the index has, by the transaction that the cold answer is from.
+
+    With the numbers of promoted attributes: and has asked for these.
+
+    Not by the writer's memory: a file that is registered after the transaction began is in
+    neither the cold answer nor, were it called known, in the recent one.
+    """
+    relative = {path: storage.relative(path) for path in paths}
+    asked = ", ".join(text_literal(one) for one in relative.values() if one is not None)
+    sql = _KNOWN_FILES.format(
+        paths=asked, given=len(key_ids), key_ids=id_list(key_ids or (_NO_KEY,))
+    )
+    held = {path for (path,) in cursor.execute(sql).fetchall()} if asked else set()
+    return lambda path: relative.get(path) in held
+
+
+def known_spans(cursor: duckdb.DuckDBPyConnection, keys: SpanKeys) -> BoolArray:
+    """Which of the spans the index has."""
+    known = np.zeros(len(keys), np.bool_)
+    if len(keys):
+        asked = keys.to_arrow().append_column("position", pa.array(np.arange(len(keys))))
+        cursor.register("asked_spans", asked)
+        try:
+            positions = cursor.execute(_KNOWN_SPANS).fetchall()
+        finally:
+            cursor.unregister("asked_spans")
+        known[[position for (position,) in positions]] = True
+    return known

@@ -1,0 +1,90 @@
+"""Which spans that are held as columns, and not in the index, a question is about. Pure.
+
+What the index is asked in SQL is asked of them here, with the same answer.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.query.find.span_query import Position, SpanQuery
+from indexer.query.find.trace_query import TraceQuery, trace_words
+from indexer.query.window import Window
+from indexer.spans.columns import SpanColumns
+from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
+
+Rows = npt.NDArray[np.intp]
+
+
+def matching(columns: SpanColumns, query: TraceQuery | SpanQuery) -> BoolArray:
+    """Which spans the question is about, but for what only attributes tell."""
+    if isinstance(query, TraceQuery):
+        return _of_trace(columns, query)
+    return _of_list(columns, query)
+
+
+def within(columns: SpanColumns, window: Window) -> BoolArray:
+    """Which spans start in it."""
+    held: BoolArray = np.ones(len(columns), np.bool_)
+    if window.since_unix_nano is not None:
+        held &= columns.start >= window.since_unix_nano
+    if window.until_unix_nano is not None:
+        held &= columns.start < window.until_unix_nano
+    return held
+
+
+def in_traces(columns: SpanColumns, trace_ids: set[str]) -> BoolArray:
+    """Which spans are of these traces."""
+    texts = format_hex([columns.trace_hi, columns.trace_lo]).to_pylist()
+    return np.fromiter((text in trace_ids for text in texts), np.bool_, len(columns))
+
+
+def trace_ids(high: UInt64Array, low: UInt64Array) -> set[str]:
+    """The distinct ones, of their words."""
+    found: list[str] = format_hex([high, low]).to_pylist()
+    return set(found)
+
+
+def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery) -> SpanColumns:
+    """Of the chosen spans as many as the answer can need, in its order where it needs not all."""
+    some = columns.take(chosen)
+    if isinstance(query, TraceQuery):
+        return some
+    order = np.lexsort((some.span_id, some.trace_lo, some.trace_hi, -some.start))
+    return some.take(order[: query.count])
+
+
+def _of_trace(columns: SpanColumns, query: TraceQuery) -> BoolArray:
+    high, low = trace_words(query.trace_id)
+    wanted: BoolArray = (columns.trace_hi == high[0]) & (columns.trace_lo == low[0])
+    if query.span_id is not None:
+        wanted &= columns.span_id == np.uint64(int(query.span_id, 16))
+    return wanted & within(columns, query.window)
+
+
+def _of_list(columns: SpanColumns, query: SpanQuery) -> BoolArray:
+    """Which spans the list may hold by service, place in the trace and time."""
+    wanted: BoolArray = np.ones(len(columns), np.bool_)
+    if query.service is not None:
+        codes = [at for at, name in enumerate(columns.service.values) if name == query.service]
+        wanted &= np.isin(columns.service.codes, codes)
+    if query.roots:
+        wanted &= columns.parent_span_id == 0
+    wanted &= within(columns, query.window)
+    if query.after is not None:
+        wanted &= ~_up_to(columns, query.after)
+    return wanted
+
+
+def _up_to(columns: SpanColumns, after: Position) -> BoolArray:
+    """Which spans an earlier page has shown: those up to and with the position."""
+    high, low, span_id = (
+        np.uint64(int(after.trace_id[:16], 16)),
+        np.uint64(int(after.trace_id[16:], 16)),
+        np.uint64(int(after.span_id, 16)),
+    )
+    in_trace = (columns.trace_hi == high) & (columns.trace_lo == low)
+    earlier = (columns.trace_hi < high) | ((columns.trace_hi == high) & (columns.trace_lo < low))
+    same_start = columns.start == after.start_time_unix_nano
+    shown: BoolArray = columns.start > after.start_time_unix_nano
+    shown |= same_start & (earlier | (in_trace & (columns.span_id <= span_id)))
+    return shown

@@ -1,0 +1,66 @@
+"""Where the next page of a list begins, as text that a client hands back.
+
+It is opaque to the client, and says which list it is of.
+"""
+
+import base64
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from indexer.errors import QueryRefused
+from indexer.query.find.span_query import Position, SpanQuery
+from indexer.query.span import Span
+
+_VERSION = 1
+_CURSOR_CHARS_MAX = 512
+_TRACE_ID, _SPAN_ID = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
+_INT64 = range(-(2**63), 2**63)
+
+
+def page_after(query: SpanQuery, cursor: str) -> SpanQuery:
+    """The page of the same list after a cursor's place. Raises QueryRefused for another's."""
+    return replace(query, after=position_of(query, cursor))
+
+
+def cursor_after(query: SpanQuery, span: Span) -> str:
+    """What a client hands back for the spans after this one."""
+    place = [span.start_time_unix_nano, span.trace_id, span.span_id]
+    text = json.dumps([_VERSION, query.fingerprint, *place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def position_of(query: SpanQuery, cursor: str) -> Position:
+    """The place that a cursor of this list names. Raises QueryRefused for any other text."""
+    try:
+        version, fingerprint, start, trace_id, span_id = _decoded(cursor)
+        at = Position(start_time_unix_nano=start, trace_id=trace_id, span_id=span_id)
+        known = version == _VERSION and _is_place(at)
+    except (ValueError, TypeError, RecursionError):
+        known = False
+    if not known:
+        raise QueryRefused(
+            "the cursor is none of ours", hint="Hand back what the page before said, unchanged."
+        )
+    if fingerprint != query.fingerprint:
+        raise QueryRefused(
+            "the cursor is of another list",
+            hint="Keep the service, filters and time bounds of the page before.",
+        )
+    return at
+
+
+def _decoded(cursor: str) -> Any:
+    padded = cursor[:_CURSOR_CHARS_MAX] + "=" * (-len(cursor) % 4)
+    return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+
+
+def _is_place(at: Position) -> bool:
+    """Whether it can be the place of a span: it came from outside, and goes into SQL."""
+    return (
+        type(at.start_time_unix_nano) is int
+        and at.start_time_unix_nano in _INT64
+        and _TRACE_ID.fullmatch(at.trace_id) is not None
+        and _SPAN_ID.fullmatch(at.span_id) is not None
+    )

@@ -1,0 +1,55 @@
+"""A row of ``indexed_spans`` as every question reads it, and the span that it is."""
+
+from typing import NamedTuple
+
+import duckdb
+
+from indexer.query.span import DataFile, Span
+
+_METADATA = """file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64,
+       service_name, name, start_time_unix_nano, duration_ns, status_code, span_kind"""
+COLUMNS = f"{_METADATA}, NULL"
+"""What to select for ``index_rows``."""
+COLUMNS_WITH_VALUE = f"{_METADATA}, value"
+"""The same joined with the value of a promoted attribute."""
+
+
+class IndexRow(NamedTuple):
+    """One row, as DuckDB gives it."""
+
+    file_id: int
+    row: int
+    trace_id: str
+    span_id: int
+    parent_span_id: int | None
+    service_name: str
+    name: str
+    start_time_unix_nano: int
+    duration_ns: int
+    status_code: int
+    span_kind: int
+    value: str | None
+
+
+def index_rows(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[IndexRow]:
+    """The rows of a statement that selects ``COLUMNS``, or those with a value."""
+    return list(map(IndexRow._make, cursor.execute(sql).fetchall()))
+
+
+def span_of_row(row: IndexRow, file: DataFile) -> Span:
+    """The span that a row is, without its payload."""
+    parent = row.parent_span_id
+    return Span(
+        row.trace_id,
+        f"{row.span_id:016x}",
+        None if parent is None else f"{parent:016x}",
+        row.service_name,
+        row.name,
+        row.start_time_unix_nano,
+        row.duration_ns,
+        row.status_code,
+        row.span_kind,
+        file,
+        row.row,
+        row.value,
+    )

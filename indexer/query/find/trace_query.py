@@ -1,0 +1,82 @@
+"""Which spans a question about one trace is about, and in which order. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.errors import InvalidId
+from indexer.query.span import Span
+from indexer.query.window import Window
+from indexer.spans.id_spellings import parse_span_id, parse_trace_id
+from indexer.spans.identifiers import UInt64Array
+from indexer.system.duckdb_rows import text_literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceQuery:
+    """A trace, one span of it, or those of its spans that start in [since, until)."""
+
+    trace_id: str
+    span_id: str | None = None
+    since_unix_nano: int | None = None
+    until_unix_nano: int | None = None
+
+    @classmethod
+    def of(cls, trace_id: str, span_id: str | None = None, **bounds: int | None) -> "TraceQuery":
+        """IDs in any spelling that is taken. Raises InvalidId for text that is none."""
+        span = None if span_id is None else f"{span_word(span_id):016x}"
+        return cls(trace_id=trace_text(trace_id), span_id=span, **bounds)
+
+    @staticmethod
+    def order(span: Span) -> tuple[int, str]:
+        """The place of a span in the answer; smaller is earlier."""
+        return span.start_time_unix_nano, span.span_id
+
+    @property
+    def page(self) -> slice:
+        """Which of the spans that are found are the answer: all of them."""
+        return slice(None)
+
+    @property
+    def window(self) -> Window:
+        """The time bounds."""
+        return Window(since_unix_nano=self.since_unix_nano, until_unix_nano=self.until_unix_nano)
+
+    @property
+    def condition(self) -> str:
+        """The same as SQL over ``indexed_spans``."""
+        where = [f"trace_id = {text_literal(self.trace_id)}"]
+        if self.span_id is not None:
+            where.append(f"span_id_uint64 = {int(self.span_id, 16)}")
+        if self.since_unix_nano is not None:
+            where.append(f"start_time_unix_nano >= {self.since_unix_nano}")
+        if self.until_unix_nano is not None:
+            where.append(f"start_time_unix_nano < {self.until_unix_nano}")
+        return " AND ".join(where)
+
+
+def trace_text(trace_id: str) -> str:
+    """A trace ID as the index has it. Raises InvalidId for text that is none."""
+    found = parse_trace_id(trace_id)
+    if found is None:
+        raise InvalidId(
+            f"invalid trace ID {trace_id!r}",
+            hint="Expected 32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
+        )
+    return found
+
+
+def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
+    """The two words of a trace ID. Raises InvalidId for text that is none."""
+    text = trace_text(trace_id)
+    return np.array([int(text[:16], 16)], np.uint64), np.array([int(text[16:], 16)], np.uint64)
+
+
+def span_word(span_id: str) -> int:
+    """The word of a span ID. Raises InvalidId for text that is none."""
+    found = parse_span_id(span_id)
+    if found is None:
+        raise InvalidId(
+            f"invalid span ID {span_id!r}", hint="Expected 16 hex digits, not all zero."
+        )
+    return int(found, 16)

@@ -1,0 +1,91 @@
+"""Every reason why an answer is incomplete, declared once: its code, what it means, what to do.
+
+An answer names the reason with its code, which stays the same; the detail beside it is for people.
+"""
+
+from dataclasses import dataclass
+
+from indexer import errors
+from indexer.errors import IndexerError
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why spans may be missing. ``action`` is the operator's next step."""
+
+    code: str
+    meaning: str
+    action: str
+
+    @classmethod
+    def of(cls, kind: type[IndexerError]) -> "Reason":
+        """The reason that an error is: its name, its first sentence and its hint."""
+        meaning = (kind.__doc__ or "").strip().splitlines()[0]
+        return cls(kind.__name__, meaning, kind.hint)
+
+
+HOT_UNAVAILABLE = Reason.of(errors.HotUnavailable)
+HOT_INCOMPLETE = Reason(
+    "HotIncomplete",
+    "The ingestion service answers, and some of its hot spans are not in the answer.",
+    "Read the detail: a full buffer asks for a larger INDEXER_HOT_BYTES_MAX or a quicker flush.",
+)
+HOT_BOUNDED = Reason(
+    "HotBounded",
+    "The ingestion service keeps a bounded list of its latest files, which may have lost some.",
+    "Nothing, if the worker keeps up; the service of this program lists every file.",
+)
+TOO_MANY_RECENT_FILES = Reason(
+    "TooManyRecentFiles",
+    "More files wait to be indexed than one answer reads.",
+    "Ask again once the worker has caught up; see `status` for how far it is behind.",
+)
+TRACE_TOO_LARGE = Reason(
+    "TraceTooLarge",
+    "The trace has more spans than one answer gives; these are the first.",
+    "Ask for the rest with `since`.",
+)
+SPAN_TOO_LARGE = Reason(
+    "SpanTooLarge",
+    "A span holds more than one may and is answered in part; it counts what is left out itself.",
+    "Ask the writer for fewer attributes, events or links a span; `sql` has them all.",
+)
+ATTRIBUTES_PENDING = Reason(
+    "AttributesPending",
+    "Files are indexed and have not given a promoted attribute that the question rests on yet.",
+    "Ask again in a moment; see `files_to_promote` of `status`.",
+)
+ATTRIBUTES_UNREADABLE = Reason(
+    "AttributesUnreadable",
+    "Files have attributes that cannot be read, so that a question about them lacks their spans.",
+    "Write the files again; the events `attributes.unreadable` of the log name them.",
+)
+_UNREADABLE: tuple[type[IndexerError], ...] = (
+    *(errors.FileUnreadable, errors.FileVanished, errors.FileChanged),
+    *errors.FileError.__subclasses__(),
+)
+UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
+"""Of a file that had to be read for the answer: its spans, or their payload, are missing."""
+
+REASONS = (
+    *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES),
+    *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
+    *UNREADABLE_FILES,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """One thing that an answer lacks."""
+
+    reason: Reason
+    detail: str
+    file_path: str | None = None
+    """Absolute; None where it is about no file, or about several."""
+    files: int | None = None
+    """How many files it is about, where they are counted and not named."""
+
+    @classmethod
+    def of_error(cls, error: IndexerError, file_path: str | None = None) -> "Missing":
+        """What is missing because of an error."""
+        return cls(reason=Reason.of(type(error)), detail=error.message, file_path=file_path)

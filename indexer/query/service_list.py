@@ -1,0 +1,112 @@
+"""Which services there are, since when, and with how many spans: of the index and beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from indexer.hot.identity import SpanKeys
+from indexer.query.find.already_indexed import known_spans
+from indexer.query.find.column_scan import within
+from indexer.query.window import WHENEVER, Window
+from indexer.spans.columns import SpanColumns, concatenate
+from indexer.system.duckdb_rows import rows
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SERVICES = """
+SELECT service_name, first_seen, last_seen, total_spans FROM services ORDER BY service_name
+"""
+_FIRST_TIME, _LAST_TIME = -(2**63), 2**63 - 1
+
+_SERVICES_WITHIN = """
+WITH held AS (
+    SELECT *, first_start_unix_nano >= $since AND last_start_unix_nano < $until AS is_whole
+    FROM file_services
+    WHERE last_start_unix_nano >= $since AND first_start_unix_nano < $until
+),
+seen AS (
+    SELECT service_name, first_start_unix_nano, last_start_unix_nano, span_count
+    FROM held WHERE is_whole
+    UNION ALL
+    SELECT service_name, start_time_unix_nano, start_time_unix_nano, 1 FROM indexed_spans
+    SEMI JOIN (FROM held WHERE NOT is_whole) USING (file_id, service_name)
+    WHERE start_time_unix_nano >= $since AND start_time_unix_nano < $until
+)
+SELECT service_name,
+       make_timestamptz(min(first_start_unix_nano) // 1000) AS first_seen,
+       make_timestamptz(max(last_start_unix_nano) // 1000) AS last_seen,
+       sum(span_count)::BIGINT AS total_spans
+FROM seen GROUP BY service_name ORDER BY service_name
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service, the first and last start of its spans to the microsecond, and their number."""
+
+    service_name: str
+    first_seen: datetime
+    last_seen: datetime
+    total_spans: int
+
+
+def list_services(cursor: duckdb.DuckDBPyConnection, window: Window = WHENEVER) -> list[Service]:
+    """Every service with its first and last start and its number of spans, by name.
+
+    With bounds: of the spans that start within them.
+    """
+    if window.is_open:
+        return _services(rows(cursor, _SERVICES))
+    since, until = window.since_unix_nano, window.until_unix_nano
+    bounds = {
+        "since": _FIRST_TIME if since is None else since,
+        "until": _LAST_TIME if until is None else until,
+    }
+    return _services(rows(cursor, _SERVICES_WITHIN, bounds))
+
+
+def unindexed_spans(
+    cursor: duckdb.DuckDBPyConnection, parts: Sequence[SpanColumns], window: Window = WHENEVER
+) -> SpanColumns:
+    """Each span of the parts that starts in the window once, but those that the index has."""
+    spans = concatenate(parts, [1] * len(parts))
+    spans = spans.take(within(spans, window))
+    keys = SpanKeys(spans.trace_hi, spans.trace_lo, spans.span_id)
+    first = np.zeros(len(spans), np.bool_)
+    first[np.unique(keys.hashes, return_index=True)[1]] = True
+    return spans.take(first & ~known_spans(cursor, keys))
+
+
+def add_spans(services: Sequence[Service], added: SpanColumns) -> list[Service]:
+    """The services of the index and of spans that are not in it, by name."""
+    by_name = {one.service_name: one for one in services}
+    for code in np.unique(added.service.codes):
+        name, starts = added.service.values[code], added.start[added.service.codes == code]
+        new = Service(
+            service_name=name,
+            first_seen=_time(int(starts.min())),
+            last_seen=_time(int(starts.max())),
+            total_spans=len(starts),
+        )
+        by_name[name] = _joined(by_name[name], new) if name in by_name else new
+    return [by_name[name] for name in sorted(by_name, key=str.encode)]
+
+
+def _joined(one: Service, other: Service) -> Service:
+    return Service(
+        service_name=one.service_name,
+        first_seen=min(one.first_seen, other.first_seen),
+        last_seen=max(one.last_seen, other.last_seen),
+        total_spans=one.total_spans + other.total_spans,
+    )
+
+
+def _services(found: Sequence[dict[str, Any]]) -> list[Service]:
+    return [Service(**one) for one in found]
+
+
+def _time(unix_nano: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=unix_nano // 1_000)

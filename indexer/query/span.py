@@ -1,0 +1,129 @@
+"""A span of an answer: what it is, where it lies, and its payload once that has been read. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+
+from indexer.model import ParquetFileInfo
+from indexer.read.dialect import Dialect
+
+TierName = Literal["indexed", "recent", "hot"]
+"""Files that are indexed, files that are not indexed yet, and spans in no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file of spans, as it was when it was indexed or, a recent one, when it was looked at."""
+
+    tier: TierName
+    path: str
+    """Absolute, as answers show it."""
+    info: ParquetFileInfo
+    dialect: Dialect
+
+    def __hash__(self) -> int:
+        """Quick: spans are grouped by their files."""
+        return hash(self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HotTable:
+    """Hot spans of one moment, with the columns of the decoder; a snapshot may lack some."""
+
+    table: pa.Table
+    tier: ClassVar[TierName] = "hot"
+    path: ClassVar[None] = None
+
+
+Source = DataFile | HotTable
+"""What a span is a row of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """The payload columns in canonical form (see ``read.span_payload``); None is absent.
+
+    Attributes, events and links are values of JSON; what is not JSON is its text.
+    """
+
+    status_message: Any = None
+    attributes: Any = None
+    events: Any = None
+    links: Any = None
+    resource_attributes: Any = None
+    trace_state: Any = None
+    flags: Any = None
+    dropped_attributes_count: Any = None
+    dropped_events_count: Any = None
+    dropped_links_count: Any = None
+    resource_dropped_attributes_count: Any = None
+    scope_name: Any = None
+    scope_version: Any = None
+    scope_attributes: Any = None
+    omitted: Mapping[str, int] | None = None
+    """What is left out of a span that is beyond the limits of one, a count by column."""
+
+
+UNREADABLE = Payload()
+"""Of a span whose file could not be read: the answer says so beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span. Ids are lowercase hex, times nanoseconds since 1970.
+
+    Made ten thousand at a time: its values come from the index or from ``read`` and are not
+    checked again.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    service_name: str
+    name: str
+    start_time_unix_nano: int
+    duration_ns: int
+    status_code: int
+    span_kind: int
+    source: Source
+    row: int
+    """Of the source, from 0."""
+    value: str | None = None
+    """Of the promoted attribute that was asked for."""
+    payload: Payload | None = None
+    """None before it is read, and where it is not asked for."""
+
+    @property
+    def end_time_unix_nano(self) -> int:
+        """Start plus the signed duration."""
+        return self.start_time_unix_nano + self.duration_ns
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What makes two rows one span."""
+        return self.trace_id, self.span_id
+
+    @property
+    def omitted(self) -> Mapping[str, int] | None:
+        """What is left out of its payload, where that was read and is beyond the limits."""
+        return None if self.payload is None else self.payload.omitted
+
+    def with_payload(self, payload: Payload) -> "Span":
+        """The same span with its payload."""
+        return Span(
+            self.trace_id,
+            self.span_id,
+            self.parent_span_id,
+            self.service_name,
+            self.name,
+            self.start_time_unix_nano,
+            self.duration_ns,
+            self.status_code,
+            self.span_kind,
+            self.source,
+            self.row,
+            self.value,
+            payload,
+        )

@@ -1,0 +1,113 @@
+"""Every tier of one answer, and the order that loses nothing.
+
+What is hot is asked first and the index after it, so that a span that is flushed while the question
+is answered is seen at least once; what is seen twice is dropped by ``merge``, cold wins. Files that
+the hot tier names and this transaction does not have are read directly.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from indexer.catalog.trace_directory import TraceDirectory
+from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
+from indexer.query.find.already_indexed import known_files
+from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.promoted_keys import keys_of_query
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.missing import Missing
+from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
+from indexer.query.tiers.indexed_files import IndexedFiles
+from indexer.query.tiers.recent_files import RecentFiles, read_recent_files
+from indexer.query.tiers.tier import Query, Tier
+from indexer.query.tiers.unindexed_spans import UnindexedSpans, llm_traces_of
+from indexer.spans.attributes import tells_llm_calls
+from indexer.system.storage import LocalStorage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllTiers:
+    """The tiers as of one transaction; no recent and no hot ones without a hot tier's answer."""
+
+    indexed: IndexedFiles
+    recent: RecentFiles
+    hot: HotSpans | None = None
+    recent_paths: tuple[str, ...] = ()
+    """Files that are flushed and not indexed, newest first, whether or not they can be read."""
+
+    @property
+    def coldest_first(self) -> Sequence[Tier]:
+        """Of two copies of a span that of the first tier counts."""
+        return [self.indexed, self.recent, *([] if self.hot is None else [self.hot])]
+
+    @property
+    def unindexed(self) -> Sequence[UnindexedSpans]:
+        """Everything that is not in the index, source by source; hot spans are all decoded."""
+        hot = [] if self.hot is None else [self.hot.all_spans()]
+        return [*self.recent.files, *hot]
+
+    def llm_traces(self, query: Query) -> tuple[LlmTraces | None, tuple[Missing, ...]]:
+        """Which traces have an LLM call, for a question that is of those alone.
+
+        And which files could not be asked.
+        """
+        if not (isinstance(query, SpanQuery) and query.llm):
+            return None, ()
+        keys = [key for key in self.indexed.keys if tells_llm_calls(key)]
+        unindexed, missing = llm_traces_of(self.unindexed, keys)
+        llm = LlmTraces(
+            cursor=self.indexed.cursor, directory=self.indexed.directory, unindexed=unindexed
+        )
+        return llm, missing
+
+
+def open_tiers(
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    hot: HotAnswer | None,
+    *,
+    query: Query | None = None,
+    directory: TraceDirectory | None = None,
+    deadline: Deadline | None = None,
+    account: CostAccount | None = None,
+) -> AllTiers:
+    """Open what the transaction's answer is made from, for a question; recent files are read.
+
+    ``directory`` is the writer's. Raises QueryRefused for an attribute that is not promoted.
+    """
+    deadline = deadline or Deadline()
+    keys = keys_of_query(cursor, query) if isinstance(query, SpanQuery) else {}
+    paths = unknown_files(cursor, storage, hot, keys.values())
+    recent = read_recent_files(storage, paths, account=account, deadline=deadline)
+    relative = [storage.relative(one.source.path) for one in recent.files if one.source.path]
+    return AllTiers(
+        indexed=IndexedFiles(
+            cursor=cursor,
+            storage=storage,
+            deadline=deadline,
+            directory=directory,
+            keys=keys,
+            read_directly=[path for path in relative if path],
+        ),
+        recent=recent,
+        hot=None if hot is None or hot.view is None else HotSpans(view=hot.view),
+        recent_paths=tuple(paths),
+    )
+
+
+def unknown_files(
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    hot: HotAnswer | None,
+    key_ids: Collection[int] = (),
+) -> list[str]:
+    """Recent files that this transaction does not have, or not with these promoted attributes.
+
+    Newest first.
+    """
+    if hot is None or hot.view is None:
+        return []
+    known = known_files(cursor, storage, hot.view.recent_files, key_ids)
+    return [path for path in hot.view.recent_files if not known(path)]

@@ -1,0 +1,48 @@
+"""The payload of spans that lie in data files, read file by file, indexed or not."""
+
+from collections.abc import Sequence
+
+from indexer.errors import IndexerError
+from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
+from indexer.query.missing import Missing
+from indexer.query.span import UNREADABLE, DataFile, Payload, Span
+from indexer.query.tiers.tier import Payloads
+from indexer.read.payload import read_payload
+from indexer.read.span_payload import span_payload
+from indexer.system.storage import LocalStorage
+
+
+def file_payload(
+    storage: LocalStorage, spans: Sequence[Span], account: CostAccount, deadline: Deadline
+) -> Payloads:
+    """The payload of each span; what could not be read, file by file.
+
+    Raises QueryTooLarge once it is more than an answer may have, QueriesBusy, and what the
+    deadline raises.
+    """
+    rows_of: dict[DataFile, list[int]] = {}
+    for at, span in enumerate(spans):
+        if isinstance(span.source, DataFile):
+            rows_of.setdefault(span.source, []).append(at)
+    payloads = [UNREADABLE] * len(spans)
+    missing: list[Missing] = []
+    for file, places in rows_of.items():
+        deadline.check()
+        try:
+            found = _read(storage, file, [spans[at].row for at in places], account)
+        except IndexerError as error:
+            missing.append(Missing.of_error(error, file.path))
+        else:
+            for at, payload in zip(places, found, strict=True):
+                payloads[at] = payload
+        account.hold(len(places))
+    return Payloads(payloads=payloads, missing=tuple(missing))
+
+
+def _read(
+    storage: LocalStorage, file: DataFile, rows: Sequence[int], account: CostAccount
+) -> list[Payload]:
+    account.open_file(file.path)
+    stored = read_payload(storage, file.info, file.dialect, rows, account.tally)
+    return [Payload(**span_payload(values)) for values in stored]

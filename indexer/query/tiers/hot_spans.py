@@ -1,0 +1,151 @@
+"""The tier of hot spans, which are in no file that the index or a listing knows.
+
+They pass through the same reading as the rows of a file.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from indexer.errors import HotUnavailable
+from indexer.hot.view import HotView
+from indexer.query.cost import CostAccount
+from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.trace_query import TraceQuery
+from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, Missing
+from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
+from indexer.query.tiers.tier import Candidates, Payloads, Query
+from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
+from indexer.read.dialect import Field, FieldType
+from indexer.read.payload import PAYLOAD_COLUMNS, stored_values
+from indexer.read.span_columns import span_columns
+from indexer.read.span_payload import span_payload
+from indexer.spans.attributes import AttributeValues
+from indexer.spans.columns import SpanColumns
+from indexer.spans.limits import SPAN_LIMITS
+
+AskHot = Callable[[], HotView]
+"""Raises HotUnavailable."""
+
+_TYPES: dict[str, FieldType] = {
+    "trace_id": "id",
+    "span_id": "id",
+    "parent_span_id": "id",
+    "service_name": "text",
+    "name": "text",
+    "start_time": "timestamp",
+    "end_time": "timestamp",
+    "status_code": "status",
+    "span_kind": "kind",
+}
+_FIELDS = tuple(
+    Field(name=name, column=name, type=kind, optional=False) for name, kind in _TYPES.items()
+)
+"""The metadata columns of a hot table; a snapshot may lack the last two."""
+_COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
+_NO_PARENT = pa.array(["", "0" * 16])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotAnswer:
+    """What the hot tier said before the index was asked; no view where it does not answer."""
+
+    view: HotView | None
+    missing: tuple[Missing, ...] = ()
+
+
+def ask_hot(ask: AskHot) -> HotAnswer:
+    """Ask the hot tier."""
+    try:
+        view = ask()
+    except HotUnavailable as error:
+        return HotAnswer(view=None, missing=(Missing.of_error(error),))
+    missing = [Missing(reason=HOT_INCOMPLETE, detail=problem) for problem in view.problems]
+    if view.bounded:
+        detail = f"the service's {view.source} does not list every file that is not indexed yet"
+        missing.append(Missing(reason=HOT_BOUNDED, detail=detail))
+    return HotAnswer(view=view, missing=tuple(missing))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotSpans:
+    """The hot spans of one view."""
+
+    view: HotView
+
+    @property
+    def name(self) -> TierName:
+        """Of the tier."""
+        return "hot"
+
+    def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
+        """For one trace nothing else is decoded."""
+        return candidates_of([unindexed_spans(self._rows(query))], query, llm)
+
+    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+        """Out of the rows themselves."""
+        payloads = [UNREADABLE] * len(spans)
+        places_of: dict[HotTable, list[int]] = {}
+        for at, span in enumerate(spans):
+            if isinstance(span.source, HotTable):
+                places_of.setdefault(span.source, []).append(at)
+        for source, places in places_of.items():
+            found = hot_payload(source.table, [spans[at].row for at in places], account)
+            for at, payload in zip(places, found, strict=True):
+                payloads[at] = payload
+            account.hold(len(places))
+        return Payloads(payloads=payloads)
+
+    def all_spans(self) -> UnindexedSpans:
+        """Everything that is hot."""
+        return unindexed_spans(self.view.table)
+
+    def _rows(self, query: Query) -> pa.Table:
+        """What may match: the others need not be interpreted."""
+        if isinstance(query, TraceQuery):
+            return self.view.trace(query.trace_id)
+        table = self.view.table
+        if query.service is not None:
+            table = table.filter(pc.equal(table["service_name"], query.service))
+        if query.roots:
+            parent = table["parent_span_id"]
+            table = table.filter(pc.or_(pc.is_null(parent), pc.is_in(parent, _NO_PARENT)))
+        return table
+
+
+def unindexed_spans(table: pa.Table) -> UnindexedSpans:
+    """The spans of a hot table."""
+
+    def attributes(keys: Sequence[str]) -> AttributeValues:
+        if "attributes" not in table.column_names or not keys:
+            return AttributeValues.none()
+        return attribute_reader().of_rows(table["trace_id"], table["attributes"], keys)
+
+    return UnindexedSpans(source=HotTable(table), columns=hot_columns(table), attributes=attributes)
+
+
+def hot_columns(table: pa.Table) -> SpanColumns:
+    """A hot table read as the metadata columns of a file are: bounded, without doubles."""
+    return span_columns(table, _FIELDS)
+
+
+def hot_payload(
+    table: pa.Table, rows: Sequence[int], account: CostAccount | None = None
+) -> list[Payload]:
+    """The payload of rows of a hot table."""
+    taken = table.take(pa.array(rows, pa.int64()))
+    absent = [None] * len(rows)
+    columns = {
+        name: stored_values(taken[column], name, SPAN_LIMITS)
+        if column in taken.column_names
+        else absent
+        for name, column in _COLUMN.items()
+    }
+    if account is not None:
+        account.tally.count_texts(value for values in columns.values() for value in values)
+    return [
+        Payload(**span_payload({name: values[at] for name, values in columns.items()}))
+        for at in range(len(rows))
+    ]

@@ -1,0 +1,98 @@
+"""The tier of files that are indexed: what the index says of spans, and the files' payload."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from indexer.catalog.trace_directory import TraceDirectory
+from indexer.model import ParquetFileInfo
+from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
+from indexer.query.find import trace
+from indexer.query.find.attribute_coverage import missing_attributes
+from indexer.query.find.index_row import IndexRow, span_of_row
+from indexer.query.find.index_scan import newest_rows
+from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace_query import TraceQuery
+from indexer.query.missing import TRACE_TOO_LARGE, Missing
+from indexer.query.span import DataFile, Span, TierName
+from indexer.query.tiers.file_payload import file_payload
+from indexer.query.tiers.tier import Candidates, Payloads, Query
+from indexer.read.dialect import dialects
+from indexer.system.duckdb_rows import id_list, plain_rows
+from indexer.system.storage import LocalStorage
+
+_FILES = """
+SELECT file_id, file_path, dialect, relative_path, size_bytes, modified_unix_nano, device, inode
+FROM parquet_files WHERE file_id IN {file_ids}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedFiles:
+    """The index of one transaction, and the files that it names."""
+
+    cursor: duckdb.DuckDBPyConnection
+    storage: LocalStorage
+    deadline: Deadline = field(default_factory=Deadline)
+    directory: TraceDirectory | None = None
+    """The writer's, where this is its process."""
+    keys: Mapping[str, int] = field(default_factory=dict)
+    """The promoted attributes that the question rests on, and their numbers."""
+    read_directly: Sequence[str] = ()
+    """Relative paths of files whose attributes another tier reads from them."""
+
+    @property
+    def name(self) -> TierName:
+        """Of the tier."""
+        return "indexed"
+
+    def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
+        """What the index names: no file is opened."""
+        if isinstance(query, TraceQuery):
+            return self._of_trace(query)
+        return self._of_list(query, llm)
+
+    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+        """Read from exactly the files that hold the spans."""
+        return file_payload(self.storage, spans, account, self.deadline)
+
+    def _of_trace(self, query: TraceQuery) -> Candidates:
+        rows = trace.indexed_trace(self.cursor, query, self.directory)
+        most = trace.TRACE_SPANS_MAX
+        missing: tuple[Missing, ...] = ()
+        if len(rows) > most:
+            missing = (Missing(reason=TRACE_TOO_LARGE, detail=f"first {most} spans"),)
+            rows = rows[:most]
+        return Candidates(spans=self._spans(rows), missing=missing)
+
+    def _of_list(self, query: SpanQuery, llm: LlmTraces | None) -> Candidates:
+        missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
+        key_id = None if query.attribute is None else self.keys[query.attribute]
+        rows = newest_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
+        return Candidates(spans=self._spans(rows), missing=tuple(missing))
+
+    def _spans(self, rows: Sequence[IndexRow]) -> list[Span]:
+        files = self._files({row.file_id for row in rows})
+        return [span_of_row(row, files[row.file_id]) for row in rows]
+
+    def _files(self, file_ids: Collection[int]) -> dict[int, DataFile]:
+        if not file_ids:
+            return {}
+        sql = _FILES.format(file_ids=id_list(sorted(file_ids)))
+        return {one["file_id"]: self._file(one) for one in plain_rows(self.cursor, sql)}
+
+    def _file(self, row: Mapping[str, Any]) -> DataFile:
+        info = ParquetFileInfo(
+            path=self.storage.absolute(row["relative_path"]),
+            relative_path=row["relative_path"],
+            size_bytes=row["size_bytes"],
+            modified_unix_nano=row["modified_unix_nano"],
+            device=row["device"],
+            inode=row["inode"],
+        )
+        dialect = next(one for one in dialects() if one.name == row["dialect"])
+        return DataFile(tier=self.name, path=row["file_path"], info=info, dialect=dialect)

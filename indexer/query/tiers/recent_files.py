@@ -1,0 +1,105 @@
+"""The tier of files that are flushed and not indexed yet: the hot tier names them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from indexer.errors import FileUnreadable, FileVanished, IndexerError
+from indexer.model import ParquetFileInfo
+from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
+from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.missing import TOO_MANY_RECENT_FILES, Missing
+from indexer.query.span import DataFile, Span, TierName
+from indexer.query.tiers.file_payload import file_payload
+from indexer.query.tiers.tier import Candidates, Payloads, Query
+from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
+from indexer.read.metadata import batch, read_file
+from indexer.spans.attributes import AttributeValues
+from indexer.system.storage import LocalStorage
+
+RECENT_FILES_MAX = 64
+"""Files that one answer reads because the index lags: 5 ms each at 20,000 spans."""
+RECENT_ROWS_MAX = 1_000_000
+"""Of one such file: a quarter of a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentFiles:
+    """The spans of such files, as they were when they were looked at."""
+
+    storage: LocalStorage
+    files: tuple[UnindexedSpans, ...] = ()
+    """In order of path, so that of two copies of a span the one counts that the index will have."""
+    missing: tuple[Missing, ...] = ()
+    deadline: Deadline = field(default_factory=Deadline)
+
+    @property
+    def name(self) -> TierName:
+        """Of the tier."""
+        return "recent"
+
+    def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
+        """Out of what was read of every file, whatever the question is about."""
+        found = candidates_of(self.files, query, llm)
+        return Candidates(spans=found.spans, missing=(*self.missing, *found.missing))
+
+    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+        """Read from the files, as that of indexed ones is."""
+        return file_payload(self.storage, spans, account, self.deadline)
+
+
+def read_recent_files(
+    storage: LocalStorage,
+    paths: Sequence[str],
+    *,
+    account: CostAccount | None = None,
+    deadline: Deadline | None = None,
+    files_max: int = RECENT_FILES_MAX,
+) -> RecentFiles:
+    """The metadata of these files, which are absolute and newest first: at most ``files_max``."""
+    deadline = deadline or Deadline()
+    found: list[UnindexedSpans] = []
+    missing: list[Missing] = []
+    for path in paths[:files_max]:
+        deadline.check()
+        if account is not None:
+            account.open_file(path)
+        try:
+            found.append(_read(storage, path))
+        except IndexerError as error:
+            missing.append(Missing.of_error(error, path))
+    if len(paths) > files_max:
+        detail = f"{len(paths) - files_max} files that are not indexed yet are not read"
+        missing.append(Missing(reason=TOO_MANY_RECENT_FILES, detail=detail))
+    found.sort(key=lambda one: one.source.path or "")
+    return RecentFiles(
+        storage=storage, files=tuple(found), missing=tuple(missing), deadline=deadline
+    )
+
+
+def _read(storage: LocalStorage, path: str) -> UnindexedSpans:
+    raw = read_file(storage, _located(storage, path), rows_max=RECENT_ROWS_MAX)
+
+    def attributes(keys: Sequence[str]) -> AttributeValues:
+        (found,) = attribute_reader().read(storage, [raw.info], keys)
+        if isinstance(found, IndexerError):
+            raise found
+        return found
+
+    return UnindexedSpans(
+        source=DataFile(tier="recent", path=path, info=raw.info, dialect=raw.layout.dialect),
+        columns=batch([raw]).columns,
+        attributes=attributes,
+    )
+
+
+def _located(storage: LocalStorage, path: str) -> ParquetFileInfo:
+    relative = storage.relative(path)
+    if not relative:
+        raise FileUnreadable("it is not below the storage root", path=path)
+    entry = storage.stat(relative)
+    if entry is None:
+        raise FileVanished("the file is gone", path=path)
+    if entry.is_folder or storage.is_protected(entry.info):
+        raise FileUnreadable("not a data file", path=path)
+    return entry.info

@@ -1,0 +1,113 @@
+"""Spans of one source that are not in the index, as columns, and which a question is about.
+
+They passed through the same reading as the rows of an indexed file, and their promoted attributes
+through the same query, so that an answer does not tell by its values which tier a span is from.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from indexer.errors import IndexerError
+from indexer.query.find import column_scan
+from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.missing import Missing
+from indexer.query.span import Source, Span
+from indexer.query.tiers.tier import Candidates, Query
+from indexer.read.promoted import AttributeReader
+from indexer.spans.attributes import AttributeValues
+from indexer.spans.columns import SpanColumns
+
+AttributesOf = Callable[[Sequence[str]], AttributeValues]
+"""The values that the rows of a source have under some keys. Raises IndexerError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnindexedSpans:
+    """The spans of one recent file, or all that are hot."""
+
+    source: Source
+    columns: SpanColumns
+    attributes: AttributesOf
+
+    def candidates(self, query: Query, llm: LlmTraces | None) -> list[Span]:
+        """Those of a question, as many as the answer can need. Raises IndexerError."""
+        wanted = column_scan.matching(self.columns, query)
+        values: dict[int, str] = {}
+        if isinstance(query, SpanQuery) and query.attribute is not None:
+            values = self._values(query.attribute, query.value)
+            wanted &= np.isin(self.columns.row, list(values))
+        if llm is not None:
+            some = self.columns.take(wanted)
+            calling = llm.among(column_scan.trace_ids(some.trace_hi, some.trace_lo))
+            wanted &= column_scan.in_traces(self.columns, calling)
+        return self._spans(column_scan.first(self.columns, wanted, query), values)
+
+    def llm_traces(self, keys: Sequence[str]) -> set[str]:
+        """The traces of which some span here is an LLM call, by these attributes.
+
+        Raises IndexerError.
+        """
+        values = self.attributes(keys)
+        return column_scan.trace_ids(values.trace_hi[values.is_llm], values.trace_lo[values.is_llm])
+
+    def _values(self, key: str, value: str | None) -> dict[int, str]:
+        found = self.attributes([key])
+        pairs = zip(found.row.tolist(), found.value.to_pylist(), strict=True)
+        return {row: text for row, text in pairs if value is None or text == value}
+
+    def _spans(self, columns: SpanColumns, values: dict[int, str]) -> list[Span]:
+        return [
+            Span(
+                one.trace_id,
+                one.span_id,
+                one.parent_span_id,
+                one.service_name,
+                one.name,
+                one.start_time_unix_nano,
+                one.duration_ns,
+                one.status_code,
+                one.span_kind,
+                self.source,
+                one.file_row_number,
+                values.get(one.file_row_number),
+            )
+            for one in columns.rows()
+        ]
+
+
+def candidates_of(
+    parts: Iterable[UnindexedSpans], query: Query, llm: LlmTraces | None
+) -> Candidates:
+    """Those of several sources, in their order; a source that cannot be read is missing."""
+    spans: list[Span] = []
+    missing: list[Missing] = []
+    for part in parts:
+        try:
+            spans += part.candidates(query, llm)
+        except IndexerError as error:
+            missing.append(Missing.of_error(error, part.source.path))
+    return Candidates(spans=spans, missing=tuple(missing))
+
+
+def llm_traces_of(
+    parts: Iterable[UnindexedSpans], keys: Sequence[str]
+) -> tuple[frozenset[str], tuple[Missing, ...]]:
+    """The traces with an LLM call in some of the sources, and which of these cannot be read."""
+    found: set[str] = set()
+    missing: list[Missing] = []
+    for part in parts:
+        try:
+            found |= part.llm_traces(keys)
+        except IndexerError as error:
+            missing.append(Missing.of_error(error, part.source.path))
+    return frozenset(found), tuple(missing)
+
+
+@cache
+def attribute_reader() -> AttributeReader:
+    """One for the process: it is opened when the first such span is asked for an attribute."""
+    return AttributeReader()
