@@ -11,36 +11,62 @@ from collections.abc import AsyncIterator
 
 from watchfiles import Change, awatch
 
+from indexer.discover.inotify import IS_AVAILABLE, EventsOverflowed, folder_events
+
 DEBOUNCE_MS = 20
 STEP_MS = 5
 STANDING_MS = 500
 """An empty set comes at least this often."""
 
 
-async def hints(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
+class WatchEnded(Exception):
+    """The library has given this watch up, as it does for a name that is not UTF-8.
+
+    Events until another watch stands are lost.
+    """
+
+
+async def hints(
+    root: str, stop: asyncio.Event, *, any_name: bool = False
+) -> AsyncIterator[set[str]]:
     """Sets of absolute paths that changed below the root, until ``stop``.
 
     The first set, which may be empty, says that the watch stands: what is listed after it
-    misses nothing. Raises FileNotFoundError or OSError when the root cannot be watched; the
-    caller sweeps and tries again. Ends by itself when the root has become another folder, as
-    when a volume is mounted anew.
+    misses nothing. With ``any_name`` names need not be UTF-8, where the system has such events.
+    Raises OSError when the root cannot be watched, and WatchEnded; the caller sweeps and tries
+    again. Ends by itself when the root has become another folder, as when a volume is mounted anew.
     """
     watched = _identity(root)
+    watch = folder_events if any_name and IS_AVAILABLE else _library_events
+    try:
+        async for paths in watch(root, stop):
+            yield paths
+            if _is_another(root, watched):
+                return
+    except EventsOverflowed as error:
+        raise WatchEnded(str(error)) from error
+
+
+async def _library_events(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
     changes: set[tuple[Change, str]]
-    async for changes in awatch(
-        root,
-        watch_filter=None,
-        debounce=DEBOUNCE_MS,
-        step=STEP_MS,
-        stop_event=stop,
-        recursive=True,
-        ignore_permission_denied=True,
-        yield_on_timeout=True,
-        rust_timeout=STANDING_MS,
-    ):
-        yield {path for _, path in changes}
-        if _is_another(root, watched):
-            return
+    try:
+        async for changes in awatch(
+            root,
+            watch_filter=None,
+            debounce=DEBOUNCE_MS,
+            step=STEP_MS,
+            stop_event=stop,
+            recursive=True,
+            ignore_permission_denied=True,
+            yield_on_timeout=True,
+            rust_timeout=STANDING_MS,
+        ):
+            yield {path for _, path in changes}
+    except ExceptionGroup as group:  # what the library's thread raises comes out of a task group
+        error = group.exceptions[0]
+        raise error if isinstance(error, OSError) else WatchEnded(str(error)) from group
+    except RuntimeError as error:
+        raise WatchEnded(str(error)) from error
 
 
 def _identity(root: str) -> tuple[int, int]:

@@ -44,7 +44,7 @@ class Worker:
         self._loop = IndexLoop(
             self._index, clock, self._stop, sweep_every_s=settings.poll_interval_s
         )
-        self._events = FileEvents(settings, self._loop, self._stop)
+        self._events = FileEvents(settings.storage_root, self._loop, clock, self._stop)
         self._hot = None
         if settings.ingestion_host:
             from indexer.run.hot_tier import HotTier  # noqa: PLC0415 - it alone needs gRPC here

@@ -55,6 +55,9 @@ POLL = Backoff(1.0, 60.0)
 HOT = Backoff(0.5, 30.0)
 """The ingestion service: a restarting one is back after the first pause, and however long it was
 dead, its return is noticed within half a minute."""
+WATCH = Backoff(0.05, 5.0)
+"""File events that ended: where each name is one that the library cannot take, files are found
+every five seconds instead of with the next sweep."""
 FLUSH = Backoff(2.0, 60.0)
 """A file that cannot be written: the log keeps what is in it, so there is time."""
 CATALOG_BUSY = Backoff(0.05, 1.0)

@@ -58,6 +58,12 @@ SPANS_LOST = Event(
     "spans.lost", logging.ERROR, "Spans left the hot tier and did not reach the index."
 )
 WATCH_FAILED = Event("watch.failed", logging.WARNING, "File events are not available; it sweeps.")
+WATCH_RESUMED = Event("watch.resumed", logging.INFO, "File events are available again.")
+WATCH_RESTARTED = Event(
+    "watch.restarted",
+    logging.WARNING,
+    "A watch for file events ended and another one is set up; a sweep finds what it missed.",
+)
 SWEEP_DONE = Event("sweep.done", logging.DEBUG, "The storage was listed and compared.")
 STORAGE_DOUBTFUL = Event(
     "storage.doubtful", logging.WARNING, "Part of the storage is not visible; nothing is removed."

@@ -5,17 +5,24 @@ No test here waits for a hint that may be lost; each goes on acting until one co
 
 import asyncio
 import os
+from functools import partial
 
 import pytest
 
-from indexer.discover.watch import hints
+from indexer.discover import watch as module
 
 PATIENCE_S = 100.0
 SHORT_PATIENCE_S = 12.0
 """Longer than the watch goes between two looks at its own root."""
 
 
-async def first_hint(root, act, wanted):
+@pytest.fixture(params=["library", "kernel"])
+def hints(request):
+    """Both ways to hear of events."""
+    return partial(module.hints, any_name=request.param == "kernel")
+
+
+async def first_hint(hints, root, act, wanted):
     """Act again and again until a hint satisfies ``wanted``; that set of paths."""
     stop = asyncio.Event()
 
@@ -40,16 +47,16 @@ async def first_hint(root, act, wanted):
         stop.set()
 
 
-async def test_a_file_that_gets_its_final_name_is_hinted_at(tmp_path):
+async def test_a_file_that_gets_its_final_name_is_hinted_at(hints, tmp_path):
     def act(number):
         (tmp_path / "a.tmp").write_bytes(b"x" * number)
         os.replace(tmp_path / "a.tmp", tmp_path / "a.parquet")
 
     final = str(tmp_path / "a.parquet")
-    assert final in await first_hint(tmp_path, act, final.__eq__)
+    assert final in await first_hint(hints, tmp_path, act, final.__eq__)
 
 
-async def test_a_file_in_a_new_nested_folder_is_hinted_at_by_itself_or_by_a_folder(tmp_path):
+async def test_a_file_in_a_new_nested_folder_is_hinted_at_by_itself_or_by_a_folder(hints, tmp_path):
     """The folder may be younger than the watch on it; then the folder itself is the hint."""
 
     def act(number):
@@ -61,10 +68,10 @@ async def test_a_file_in_a_new_nested_folder_is_hinted_at_by_itself_or_by_a_fold
     def leads_to_a_file(path):
         return path.startswith(str(tmp_path / "year="))
 
-    assert await first_hint(tmp_path, act, leads_to_a_file)
+    assert await first_hint(hints, tmp_path, act, leads_to_a_file)
 
 
-async def test_a_removed_file_is_hinted_at(tmp_path):
+async def test_a_removed_file_is_hinted_at(hints, tmp_path):
     def act(number):
         name = tmp_path / f"{number}.parquet"
         name.write_bytes(b"")
@@ -74,10 +81,10 @@ async def test_a_removed_file_is_hinted_at(tmp_path):
     def was_removed(path):
         return path.endswith(".parquet") and not os.path.exists(path)
 
-    assert await first_hint(tmp_path, act, was_removed)
+    assert await first_hint(hints, tmp_path, act, was_removed)
 
 
-async def test_the_watch_ends_when_it_is_told_to(tmp_path):
+async def test_the_watch_ends_when_it_is_told_to(hints, tmp_path):
     stop = asyncio.Event()
 
     async def watch():
@@ -89,7 +96,7 @@ async def test_the_watch_ends_when_it_is_told_to(tmp_path):
     assert set().union(*await asyncio.wait_for(watching, PATIENCE_S)) == set()
 
 
-async def test_a_watch_says_that_it_stands_before_anything_happens(tmp_path):
+async def test_a_watch_says_that_it_stands_before_anything_happens(hints, tmp_path):
     """What is listed after that misses nothing."""
     stop = asyncio.Event()
 
@@ -102,7 +109,7 @@ async def test_a_watch_says_that_it_stands_before_anything_happens(tmp_path):
     stop.set()
 
 
-async def test_a_root_that_is_missing_cannot_be_watched(tmp_path):
+async def test_a_root_that_is_missing_cannot_be_watched(hints, tmp_path):
     """Else the worker says that it is watching, and hears nothing when the root appears."""
 
     async def watch():
@@ -113,7 +120,7 @@ async def test_a_root_that_is_missing_cannot_be_watched(tmp_path):
         await asyncio.wait_for(watch(), SHORT_PATIENCE_S)
 
 
-async def test_a_root_that_was_replaced_is_heard_again_or_the_watch_ends(tmp_path):
+async def test_a_root_that_was_replaced_is_heard_again_or_the_watch_ends(hints, tmp_path):
     """A volume that is mounted anew is another folder at the same path."""
     root = tmp_path / "spans"
     root.mkdir()
