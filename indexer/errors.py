@@ -17,7 +17,8 @@
     │   ├── QueryCancelled          nobody waits for the answer any more
     │   ├── AnswerOutOfMemory       DuckDB has no memory left for the answer
     │   ├── CatalogUnavailable      the open catalog cannot be read at the moment
-    │   └── CatalogWriteFailed      a commit did not happen (disk full, memory)
+    │   ├── CatalogWriteFailed      a commit did not happen (disk full, memory)
+    │   └── TaskDied                a part of the process that it cannot do without
     └── PermanentError              the same input never will
         ├── FileError               one data file is refused; it is quarantined
         │   ├── FooterUnreadable
@@ -171,6 +172,12 @@ class CatalogWriteFailed(TransientError):
     """A transaction was rolled back by the database."""
 
     hint = "Free disk space or raise INDEXER_MEMORY_LIMIT; the worker resumes by itself."
+
+
+class TaskDied(TransientError):
+    """A part of the process died that it cannot do without, so all of it was stopped."""
+
+    hint = "Start it again, and report the traceback that the log has above this line."
 
 
 class FileError(PermanentError):

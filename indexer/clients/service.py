@@ -19,6 +19,7 @@ class Service:
         """``grace_s`` is how long ``end`` waits for requests in hand."""
         self._app = app
         self._grace_s = grace_s
+        self._bound: list[HttpServer] = []
         self._servers: list[HttpServer] = []
         self.url: str | None = None
         """Where dashboards ask; None without a TCP port."""
@@ -33,6 +34,12 @@ class Service:
         self, listener: socket.socket, caller: Caller, limits: ConnectionLimits | None = None
     ) -> None:
         """Take the requests of that caller from a bound socket, while ``run`` runs."""
+        self._bound.append(self.server(listener, caller, limits))
+
+    def server(
+        self, listener: socket.socket, caller: Caller, limits: ConnectionLimits | None = None
+    ) -> HttpServer:
+        """The same for a socket that may come and go, run by the caller and ended by ``end``."""
         server = HttpServer(
             asked_by(caller, self._app),
             [listener],
@@ -40,10 +47,11 @@ class Service:
             grace_s=self._grace_s,
         )
         self._servers.append(server)
+        return server
 
     async def run(self) -> None:
         """Answer until ``end``."""
-        await asyncio.gather(*(server.run_until_stopped() for server in self._servers))
+        await asyncio.gather(*(server.run_until_stopped() for server in self._bound))
 
     async def end(self) -> None:
         """Let requests in hand finish within the grace, and end the questions of all others."""

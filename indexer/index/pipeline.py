@@ -154,7 +154,7 @@ class Pipeline:
                         self._readers.submit(read_group, self.storage, taken, limits.rows_max),
                     )
                 )
-            if not ahead:
+            if not ahead or stop():
                 break
             collected.add(ahead.popleft()[1].result())
         return collected

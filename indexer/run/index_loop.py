@@ -1,8 +1,9 @@
 """The index thread's loop: all work on files and on the catalog, one turn at a time.
 
 A turn sweeps when one is due, looks where hints point, reads and registers what is ready, and
-folds the catalog's log in once nothing has happened for a while. A commit that fails is a state of
-the loop and not its end: the catalog is opened again, later and later while it keeps failing.
+folds the catalog's log in once nothing has happened for a while. A commit that fails, or a
+fault of this program, is a state of the loop and not its end: the catalog is opened again, later
+and later while it keeps failing.
 """
 
 import asyncio
@@ -15,12 +16,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from indexer.errors import CatalogWriteFailed
+from indexer.run.heartbeat import Heartbeat
 from indexer.run.hints import Hints
 from indexer.run.open_index import OpenIndex
 from indexer.system import retry
 from indexer.system.clock import Clock
 from indexer.telemetry import metrics
-from indexer.telemetry.log import CATALOG_FAILED, CATALOG_RESUMED, log
+from indexer.telemetry.log import (
+    CATALOG_FAILED,
+    CATALOG_RESUMED,
+    INDEX_FAULT,
+    log,
+    log_fault,
+)
 
 T = TypeVar("T")
 
@@ -34,9 +42,16 @@ class IndexLoop:
     """Turns over one index on a thread of its own, until ``stop``."""
 
     def __init__(
-        self, index: OpenIndex, clock: Clock, stop: asyncio.Event, *, sweep_every_s: float
+        self,
+        index: OpenIndex,
+        clock: Clock,
+        stop: asyncio.Event,
+        heartbeat: Heartbeat,
+        *,
+        sweep_every_s: float,
     ) -> None:
         self._index = index
+        self._heartbeat = heartbeat
         self._clock = clock
         self._stop = stop
         self._sweep_every_s = sweep_every_s
@@ -99,7 +114,13 @@ class IndexLoop:
             self._wake.set()  # should it have failed, the loop has to know when to resume
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        def and_rest() -> T:
+            try:
+                return work()
+            finally:
+                self._heartbeat.rest()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, and_rest)
 
     def _has_work(self) -> bool:
         """Something that need not wait. After a failed commit everything does."""
@@ -120,11 +141,15 @@ class IndexLoop:
             return
         try:
             if self._failures:
+                self._heartbeat.begin("opening the catalog again")
                 self._index.reopen()
                 self._sweep_due_s = 0.0
             self._work(sweep=sweep)
         except CatalogWriteFailed as error:
             self._fail(error)
+        except Exception as fault:  # noqa: BLE001 - logged; a state of the loop and not its end
+            again = self._resume_later(f"a fault of this program: {type(fault).__name__}: {fault}")
+            log_fault(INDEX_FAULT, again, fault)
 
     def _work(self, *, sweep: bool) -> None:
         pipeline = self._index.pipeline
@@ -132,6 +157,7 @@ class IndexLoop:
         if sweep or pipeline.sweep_wanted or now_s >= self._sweep_due_s:
             self._sweep_due_s = now_s + self._sweep_every_s
             self._hints.take()
+            self._heartbeat.begin("listing the storage")
             self._index.catalog.check()
             pipeline.sweep()
             self.swept_unix_s = time.time()
@@ -139,6 +165,7 @@ class IndexLoop:
         pipeline.wake()
         pipeline.drain(self._stop.is_set, self._look)
         if not self._hints:
+            self._heartbeat.begin("extracting attributes")
             pipeline.promotion.step()
         if self._failures:
             log(CATALOG_RESUMED, "the catalog takes commits again")
@@ -146,6 +173,7 @@ class IndexLoop:
         self._checkpoint_when_idle(pipeline.progress.transactions)
 
     def _look(self) -> None:
+        self._heartbeat.begin("reading and registering files")
         self._index.pipeline.look(self._hints.take())
 
     def _checkpoint_when_idle(self, transactions: int) -> None:
@@ -156,9 +184,11 @@ class IndexLoop:
             self._checkpoint_due_s = now_s + IDLE_CHECKPOINT_AFTER_S if large else math.inf
         elif now_s >= self._checkpoint_due_s:
             self._checkpoint_due_s = math.inf
+            self._heartbeat.begin("folding the catalog's log in")
             self._index.catalog.checkpoint()
 
     def _snapshot(self) -> Path:
+        self._heartbeat.begin("publishing a snapshot")
         try:
             return self._index.snapshot()
         except CatalogWriteFailed as error:
@@ -166,10 +196,13 @@ class IndexLoop:
             raise
 
     def _fail(self, error: CatalogWriteFailed) -> None:
-        """The catalog is opened again after a while; until then nothing is written."""
-        self._failures += 1
         metrics.COMMITS_FAILED.inc()
-        self.failure = f"{error.message} ({error.advice})"
+        log(CATALOG_FAILED, self._resume_later(f"{error.message} ({error.advice})"))
+
+    def _resume_later(self, reason: str) -> str:
+        """The catalog is opened again after a while; until then nothing is written. Says when."""
+        self._failures += 1
+        self.failure = reason
         backoff_s = retry.CATALOG.pause_s(self._failures)
         self._resume_s = self._clock.monotonic_s() + backoff_s
-        log(CATALOG_FAILED, f"{self.failure} Again in {backoff_s:.0f} s.")
+        return f"{reason} Again in {backoff_s:.0f} s."

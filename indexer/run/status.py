@@ -21,27 +21,28 @@ def worker_status(
     pipeline: Pipeline,
     answers: Answers,
     *,
-    failure: str,
+    problems: tuple[str, ...],
     http_url: str | None,
     watching: bool,
     swept_unix_s: float | None,
     hot: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """The status; a catalog that does not answer is a problem in it, and leaves its totals out.
+    """The status. ``problems`` are the worker's own; the storage's and the catalog's join them.
 
-    Probes ask for it every few seconds, so nothing in it grows with the catalog.
+    A catalog that does not answer leaves its totals out. Probes ask for it every few seconds, so
+    nothing in it grows with the catalog.
     """
-    problems = [*pipeline.problems, *([failure] if failure else [])]
+    found = [*pipeline.problems, *problems]
     try:
         answers.check()
         totals = pipeline.register.totals.to_dict()
     except (duckdb.Error, IndexerError) as error:
         totals = {}
-        problems.append(f"the catalog does not answer: {str(error).partition(chr(10))[0]}")
+        found.append(f"the catalog does not answer: {str(error).partition(chr(10))[0]}")
     return {
         "state": "running",
-        "healthy": not problems,
-        "problems": problems,
+        "healthy": not found,
+        "problems": found,
         "version": __version__,
         "process_id": os.getpid(),
         "storage_root": settings.storage_root,

@@ -6,6 +6,7 @@ turn finish the transaction in hand, closes the catalog and ends the process.
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,20 @@ import duckdb
 
 from indexer.catalog.generations import Generations
 from indexer.clients.service import Service
-from indexer.clients.shared.callers import Caller
-from indexer.clients.unix_socket import bind, socket_path
-from indexer.errors import CatalogBusy, QueriesBusy
+from indexer.errors import CatalogBusy, QueriesBusy, TaskDied
 from indexer.index.session import owning
 from indexer.query.answers import Answers
 from indexer.query.cost import AnswerLimits
 from indexer.read.payload import keep_page_maps
+from indexer.run.bounded_stop import live_until_stopped
+from indexer.run.command_socket import CommandSocket
 from indexer.run.file_events import FileEvents
+from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
 from indexer.run.serving import listening_service
 from indexer.run.status import worker_status
+from indexer.run.supervisor import Supervisor
 from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
@@ -41,9 +44,15 @@ class Worker:
         self.settings = settings
         self._stop = asyncio.Event()
         self._index = OpenIndex(settings, clock, generations, self._stop.is_set)
+        self._heartbeat = Heartbeat(clock, stalled_after_s=settings.stalled_after_s)
         self._loop = IndexLoop(
-            self._index, clock, self._stop, sweep_every_s=settings.poll_interval_s
+            self._index,
+            clock,
+            self._stop,
+            self._heartbeat,
+            sweep_every_s=settings.poll_interval_s,
         )
+        self._supervisor = Supervisor(clock, self._stop)
         self._events = FileEvents(settings.storage_root, self._loop, clock, self._stop)
         self._hot = None
         if settings.ingestion_host:
@@ -63,44 +72,57 @@ class Worker:
         self._loop.wake()
 
     async def run(self) -> None:
-        """Serve until ``request_stop``. Raises what keeps the catalog or the port from opening."""
+        """Serve until ``request_stop``, and end in time.
+
+        Raises what keeps the catalog or the port from opening, and TaskDied.
+        """
         keep_page_maps(self.settings.bytes_of("page_cache_bytes"))
         self._own_traces = own_traces(self.settings.otlp_http_listen)
         # Bound before all else: what keeps it from that keeps the worker from starting.
         self._service = service = listening_service(self, self.settings, self._own_traces.provider)
+        await live_until_stopped(
+            self._live(service), self._stop, timeout_s=self.settings.stop_timeout_s
+        )
+
+    async def _live(self, service: Service) -> None:
         try:
             await self._loop.open()
         except CatalogBusy:
             if self._stop.is_set():
                 return
             raise
-        service.serve(bind(self.settings.catalog_pointer), Caller.OPERATOR)
-        tasks = self._tasks(service)
         self._say_started()
-        try:
-            await self._loop.run()
-        finally:
-            await self._end(service, tasks)
-
-    def _tasks(self, service: Service) -> list[asyncio.Task[None]]:
-        """All that waits beside the index loop."""
-        waiting = [service.run()]
-        if self._hot is not None:
-            waiting.append(self._hot.follow_until(self._stop, self._reading))
-        if self.settings.watch:
-            waiting.append(self._events.run())
-        return [asyncio.create_task(one) for one in waiting]
-
-    async def _end(self, service: Service, tasks: list[asyncio.Task[None]]) -> None:
-        self._stop.set()
-        if self._hot is not None:
-            self._hot.close()
-        tasks.append(asyncio.create_task(service.end()))
-        await asyncio.gather(*tasks, return_exceptions=True)
-        socket_path(self.settings.catalog_pointer).unlink(missing_ok=True)
+        async with asyncio.TaskGroup() as tasks:
+            for kept in self._tasks(service):
+                tasks.create_task(kept)
+            await self._stop.wait()
+            self._loop.wake()
+            if self._hot is not None:
+                await asyncio.to_thread(self._hot.close)
+            await service.end()
         await self._loop.close()
         self._own_traces.close()
+        if self._supervisor.fatal:
+            raise TaskDied(self._supervisor.fatal)
         log(WORKER_STOPPED, "stopped; every registered file is in the catalog")
+
+    def _tasks(self, service: Service) -> list[Coroutine[Any, Any, None]]:
+        """All that waits side by side. Without its servers the worker is of no use to anybody."""
+        keep = self._supervisor.keep
+        commands = CommandSocket(service, self.settings.catalog_pointer, self._stop)
+        tasks = [
+            keep("index loop", self._loop.run),
+            keep("stall watch", lambda: self._heartbeat.watch(self._stop)),
+            keep("command socket", commands.run),
+        ]
+        if service.url is not None:
+            tasks.append(keep("dashboards", service.run, essential=True))
+        if self._hot is not None:
+            hot = self._hot
+            tasks.append(keep("hot tier", lambda: hot.follow_until(self._stop, self._reading)))
+        if self.settings.watch:
+            tasks.append(keep("file events", self._events.run))
+        return tasks
 
     @property
     def _http_url(self) -> str | None:
@@ -126,6 +148,12 @@ class Worker:
             budget=self._answers_budget,
         )
 
+    @property
+    def _problems(self) -> tuple[str, ...]:
+        """What is wrong with the worker itself."""
+        found = (self._loop.failure, self._heartbeat.problem, self._events.problem)
+        return (*(one for one in found if one), *self._supervisor.problems)
+
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A reader's connection to the catalog as it is open now."""
         return self.answers.reading()
@@ -137,7 +165,7 @@ class Worker:
             self._index.catalog,
             self._index.pipeline,
             self.answers,
-            failure=self._loop.failure,
+            problems=self._problems,
             http_url=self._http_url,
             watching=self._events.is_watching,
             swept_unix_s=self._loop.swept_unix_s,

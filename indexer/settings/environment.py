@@ -10,6 +10,7 @@ from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
 from indexer.settings.indexing import IndexingSettings
 from indexer.settings.receiving import ReceivingSettings
+from indexer.settings.supervising import SupervisingSettings
 from indexer.settings.values import parse_bytes
 from indexer.system.budget import SMALL_SHARE
 from indexer.system.permissions import FileModes
@@ -18,7 +19,7 @@ from indexer.system.tokens import check_token
 _PREFIX = "INDEXER_"
 
 
-class Settings(ReceivingSettings, AnsweringSettings, IndexingSettings):
+class Settings(ReceivingSettings, AnsweringSettings, SupervisingSettings, IndexingSettings):
     """The names are those that Junjo's compose files use, and INDEXER_* for the rest."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)

@@ -58,6 +58,8 @@ dead, its return is noticed within half a minute."""
 WATCH = Backoff(0.05, 5.0)
 """File events that ended: where each name is one that the library cannot take, files are found
 every five seconds instead of with the next sweep."""
+TASK = Backoff(0.1, 30.0)
+"""A part of the process that died: the first time at once, then as for the catalog."""
 FLUSH = Backoff(2.0, 60.0)
 """A file that cannot be written: the log keeps what is in it, so there is time."""
 CATALOG_BUSY = Backoff(0.05, 1.0)

@@ -23,6 +23,26 @@ class Event:
 
 WORKER_STARTED = Event("worker.started", logging.INFO, "The worker owns the catalog and watches.")
 WORKER_STOPPED = Event("worker.stopped", logging.INFO, "The worker has drained and closed.")
+TASK_DIED = Event(
+    "task.died",
+    logging.ERROR,
+    "A part of the process died; it is begun again, or the process ends with the reason.",
+)
+STOP_TIMED_OUT = Event(
+    "stop.timed_out",
+    logging.ERROR,
+    "A thread did not come back in time and the process ended without it; what is committed stays.",
+)
+SOCKET_MADE_AGAIN = Event(
+    "socket.made_again", logging.WARNING, "Somebody deleted the socket of commands."
+)
+INDEX_STALLED = Event(
+    "index.stalled", logging.ERROR, "The index thread does not come round: nothing is indexed."
+)
+INDEX_RESUMED = Event("index.resumed", logging.INFO, "The index thread comes round again.")
+INDEX_FAULT = Event(
+    "index.fault", logging.ERROR, "The index thread met a fault of this program; it goes on later."
+)
 INGESTION_STARTED = Event(
     "ingestion.started", logging.INFO, "The ingestion has its log open and listens."
 )

@@ -1,17 +1,88 @@
-"""The index thread's turns: what a failure of the catalog does to them."""
+"""The index thread's turns: a failed commit and a fault of ours are states, and not its end."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
+from indexer.errors import CatalogWriteFailed
 from indexer.index.session import owning
+from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
 from indexer.settings import load_settings
+from indexer.system import retry
 from indexer.system.clock import SystemClock
+from indexer.system.retry import AT_ONCE
 from tests.support.span_files import spans, write
 
 pytestmark = pytest.mark.duckdb
+
+PATIENCE_S = 100.0
+
+
+class Index:
+    """What a loop works on; its sweeps raise what is given, one after the other."""
+
+    def __init__(self, *faults):
+        self.faults = list(faults)
+        self.reopened = 0
+        self.swept = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+        self.catalog = SimpleNamespace(
+            wal_bytes=lambda: 0, checkpoint=lambda: None, check=lambda: None
+        )
+        self.pipeline = SimpleNamespace(
+            sweep_wanted=False,
+            sweep=self.sweep,
+            look=lambda _: None,
+            wake=lambda: None,
+            drain=lambda _, between: between(),
+            next_due_s=lambda: None,
+            promotion=SimpleNamespace(step=lambda: None),
+            progress=SimpleNamespace(transactions=0),
+        )
+
+    def sweep(self):
+        if self.faults:
+            raise self.faults.pop(0)
+        self.loop.call_soon_threadsafe(self.swept.set)
+
+    def open(self):
+        pass
+
+    def reopen(self):
+        self.reopened += 1
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("fault", "event", "said"),
+    [
+        (CatalogWriteFailed("no room"), "catalog.failed", "no room (Free disk space"),
+        (ZeroDivisionError("oh"), "index.fault", "a fault of this program: ZeroDivisionError: oh"),
+    ],
+)
+async def test_whatever_a_turn_raises_is_said_and_the_loop_goes_on(
+    monkeypatch, caplog, fault, event, said
+):
+    monkeypatch.setattr(retry, "CATALOG", AT_ONCE)
+    stop, clock = asyncio.Event(), SystemClock()
+    index = Index(fault, fault)
+    loop = IndexLoop(index, clock, stop, Heartbeat(clock, stalled_after_s=60), sweep_every_s=3600)
+    await loop.open()
+    running = asyncio.create_task(loop.run())
+    await asyncio.wait_for(index.swept.wait(), PATIENCE_S)
+    stop.set()
+    loop.wake()
+    await asyncio.wait_for(running, PATIENCE_S)
+    await loop.close()
+    assert [record.event for record in caplog.records] == [event] * 2
+    assert all(said in record.message for record in caplog.records)
+    assert index.reopened == 2
+    assert not loop.failure
 
 
 async def test_a_catalog_that_duckdb_has_given_up_is_opened_again_with_nothing_to_write(
@@ -24,7 +95,13 @@ async def test_a_catalog_that_duckdb_has_given_up_is_opened_again_with_nothing_t
     settings, stop = load_settings(), asyncio.Event()
     with owning(settings, "a test") as generations:
         index = OpenIndex(settings, SystemClock(), generations, stop.is_set)
-        loop = IndexLoop(index, SystemClock(), stop, sweep_every_s=3600)
+        loop = IndexLoop(
+            index,
+            SystemClock(),
+            stop,
+            Heartbeat(SystemClock(), stalled_after_s=60),
+            sweep_every_s=3600,
+        )
         await loop.open()
         await loop.sweep()
         index.catalog.connection.close()

@@ -1,0 +1,24 @@
+"""How the worker watches over itself: when it counts as stuck, and how long a stop may take."""
+
+from pydantic import BaseModel, Field
+
+
+class SupervisingSettings(BaseModel):
+    """Bounds in time for the worker's own work."""
+
+    stalled_after_s: float = Field(
+        120,
+        ge=1,
+        le=3600,
+        validation_alias="INDEXER_STALLED_AFTER",
+        description="Seconds that one piece of work of the index thread may take; beyond, the "
+        "worker is not ready and answers are incomplete. Listing a million files takes 20.",
+    )
+    stop_timeout_s: float = Field(
+        8,
+        ge=1,
+        le=600,
+        validation_alias="INDEXER_STOP_TIMEOUT",
+        description="Seconds a stop may take; beyond, the process ends without the thread that "
+        "does not come back. Docker kills after 10.",
+    )
