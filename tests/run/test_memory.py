@@ -1,5 +1,6 @@
 """The table of what can be in memory, and the limits of the deployment files that must hold it."""
 
+import os
 import re
 
 import pytest
@@ -15,6 +16,11 @@ WITHIN_ANOTHER = {
     "INDEXER_QUESTIONS": "INDEXER_ANSWERS_BYTES_MAX",
 }
 """What is held is held against the budget of the other one."""
+
+
+def settings() -> Settings:
+    """Of the environment, whatever two of them are beside each other."""
+    return Settings.model_validate(dict(os.environ))
 
 
 def limit(file: str, service: str) -> int:
@@ -36,14 +42,14 @@ def limit(file: str, service: str) -> int:
     ],
 )
 def test_the_limit_of_a_container_holds_what_its_processes_can(file, service, processes):
-    totals = total_bytes(Settings())
+    totals = total_bytes(settings())
     assert sum(totals[name] for name in processes) <= limit(file, service)
 
 
 def test_the_pod_of_kubernetes_holds_a_worker():
     text = (REPOSITORY / "deploy" / "kubernetes.yaml").read_text()
     (number, unit) = re.findall(r"limits:\n\s+memory: (\d+)(\w+)", text)[-1]
-    assert total_bytes(Settings())[WORKER] <= int(number) * UNITS[unit]
+    assert total_bytes(settings())[WORKER] <= int(number) * UNITS[unit]
 
 
 def test_every_size_of_the_settings_is_in_the_table_or_of_the_disk():
@@ -52,20 +58,20 @@ def test_every_size_of_the_settings_is_in_the_table_or_of_the_disk():
         for field in Settings.model_fields.values()
         if re.search(r"MEMORY|BYTES", str(field.validation_alias))
     }
-    named = {name for part in parts(Settings()) for name in part.settings}
+    named = {name for part in parts(settings()) for name in part.settings}
     assert sizes - named == (OF_THE_DISK | WITHIN_ANOTHER.keys()) & sizes
     assert set(WITHIN_ANOTHER.values()) <= named
 
 
 @pytest.mark.parametrize(
-    "name", sorted({name for part in parts(Settings()) for name in part.settings})
+    "name", sorted({name for part in parts(settings()) for name in part.settings})
 )
 def test_a_setting_that_grows_makes_its_part_grow(name, monkeypatch):
     """No number of the table stands by itself. Requests of one file are as large as one body."""
     fields = {str(one.validation_alias): one.default for one in Settings.model_fields.values()}
     amount, unit = re.fullmatch(r"(\d+)(\D*)", str(fields[name])).groups()
     factor = 20 if name == "FLUSH_MAX_BYTES" else 2
-    before = {(part.process, part.name): part.size_bytes for part in parts(Settings())}
+    before = {(part.process, part.name): part.size_bytes for part in parts(settings())}
     monkeypatch.setenv(name, f"{factor * int(amount)}{unit}")
-    after = {(part.process, part.name): part.size_bytes for part in parts(Settings())}
+    after = {(part.process, part.name): part.size_bytes for part in parts(settings())}
     assert any(after[one] > before[one] for one in before)
