@@ -10,4 +10,17 @@ register   remember it exactly once, in the single DuckDB catalog
 query      answer from the index, and from exactly the files it names
 """
 
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from indexer.library import Connection
+
 __version__ = "0.1.0"
+
+
+def connect(catalog: "str | os.PathLike[str] | None" = None) -> "Connection":
+    """A DuckDB connection with OTLP's tables, and the index's; see ``library.connect``."""
+    from indexer import library  # noqa: PLC0415 - a version is asked for without DuckDB
+
+    return library.connect(catalog)

@@ -35,6 +35,9 @@
         ├── CodingUnknown           a content coding that is not accepted
         ├── InvalidOtlp             an export request is refused
         │   └── OtlpTooLarge        it has more parts than one request may have
+        ├── NotOtlp                 a file holds something else
+        ├── OtlpFileMissing         no file has the name, or fits the pattern
+        ├── OtlpFileTooLarge        a remote or compressed file is larger than one may be
         ├── CatalogOwned            another indexer has the lock
         ├── CatalogUnreadable
         ├── CatalogTooNew
@@ -334,3 +337,21 @@ class OtlpTooLarge(InvalidOtlp):
     """An export request with more messages, or longer repeated text, than one may have."""
 
     hint = "Send smaller batches, or fewer and shorter attributes."
+
+
+class NotOtlp(PermanentError):
+    """A file that is to be read as OTLP holds something else."""
+
+    hint = "OTLP files are JSON or protobuf, plain or compressed with gzip or zstd."
+
+
+class OtlpFileMissing(PermanentError):
+    """No file has the name, or none fits the pattern."""
+
+    hint = "Check the path; a relative one begins where the program was started."
+
+
+class OtlpFileTooLarge(PermanentError):
+    """A remote file, or the content of a compressed one, is larger than it may be."""
+
+    hint = "Raise max_file_bytes for a remote file; inflate a compressed one first."

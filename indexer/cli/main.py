@@ -102,7 +102,8 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     sql.add_argument(
         "query",
         metavar="SELECT",
-        help="tables of the catalog, or a view of spans: otel_spans, spans, state_patches",
+        help="tables of the catalog, a view of spans (otel_spans, spans, state_patches), or "
+        "read_otlp(PATH) of OTLP files below the storage root",
     )
     sql.add_argument("--format", choices=["table", "json", "csv", "parquet"], help="default: table")
     sql.add_argument("--output", metavar="FILE", help="write there; needed for parquet")

@@ -4,9 +4,10 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from indexer.cli import render
@@ -29,7 +30,12 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
         until=_time(options.until),
         files_max=options.max_files or FILES_MAX,
     )
-    session = open_session(path, memory_limit=settings.memory_limit, threads=settings.threads)
+    session = open_session(
+        path,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        otlp_folder=Path(settings.storage_root) if "otlp" in options.query.lower() else None,
+    )
     try:
         table, coverage = select(session, options.query, window)
         behind = files_behind(session) if "span_attributes" in options.query.lower() else 0
@@ -70,13 +76,20 @@ def _write(answer: pa.Table, form: str, output: str | None) -> None:
 
 def _write_text(answer: pa.Table, form: str, sink: TextIO) -> None:
     names = answer.column_names
-    rows = list(zip(*(column.to_pylist() for column in answer.columns), strict=True))
+    rows = list(zip(*map(_values, answer.columns), strict=True))
     if form == "json":
         render.write_json([dict(zip(names, row, strict=True)) for row in rows], sink)
     elif form == "csv":
         render.write_csv(names, rows, sink)
     else:
         render.table(names, rows, sink=sink)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Python values; times of a nanosecond, which Python has not, are text."""
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
+    return list(column.to_pylist())
 
 
 def _time(text: str | None) -> datetime | None:

@@ -12,6 +12,7 @@ import binascii
 import re
 import reprlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
@@ -46,6 +47,17 @@ _RANGES = {
     FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
+
+
+LENIENCY: ContextVar["Leniency | None"] = ContextVar("leniency", default=None)
+"""Who counts values that are read although OTLP's JSON forbids them; set while a file is read."""
+
+
+@dataclass(slots=True)
+class Leniency:
+    """How many values were read that OTLP forbids: base64 ids and names of enumerations."""
+
+    values: int = 0
 
 
 class NotThisMessage(Exception):
@@ -187,6 +199,7 @@ def _read_enum(numbers: dict[str, int], value: Any, depth: int) -> int:
     if type(value) is str and not _INTEGER.fullmatch(value):
         if value not in numbers:
             raise NotThisMessage(f"{reprlib.repr(value)} is not a name of the enumeration")
+        _count_leniency()
         return numbers[value]
     return _read_integer(*_RANGES[FieldDescriptor.CPPTYPE_INT32], value, depth)
 
@@ -234,10 +247,17 @@ def _read_id(value: Any, _depth: int) -> bytes:
     text = _read_text(value, _depth)
     try:
         if len(text) in _BASE64_ID_LENGTHS and text.endswith("="):
+            _count_leniency()
             return _from_base64(text)
         return binascii.unhexlify(text)
     except ValueError:
         return b""
+
+
+def _count_leniency() -> None:
+    counter = LENIENCY.get()
+    if counter is not None:
+        counter.values += 1
 
 
 def _from_base64(text: str) -> bytes:

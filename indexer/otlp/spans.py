@@ -25,7 +25,7 @@ from indexer.otlp.clip import Clipped
 from indexer.otlp.portions import portions, within_limits
 from indexer.otlp.request_limits import REQUEST_LIMITS
 from indexer.otlp.requests import has_identity, parse_protobuf, repeated_bytes
-from indexer.otlp.values import attributes, attributes_text, json_text
+from indexer.otlp.values import attributes, attributes_text, events_text, json_text, links_text
 
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""
@@ -225,8 +225,8 @@ def _payload(spans: Sequence[Span]) -> dict[str, Any]:
     return {
         "status_message": [span.status.message or None for span in spans],
         "attributes": [attributes_text(span.attributes) for span in spans],
-        "events": [_events(span.events) for span in spans],
-        "links": [_links(span.links) for span in spans],
+        "events": [events_text(span.events) for span in spans],
+        "links": [links_text(span.links) for span in spans],
         "trace_flags": [span.flags for span in spans],
         "trace_state": [span.trace_state or None for span in spans],
         "dropped_attributes_count": [span.dropped_attributes_count for span in spans],
@@ -253,37 +253,3 @@ def _times(unix_nanos: Sequence[int]) -> Any:
 def _parent(found: bytes) -> str | None:
     """A parent id of a wrong length stays as it is: readers count it."""
     return None if found in {b"", _NO_PARENT} else found.hex()
-
-
-def _events(events: Sequence[Span.Event]) -> str:
-    if not events:
-        return "[]"
-    return json_text(
-        [
-            {
-                "name": event.name,
-                "timeUnixNano": str(event.time_unix_nano),
-                "attributes": attributes(event.attributes),
-                "droppedAttributesCount": event.dropped_attributes_count,
-            }
-            for event in events
-        ]
-    )
-
-
-def _links(links: Sequence[Span.Link]) -> str:
-    if not links:
-        return "[]"
-    return json_text(
-        [
-            {
-                "traceId": link.trace_id.hex(),
-                "spanId": link.span_id.hex(),
-                "traceState": link.trace_state,
-                "attributes": attributes(link.attributes),
-                "droppedAttributesCount": link.dropped_attributes_count,
-                "flags": link.flags,
-            }
-            for link in links
-        ]
-    )

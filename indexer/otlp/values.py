@@ -7,10 +7,11 @@ has no bytes and no NaN: those become text (see ``spans.LOST``).
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 _AS_THEY_ARE = frozenset({"string_value", "bool_value", "int_value"})
 _ENCODER = json.JSONEncoder(
@@ -56,6 +57,42 @@ def json_text(value: Any) -> str:
 def attributes_text(pairs: Iterable[KeyValue]) -> str:
     """The pairs as the text of a JSON object."""
     return _ENCODER.encode(attributes(pairs))
+
+
+def events_text(events: Sequence[Span.Event]) -> str:
+    """The events of a span as a JSON array, with OTLP's names and attributes as an object."""
+    if not events:
+        return "[]"
+    return json_text(
+        [
+            {
+                "name": event.name,
+                "timeUnixNano": str(event.time_unix_nano),
+                "attributes": attributes(event.attributes),
+                "droppedAttributesCount": event.dropped_attributes_count,
+            }
+            for event in events
+        ]
+    )
+
+
+def links_text(links: Sequence[Span.Link]) -> str:
+    """The same of its links; their ids are hex, whatever their length."""
+    if not links:
+        return "[]"
+    return json_text(
+        [
+            {
+                "traceId": link.trace_id.hex(),
+                "spanId": link.span_id.hex(),
+                "traceState": link.trace_state,
+                "attributes": attributes(link.attributes),
+                "droppedAttributesCount": link.dropped_attributes_count,
+                "flags": link.flags,
+            }
+            for link in links
+        ]
+    )
 
 
 _MADE_OF: dict[str, Callable[[AnyValue], Any]] = {

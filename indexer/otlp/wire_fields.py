@@ -58,6 +58,32 @@ def pieces(data: bytes, first: int, last: int, *, fields_max: int | None = None)
         raise InvalidOtlp("the protobuf ends within a field") from None
 
 
+def wire_fields(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """(number, wire type, payload) of each field of a message, in order.
+
+    The payload is empty but for fields of bytes. Raises InvalidOtlp at what is not a field.
+    """
+    at, last = 0, len(data)
+    try:
+        while at < last:
+            key, at = read_varint(data, at)
+            number, kind = key >> 3, key & 7
+            payload = b""
+            if kind == _VARINT:
+                _, at = read_varint(data, at)
+            elif kind == _BYTES:
+                length, at = read_varint(data, at)
+                payload = data[at : at + length]
+                at += length
+            elif kind in {_FIXED_64, _FIXED_32}:
+                at += 8 if kind == _FIXED_64 else 4
+            if number == 0 or kind not in {_VARINT, _FIXED_64, _BYTES, _FIXED_32} or at > last:
+                raise InvalidOtlp("the protobuf has an invalid field")
+            yield number, kind, payload
+    except IndexError:
+        raise InvalidOtlp("the protobuf ends within a field") from None
+
+
 def _pieces(  # noqa: C901, PLR0912 - one loop: a call for each field would double what it costs
     data: bytes, first: int, last: int, piece_bytes: int, fields_max: int | None
 ) -> Iterator[Piece]:
@@ -81,7 +107,7 @@ def _pieces(  # noqa: C901, PLR0912 - one loop: a call for each field would doub
             if length > _SEVEN_BITS:
                 more = data[at]
                 if more > _SEVEN_BITS:
-                    length, at = _read_varint(data, at - 1)
+                    length, at = read_varint(data, at - 1)
                 else:  # as spans are long: a call would double what they cost
                     length += (more - 1) << 7
                     at += 1
@@ -92,7 +118,7 @@ def _pieces(  # noqa: C901, PLR0912 - one loop: a call for each field would doub
                     break
                 if start > begin:
                     yield Piece(begin, start)
-                yield Piece(start, at, _read_varint(data, start)[0] >> 3, payload)
+                yield Piece(start, at, read_varint(data, start)[0] >> 3, payload)
                 begin = at
         elif kind == _VARINT:
             while data[at] > _SEVEN_BITS:
@@ -111,7 +137,8 @@ def _pieces(  # noqa: C901, PLR0912 - one loop: a call for each field would doub
         yield Piece(begin, at)
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number that begins there, and where it ends. Raises IndexError, and InvalidOtlp."""
     number = 0
     for place in range(_VARINT_BYTES_MAX):
         byte = data[at + place]

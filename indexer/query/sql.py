@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from indexer.catalog.database import Catalog
 from indexer.errors import QueryRefused
+from indexer.otlp.sql.functions import install
 from indexer.query.junjo_views import junjo_views
 from indexer.query.views import FILES_MAX, ViewFile, otel_spans
 from indexer.read.dialect import dialects
@@ -52,9 +53,17 @@ class Window:
     files_max: int = FILES_MAX
 
 
-def open_session(path: Path, *, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """A read-only connection. Raises CatalogBusy, CatalogUnreadable or CatalogTooNew."""
-    return Catalog.open(path, memory_limit=memory_limit, threads=threads, read_only=True).connection
+def open_session(
+    path: Path, *, memory_limit: str, threads: int, otlp_folder: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A read-only connection; with a folder it has ``read_otlp`` for the files below it.
+
+    Raises CatalogBusy, CatalogUnreadable or CatalogTooNew.
+    """
+    catalog = Catalog.open(path, memory_limit=memory_limit, threads=threads, read_only=True)
+    if otlp_folder is not None:
+        install(catalog.connection, folder=otlp_folder)
+    return catalog.connection
 
 
 def select(
@@ -82,6 +91,15 @@ def select(
         raise QueryRefused(
             str(error).strip(), hint="Check the SQL; see `files` and `status`."
         ) from error
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], window: Window
+) -> Coverage:
+    """Make some of ``VIEWS``; what they cover. Raises duckdb.Error."""
+    files, matching = _covered(connection, window)
+    _add_views(connection, files, names)
+    return Coverage(views=names, files=len(files), matching=matching)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -1,0 +1,127 @@
+"""The library's connection: DuckDB with OTLP's tables, and the index's where there is one.
+
+A DuckDB connection cannot be subclassed, so it is held: ``Connection.duckdb`` is the bare one, and
+everything of DuckDB works on it.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from indexer.catalog.database import Catalog
+from indexer.catalog.generations import Generations
+from indexer.errors import CatalogBusy, CatalogUnreadable, QueryRefused
+from indexer.otlp.sql.functions import install
+from indexer.query.sql import VIEWS, Window, create_views
+from indexer.settings import load_settings
+from indexer.system.duckdb_rows import text_literal
+
+CATALOG = "span_index"
+"""The name under which the index's catalog is attached."""
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+Parameters = Sequence[Any] | dict[str, Any] | None
+
+
+def connect(catalog: str | os.PathLike[str] | None = None) -> "Connection":
+    """A connection in memory with ``read_otlp`` and its kin, and with the index's tables and views.
+
+    The index is that of ``catalog``, the path that JUNJO_DUCKDB_PATH names, or of the settings.
+    Without one, or while a worker has it open, the connection has OTLP's tables alone; a catalog
+    that is named has to be there. Raises CatalogBusy, CatalogUnreadable, CatalogTooNew,
+    InvalidSettings, and QueryRefused for a URL.
+    """
+    if catalog is not None and _URL.match(os.fspath(catalog)):
+        raise QueryRefused(
+            f"{os.fspath(catalog)} is a URL, and a worker cannot be asked in SQL",
+            hint="Give the path of a catalog, or ask the worker's HTTP routes.",
+        )
+    pointer = Path(catalog) if catalog is not None else load_settings().catalog_pointer
+    path = Generations(pointer).current()
+    if path is None and catalog is not None:
+        raise CatalogUnreadable(f"there is no catalog at {pointer}", path=str(pointer))
+    if path is not None and not _is_free(path, is_named=catalog is not None):
+        path = None
+    return Connection(path)
+
+
+class Connection:
+    """DuckDB in memory. Close it, or use it in a ``with`` statement."""
+
+    def __init__(self, catalog: Path | None = None) -> None:
+        self.duckdb = duckdb.connect()
+        self._views: set[str] = set()
+        self._has_index = catalog is not None
+        install(self.duckdb)
+        if catalog is not None:
+            self._attach(catalog)
+
+    def execute(self, query: str, parameters: Parameters = None) -> duckdb.DuckDBPyConnection:
+        """Run SQL; rows are fetched of what it gives, as of any DuckDB connection."""
+        self._make_views(query)
+        return self.duckdb.execute(query, parameters)
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """A query as a relation of DuckDB, which is run when its rows are asked for."""
+        self._make_views(query)
+        return self.duckdb.sql(query)
+
+    def arrow(self, query: str, parameters: Parameters = None) -> pa.Table:
+        """All rows of a query as an Arrow table."""
+        return self.execute(query, parameters).to_arrow_table()
+
+    def df(self, query: str, parameters: Parameters = None) -> Any:
+        """All rows as a DataFrame of pandas, which has to be installed."""
+        return self.execute(query, parameters).df()
+
+    def pl(self, query: str, parameters: Parameters = None) -> Any:
+        """All rows as a DataFrame of polars, which has to be installed."""
+        import polars as pl  # type: ignore[import-not-found]  # noqa: PLC0415 - not a dependency
+
+        return pl.from_arrow(self.arrow(query, parameters))
+
+    def close(self) -> None:
+        """Close it; relations of it cannot be run any more."""
+        self.duckdb.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _attach(self, catalog: Path) -> None:
+        location = text_literal(f"duckdb:{os.path.abspath(catalog)}")
+        self.duckdb.execute(f"ATTACH {location} AS {CATALOG} (READ_ONLY)")
+        self.duckdb.execute(f"SET search_path = 'memory.main,{CATALOG}.main'")
+        self.duckdb.execute("SET TimeZone = 'UTC'")
+
+    def _make_views(self, query: str) -> None:
+        """The views over files are made when they are first named: each file is bound to them."""
+        if self._has_index and not self._views:
+            found = [name for name in VIEWS if re.search(rf"\b{name}\b", query, re.IGNORECASE)]
+            if found:
+                create_views(self.duckdb, VIEWS, Window())
+                self._views.update(VIEWS)
+
+
+def _is_free(path: Path, *, is_named: bool) -> bool:
+    """Whether the catalog can be opened for reading. Raises CatalogBusy for one that is named."""
+    try:
+        Catalog.open(path, read_only=True).close()
+    except CatalogBusy:
+        if is_named:
+            raise
+        return False
+    return True

@@ -1,0 +1,183 @@
+"""One reading of one file: groups of rows in order, and what there was to say about it.
+
+A group is made of so many bytes of the file, so that what is in memory does not grow with it. The
+groups of a file are the same however often it is read.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from indexer.errors import InvalidOtlp, NotOtlp
+from indexer.otlp.files.byte_stream import ByteStream, Source
+from indexer.otlp.files.formats import HEAD_BYTES, Framing, description, framing_of
+from indexer.otlp.files.json_documents import begins_as_otlp
+from indexer.otlp.files.messages import Message, Wanted, messages
+from indexer.otlp.json_mapping import LENIENCY, Leniency
+from indexer.otlp.requests import Signal
+from indexer.otlp.rows.schemas import TABLES, Kind
+from indexer.otlp.rows.tables import rows
+
+GROUP_BYTES = 4 << 20
+"""Of a file, inflated. Ten times that is in memory while it is JSON."""
+
+OnError = Literal["skip", "fail"]
+
+
+class SkippedRecords(UserWarning):
+    """Something in a file was not read, or not as it should have been written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """What is asked of a file."""
+
+    kind: Kind
+    on_error: OnError = "skip"
+    signal: Signal | None = None
+    """Of protobuf, where its structure is not to decide."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScanStats:
+    """What was read of one file so far."""
+
+    file: str
+    compression: str = ""
+    framing: str = ""
+    bytes: int = 0
+    """Inflated."""
+    records: int = 0
+    """Documents and messages that were read."""
+    rows: int = 0
+    skipped: int = 0
+    """Documents and messages that were not."""
+    lenient: int = 0
+    """Values that OTLP's JSON forbids and that were read all the same."""
+    other_signals: int = 0
+    """Documents and messages of signals that the table has no rows for."""
+    first_error: str | None = None
+    error_line: int | None = None
+    error_offset: int | None = None
+    finished: bool = False
+
+
+class Scan:
+    """One reading of a file. ``groups`` can be gone through once."""
+
+    def __init__(self, name: str, source: Source, options: ScanOptions) -> None:
+        self.stats = ScanStats(file=name)
+        self._source = source
+        self._options = options
+
+    def groups(self) -> Iterator[list[pa.RecordBatch]]:
+        """Rows in batches, as many as each group of the file has.
+
+        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``.
+        """
+        stream = ByteStream(self._source)
+        framing = self._framing(stream)
+        is_promising = framing != "json" or begins_as_otlp(stream.peek(HEAD_BYTES))
+        table = TABLES[self._options.kind]
+        leniency = Leniency()
+        found = messages(stream, framing, Wanted(table.signals, self._options.signal))
+        pending = _Pending(self._options.kind)
+        first: Message | None = None
+        while True:
+            token = LENIENCY.set(leniency)
+            try:
+                message = next(found, None)
+            finally:
+                LENIENCY.reset(token)
+            if message is None:
+                break
+            if message.problem:
+                first = first or message
+            self._count(message)
+            pending.add(message)
+            self.stats.bytes, self.stats.lenient = stream.offset, leniency.values
+            if pending.bytes >= GROUP_BYTES:
+                yield self._rows(pending)
+        self.stats.bytes = stream.offset
+        if pending.bytes:
+            yield self._rows(pending)
+        if first is not None and not self.stats.records and not is_promising:
+            raise NotOtlp(f"{self.stats.file}: no OTLP in it: {place(first)}")
+        self._finish()
+
+    def _framing(self, stream: ByteStream) -> Framing:
+        head = stream.peek(HEAD_BYTES)
+        framing = framing_of(head, is_whole=len(head) < HEAD_BYTES)
+        self.stats.compression = stream.compression
+        if framing is None:
+            found = stream.damage or description(head)
+            raise NotOtlp(f"{self.stats.file}: not OTLP, but {found}")
+        self.stats.framing = framing
+        return framing
+
+    def _count(self, message: Message) -> None:
+        stats = self.stats
+        if message.problem:
+            stats.skipped += 1
+            if self._options.on_error == "fail":
+                raise InvalidOtlp(f"{stats.file}: {place(message)}")
+            if stats.first_error is None:
+                stats.first_error = message.problem
+                stats.error_line = message.line or None
+                stats.error_offset = message.offset
+            return
+        stats.records += message.size > 0
+        is_other = message.signal is not None and message.signal not in self._signals
+        stats.other_signals += is_other
+
+    @property
+    def _signals(self) -> frozenset[Signal]:
+        return TABLES[self._options.kind].signals
+
+    def _rows(self, pending: "_Pending") -> list[pa.RecordBatch]:
+        found = pending.take()
+        self.stats.rows += sum(batch.num_rows for batch in found)
+        return found
+
+    def _finish(self) -> None:
+        stats = self.stats
+        stats.finished = True
+        if stats.skipped:
+            where = f"line {stats.error_line}, " if stats.error_line else ""
+            text = (
+                f"{stats.file}: skipped {stats.skipped} malformed of "
+                f"{stats.records + stats.skipped} records; the first at "
+                f"{where}byte {stats.error_offset}: {stats.first_error}"
+            )
+            warnings.warn(text, SkippedRecords, stacklevel=2)
+
+
+def place(message: Message) -> str:
+    """Where a problem is, and what."""
+    where = f"line {message.line}, byte {message.offset}" if message.line else ""
+    return f"{where or f'byte {message.offset}'}: {message.problem}"
+
+
+class _Pending:
+    """Messages whose rows are not made yet, by signal."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._resources: list[tuple[Signal, list[Any]]] = []
+        self.bytes = 0
+
+    def add(self, message: Message) -> None:
+        self.bytes += message.size
+        if not message.resources or message.signal is None:
+            return
+        if not self._resources or self._resources[-1][0] != message.signal:
+            self._resources.append((message.signal, []))
+        self._resources[-1][1].extend(message.resources)
+
+    def take(self) -> list[pa.RecordBatch]:
+        found = [rows(self._kind, signal, resources) for signal, resources in self._resources]
+        self._resources, self.bytes = [], 0
+        return found

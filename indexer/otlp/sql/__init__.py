@@ -1,0 +1,1 @@
+"""OTLP files as table functions of a DuckDB connection."""
