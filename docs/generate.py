@@ -21,6 +21,8 @@ from indexer.clients.host import Host
 from indexer.contracts import migrations
 from indexer.http import events as http_events
 from indexer.ingest import events as ingest_events
+from indexer.otlp.rows.schemas import TABLES
+from indexer.otlp.sql.functions import FUNCTIONS as OTLP_FUNCTIONS
 from indexer.read.dialect import Dialect, dialects
 from indexer.run.memory import MIB, parts, total_bytes
 from indexer.run.serving import ROUTERS
@@ -221,6 +223,20 @@ def memory() -> str:
     )
 
 
+def otlp_tables() -> str:
+    """Every table that OTLP files can be read as."""
+    parts = []
+    for name, kind in OTLP_FUNCTIONS.items():
+        rows = [(f"`{column}`", sql_type) for column, sql_type in TABLES[kind].columns.items()]
+        parts.append(f"## {name}\n\n" + _table(("column", "type"), rows))
+    return _page(
+        "OTLP tables",
+        "Columns of the functions that read OTLP files; each has `filename` as well. Files of "
+        "`convert` have the same. Attributes, events, links and exemplars are JSON text.",
+        "\n\n".join(parts),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "errors.md": error_types,
@@ -230,6 +246,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "catalog.md": catalog,
     "metrics.md": metrics_page,
     "memory.md": memory,
+    "otlp_tables.md": otlp_tables,
     "routes.md": routes,
     "openapi.json": openapi,
 }

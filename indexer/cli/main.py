@@ -68,6 +68,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=("indexer.cli.runs", "run"))
     names = parser.add_subparsers(title="commands", metavar="")
     _add_services(names)
+    _add_conversion(names)
     _add_questions(names)
     _add_checks(names)
     return parser
@@ -81,6 +82,20 @@ def _add_services(names: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     ):
         service = names.add_parser(name, help=summary, description=summary)
         service.set_defaults(run=(f"indexer.cli.{module}", name))
+
+
+def _add_conversion(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "turn OTLP files into span Parquet, and logs and metrics beside it"
+    convert = names.add_parser("convert", help=summary, description=summary)
+    convert.add_argument("files", metavar="FILE", nargs="+", help="OTLP of any form")
+    convert.add_argument(
+        "--to",
+        metavar="DIR",
+        required=True,
+        help="spans go to DIR/spans, which can be a storage root, the others to DIR/logs and "
+        "DIR/metrics",
+    )
+    convert.set_defaults(run=("indexer.cli.convert", "convert"))
 
 
 def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -66,7 +66,7 @@ class ScanStats:
 
 
 class Scan:
-    """One reading of a file. ``groups`` can be gone through once."""
+    """One reading of a file, as ``groups`` or as ``messages``, which can be gone through once."""
 
     def __init__(self, name: str, source: Source, options: ScanOptions) -> None:
         self.stats = ScanStats(file=name)
@@ -74,17 +74,26 @@ class Scan:
         self._options = options
 
     def groups(self) -> Iterator[list[pa.RecordBatch]]:
-        """Rows in batches, as many as each group of the file has.
+        """Rows in batches, as many as each group of the file has. Raises as ``messages``."""
+        pending = _Pending(self._options.kind)
+        for message in self.messages():
+            pending.add(message)
+            if pending.bytes >= GROUP_BYTES:
+                yield self._rows(pending)
+        if pending.bytes:
+            yield self._rows(pending)
 
-        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``.
+    def messages(self) -> Iterator[Message]:
+        """The messages of the file in order, but for damaged ones, which are counted.
+
+        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``. At the end it warns of what
+        was skipped.
         """
         stream = ByteStream(self._source)
         framing = self._framing(stream)
         is_promising = framing != "json" or begins_as_otlp(stream.peek(HEAD_BYTES))
-        table = TABLES[self._options.kind]
         leniency = Leniency()
-        found = messages(stream, framing, Wanted(table.signals, self._options.signal))
-        pending = _Pending(self._options.kind)
+        found = messages(stream, framing, Wanted(self._signals, self._options.signal))
         first: Message | None = None
         while True:
             token = LENIENCY.set(leniency)
@@ -92,18 +101,12 @@ class Scan:
                 message = next(found, None)
             finally:
                 LENIENCY.reset(token)
+            self.stats.bytes, self.stats.lenient = stream.offset, leniency.values
             if message is None:
                 break
-            if message.problem:
-                first = first or message
             self._count(message)
-            pending.add(message)
-            self.stats.bytes, self.stats.lenient = stream.offset, leniency.values
-            if pending.bytes >= GROUP_BYTES:
-                yield self._rows(pending)
-        self.stats.bytes = stream.offset
-        if pending.bytes:
-            yield self._rows(pending)
+            first = first or (message if message.problem else None)
+            yield message
         if first is not None and not self.stats.records and not is_promising:
             raise NotOtlp(f"{self.stats.file}: no OTLP in it: {place(first)}")
         self._finish()
