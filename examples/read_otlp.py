@@ -1,4 +1,4 @@
-"""Read OTLP files with SQL: ``python examples/read_otlp.py FILE``, or a pattern in quotes."""
+"""Read OTLP files with SQL: ``python -m examples.read_otlp FILE``, or a pattern in quotes."""
 
 import sys
 
