@@ -56,6 +56,8 @@ class Message:
     signal: Signal | None = None
     resources: Any = ()
     """ResourceSpans, ResourceLogs or ResourceMetrics; empty if the signal is not wanted."""
+    body: bytes = b""
+    """Or, of protobuf, the serialised request, which is not parsed yet."""
     line: int = 0
     """From 1, where a file has lines."""
     offset: int
@@ -70,6 +72,8 @@ class Wanted:
 
     signals: frozenset[Signal]
     hint: Signal | None = None
+    bodies: bool = False
+    """Whether traces in protobuf are wanted as they are."""
 
 
 def messages(stream: ByteStream, framing: Framing, wanted: Wanted) -> Iterator[Message]:
@@ -139,10 +143,11 @@ def _of_one_message(stream: ByteStream, wanted: Wanted) -> Iterator[Message]:
             continue
         whole = b"".join(fields)
         signal = signal or signal_of_message(whole)
-        found = list(_of_bytes(whole, offset, wanted, signal))
-        if len(fields) == 1 or not any(one.problem for one in found):
-            yield from found
-            continue
+        if not wanted.bodies or signal != "traces":
+            found = list(_of_bytes(whole, offset, wanted, signal))
+            if len(fields) == 1 or not any(one.problem for one in found):
+                yield from found
+                continue
         for part, before in zip(fields, accumulate(map(len, fields), initial=0), strict=False):
             yield from _of_bytes(part, offset + before, wanted, signal)
 
@@ -245,6 +250,10 @@ def _of_bytes(data: bytes, offset: int, wanted: Wanted, signal: Signal | None) -
     try:
         parts = portions(data) if signal == "traces" else [data]
         for part in parts:
+            if signal == "traces" and wanted.bodies:
+                yield Message(signal=signal, body=part, offset=offset, size=size)
+                size = 0
+                continue
             request = parse_protobuf(signal, part)
             resources = getattr(request, _MEMBERS[signal][0])
             if signal != "traces":  # of which the parser has seen to it

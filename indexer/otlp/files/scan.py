@@ -5,11 +5,12 @@ groups of a file are the same however often it is read.
 """
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
 
 import pyarrow as pa
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from indexer.errors import InvalidOtlp, NotOtlp
 from indexer.otlp.files.byte_stream import ByteStream, Source
@@ -17,9 +18,12 @@ from indexer.otlp.files.formats import HEAD_BYTES, Framing, description, framing
 from indexer.otlp.files.json_documents import begins_as_otlp
 from indexer.otlp.files.messages import Message, Wanted, messages
 from indexer.otlp.json_mapping import LENIENCY, Leniency
-from indexer.otlp.requests import Signal
+from indexer.otlp.requests import Signal, parse_protobuf
 from indexer.otlp.rows.schemas import TABLES, Kind
 from indexer.otlp.rows.tables import rows
+from indexer.otlp.rows.traces import trace_rows
+from indexer.otlp.rows.wire_spans import wire_span_rows
+from indexer.otlp.rows.wire_walk import Unusual
 
 GROUP_BYTES = 4 << 20
 """Of a file, inflated. Ten times that is in memory while it is JSON."""
@@ -74,7 +78,10 @@ class Scan:
         self._options = options
 
     def groups(self) -> Iterator[list[pa.RecordBatch]]:
-        """Rows in batches, as many as each group of the file has. Raises as ``messages``."""
+        """Rows in batches, as many as each group of the file has. Raises as ``messages``.
+
+        At the end it warns of what was skipped.
+        """
         pending = _Pending(self._options.kind)
         for message in self.messages():
             pending.add(message)
@@ -82,18 +89,21 @@ class Scan:
                 yield self._rows(pending)
         if pending.bytes:
             yield self._rows(pending)
+        self._finish()
 
     def messages(self) -> Iterator[Message]:
         """The messages of the file in order, but for damaged ones, which are counted.
 
-        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``. At the end it warns of what
-        was skipped.
+        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``. Traces in protobuf are not
+        parsed where the rows of spans are asked for.
         """
         stream = ByteStream(self._source)
         framing = self._framing(stream)
         is_promising = framing != "json" or begins_as_otlp(stream.peek(HEAD_BYTES))
         leniency = Leniency()
-        found = messages(stream, framing, Wanted(self._signals, self._options.signal))
+        is_traces = self._options.kind == "traces"
+        wanted = Wanted(self._signals, self._options.signal, bodies=is_traces)
+        found = messages(stream, framing, wanted)
         first: Message | None = None
         while True:
             token = LENIENCY.set(leniency)
@@ -109,7 +119,6 @@ class Scan:
             yield message
         if first is not None and not self.stats.records and not is_promising:
             raise NotOtlp(f"{self.stats.file}: no OTLP in it: {place(first)}")
-        self._finish()
 
     def _framing(self, stream: ByteStream) -> Framing:
         head = stream.peek(HEAD_BYTES)
@@ -141,9 +150,27 @@ class Scan:
         return TABLES[self._options.kind].signals
 
     def _rows(self, pending: "_Pending") -> list[pa.RecordBatch]:
-        found = pending.take()
+        found = []
+        for signal, resources, bodies in pending.take():
+            found += self._bodies(bodies) if bodies else [rows(pending.kind, signal, resources)]
         self.stats.rows += sum(batch.num_rows for batch in found)
         return found
+
+    def _bodies(self, bodies: Sequence[Message]) -> list[pa.RecordBatch]:
+        """Rows of requests that are not parsed yet: together, or one by one where one is odd."""
+        try:
+            return [wire_span_rows([message.body for message in bodies])]
+        except Unusual:
+            return [batch for message in bodies for batch in self._body(message)]
+
+    def _body(self, message: Message) -> Iterator[pa.RecordBatch]:
+        try:
+            request = parse_protobuf("traces", message.body)
+        except InvalidOtlp as error:
+            self.stats.records -= message.size > 0
+            self._count(replace(message, body=b"", problem=error.message))
+            return
+        yield trace_rows(cast("ExportTraceServiceRequest", request).resource_spans)
 
     def _finish(self) -> None:
         stats = self.stats
@@ -165,22 +192,27 @@ def place(message: Message) -> str:
 
 
 class _Pending:
-    """Messages whose rows are not made yet, by signal."""
+    """Messages whose rows are not made yet, neighbours of one signal and form together."""
 
     def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self._resources: list[tuple[Signal, list[Any]]] = []
+        self.kind = kind
         self.bytes = 0
+        self._parts: list[tuple[Signal, list[Any], list[Message]]] = []
 
     def add(self, message: Message) -> None:
         self.bytes += message.size
-        if not message.resources or message.signal is None:
+        if message.signal is None or not (message.resources or message.body):
             return
-        if not self._resources or self._resources[-1][0] != message.signal:
-            self._resources.append((message.signal, []))
-        self._resources[-1][1].extend(message.resources)
+        last = self._parts[-1] if self._parts else None
+        if last is None or last[0] != message.signal or bool(last[2]) != bool(message.body):
+            last = (message.signal, [], [])
+            self._parts.append(last)
+        if message.body:
+            last[2].append(message)
+        else:
+            last[1].extend(message.resources)
 
-    def take(self) -> list[pa.RecordBatch]:
-        found = [rows(self._kind, signal, resources) for signal, resources in self._resources]
-        self._resources, self.bytes = [], 0
+    def take(self) -> list[tuple[Signal, list[Any], list[Message]]]:
+        """(signal, resources, unparsed messages), each with one of the two."""
+        found, self._parts, self.bytes = self._parts, [], 0
         return found

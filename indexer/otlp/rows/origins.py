@@ -44,6 +44,11 @@ def groups(resources: Iterable[Any], scopes_name: str, records_name: str) -> lis
     return found
 
 
+def origin_of(resource: Resource, scope: InstrumentationScope) -> Origin:
+    """The columns of one scope of one resource."""
+    return Origin(*_resource_columns(resource), *_scope_columns(scope))
+
+
 def origin_columns(origins: Sequence[Origin], counts: Sequence[int]) -> dict[str, pa.Array]:
     """Each origin's columns, repeated for so many rows."""
     rows = pa.array([number for number, count in enumerate(counts) for _ in range(count)])

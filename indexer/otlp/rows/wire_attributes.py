@@ -1,0 +1,149 @@
+"""Attributes of many records at once as the text of JSON objects.
+
+The text is that of ``indexer.otlp.values``: keys are few and are written once each, texts, integers
+and booleans are written by Arrow, and any other value, once for each different one, by ``values``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from indexer.otlp.rows.wire_walk import Fields, Unusual, hex_texts, slices, texts, walk, words
+from indexer.otlp.values import double, json_text, json_value
+
+_KEY, _VALUE = 0x0A, 0x12
+_TEXT, _BOOL, _INT, _DOUBLE, _ARRAY, _MAP, _BYTES = 0x0A, 0x10, 0x18, 0x21, 0x2A, 0x32, 0x3A
+_TABLE_MAX = 1 << 22
+"""Cells of a table of records and keys, in which a key that occurs twice shows."""
+_ESCAPED = np.zeros(256, bool)
+_ESCAPED[:0x20] = True
+_ESCAPED[[ord('"'), ord("\\")]] = True
+"""Bytes that JSON text has in another form (RFC 8259 7)."""
+
+
+def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> pa.Array:
+    """A JSON object for each of ``count`` records, from their KeyValue fields.
+
+    Raises Unusual, also for a key that a record has twice.
+    """
+    parts = walk(data, pairs.start, pairs.start + pairs.length, (_KEY, _VALUE))
+    key_start, key_length = _whole(parts.one_of(_KEY), pairs)
+    value_start, value_length = _whole(parts.one_of(_VALUE), pairs)
+    keys = texts(buffer, key_start, key_length).dictionary_encode()
+    codes = keys.indices.to_numpy()
+    _check_unique(pairs.owner, codes, count, len(keys.dictionary))
+    names = pa.array([f"{json_text(key)}:" for key in keys.dictionary.to_pylist()], pa.string())
+    values = _value_texts(data, buffer, value_start, value_length)
+    members = pc.binary_join_element_wise(names.take(keys.indices), values, "")
+    offsets = np.zeros(count + 1, np.int32)
+    np.cumsum(np.bincount(pairs.owner, minlength=count), out=offsets[1:])
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), members), ",")
+    return pc.binary_join_element_wise("{", joined, "}", "")
+
+
+def _whole(found: Fields, pairs: Fields) -> tuple[Any, Any]:
+    """(start, length) for every pair; where it is absent, nothing at the pair's beginning."""
+    start, length = pairs.start.copy(), np.zeros(len(pairs.start), np.int64)
+    start[found.owner], length[found.owner] = found.start, found.length
+    return start, length
+
+
+def _check_unique(owner: Any, codes: Any, records: int, keys: int) -> None:
+    cells = owner * keys + codes
+    if records * keys <= _TABLE_MAX:
+        is_twice = len(cells) > 0 and np.bincount(cells).max() > 1
+    else:
+        is_twice = len(np.unique(cells)) < len(cells)
+    if is_twice:
+        raise Unusual
+
+
+def _value_texts(data: Any, buffer: pa.Buffer, start: Any, length: Any) -> pa.Array:
+    found = walk(data, start, start + length, (*_WRITERS, _ARRAY, _MAP))
+    found.check_single()
+    pieces, places = [], []
+    for key, write in _WRITERS.items():
+        of = found.all_of(key)
+        if len(of):
+            pieces.append(write(data, buffer, of))
+            places.append(of.owner)
+    for key in (_ARRAY, _MAP):
+        of = found.all_of(key)
+        if len(of):
+            pieces.append(_any_values(slices(buffer, start[of.owner], length[of.owner])))
+            places.append(of.owner)
+    return _placed(pieces, places, len(start))
+
+
+def _placed(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
+    """The texts at their places; ``null`` where there is none."""
+    every = pa.concat_arrays([pa.array(["null"]), *pieces])
+    order = np.zeros(count, np.int64)
+    if places:
+        order[np.concatenate(places)] = np.arange(1, len(every))
+    return every.take(pa.array(order))
+
+
+def quoted(found: pa.Array) -> pa.Array:
+    """Texts as JSON."""
+    written = pc.binary_join_element_wise('"', found, '"', "")
+    offsets = np.frombuffer(found.buffers()[1], np.int32)[found.offset :][: len(found) + 1]
+    content = np.frombuffer(found.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    places = np.flatnonzero(_ESCAPED[content])
+    if not places.size:
+        return written
+    of = np.unique(np.searchsorted(offsets - offsets[0], places, "right") - 1)
+    mask = np.zeros(len(found), bool)
+    mask[of] = True
+    texts_of = [json_text(text) for text in found.take(pa.array(of)).to_pylist()]
+    return pc.replace_with_mask(written, pa.array(mask), pa.array(texts_of))
+
+
+def _any_values(raw: pa.Array) -> pa.Array:
+    """Values that hold others, or bytes; equal ones are written once."""
+    different = raw.dictionary_encode()
+    try:
+        written = [
+            json_text(json_value(AnyValue.FromString(one)))
+            for one in different.dictionary.to_pylist()
+        ]
+    except DecodeError:
+        raise Unusual from None
+    return pa.array(written, pa.string()).take(different.indices)
+
+
+def _texts(_data: Any, buffer: pa.Buffer, of: Fields) -> pa.Array:
+    return quoted(texts(buffer, of.start, of.length))
+
+
+def _booleans(_data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
+    return pa.array(["false", "true"]).take(pa.array((of.number != 0).astype(np.int8)))
+
+
+def _integers(_data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
+    return pa.array(of.number.view(np.int64)).cast(pa.string())
+
+
+def _doubles(data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
+    found = words(data, of.start, "<f8")
+    if np.isfinite(found).all():
+        return pa.array(list(map(repr, found.tolist())), pa.string())
+    return pa.array([json_text(double(value)) for value in found.tolist()], pa.string())
+
+
+def _hex(_data: Any, buffer: pa.Buffer, of: Fields) -> pa.Array:
+    return pc.binary_join_element_wise('"', hex_texts(buffer, of.start, of.length), '"', "")
+
+
+_WRITERS: dict[int, Callable[[Any, pa.Buffer, Fields], pa.Array]] = {
+    _TEXT: _texts,
+    _BOOL: _booleans,
+    _INT: _integers,
+    _DOUBLE: _doubles,
+    _BYTES: _hex,
+}
