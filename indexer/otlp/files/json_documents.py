@@ -21,6 +21,7 @@ _OPENING = re.compile(rb"[{\[]")
 _CLOSING = re.compile(rb"[}\]]")
 _BEGINNING = re.compile(rb'\{\s*"resource(?:Spans|Logs|Metrics)"\s*:')
 """Of a document of OTLP, as all writers write it."""
+_TRACES = re.compile(rb'\{\s*"resourceSpans"\s*:')
 _SEPARATORS = " \t\r\n,[]"
 """Between documents. Brackets are those of an array around them."""
 
@@ -36,6 +37,8 @@ class Document:
     """The same in bytes."""
     size: int
     problem: str = ""
+    raw: bytes = b""
+    """Instead of a value: a line that looks like one whole document of traces, not parsed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,20 @@ def begins_as_otlp(head: bytes) -> bool:
     return _BEGINNING.match(head.removeprefix(_BYTE_ORDER_MARK).lstrip(b" \t\r\n[")) is not None
 
 
-def documents(stream: ByteStream) -> Iterator[Document]:
-    """The documents of a file in order, damaged ones among them."""
-    reader = _Reader()
+def documents(stream: ByteStream, *, raw: bool = False) -> Iterator[Document]:
+    """The documents of a file in order, damaged ones among them.
+
+    With ``raw`` lines that look like whole documents of traces are left as they are.
+    """
+    reader = _Reader(raw=raw)
     for line in _lines(stream):
         yield from reader.read(line)
     yield from reader.finish()
+
+
+def documents_of_line(text: bytes, number: int, offset: int) -> Iterator[Document]:
+    """The documents of a line that was left as it is."""
+    yield from _Reader(raw=False).read(_Line(text, number, offset, is_ended=False))
 
 
 def _lines(stream: ByteStream) -> Iterator[_Line]:
@@ -89,7 +100,8 @@ def _line(parts: list[bytes], number: int, offset: int, *, is_ended: bool) -> _L
 class _Reader:
     """What is read of a document that goes on in the next line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, raw: bool) -> None:
+        self._raw = raw
         self._held: list[_Line] = []
         self._size = 0
         self._depth = 0
@@ -114,6 +126,10 @@ class _Reader:
         if not text or (self._is_lost and not line.text.startswith((b"{", b"["))):
             return
         self._is_lost = False
+        if self._raw and _looks_whole(text):
+            offset = line.offset + len(line.text) - len(line.text.lstrip())
+            yield Document(None, line.number, offset, len(text), raw=text)
+            return
         if len(text) > MESSAGE_BYTES_MAX:
             yield _problem(line, f"it is longer than {MESSAGE_BYTES_MAX} bytes")
             return
@@ -179,6 +195,16 @@ class _Reader:
 
 def _problem(line: _Line, problem: str) -> Document:
     return Document(None, line.number, line.offset, len(line.text), problem)
+
+
+def _looks_whole(text: bytes) -> bool:
+    """Whether it begins as traces and all that it opens it closes; texts may mislead this."""
+    return (
+        _TRACES.match(text) is not None
+        and text.endswith(b"}")
+        and text.count(b"{") == text.count(b"}")
+        and text.count(b"[") == text.count(b"]")
+    )
 
 
 def _may_go_on(text: str, at: int, error: Exception) -> bool:

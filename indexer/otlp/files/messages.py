@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from indexer.errors import InvalidOtlp
 from indexer.otlp.files.byte_stream import ByteStream, DamagedStream, inflate
 from indexer.otlp.files.formats import MESSAGE_BYTES_MAX, PREFIX_BYTES, Framing
-from indexer.otlp.files.json_documents import Document, documents
+from indexer.otlp.files.json_documents import Document, documents, documents_of_line
 from indexer.otlp.files.signals import has_outer_shape, signal_of_message
 from indexer.otlp.json_mapping import NotThisMessage, read_message
 from indexer.otlp.json_reader import DECODER
@@ -57,13 +57,18 @@ class Message:
     resources: Any = ()
     """ResourceSpans, ResourceLogs or ResourceMetrics; empty if the signal is not wanted."""
     body: bytes = b""
-    """Or, of protobuf, the serialised request, which is not parsed yet."""
+    """Or a request for traces that is not parsed yet: protobuf, or JSON in one line."""
     line: int = 0
     """From 1, where a file has lines."""
     offset: int
     """Bytes of the inflated file before it."""
     size: int
     problem: str = ""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is JSON; protobuf begins with the key of field 1."""
+        return self.body[:1] == b"{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,13 @@ class Wanted:
     signals: frozenset[Signal]
     hint: Signal | None = None
     bodies: bool = False
-    """Whether traces in protobuf are wanted as they are."""
+    """Whether requests for traces are wanted as they are."""
 
 
 def messages(stream: ByteStream, framing: Framing, wanted: Wanted) -> Iterator[Message]:
     """The messages of a file, damaged ones among them. Raises nothing of its own."""
     if framing == "json":
-        for document in documents(stream):
+        for document in documents(stream, raw=wanted.bodies):
             yield from _of_document(document, wanted)
     elif framing == "protobuf":
         yield from _of_one_message(stream, wanted)
@@ -87,6 +92,12 @@ def messages(stream: ByteStream, framing: Framing, wanted: Wanted) -> Iterator[M
         yield from _of_frames(stream, framing, wanted)
     if stream.damage is not None:
         yield Message(offset=stream.offset, size=0, problem=str(stream.damage))
+
+
+def parsed_line(message: Message, wanted: Wanted) -> Iterator[Message]:
+    """The messages of a line of JSON that was left as it is."""
+    for document in documents_of_line(message.body, message.line, message.offset):
+        yield from _of_document(document, wanted)
 
 
 def _of_document(document: Document, wanted: Wanted) -> Iterator[Message]:
@@ -97,6 +108,9 @@ def _of_document(document: Document, wanted: Wanted) -> Iterator[Message]:
     }
     if document.problem:
         yield Message(**place, problem=document.problem)
+        return
+    if document.raw:
+        yield Message(signal="traces", body=document.raw, **place)
         return
     try:
         yield from [Message(**{**place, **one}) for one in _of_value(document.value, wanted)]

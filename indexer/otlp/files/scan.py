@@ -5,7 +5,7 @@ groups of a file are the same however often it is read.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -16,9 +16,10 @@ from indexer.errors import InvalidOtlp, NotOtlp
 from indexer.otlp.files.byte_stream import ByteStream, Source
 from indexer.otlp.files.formats import HEAD_BYTES, Framing, description, framing_of
 from indexer.otlp.files.json_documents import begins_as_otlp
-from indexer.otlp.files.messages import Message, Wanted, messages
+from indexer.otlp.files.messages import Message, Wanted, messages, parsed_line
 from indexer.otlp.json_mapping import LENIENCY, Leniency
 from indexer.otlp.requests import Signal, parse_protobuf
+from indexer.otlp.rows.json_spans import json_span_rows
 from indexer.otlp.rows.schemas import TABLES, Kind
 from indexer.otlp.rows.tables import rows
 from indexer.otlp.rows.traces import trace_rows
@@ -76,6 +77,7 @@ class Scan:
         self.stats = ScanStats(file=name)
         self._source = source
         self._options = options
+        self._leniency = Leniency()
 
     def groups(self) -> Iterator[list[pa.RecordBatch]]:
         """Rows in batches, as many as each group of the file has. Raises as ``messages``.
@@ -94,24 +96,23 @@ class Scan:
     def messages(self) -> Iterator[Message]:
         """The messages of the file in order, but for damaged ones, which are counted.
 
-        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``. Traces in protobuf are not
-        parsed where the rows of spans are asked for.
+        Raises NotOtlp, and InvalidOtlp under ``on_error := 'fail'``. Requests for traces may
+        be left unparsed where the rows of spans are asked for.
         """
         stream = ByteStream(self._source)
         framing = self._framing(stream)
         is_promising = framing != "json" or begins_as_otlp(stream.peek(HEAD_BYTES))
-        leniency = Leniency()
         is_traces = self._options.kind == "traces"
         wanted = Wanted(self._signals, self._options.signal, bodies=is_traces)
         found = messages(stream, framing, wanted)
         first: Message | None = None
         while True:
-            token = LENIENCY.set(leniency)
+            token = LENIENCY.set(self._leniency)
             try:
                 message = next(found, None)
             finally:
                 LENIENCY.reset(token)
-            self.stats.bytes, self.stats.lenient = stream.offset, leniency.values
+            self.stats.bytes, self.stats.lenient = stream.offset, self._leniency.values
             if message is None:
                 break
             self._count(message)
@@ -158,19 +159,32 @@ class Scan:
 
     def _bodies(self, bodies: Sequence[Message]) -> list[pa.RecordBatch]:
         """Rows of requests that are not parsed yet: together, or one by one where one is odd."""
+        is_json = bodies[0].is_json
         try:
-            return [wire_span_rows([message.body for message in bodies])]
+            return [(json_span_rows if is_json else wire_span_rows)([one.body for one in bodies])]
         except Unusual:
-            return [batch for message in bodies for batch in self._body(message)]
+            parse = self._parsed_line if is_json else _parsed_protobuf
+            return [batch for message in bodies for batch in self._body(message, parse)]
 
-    def _body(self, message: Message) -> Iterator[pa.RecordBatch]:
+    def _body(
+        self, message: Message, parse: Callable[[Message], Iterator[Message]]
+    ) -> Iterator[pa.RecordBatch]:
+        self.stats.records -= message.size > 0
+        for found in parse(message):
+            self._count(found)
+            if found.resources:
+                yield trace_rows(found.resources)
+
+    def _parsed_line(self, message: Message) -> Iterator[Message]:
+        leniency = Leniency()
+        token = LENIENCY.set(leniency)
         try:
-            request = parse_protobuf("traces", message.body)
-        except InvalidOtlp as error:
-            self.stats.records -= message.size > 0
-            self._count(replace(message, body=b"", problem=error.message))
-            return
-        yield trace_rows(cast("ExportTraceServiceRequest", request).resource_spans)
+            found = list(parsed_line(message, Wanted(self._signals)))
+        finally:
+            LENIENCY.reset(token)
+        self._leniency.values += leniency.values
+        self.stats.lenient = self._leniency.values
+        return iter(found)
 
     def _finish(self) -> None:
         stats = self.stats
@@ -183,6 +197,15 @@ class Scan:
                 f"{where}byte {stats.error_offset}: {stats.first_error}"
             )
             warnings.warn(text, SkippedRecords, stacklevel=2)
+
+
+def _parsed_protobuf(message: Message) -> Iterator[Message]:
+    try:
+        request = cast("ExportTraceServiceRequest", parse_protobuf("traces", message.body))
+    except InvalidOtlp as error:
+        yield replace(message, body=b"", problem=error.message)
+        return
+    yield replace(message, body=b"", resources=request.resource_spans)
 
 
 def place(message: Message) -> str:
@@ -204,7 +227,7 @@ class _Pending:
         if message.signal is None or not (message.resources or message.body):
             return
         last = self._parts[-1] if self._parts else None
-        if last is None or last[0] != message.signal or bool(last[2]) != bool(message.body):
+        if last is None or last[0] != message.signal or _form(last[2]) != _form([message]):
             last = (message.signal, [], [])
             self._parts.append(last)
         if message.body:
@@ -216,3 +239,9 @@ class _Pending:
         """(signal, resources, unparsed messages), each with one of the two."""
         found, self._parts, self.bytes = self._parts, [], 0
         return found
+
+
+def _form(messages: Sequence[Message]) -> tuple[bool, bool]:
+    """What may not stand beside another: parsed, protobuf, JSON."""
+    first = messages[0] if messages else None
+    return bool(first and first.body), bool(first and first.is_json)

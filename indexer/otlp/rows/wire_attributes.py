@@ -34,14 +34,23 @@ def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> 
     parts = walk(data, pairs.start, pairs.start + pairs.length, (_KEY, _VALUE))
     key_start, key_length = _whole(parts.one_of(_KEY), pairs)
     value_start, value_length = _whole(parts.one_of(_VALUE), pairs)
-    keys = texts(buffer, key_start, key_length).dictionary_encode()
-    codes = keys.indices.to_numpy()
-    _check_unique(pairs.owner, codes, count, len(keys.dictionary))
-    names = pa.array([f"{json_text(key)}:" for key in keys.dictionary.to_pylist()], pa.string())
+    keys = texts(buffer, key_start, key_length)
     values = _value_texts(data, buffer, value_start, value_length)
-    members = pc.binary_join_element_wise(names.take(keys.indices), values, "")
+    return object_texts(keys, values, pairs.owner, count)
+
+
+def object_texts(keys: pa.Array, values: pa.Array, owner: Any, count: int) -> pa.Array:
+    """A JSON object for each of ``count`` records, from all of their keys and texts of values.
+
+    ``owner`` says whose each is, in order. Raises Unusual for a key that a record has twice.
+    """
+    encoded = keys.dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    _check_unique(owner, codes, count, len(encoded.dictionary))
+    names = pa.array([f"{json_text(key)}:" for key in encoded.dictionary.to_pylist()], pa.string())
+    members = pc.binary_join_element_wise(names.take(encoded.indices), values, "")
     offsets = np.zeros(count + 1, np.int32)
-    np.cumsum(np.bincount(pairs.owner, minlength=count), out=offsets[1:])
+    np.cumsum(np.bincount(owner, minlength=count), out=offsets[1:])
     joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), members), ",")
     return pc.binary_join_element_wise("{", joined, "}", "")
 
@@ -77,11 +86,11 @@ def _value_texts(data: Any, buffer: pa.Buffer, start: Any, length: Any) -> pa.Ar
         if len(of):
             pieces.append(_any_values(slices(buffer, start[of.owner], length[of.owner])))
             places.append(of.owner)
-    return _placed(pieces, places, len(start))
+    return placed(pieces, places, len(start))
 
 
-def _placed(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
-    """The texts at their places; ``null`` where there is none."""
+def placed(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
+    """Texts of several arrays at their places in one; ``null`` where there is none."""
     every = pa.concat_arrays([pa.array(["null"]), *pieces])
     order = np.zeros(count, np.int64)
     if places:
@@ -105,7 +114,7 @@ def quoted(found: pa.Array) -> pa.Array:
 
 
 def _any_values(raw: pa.Array) -> pa.Array:
-    """Values that hold others, or bytes; equal ones are written once."""
+    """Serialised AnyValues as JSON; equal ones are written once. Raises Unusual."""
     different = raw.dictionary_encode()
     try:
         written = [
@@ -130,7 +139,11 @@ def _integers(_data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
 
 
 def _doubles(data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
-    found = words(data, of.start, "<f8")
+    return double_texts(words(data, of.start, "<f8"))
+
+
+def double_texts(found: Any) -> pa.Array:
+    """Doubles as JSON, as Python writes them."""
     if np.isfinite(found).all():
         return pa.array(list(map(repr, found.tolist())), pa.string())
     return pa.array([json_text(double(value)) for value in found.tolist()], pa.string())
