@@ -14,7 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmark import answers, dashboards, freshness, growth, index, ingest, memory
+from tests.benchmark import (
+    answers,
+    dashboards,
+    freshness,
+    growth,
+    index,
+    ingest,
+    memory,
+    otlp_files,
+)
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
 from tests.benchmark.report import Line, machine, show
 
@@ -26,6 +35,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "answers": answers.measure,
     "dashboards": dashboards.measure,
     "memory": memory.measure,
+    "otlp": otlp_files.measure,
 }
 
 

@@ -46,7 +46,7 @@ def records(body: bytes) -> list[dict[str, Any]]:
     """What that exporter makes of the spans of an SDK, made of a request instead."""
     request = ExportTraceServiceRequest.FromString(body)
     return [
-        _record(span, _values(group.resource.attributes), scope.scope.name)
+        _record(span, attribute_values(group.resource.attributes), scope.scope.name)
         for group in request.resource_spans
         for scope in group.scope_spans
         for span in scope.spans
@@ -67,14 +67,15 @@ def _record(span: Span, resource: dict[str, Any], scope_name: str) -> dict[str, 
         "status_message": span.status.message or None,
         "service_name": resource.get("service.name", ""),
         "scope_name": scope_name,
-        "attributes": _values(span.attributes),
+        "attributes": attribute_values(span.attributes),
         "resource": resource,
         "events": [],
         "links": [],
     }
 
 
-def _values(pairs: "list[KeyValue] | Any") -> dict[str, Any]:
+def attribute_values(pairs: "list[KeyValue] | Any") -> dict[str, Any]:
+    """Attributes as a dictionary of Python values."""
     return {pair.key: _value(pair.value) for pair in pairs}
 
 

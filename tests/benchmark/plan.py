@@ -54,6 +54,10 @@ class Plan:
     """Of the file that arrives each second meanwhile."""
     scans: int = 2
     """Scans of everything for each question of a dashboard."""
+    otlp_requests: int = 400
+    """Requests of 512 spans in a file of OTLP."""
+    otlp_bytes: int = 2_000_000_000
+    """Of the file of OTLP whose reading is to stay in little memory."""
     spans_max: int = SPANS_MAX
     """Spans of the largest catalog; 0 leaves it out."""
 
@@ -80,6 +84,8 @@ SMALL = Plan(
     panel_s=0.5,
     arriving_spans=2_000,
     scans=1,
+    otlp_requests=32,
+    otlp_bytes=60_000_000,
     spans_max=0,
 )
 
