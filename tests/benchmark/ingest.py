@@ -14,7 +14,7 @@ from typing import Any
 from tests.benchmark import ingest_peers
 from tests.benchmark.embedded import Embedded, embedded
 from tests.benchmark.export_bodies import SPANS
-from tests.benchmark.load import QueryExecutor, Sending, Timed, sending
+from tests.benchmark.load import Asking, Sending, Timed, sending
 from tests.benchmark.plan import Plan, scratch
 from tests.benchmark.report import Line, percentile
 
@@ -35,7 +35,7 @@ class _Run:
 
     name: str
     sent: Sending
-    asking: QueryExecutor | None = None
+    asking: Asking | None = None
     rss_mib: list[dict[str, float]] = field(default_factory=list)
     processor_s: dict[str, float] = field(default_factory=dict)
     held: int = 0
@@ -65,7 +65,7 @@ def _run(name: str, seconds: float, *, seed: int, rate: float | None, asks: bool
         sending(running, seed=seed, seconds=seconds, rate=rate) as sent,
     ):
         before_s = running.parts.processor_s()
-        run = _Run(name=name, sent=sent, asking=QueryExecutor(running, sent) if asks else None)
+        run = _Run(name=name, sent=sent, asking=Asking(running, sent) if asks else None)
         _watch_memory(run, running, seconds)
         sent.ended()
         if run.asking is not None:
@@ -156,7 +156,7 @@ def _memory_lines(run: _Run) -> list[Line]:
     ]
 
 
-def _answer_lines(run: _Run, asking: QueryExecutor) -> list[Line]:
+def _answer_lines(run: _Run, asking: Asking) -> list[Line]:
     took_ms = milliseconds(asking.answers)
     details = {
         "questions": len(took_ms),

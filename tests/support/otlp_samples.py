@@ -6,6 +6,7 @@ writes them anew; a test says whether they are what this makes.
 """
 
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -19,6 +20,7 @@ from tests.support.otlp_json import json_line
 FOLDER = Path(__file__).parents[1] / "data" / "otlp"
 START = 1_640_000_000_000_000_000
 _TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
+_TIMES = {"start_time_unix_nano": START, "time_unix_nano": START + 60_000_000_001}
 _SCOPE = {"name": "shop", "version": "1.2"}
 _RESOURCE = {
     "attributes": [
@@ -81,20 +83,8 @@ def traces() -> ExportTraceServiceRequest:
     )
 
 
-def metrics() -> ExportMetricsServiceRequest:
-    """A counter, a gauge, and one of each other type."""
-    times = {"start_time_unix_nano": START, "time_unix_nano": START + 60_000_000_001}
-    found = [
-        {
-            "name": "requests",
-            "unit": "1",
-            "sum": {
-                "aggregation_temporality": 2,
-                "is_monotonic": True,
-                "data_points": [{**times, "as_int": 41}, {**times, "as_int": 42}],
-            },
-        },
-        {"name": "load", "gauge": {"data_points": [{**times, "as_double": 0.25}]}},
+def _distributions() -> list[dict[str, Any]]:
+    return [
         {
             "name": "latency",
             "unit": "s",
@@ -102,7 +92,7 @@ def metrics() -> ExportMetricsServiceRequest:
                 "aggregation_temporality": 2,
                 "data_points": [
                     {
-                        **times,
+                        **_TIMES,
                         "count": 3,
                         "sum": 0.6,
                         "bucket_counts": [1, 2, 0],
@@ -123,7 +113,7 @@ def metrics() -> ExportMetricsServiceRequest:
                 "aggregation_temporality": 1,
                 "data_points": [
                     {
-                        **times,
+                        **_TIMES,
                         "count": 4,
                         "sum": 10.0,
                         "scale": -1,
@@ -139,7 +129,7 @@ def metrics() -> ExportMetricsServiceRequest:
             "summary": {
                 "data_points": [
                     {
-                        **times,
+                        **_TIMES,
                         "count": 2,
                         "sum": 3.0,
                         "quantile_values": [{"quantile": 0.5, "value": 1.0}],
@@ -147,6 +137,23 @@ def metrics() -> ExportMetricsServiceRequest:
                 ]
             },
         },
+    ]
+
+
+def metrics() -> ExportMetricsServiceRequest:
+    """A counter, a gauge, and one of each other type."""
+    found = [
+        {
+            "name": "requests",
+            "unit": "1",
+            "sum": {
+                "aggregation_temporality": 2,
+                "is_monotonic": True,
+                "data_points": [{**_TIMES, "as_int": 41}, {**_TIMES, "as_int": 42}],
+            },
+        },
+        {"name": "load", "gauge": {"data_points": [{**_TIMES, "as_double": 0.25}]}},
+        *_distributions(),
     ]
     scopes = [{"scope": _SCOPE, "metrics": found}]
     return ExportMetricsServiceRequest(
