@@ -50,7 +50,8 @@ def test_any_request_is_read_alike_or_not_at_all(found):
 @few
 def test_a_damaged_request_is_read_alike_or_not_at_all(data):
     content = bytearray(traces().SerializeToString())
-    content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] = data.draw(st.integers(0, 255))
     try:
         read = wire_span_rows([bytes(content)])
     except Unusual:
@@ -99,6 +100,12 @@ def test_invalid_text_is_left_to_the_parser_which_refuses_it():
         wire_span_rows([body])
     with pytest.raises(InvalidOtlp):
         by_parser(body)
+
+
+def test_a_damaged_request_in_which_no_span_is_left_is_left_to_the_parser():
+    body = traces().SerializeToString()
+    with pytest.raises(Unusual):
+        wire_span_rows([b"\x15" + body[1:]])
 
 
 def test_a_request_without_spans_has_no_rows():

@@ -9,6 +9,9 @@ A file is a sequence of records, separated by empty lines; ``#`` starts a commen
     reload                            the same storage changes and is indexed again
     b.parquet: gone
 
+    otlp                              OTLP files below a folder, and a connection that reads them
+    a.jsonl: {"resourceSpans": []}    a line of text, or by the names of NAMES; again: another line
+
     window 2026-11-18 2026-11-19 1    otel_spans from now on: since, until, files at most; - for none
 
     statement ok                      the SQL below succeeds, exactly as ``sql`` would run it
@@ -37,15 +40,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from indexer.catalog.generations import Generations
 from indexer.errors import QueryRefused
 from indexer.index.reindex import run_once
+from indexer.otlp import install
 from indexer.query.sql import Window, open_session, select
 from indexer.settings import load_settings
 from indexer.system.clock import SystemClock
+from tests.otlp.file_forms import delimited, framed, gzipped, pretty, zstd
+from tests.support.otlp_json import json_line
+from tests.support.otlp_samples import logs, metrics, traces
 from tests.support.span_files import T0, Span, spans, table, write
 
 
@@ -72,6 +80,10 @@ def without(column: str, *rows: Span) -> pa.Table:
 
 
 NAMES = {"Span": Span, "spans": spans, "wide": wide, "without": without, "T0": T0}
+OTLP_NAMES = {
+    **{one.__name__: one for one in (framed, delimited, gzipped, zstd, pretty, json_line)},
+    **{one.__name__: one for one in (traces, logs, metrics, bytes)},
+}
 TYPES = {"T": str, "I": int, "R": float, "B": bool, "Z": datetime}
 
 
@@ -149,12 +161,16 @@ class World:
         self.folder = folder
         self.loads = 0
         self.window = Window()
+        self.otlp: duckdb.DuckDBPyConnection | None = None
 
     def run(self, record: Record) -> None:
         kind, _, rest = record.directive.partition(" ")
         if kind == "load":
             self.loads += 1
             self.change(record.body)
+        elif kind == "otlp":
+            self.loads += 1
+            self.write_otlp(record.body)
         elif kind == "reload":
             self.change(record.body)
         elif kind == "window":
@@ -185,7 +201,19 @@ class World:
         )
         run_once(settings, SystemClock(), lambda: False, lambda _pipeline: None)
 
+    def write_otlp(self, lines: Sequence[str]) -> None:
+        """Write files for ``read_otlp``, whose paths begin where they are."""
+        self.place.mkdir(parents=True)
+        for line in lines:
+            name, _, content = line.partition(": ")
+            with (self.place / name).open("ab") as file:
+                file.write(_otlp_content(content))
+        self.otlp = duckdb.connect()
+        install(self.otlp, folder=self.place)
+
     def select(self, sql: str) -> Any:
+        if self.otlp is not None:
+            return self.otlp.execute(sql).to_arrow_table()
         path = Generations(self.place / "index.duckdb").current()
         if path is None:
             raise SqlMismatch("nothing is loaded yet")
@@ -199,9 +227,10 @@ class World:
         wanted, _, fragment = expectation.partition(" ")
         try:
             self.select(sql)
-        except QueryRefused as error:
-            if wanted == "ok" or fragment.lower() not in error.message.lower():
-                raise SqlMismatch(f"refused with {error.message!r}:\n{sql}") from None
+        except (QueryRefused, duckdb.Error) as error:
+            message = getattr(error, "message", str(error))
+            if wanted == "ok" or fragment.lower() not in message.lower():
+                raise SqlMismatch(f"refused with {message!r}:\n{sql}") from None
             return
         if wanted != "ok":
             raise SqlMismatch(f"succeeded, and must not:\n{sql}")
@@ -234,6 +263,13 @@ def _put(path: Path, rows: str) -> None:
         return
     flat = [row for item in value for row in (item if isinstance(item, list) else [item])]
     write(path, flat)
+
+
+def _otlp_content(content: str) -> bytes:
+    """A line of text as it stands, or what an expression says."""
+    if content.startswith(("{", "[")):
+        return content.encode() + b"\n"
+    return eval(content, {"__builtins__": {}}, OTLP_NAMES)  # noqa: S307 - our own files' text
 
 
 def _window(words: Sequence[str]) -> Window:

@@ -5,7 +5,7 @@ attribute. What is unusual (a field twice in one message, unknown fields, invali
 only protobuf can judge) is Unusual, and then ``traces`` reads it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from indexer.errors import InvalidOtlp
 from indexer.otlp import skeleton
@@ -60,32 +60,38 @@ def wire_span_rows(bodies: Sequence[bytes]) -> pa.RecordBatch:
     spans: list[bytes] = []
     repeated = 0
     try:
-        for resource, scope, held in chain.from_iterable(map(_scopes, bodies)):
-            repeated += (len(resource) + len(scope)) * len(held)
-            if repeated > REPEATED_BYTES_MAX:
-                raise Unusual
-            origins.append(
-                origin_of(Resource.FromString(resource), InstrumentationScope.FromString(scope))
-            )
+        for resource, scope, size, held in chain.from_iterable(map(_scopes, bodies)):
+            repeated += size * len(held)
+            origins.append(origin_of(resource, scope))
             counts.append(len(held))
             spans += held
     except (InvalidOtlp, DecodeError):
         raise Unusual from None
+    if repeated > REPEATED_BYTES_MAX:
+        raise Unusual
     if not spans:
         return pa.RecordBatch.from_pylist([], TABLES["traces"].schema)
     return TABLES["traces"].batch({**origin_columns(origins, counts), **_Spans(spans).columns()})
 
 
-def _scopes(body: bytes) -> Any:
-    """(resource, scope, spans) of each scope, all serialised. Raises InvalidOtlp."""
+def _scopes(
+    body: bytes,
+) -> Iterator[tuple[Resource, InstrumentationScope, int, Sequence[bytes]]]:
+    """(resource, scope, bytes of the two, serialised spans) of each scope.
+
+    All but the spans is parsed. Raises InvalidOtlp and DecodeError.
+    """
     for each in read(skeleton.Request, body).resource_spans:
-        message = read(skeleton.ResourceSpans, each)
-        resource = b"".join(message.resource)
-        for one in message.scope_spans:
-            scope = read(skeleton.ScopeSpans, one)
-            spans = list(scope.spans)
-            if spans:
-                yield resource, b"".join(scope.scope), spans
+        outline = read(skeleton.ResourceSpans, each)
+        scopes = list(outline.scope_spans)
+        del outline.scope_spans[:]
+        resource = ResourceSpans.FromString(outline.SerializeToString()).resource
+        for one in scopes:
+            inner = read(skeleton.ScopeSpans, one)
+            spans = list(inner.spans)
+            del inner.spans[:]
+            scope = ScopeSpans.FromString(inner.SerializeToString()).scope
+            yield resource, scope, resource.ByteSize() + scope.ByteSize(), spans
 
 
 class _Spans:

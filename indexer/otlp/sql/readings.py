@@ -5,6 +5,7 @@ so what is open is bounded; a group that is asked for again is read again.
 """
 
 import json
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -94,6 +95,7 @@ class Readings:
         self._open: OrderedDict[int, _Reading] = OrderedDict()
         self._stats: deque[tuple[int, ScanStats]] = deque(maxlen=STATS_MAX)
         self._lock = Lock()
+        weakref.finalize(self, _close_all, self._open)  # with the connection
 
     def begin(
         self, file: str, kind: Kind, on_error: OnError, signal: Signal | None, bytes_max: int
@@ -134,12 +136,6 @@ class Readings:
         """(number of the reading, what it found), the newest last."""
         return list(self._stats)
 
-    def close(self) -> None:
-        """Close every file."""
-        with self._lock:
-            for number in list(self._open):
-                self._close(number)
-
     def _begin_again(self, spec: ReadingSpec) -> _Reading:
         opened = self._access.open(spec.file, spec.bytes_max)
         reading = _Reading(spec, opened)
@@ -150,3 +146,8 @@ class Readings:
 
     def _close(self, number: int) -> None:
         self._open.pop(number).close()
+
+
+def _close_all(readings: OrderedDict[int, _Reading]) -> None:
+    for reading in readings.values():
+        reading.close()
