@@ -246,7 +246,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "catalog.md": catalog,
     "metrics.md": metrics_page,
     "memory.md": memory,
-    "otlp_tables.md": otlp_tables,
+    "otlp.md": otlp_tables,
     "routes.md": routes,
     "openapi.json": openapi,
 }
