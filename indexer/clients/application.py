@@ -21,6 +21,7 @@ from indexer.clients.shared.problems import HANDLERS, RESPONSE
 from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
 from indexer.clients.shared.request_metrics import Measured
 from indexer.http.admission import Admission
+from indexer.system.usage import Usage
 
 PROBES_AT_ONCE = 2
 """A pool of their own: however much dashboards ask, the worker does not look ill for it."""
@@ -78,6 +79,14 @@ def application(
     for make in routers:
         app.include_router(make(host))
     return app
+
+
+def usages(app: FastAPI) -> dict[str, Usage]:
+    """How many requests of each kind are in hand."""
+    executors: Mapping[Caller, QueryExecutor] = app.state.executors
+    probes: QueryExecutor = app.state.probes
+    questions = {f"questions_of_{caller}": one.usage for caller, one in executors.items()}
+    return {**questions, "probes": probes.usage}
 
 
 def close(app: FastAPI) -> None:

@@ -5,11 +5,12 @@ import socket
 
 from fastapi import FastAPI
 
-from indexer.clients.application import close
+from indexer.clients.application import close, usages
 from indexer.clients.shared.callers import Caller, asked_by
 from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
 from indexer.system.addresses import Endpoint, bind, bound_address
+from indexer.system.usage import Usage
 
 
 class Service:
@@ -48,6 +49,11 @@ class Service:
         )
         self._servers.append(server)
         return server
+
+    @property
+    def usages(self) -> dict[str, Usage]:
+        """How many requests of each kind are in hand."""
+        return usages(self._app)
 
     async def run(self) -> None:
         """Answer until ``end``."""

@@ -1,6 +1,7 @@
 """How a running worker is and what its index holds, as one value of JSON."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from indexer.errors import IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.settings import Settings
+from indexer.system.usage import Usage
 
 
 def worker_status(
@@ -26,6 +28,7 @@ def worker_status(
     watching: bool,
     swept_unix_s: float | None,
     hot: dict[str, Any] | None,
+    usages: Mapping[str, Usage],
 ) -> dict[str, Any]:
     """The status. ``problems`` are the worker's own; the storage's and the catalog's join them.
 
@@ -55,6 +58,8 @@ def worker_status(
         "catalog_bytes": catalog.size_bytes(),
         "trace_directory_bytes": pipeline.register.directory.size_bytes,
         "hot": hot,
+        "in_use": {name: one.in_use for name, one in usages.items()},
+        "limits": {name: one.limit for name, one in usages.items()},
         "progress": asdict(pipeline.progress),
         **totals,
     }

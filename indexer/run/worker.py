@@ -33,6 +33,7 @@ from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
+from indexer.system.usage import Usage
 from indexer.telemetry.log import WORKER_STARTED, WORKER_STOPPED, log
 from indexer.telemetry.own_traces import OwnTraces, own_traces
 
@@ -170,7 +171,13 @@ class Worker:
             watching=self._events.is_watching,
             swept_unix_s=self._loop.swept_unix_s,
             hot=None if self._hot is None else self._hot.status(),
+            usages=self._usages(),
         )
+
+    def _usages(self) -> dict[str, Usage]:
+        """Everything in this process that is bounded for all requests together."""
+        requests = {} if self._service is None else self._service.usages
+        return {**requests, "answer_bytes": self._answers_budget.usage}
 
     async def snapshot(self) -> Path:
         """Publish a copy of the catalog as it is now; the same copy while nothing changed."""

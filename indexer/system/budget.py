@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from indexer.errors import BodiesBusy, TransientError
+from indexer.system.usage import Usage
 
 SMALL_BYTES = 1 << 20
 """A request up to this size may use the part of the budget that larger ones may not."""
@@ -28,6 +29,11 @@ class ByteBudget:
         """What is reserved now."""
         with self._lock:
             return self._held_bytes
+
+    @property
+    def usage(self) -> Usage:
+        """Bytes that are reserved, of all."""
+        return Usage(in_use=self.held_bytes, limit=self.limit_bytes)
 
     def reservation(self) -> "Reservation":
         """An empty reservation of one request."""

@@ -81,6 +81,21 @@ STATE: Mapping[Gauge, tuple[str, ...]] = {
     _state("span_indexer_catalog_bytes", "Size of the catalog with its log."): ("catalog_bytes",),
     _state("span_indexer_files_ready", "Files that are to be read now."): ("files_ready",),
     _state("span_indexer_files_waiting", "Files that are to be read later."): ("files_waiting",),
+    _state("span_indexer_questions", "Questions of dashboards that are here."): (
+        "in_use",
+        "questions_of_dashboards",
+    ),
+    _state(
+        "span_indexer_questions_limit", "Questions that may be; others are told to come back."
+    ): (*("limits", "questions_of_dashboards"),),
+    _state("span_indexer_answer_bytes", "Payload of all answers that are being made."): (
+        "in_use",
+        "answer_bytes",
+    ),
+    _state("span_indexer_answer_bytes_limit", "As much as it may be, INDEXER_ANSWERS_BYTES_MAX."): (
+        "limits",
+        "answer_bytes",
+    ),
     _state(
         "span_indexer_hot_reachable", "1 when the hot tier answers, 0 when not, NaN without one."
     ): ("hot", "reachable"),

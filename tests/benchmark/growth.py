@@ -99,6 +99,7 @@ class _Side:
             watching=True,
             swept_unix_s=None,
             hot=None,
+            usages={},
         )
         self._probe_seconds.append(time.perf_counter() - started)
 

@@ -127,6 +127,11 @@ def test_commands_are_answered_while_dashboards_wait_and_have_a_limit_too(tmp_pa
         for _ in range(room):
             stack.enter_context(served.operator.connected()).request("GET", "/slow")
         wait_until(lambda: served.operator.get("/quick").code == 503, "a full pool of commands")
+        assert {name: one.in_use for name, one in served.service.usages.items()} == {
+            "questions_of_dashboards": QUESTIONS_AT_ONCE + QUESTIONS_WAITING,
+            "questions_of_commands": room,
+            "probes": 0,
+        }
 
 
 def test_a_stop_ends_every_question_and_every_thread():

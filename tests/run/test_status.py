@@ -8,6 +8,7 @@ import pytest
 from indexer.query.answers import Answers
 from indexer.run.status import worker_status
 from indexer.settings import Settings
+from indexer.system.budget import ByteBudget
 from tests.support.catalogs import Indexed, indexed
 from tests.support.served import StubHost, serving
 from tests.support.span_files import spans, write
@@ -39,6 +40,7 @@ class Host(StubHost):
 
     def __init__(self, one: Indexed, cursor: Any) -> None:
         self.one = one
+        self.budget = ByteBudget(1 << 20)
         self.answers = Answers(cursor=cursor, storage=one.pipeline.storage)
 
     def status(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Host(StubHost):
             watching=True,
             swept_unix_s=1.0,
             hot=None,
+            usages={"answer_bytes": self.budget.usage},
         )
 
 
@@ -87,3 +90,15 @@ def test_a_catalog_that_does_not_answer_is_a_problem_without_totals(one, fault):
     (problem,) = found["problems"]
     assert str(fault) in problem
     assert "spans" not in found
+
+
+def test_what_is_in_use_stands_beside_its_limit(one):
+    host = Host(one, one.catalog.cursor)
+    with host.budget.reservation() as held:
+        held.grow(1_000)
+        found = host.status()
+    assert (found["in_use"], found["limits"]) == (
+        {"answer_bytes": 1_000},
+        {"answer_bytes": 1 << 20},
+    )
+    assert host.status()["in_use"] == {"answer_bytes": 0}

@@ -17,6 +17,7 @@ from indexer.clients.shared.problems import ClientGone
 from indexer.clients.shared.time_limits import QUESTION_S
 from indexer.errors import QueriesBusy, QueryTimedOut
 from indexer.query.deadline import Deadline
+from indexer.system.usage import Usage
 
 QUESTIONS_AT_ONCE = 4
 """More wait for each other and keep the writer from its work: on two cores, sixteen clients got as
@@ -33,18 +34,17 @@ class QueryExecutor:
     def __init__(
         self, *, at_once: int = QUESTIONS_AT_ONCE, waiting: int = QUESTIONS_WAITING
     ) -> None:
-        self.room = at_once + waiting
-        """Questions that may be here at once, those that wait included."""
+        self._room = at_once + waiting
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="question")
         self._lock = threading.Lock()
         self._under_way: dict[Future[Any], Deadline] = {}
         self._stopping = False
 
     @property
-    def in_hand(self) -> int:
-        """Questions that are here now, those that wait included."""
+    def usage(self) -> Usage:
+        """Questions that are here now, those that wait included, of all that may be."""
         with self._lock:
-            return len(self._under_way)
+            return Usage(in_use=len(self._under_way), limit=self._room)
 
     def close(self) -> None:
         """Tell every question to end, and wait until they have."""
@@ -73,8 +73,8 @@ class QueryExecutor:
 
     def _begin(self, deadline: Deadline, question: Callable[[Deadline], T]) -> Future[T]:
         with self._lock:
-            if len(self._under_way) >= self.room:
-                raise QueriesBusy(f"{self.room} questions are being answered or wait")
+            if len(self._under_way) >= self._room:
+                raise QueriesBusy(f"{self._room} questions are being answered or wait")
             if self._stopping:
                 raise QueriesBusy("the service is stopping")
             job = self._threads.submit(question, deadline)
