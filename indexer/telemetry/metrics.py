@@ -87,7 +87,7 @@ STATE: Mapping[Gauge, tuple[str, ...]] = {
     ),
     _state(
         "span_indexer_questions_limit", "Questions that may be; others are told to come back."
-    ): (*("limits", "questions_of_dashboards"),),
+    ): ("limits", "questions_of_dashboards"),
     _state("span_indexer_answer_bytes", "Payload of all answers that are being made."): (
         "in_use",
         "answer_bytes",

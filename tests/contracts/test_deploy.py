@@ -22,6 +22,7 @@ from indexer.run import ports
 from indexer.settings import Settings, load_settings
 from indexer.system.addresses import resolve
 from tests.support.processes import REPOSITORY, Site, wait_until
+from tests.support.served import StubHost, serving
 from tests.support.span_files import spans
 
 DEPLOY = REPOSITORY / "deploy"
@@ -30,6 +31,7 @@ FILES = {path.name: path.read_text() for path in DEPLOY.iterdir() if path.is_fil
 KNOWN = {str(field.validation_alias) for field in Settings.model_fields.values()}
 OURS = re.compile(r"\b(?:INDEXER|INGESTION|JUNJO)_[A-Z_]+\b")
 OF_THE_COMPOSE_FILE = {"JUNJO_HOST_DB_DATA_PATH", "INDEXER_USER", "INGESTION_IMAGE"}
+TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
 COMPOSE_UP = FILES["docker-compose.up.yml"]
 
 
@@ -70,9 +72,8 @@ def test_the_image_has_the_pinned_packages_of_the_program_and_those_of_its_own_t
     assert image.items() <= dev.items(), "what runs in production is what was tested"
 
 
-@pytest.mark.parametrize("keyword", ["CMD", "HEALTHCHECK"])
-def test_the_commands_of_the_image_are_commands_of_the_program(keyword):
-    python, flag, module, *arguments = command(keyword)
+def test_the_command_of_the_image_is_a_command_of_the_program():
+    python, flag, module, *arguments = command("CMD")
     assert (python, flag, module) == ("python", "-m", "indexer")
     command_parser().parse_args(arguments)
 
@@ -88,14 +89,14 @@ def test_the_same_paths_and_the_same_health_everywhere(name):
 def test_the_probes_ask_routes_of_the_service_where_it_listens():
     """Liveness what needs nothing, readiness what can be relied on; neither carries a token."""
     port = Settings.model_fields["http_listen"].default.rpartition(":")[2]
-    kubernetes, compose = FILES["kubernetes.yaml"], FILES["docker-compose.yml"]
+    kubernetes = FILES["kubernetes.yaml"]
     found = re.findall(r"(liveness|readiness)Probe:\n\s+httpGet:\n\s+path: (\S+)", kubernetes)
     assert dict(found) == {"liveness": "/healthz", "readiness": "/readyz"}
     assert {path for _, path in found} == OPEN_PATHS
     assert f"containerPort: {port}" in kubernetes
     assert f"0.0.0.0:{port}" in kubernetes
     assert "INDEXER_HTTP_TOKEN" in kubernetes
-    assert f"http://127.0.0.1:{port}/readyz" in compose
+    assert f"INDEXER_HTTP_LISTEN-127.0.0.1:{port}}}" in FILES["healthcheck.sh"]
 
 
 def block(text, name):
@@ -189,21 +190,74 @@ def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
         assert str(fields[name].default).rpartition(":")[2] == port
 
 
+def copy(source, destination):
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, destination, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, destination)
+
+
+def health_check(app):
+    """The command of the image's health check, for an image that is laid out in a folder."""
+    return [part.replace("/app", str(app)) for part in command("HEALTHCHECK")]
+
+
+READY = {"problems": [], "swept_at": 1, "files_ready": 0, "files_waiting": 0, "storage_root": "/"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (READY, 0, '{"status":"ready"}'),
+        ({**READY, "problems": ["the disk is full"]}, 1, '"detail": "the disk is full"'),
+    ],
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "", "localhost"])  # noqa: S104 - asked
+def test_the_health_check_asks_whether_answers_can_be_relied_on(host, status, code, said):
+    """Wherever it listens, and without the token."""
+    with serving(host=StubHost(**status), token=TOKEN) as served:
+        done = checked(f"{host}:{served.address[1]}")
+    assert (done.returncode, done.stderr) == (code, "")
+    assert said in done.stdout
+    assert checked(f"{host}:{served.address[1]}").returncode == 1, "nobody listens any more"
+
+
+def test_the_health_check_of_a_worker_without_a_port_asks_over_the_socket(tmp_path):
+    """Shown by the command that it becomes: a stand-in for Python says what it was asked."""
+    stand_in = tmp_path / "python"
+    stand_in.write_text('#!/bin/sh\necho "$@"')
+    stand_in.chmod(0o755)
+    assert checked("", PATH=f"{tmp_path}:{os.environ['PATH']}").stdout == (
+        "-m indexer status --check\n"
+    )
+
+
+def checked(listen, **environ):
+    """The health check as it ends for a worker with that address."""
+    return subprocess.run(
+        ["bash", DEPLOY / "healthcheck.sh"],
+        env={**os.environ, "INDEXER_HTTP_LISTEN": listen, **environ},
+        capture_output=True,
+        text=True,
+    )
+
+
 @pytest.mark.process
 def test_the_image_laid_out_by_hand_works_and_writes_nothing_beside_the_catalog(tmp_path):
     app = tmp_path / "app"
     for source, destination in copied():
         if not destination.startswith("/"):  # of the last stage, below its WORKDIR
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(REPOSITORY / source, app / destination, ignore=ignored)
+            copy(REPOSITORY / source, app / destination)
     before = sorted(app.rglob("*"))
     for path in (*before, app):
         path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
     site = Site(tmp_path / "data", PYTHONDONTWRITEBYTECODE=1)
     try:
         worker = site.start_command([sys.executable, *command("CMD")[1:]], cwd=app)
-        health = [sys.executable, *command("HEALTHCHECK")[1:]]
+        health = health_check(app)
         site.wait_ready(worker)
+        site.env["INDEXER_HTTP_LISTEN"] = site.status()["http"].removeprefix("http://")
         site.write("a.parquet", spans(3))
         wait_until(lambda: len(site.trace(1)) == 3, "the spans of the file")
         assert subprocess.run(health, cwd=app, env=site.env, capture_output=True).returncode == 0
