@@ -94,7 +94,7 @@ class _Side:
             self._catalog_file,
             self._pipeline,
             Answers(cursor=self._catalog_file.cursor, storage=self._pipeline.storage),
-            failure="",
+            problems=(),
             http_url=None,
             watching=True,
             swept_unix_s=None,

@@ -49,7 +49,7 @@ class Host(StubHost):
             self.one.catalog,
             self.one.pipeline,
             self.answers,
-            failure="",
+            problems=(),
             http_url=None,
             watching=True,
             swept_unix_s=1.0,
