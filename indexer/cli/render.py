@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from indexer.model import AuditReport, AuditStep
+from indexer.spans.shared_ids import Link, parents
 from indexer.system.terminal_text import escape_json, escape_text
 
 _BAR_WIDTH = 32
@@ -189,23 +190,20 @@ def steps(*, enabled: bool) -> Iterator[AuditStep]:
 
 def _in_order(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Depth first from the roots; a span whose parent is not here counts as one."""
-    known = {span["span_id"] for span in spans}
-    children: dict[str | None, list[dict[str, Any]]] = {}
-    for span in spans:
-        parent = span["parent_span_id"] if span["parent_span_id"] in known else None
-        children.setdefault(parent, []).append(span)
-    yielded: set[str] = set()
-    roots = [(0, span) for span in reversed(children.get(None, []))]
-    for start in ([*roots], [(0, span) for span in reversed(spans)]):  # the second: cycles
-        stack = start
+    links = [Link(one["span_id"], one["parent_span_id"], one["span_kind"]) for one in spans]
+    children: dict[int | None, list[int]] = {}
+    for position, parent in enumerate(parents(links)):
+        children.setdefault(parent, []).append(position)
+    yielded: set[int] = set()
+    for start in (children.get(None, []), range(len(spans))):  # the second: cycles
+        stack = [(0, position) for position in reversed(start)]
         while stack:
-            depth, span = stack.pop()
-            if span["span_id"] in yielded:
+            depth, position = stack.pop()
+            if position in yielded:
                 continue
-            yielded.add(span["span_id"])
-            yield depth, span
-            below = children.get(span["span_id"], [])
-            stack += [(depth + 1, child) for child in reversed(below)]
+            yielded.add(position)
+            yield depth, spans[position]
+            stack += [(depth + 1, child) for child in reversed(children.get(position, []))]
 
 
 def _bar(span: dict[str, Any], begin: int, length: int) -> str:

@@ -54,6 +54,7 @@ def span(number: int, name: str, **fields: Any) -> dict[str, Any]:
         "parent_span_id": f"{number - 1:016x}" if number > 1 else None,
         "name": name,
         "service_name": name,
+        "span_kind": 1,
         "start_time_unix_nano": T0 + number,
         "end_time_unix_nano": T0 + number + 1_000_000,
         "duration_ns": 1_000_000,
@@ -168,6 +169,20 @@ def test_bars_stand_below_each_other_whatever_the_names_are(
     _, *lines, _ = rows_of(out)
     assert len({cell_len(line[: line.index("█")]) for line in lines}) == 1
     assert ("…" in out) == isinstance(sink(), Terminal)
+
+
+def test_a_client_and_a_server_under_one_id_are_two_lines(
+    sink: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server below its client, its work below it, and a circle of parents ends."""
+    shown = trace("root", "call", "work", "circle", "back")
+    _, call, work, circle, other = shown["spans"]
+    served = {**call, "span_kind": 2, "name": "serve"}
+    circle["parent_span_id"], call["span_kind"] = other["span_id"], 3
+    shown["spans"] = [served, work, call, circle, other, shown["spans"][0]]
+    _, *lines, _ = rows_of(printed(lambda: render.waterfall(shown), monkeypatch, on=sink()))
+    names = [re.match(r" *\w+", line)[0] for line in lines]
+    assert names == ["root", "  call", "    serve", "      work", "circle", "  back"]
 
 
 @settings(deadline=None, max_examples=40)
