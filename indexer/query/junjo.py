@@ -75,6 +75,8 @@ TIME_MAX = 2**64 - 1
 """An event's time is an unsigned number of 64 bits, in nanoseconds; what is none is no time."""
 _LAST = TIME_MAX + 1
 
+INTERNAL = 1
+"""The kind of the spans that Junjo makes."""
 PATCH_NAMESPACE = uuid.NAMESPACE_OID
 """RFC 9562 has none for spans. Never to be changed."""
 
@@ -125,8 +127,8 @@ def junjo_span(span: Span) -> dict[str, Any]:
 def state_patches(span: Span) -> list[dict[str, Any]]:
     """The rows of ``state_patches`` of one span, in order of event time, then of position.
 
-    A patch has the same ``patch_id`` whenever it is asked for: it is derived from the ids of the
-    span and the event's position. An event without a readable time has none and comes last.
+    A patch has the same ``patch_id`` whenever it is asked for: it is derived from what identifies
+    the span and the event's position. An event without a readable time has none and comes last.
     """
     return [row for _, row in _timed_patches(span)]
 
@@ -145,7 +147,7 @@ def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
         (
             _LAST if patch.time_unix_nano is None else patch.time_unix_nano,
             {
-                "patch_id": patch_id(span.trace_id, span.span_id, patch.position),
+                "patch_id": patch_id(span, patch.position),
                 "service_name": span.service_name,
                 "trace_id": span.trace_id,
                 "span_id": span.span_id,
@@ -162,9 +164,13 @@ def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
     ]
 
 
-def patch_id(trace_id: str, span_id: str, position: int) -> str:
-    """A UUID of version 5 (RFC 9562), of ``trace_id/span_id/position``."""
-    return str(uuid.uuid5(PATCH_NAMESPACE, f"{trace_id}/{span_id}/{position}"))
+def patch_id(span: Span, position: int) -> str:
+    """A UUID of version 5 (RFC 9562), of ``trace_id/span_id/position``.
+
+    And ``/kind``, by OTLP's number, of a span that is not internal: two may share their ids.
+    """
+    kind = "" if span.span_kind == INTERNAL else f"/{span.span_kind}"
+    return str(uuid.uuid5(PATCH_NAMESPACE, f"{span.trace_id}/{span.span_id}/{position}{kind}"))
 
 
 def iso_time(unix_nano: int) -> str:

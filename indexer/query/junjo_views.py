@@ -68,7 +68,8 @@ _STATE_PATCHES = """SELECT
 FROM (
     SELECT *, {texts} AS patch_texts
     FROM (
-        SELECT service_name, trace_id, span_id, {span_type} AS span_type, {junjo_id} AS junjo_id,
+        SELECT service_name, trace_id, span_id, kind,
+            {span_type} AS span_type, {junjo_id} AS junjo_id,
             unnest(listed) AS event, generate_subscripts(listed, 1) - 1 AS position
         FROM (
             SELECT *, json_extract(all_events, '$[*]') AS listed
@@ -79,7 +80,8 @@ FROM (
     WHERE json_type(event) = 'OBJECT' AND (event ->> 'name') = '{set_state}'
 )"""
 
-_HASH = "sha1('{namespace}'::BLOB || encode(trace_id || '/' || span_id || '/' || position))"
+_HASH = """sha1('{namespace}'::BLOB || encode(trace_id || '/' || span_id || '/' || position
+    || CASE WHEN kind = {internal} THEN '' ELSE '/' || kind END))"""
 _UUID = """list_transform([{hash}], lambda h: concat_ws('-', h[1:8], h[9:12], '5' || h[14:16],
     '89ab'[(('0x' || h[17])::INTEGER % 4) + 1] || h[18:20], h[21:32]))[1]"""
 
@@ -112,7 +114,9 @@ def _state_patches() -> str:
         for name in (junjo.PATCH, junjo.PATCH_STORE_ID)
     )
     return _STATE_PATCHES.format(
-        patch_id=_UUID.format(hash=_HASH.format(namespace=_blob(junjo.PATCH_NAMESPACE.bytes))),
+        patch_id=_UUID.format(
+            hash=_HASH.format(namespace=_blob(junjo.PATCH_NAMESPACE.bytes), internal=junjo.INTERNAL)
+        ),
         workflow=junjo.WORKFLOW,
         node=junjo.NODE,
         time=_time(),

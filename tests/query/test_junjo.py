@@ -221,6 +221,8 @@ def test_patches_are_the_events_with_that_name_in_order_of_time() -> None:
     names = [f"{'ab' * 16}/{'cd' * 8}/{position}" for position in (5, 2, 6, 0)]
     oids = uuid.NAMESPACE_OID
     assert [row["patch_id"] for row in found] == [str(uuid.uuid5(oids, name)) for name in names]
+    (server,) = state_patches(span(events=[event()], span_kind=2))
+    assert server["patch_id"] == str(uuid.uuid5(oids, f"{'ab' * 16}/{'cd' * 8}/0/2"))
 
 
 @pytest.mark.parametrize(
