@@ -305,17 +305,17 @@ def _identifying(dialect: Dialect) -> str:
 
 def _table_comment(text: str, table: str) -> str:
     """The comment lines above its CREATE statement."""
-    found = re.search(rf"((?:^--.*\n)+)CREATE (?:TABLE|VIEW) {table}\b", text, re.MULTILINE)
+    create = rf"((?:^--.*\n)+)CREATE (?:OR REPLACE )?(?:TABLE|VIEW) {table}\b"
+    found = re.search(create, text, re.MULTILINE)
     lines = found[1].splitlines() if found else []
     return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
 def _comment(text: str, table: str, column: str) -> str:
-    """The comment behind a column in its CREATE statement."""
-    body = re.search(rf"CREATE TABLE {table} \((.*?)^\);", text, re.MULTILINE | re.DOTALL)
-    if body is None:
-        return ""
-    found = re.search(rf"^    {column} .*?-- (.*)$", body[1], re.MULTILINE)
+    """The comment behind a column where its table gets it."""
+    made = re.findall(rf"CREATE TABLE {table} \(.*?^\);", text, re.MULTILINE | re.DOTALL)
+    made += re.findall(rf"ALTER TABLE {table} ADD COLUMN\n.*$", text, re.MULTILINE)
+    found = re.search(rf"^    {column} .*?-- (.*)$", "\n".join(made), re.MULTILINE)
     return found[1] if found else ""
 
 

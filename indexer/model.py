@@ -95,6 +95,8 @@ class SpanMetadata:
     status_code: int
     span_kind: int
     file_row_number: int
+    position_in_row: int
+    """0 but for files with a trace a row."""
 
     @property
     def end_time_unix_nano(self) -> int:

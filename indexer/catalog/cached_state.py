@@ -16,8 +16,8 @@ from indexer.catalog.staging import Staged
 from indexer.catalog.totals import FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
-from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import parse_hex
+from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import arrow_batches
 
 _FILES = """
@@ -68,7 +68,7 @@ class Known:
         known.next_file_id = max(known.paths, default=0) + 1
         for rows in arrow_batches(connection, "SELECT trace_id, file_id FROM trace_files"):
             (high, low), _ = parse_hex(rows["trace_id"], digits=32)
-            known.directory.add(SpanColumns.key_of_trace(high, low), rows["file_id"].to_numpy())
+            known.directory.add(trace_keys(high, low), rows["file_id"].to_numpy())
         return known
 
     @property

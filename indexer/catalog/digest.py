@@ -16,8 +16,9 @@ from indexer.spans.digest import combine, file_digests, to_hex
 from indexer.system.duckdb_rows import arrow_batches
 
 _SPANS = """
-SELECT file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name,
-       name, start_time_unix_nano, duration_ns, status_code, span_kind
+SELECT file_id, file_row_number, position_in_row, trace_id, span_id_uint64,
+       parent_span_id_uint64, service_name, name, start_time_unix_nano, duration_ns, status_code,
+       span_kind
 FROM {catalog}.indexed_spans
 WHERE file_id IN (SELECT file_id FROM {catalog}.parquet_files)
 """

@@ -38,8 +38,8 @@ _FILE_TABLES = (
 )
 
 _SPAN_COLUMNS = (
-    "file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name, "
-    "name, start_time_unix_nano, duration_ns, status_code, span_kind"
+    "file_id, file_row_number, position_in_row, trace_id, span_id_uint64, parent_span_id_uint64, "
+    "service_name, name, start_time_unix_nano, duration_ns, status_code, span_kind"
 )
 
 _SURVIVORS = """
@@ -314,7 +314,8 @@ class FileRegister:
                 "DELETE FROM indexed_spans USING lost_spans AS lost "
                 "WHERE indexed_spans.file_id = lost.file_id "
                 "AND indexed_spans.trace_id = lost.trace_id "
-                "AND indexed_spans.span_id_uint64 = lost.span_id_uint64"
+                "AND indexed_spans.span_id_uint64 = lost.span_id_uint64 "
+                "AND indexed_spans.span_kind = lost.span_kind"
             )
             connection.execute(_LOSE_FROM_TRACES)
             connection.execute(_LOSE_FROM_FILES)

@@ -1,8 +1,8 @@
 """Which copy of a span is the one that counts, when several files hold it. Pure.
 
-The copy in the file with the smallest relative path wins; inside a file, the smallest row
-number. The rule knows nothing of arrival, so any history ends in the catalog that a rebuild from
-the files would make (invariants I1 and I2).
+The copy in the file with the smallest relative path wins; inside a file, the first one. The rule
+knows nothing of arrival, so any history ends in the catalog that a rebuild from the files would
+make (invariants I1 and I2).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
-
-Identity = tuple[int, int, int]
+from indexer.spans.identity import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +40,18 @@ def settle_contest(
     the relative path of a slot of theirs.
     """
     positions = np.flatnonzero(shared)
-    keys = np.concatenate([staged.span_key[positions], registered.span_key])
-    contested = occurring_twice(keys)
+    staged_keys, registered_keys = staged.keys, registered.keys
+    hashes = np.concatenate([staged_keys.hashes[positions], registered_keys.hashes])
+    contested = occurring_twice(hashes)
     holders: dict[Identity, list[tuple[str, int]]] = {}
     for index in np.flatnonzero(contested):
         if index < len(positions):
             at = int(positions[index])
-            identity = staged.identity(at)
+            identity = staged_keys.exact(at)
             entry = (staged_paths[int(staged.slot[at])], at)
         else:
             at = int(index) - len(positions)
-            identity = registered.identity(at)
+            identity = registered_keys.exact(at)
             entry = (registered_path(int(registered.slot[at])), -1 - at)
         holders.setdefault(identity, []).append(entry)
     losers = [at for copies in holders.values() for _, at in sorted(copies)[1:]]

@@ -21,8 +21,9 @@ from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 from indexer.system.duckdb_rows import arrow_table, id_list
 
 _SPANS_OF_SHARED_TRACES = """
-SELECT file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64, service_name,
-       name, start_time_unix_nano, duration_ns, status_code, span_kind
+SELECT file_id, file_row_number, position_in_row, trace_id, span_id_uint64,
+       parent_span_id_uint64, service_name, name, start_time_unix_nano, duration_ns, status_code,
+       span_kind
 FROM indexed_spans
 SEMI JOIN shared_traces USING (file_id, trace_id)
 WHERE file_id IN {file_ids}
@@ -97,15 +98,11 @@ def stage(
 
 
 def lost_rows(staged: Staged) -> pa.Table:
-    """The lost spans as rows: file_id, trace_id, span_id_uint64, and whether each was an error."""
+    """The lost spans as rows: file_id, what identifies each, and whether it was an error."""
     lost = staged.lost
-    return pa.table(
-        {
-            "file_id": staged.lost_file_ids,
-            "trace_id": format_hex([lost.trace_hi, lost.trace_lo]),
-            "span_id_uint64": lost.span_id,
-            "is_error": lost.status == STATUS_CODE_ERROR,
-        }
+    identities = lost.keys.to_arrow()
+    return identities.append_column("file_id", pa.array(staged.lost_file_ids)).append_column(
+        "is_error", pa.array(lost.status == STATUS_CODE_ERROR)
     )
 
 

@@ -1,73 +1,19 @@
-"""The identity of hot spans: real (trace_id, span_id) in one spelling, and as integers. Pure."""
-
-from dataclasses import dataclass
+"""The identity of hot spans: real ids in one spelling, and all of it as integers. Pure."""
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
-from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex, parse_hex
+from indexer.spans.identifiers import BoolArray, format_hex, parse_hex
+from indexer.spans.identity import SpanKeys
 
-_MIX = [np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpanKeys:
-    """Identities as parallel arrays, 24 bytes each."""
-
-    trace_hi: UInt64Array
-    trace_lo: UInt64Array
-    span_id: UInt64Array
-
-    def __len__(self) -> int:
-        return len(self.span_id)
-
-    @classmethod
-    def empty(cls) -> "SpanKeys":
-        """None."""
-        none = np.zeros(0, np.uint64)
-        return cls(none, none, none)
-
-    @classmethod
-    def of(cls, table: pa.Table) -> "SpanKeys":
-        """Of the rows of an identified table."""
-        (high, low), _ = parse_hex(_bytes(table["trace_id"]), digits=32)
-        (span,), _ = parse_hex(_bytes(table["span_id"]), digits=16)
-        return cls(high, low, span)
-
-    @property
-    def hashes(self) -> UInt64Array:
-        """64 bits an identity: equal identities have equal ones."""
-        trace = (self.trace_hi * _MIX[0]) ^ self.trace_lo
-        return (trace * _MIX[1]) ^ (self.span_id * _MIX[2])
-
-    def take(
-        self, chosen: "BoolArray | np.ndarray[tuple[int], np.dtype[np.intp]] | slice"
-    ) -> "SpanKeys":
-        """Some of them, by position, mask or slice."""
-        return SpanKeys(self.trace_hi[chosen], self.trace_lo[chosen], self.span_id[chosen])
-
-    def then(self, others: "SpanKeys") -> "SpanKeys":
-        """These and others."""
-        return SpanKeys(
-            np.concatenate([self.trace_hi, others.trace_hi]),
-            np.concatenate([self.trace_lo, others.trace_lo]),
-            np.concatenate([self.span_id, others.span_id]),
-        )
-
-    def trace_ids(self) -> list[str]:
-        """Lowercase hex, one a span."""
-        found: list[str] = format_hex([self.trace_hi, self.trace_lo]).to_pylist()
-        return found
-
-    def to_arrow(self) -> pa.Table:
-        """As the index names and types them."""
-        return pa.table(
-            {
-                "trace_id": format_hex([self.trace_hi, self.trace_lo]),
-                "span_id_uint64": self.span_id,
-            }
-        )
+def keys_of(table: pa.Table) -> SpanKeys:
+    """The identities of the rows of an identified table."""
+    (high, low), _ = parse_hex(_bytes(table["trace_id"]), digits=32)
+    (span,), _ = parse_hex(_bytes(table["span_id"]), digits=16)
+    return SpanKeys(high, low, span, _kinds(table))
 
 
 def identified(table: pa.Table) -> tuple[pa.Table, BoolArray]:
@@ -88,6 +34,16 @@ def identified(table: pa.Table) -> tuple[pa.Table, BoolArray]:
         table = table.set_column(at, table.schema.field(at).with_type(pa.string()), ids)
     valid = traces.valid & spans.valid
     return (table if valid.all() else table.filter(pa.array(valid))), valid
+
+
+def _kinds(table: pa.Table) -> npt.NDArray[np.int8]:
+    """As the index has them: absent is 0, and so is what no int8 holds."""
+    if "span_kind" not in table.column_names:
+        return np.zeros(table.num_rows, np.int8)
+    kinds = table["span_kind"].fill_null(0).to_numpy()
+    kinds = np.where((kinds < 0) | (kinds > np.iinfo(np.int8).max), 0, kinds)
+    small: npt.NDArray[np.int8] = kinds.astype(np.int8)
+    return small
 
 
 def _bytes(column: pa.ChunkedArray) -> pa.Array:

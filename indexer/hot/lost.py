@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.hot.identity import SpanKeys
+from indexer.hot.identity import keys_of
 from indexer.spans.identifiers import BoolArray
+from indexer.spans.identity import SpanKeys
 from indexer.system.clock import Clock
 
 WAIT_S = 60.0
 """A flushed file is indexed within a second or two; a busy worker may take longer."""
 KEYS_MAX = 1_000_000
-"""Identities kept, of those hot now and of those awaited alike: 32 MB each."""
+"""Identities kept, of those hot now and of those awaited alike: 33 MB each."""
 REPORTED_MAX = 100
 """Trace ids of lost spans that are named; a thousand would help nobody more."""
 ASKED_MAX = 50_000
@@ -63,7 +64,7 @@ class LostFlushDetector:
 
     def observe(self, hot: pa.Table) -> None:
         """The table of a view: what was in the previous one and is not in this one has left."""
-        now_hot = SpanKeys.of(hot)
+        now_hot = keys_of(hot)
         hashes = now_hot.hashes
         again_hot = np.isin(self._awaited.hashes, hashes)
         self._keep(~again_hot)

@@ -38,6 +38,7 @@ BATCH_ROWS = 8_192
 """Decoded at once: the bound on memory is looked at in between."""
 _TEXTS = ("trace_id", "span_id", "parent_span_id", "service_name", "name")
 _TIMES = ("start_time", "end_time")
+_KIND = "span_kind"
 
 
 class SnapshotReader:
@@ -138,6 +139,8 @@ def _columns(found: pa.Schema, known: pa.Schema) -> list[str]:
         fits = pa.types.is_timestamp(kind) if name in _TIMES else _is_text(kind)
         if not fits:
             raise NotSpans(f"its column {name} is {kind}")
+    if _KIND in columns and not pa.types.is_integer(found.field(_KIND).type):
+        raise NotSpans(f"its column {_KIND} is {found.field(_KIND).type}")
     return columns
 
 

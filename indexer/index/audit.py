@@ -66,7 +66,11 @@ _DERIVED = (
     ),
     _Derived("file_operations", "parts.service_name, parts.name, span_kind, parts.span_count"),
     _Derived("file_attributes", "key_id, value_count, error_type", after_promotion=True),
-    _Derived("indexed_attributes", "file_row_number, key_id, value", after_promotion=True),
+    _Derived(
+        "indexed_attributes",
+        "file_row_number, position_in_row, key_id, value",
+        after_promotion=True,
+    ),
 )
 
 

@@ -21,7 +21,7 @@ def merge_candidates(query: Query, found: Sequence[Candidates]) -> Candidates:
 
 def first_of_each(spans: Iterable[Span]) -> list[Span]:
     """Each span once: the first copy of it."""
-    kept: dict[tuple[str, str], Span] = {}
+    kept: dict[tuple[str, str, int], Span] = {}
     for span in spans:
         kept.setdefault(span.identity, span)
     return list(kept.values())

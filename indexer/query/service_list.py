@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from indexer.hot.identity import SpanKeys
 from indexer.query.find.already_indexed import known_spans
 from indexer.query.find.column_scan import within
 from indexer.query.window import WHENEVER, Window
@@ -74,7 +73,7 @@ def unindexed_spans(
     """Each span of the parts that starts in the window once, but those that the index has."""
     spans = concatenate(parts, [1] * len(parts))
     spans = spans.take(within(spans, window))
-    keys = SpanKeys(spans.trace_hi, spans.trace_lo, spans.span_id)
+    keys = spans.keys
     first = np.zeros(len(spans), np.bool_)
     first[np.unique(keys.hashes, return_index=True)[1]] = True
     return spans.take(first & ~known_spans(cursor, keys))

@@ -101,9 +101,9 @@ class Span:
         return self.start_time_unix_nano + self.duration_ns
 
     @property
-    def identity(self) -> tuple[str, str]:
-        """What makes two rows one span."""
-        return self.trace_id, self.span_id
+    def identity(self) -> tuple[str, str, int]:
+        """What makes two rows one span: see ``spans.identity``."""
+        return self.trace_id, self.span_id, self.span_kind
 
     @property
     def omitted(self) -> Mapping[str, int] | None:

@@ -246,6 +246,7 @@ def _by_slot(found: Sequence[pa.Table], count: int, names: Sequence[str]) -> lis
         parts.append(
             AttributeValues(
                 row=rows[at],
+                position=np.zeros(len(at), np.int32),
                 key=keys[at],
                 value=values.take(pa.array(at)),
                 trace_hi=high[at],

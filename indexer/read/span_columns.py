@@ -72,6 +72,7 @@ def interpret(
     columns = SpanColumns(
         slot=slot,
         row=row,
+        position=np.zeros(len(row), np.int32),
         trace_hi=trace_ids.words[0],
         trace_lo=trace_ids.words[1],
         span_id=span_ids.words[0],

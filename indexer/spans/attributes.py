@@ -38,9 +38,11 @@ def llm_calls(keys: Sequence[str], key: npt.NDArray[np.int8], value: pa.Array) -
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AttributeValues:
-    """One element a value, in order of row, then key. Rows without a real trace_id have none."""
+    """One element a value, in order of place, then key. Rows without a real trace_id have none."""
 
     row: npt.NDArray[np.int32]
+    position: npt.NDArray[np.int32]
+    """In the row, as ``SpanColumns`` has it."""
     key: npt.NDArray[np.int8]
     """Position among the keys that were asked for."""
     value: pa.Array
@@ -57,6 +59,7 @@ class AttributeValues:
         """No value at all."""
         return cls(
             row=np.zeros(0, np.int32),
+            position=np.zeros(0, np.int32),
             key=np.zeros(0, np.int8),
             value=pa.array([], pa.string()),
             trace_hi=np.zeros(0, np.uint64),
@@ -106,6 +109,7 @@ class PromotedFile:
             {
                 "file_id": np.full(len(values), self.file_id, np.int32),
                 "file_row_number": values.row,
+                "position_in_row": values.position,
                 "key_id": self._numbers(values),
                 "value": values.value,
             }

@@ -1,4 +1,4 @@
-"""The spans of one or more files as parallel arrays, sorted by (file, trace, row).
+"""The spans of one or more files as parallel arrays, sorted by (file, trace, place).
 
 Sorting by trace inside a file is what makes the catalog small (a trace's ids repeat) and its
 lookups fast (neighbouring rows); see the measurements behind decision 3 of the design.
@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.model import SpanMetadata
-from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex, parse_hex
+from indexer.spans.identifiers import UInt64Array, format_hex, parse_hex
+from indexer.spans.identity import Index, SpanKeys, trace_keys
 
 IntArray = npt.NDArray[np.int64]
-Index = npt.NDArray[np.intp] | BoolArray | slice
 
 STATUS_CODE_ERROR = 2  # OTLP trace.proto, Status.StatusCode
 
-_MIX = [np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
+_FILE_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +51,14 @@ class Texts:
 class SpanColumns:
     """Parallel arrays, one element a span. ``slot`` says which file of the batch it is from.
 
-    Times are nanoseconds; ``parent_span_id`` 0 means root, as no real span id is 0.
+    Its place in the file is the ``row``, and the ``position`` in that: 0 but for writers that put
+    a whole trace into a row. Times are nanoseconds; ``parent_span_id`` 0 means root, as no real
+    span id is 0.
     """
 
     slot: npt.NDArray[np.int32]
     row: npt.NDArray[np.int32]
+    position: npt.NDArray[np.int32]
     trace_hi: UInt64Array
     trace_lo: UInt64Array
     span_id: UInt64Array
@@ -86,25 +89,12 @@ class SpanColumns:
     @property
     def trace_key(self) -> UInt64Array:
         """64 bits that stand for a trace id: equal ids have equal keys."""
-        return self.key_of_trace(self.trace_hi, self.trace_lo)
-
-    @staticmethod
-    def key_of_trace(trace_hi: UInt64Array, trace_lo: UInt64Array) -> UInt64Array:
-        """The trace key of the two words of a trace id."""
-        return (trace_hi * _MIX[0]) ^ trace_lo
+        return trace_keys(self.trace_hi, self.trace_lo)
 
     @property
-    def span_key(self) -> UInt64Array:
-        """64 bits that stand for (trace_id, span_id): equal identities have equal keys."""
-        return (self.trace_key * _MIX[1]) ^ (self.span_id * _MIX[2])
-
-    def identity(self, position: int) -> tuple[int, int, int]:
-        """(trace high, trace low, span) of one row: the exact identity behind its key."""
-        return (
-            int(self.trace_hi[position]),
-            int(self.trace_lo[position]),
-            int(self.span_id[position]),
-        )
+    def keys(self) -> SpanKeys:
+        """What makes each row the span that it is."""
+        return SpanKeys(self.trace_hi, self.trace_lo, self.span_id, self.kind)
 
     def to_arrow(self, file_ids: npt.NDArray[np.int32]) -> pa.Table:
         """Rows of ``indexed_spans``; slot ``i`` becomes ``file_ids[i]``."""
@@ -112,6 +102,7 @@ class SpanColumns:
             {
                 "file_id": file_ids[self.slot],
                 "file_row_number": self.row,
+                "position_in_row": self.position,
                 "trace_id": format_hex([self.trace_hi, self.trace_lo]),
                 "span_id_uint64": self.span_id,
                 "parent_span_id_uint64": pa.array(
@@ -132,7 +123,9 @@ class SpanColumns:
         ids = np.zeros(0, np.uint64)
         slots, times, small = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int8)
         texts = Texts(slots, ())
-        return cls(slots, slots, ids, ids, ids, ids, times, times, small, small, texts, texts)
+        return cls(
+            slots, slots, slots, ids, ids, ids, ids, times, times, small, small, texts, texts
+        )
 
     @classmethod
     def from_arrow(cls, table: pa.Table, slots: dict[int, int]) -> Self:
@@ -144,6 +137,7 @@ class SpanColumns:
         return cls(
             slot=np.array([slots[int(f)] for f in known], np.int32)[inverse],
             row=column["file_row_number"].to_numpy(),
+            position=column["position_in_row"].to_numpy(),
             trace_hi=trace_hi,
             trace_lo=trace_lo,
             span_id=column["span_id_uint64"].to_numpy(),
@@ -192,7 +186,7 @@ def _concatenate_texts(parts: Sequence[Texts]) -> Texts:
 
 
 def sorted_by_trace(columns: SpanColumns) -> SpanColumns:
-    """Rows in order of (slot, trace id, row).
+    """Rows in order of (slot, trace id, place).
 
     The first 48 bits of the trace id decide almost always, in one stable sort of integers; ids
     that agree in those and differ later (hand-made ids) take the exact, slower way.
@@ -206,22 +200,23 @@ def sorted_by_trace(columns: SpanColumns) -> SpanColumns:
     )
     if not (same & differs).any():
         return ordered
-    exact = np.lexsort((columns.row, columns.trace_lo, columns.trace_hi, columns.slot))
+    exact = np.lexsort(
+        (columns.position, columns.row, columns.trace_lo, columns.trace_hi, columns.slot)
+    )
     return columns.take(exact)
 
 
 def without_doubles(columns: SpanColumns, slot_count: int) -> tuple[SpanColumns, IntArray]:
-    """Keep the first row of each (trace_id, span_id) of a file; count the dropped ones per slot.
+    """Keep the first copy of each span of a file; count the dropped ones per slot.
 
-    Doubles across files are another matter: see ``register.ownership``.
+    Doubles across files are another matter: see ``catalog.ownership``.
     """
-    keys = columns.span_key ^ (columns.slot.astype(np.uint64) * _MIX[0])
+    keys = columns.keys.hashes ^ (columns.slot.astype(np.uint64) * _FILE_MIX)
     ordered = np.sort(keys)
     if not (ordered[1:] == ordered[:-1]).any():
         return columns, np.zeros(slot_count, np.int64)
-    order = np.lexsort(
-        (columns.row, columns.span_id, columns.trace_lo, columns.trace_hi, columns.slot)
-    )
+    same = (columns.kind, columns.span_id, columns.trace_lo, columns.trace_hi, columns.slot)
+    order = np.lexsort((columns.position, columns.row, *same))
     sorted_columns = columns.take(order)
     again = np.zeros(len(columns), np.bool_)
     again[1:] = (
@@ -229,6 +224,7 @@ def without_doubles(columns: SpanColumns, slot_count: int) -> tuple[SpanColumns,
         & (sorted_columns.trace_hi[1:] == sorted_columns.trace_hi[:-1])
         & (sorted_columns.trace_lo[1:] == sorted_columns.trace_lo[:-1])
         & (sorted_columns.span_id[1:] == sorted_columns.span_id[:-1])
+        & (sorted_columns.kind[1:] == sorted_columns.kind[:-1])
     )
     dropped = np.bincount(sorted_columns.slot[again], minlength=slot_count).astype(np.int64)
     keep = np.ones(len(columns), np.bool_)

@@ -1,6 +1,6 @@
 """The content digest: 128 bits that two catalogs of the same spans share, in any order.
 
-A span's hash covers everything a list can show of it and its row number, and leaves out what
+A span's hash covers everything a list can show of it and its place in the file, and leaves out what
 depends on when or where it was indexed (file ids, times of indexing, absolute paths). A file's
 digest is the sum of its spans' hashes modulo 2^64 in two lanes: additive rather than XOR, so
 that a row held twice does not cancel out. The hash is written out here because DuckDB's own is
@@ -58,7 +58,7 @@ def _row_hashes(columns: SpanColumns) -> UInt64Array:
         columns.parent_span_id,
         columns.start.view(np.uint64),
         columns.duration.view(np.uint64),
-        columns.row.astype(np.uint64),
+        _places(columns),
         columns.status.astype(np.uint64) ^ (columns.kind.astype(np.uint64) << np.uint64(8)),
         _text_hashes(columns.service),
         _text_hashes(columns.name),
@@ -66,6 +66,11 @@ def _row_hashes(columns: SpanColumns) -> UInt64Array:
         hashes = (hashes ^ column) * _STEP
         hashes ^= hashes >> np.uint64(29)
     return hashes
+
+
+def _places(columns: SpanColumns) -> UInt64Array:
+    """Row and position as one word: equal to the row where a row is a span."""
+    return columns.row.astype(np.uint64) | (columns.position.astype(np.uint64) << np.uint64(32))
 
 
 def _finalise(hashes: UInt64Array) -> UInt64Array:

@@ -72,6 +72,7 @@ def _columns(parts: Sequence[FileSpans], rows: int) -> SpanColumns:
     return SpanColumns(
         slot=np.repeat(np.arange(len(parts), dtype=np.int32), rows),
         row=np.tile(np.arange(rows, dtype=np.int32), len(parts)),
+        position=np.zeros(rows * len(parts), np.int32),
         trace_hi=joined("trace_hi"),
         trace_lo=joined("trace_lo"),
         span_id=joined("span_id"),

@@ -28,6 +28,7 @@ SPAN = st.builds(
     service=st.sampled_from(("shop", "cart")),
     status=st.sampled_from((0, 2)),
     duration=st.integers(0, 1000),
+    kind=st.sampled_from((2, 3)),
 )
 FILES = st.lists(st.lists(SPAN, max_size=6), min_size=1, max_size=5)
 

@@ -219,6 +219,16 @@ def test_an_absent_trace_is_an_empty_list_and_an_absent_span_null(
     assert service.get(f"{V3}/traces/{FLOW}/spans/{99:016x}").body == b"null"
 
 
+def test_a_client_and_a_server_under_one_id_are_both_listed(tmp_path: Path) -> None:
+    """Where one object is asked for it is the server's, which did the work."""
+    shared = [Span(kind=3, name="call"), Span(kind=2, name="work", start=T0 + 1)]
+    with served(tmp_path, rows=shared) as service:
+        for path in (f"{V3}/services/shop/spans/root", f"{V3}/traces/{1:032x}/spans"):
+            assert [one["name"] for one in service.get(path).json] == ["work", "call"]
+        one = service.get(f"{V3}/traces/{1:032x}/spans/{1:016x}").json
+        assert (one["name"], one["kind"]) == ("work", "SERVER")
+
+
 def test_an_odd_service_name_is_reached(service: Served) -> None:
     """Slashes, blanks, percent signs, line breaks and letters beyond ASCII."""
     for path in ("/otel/service/{}/root_spans", V3 + "/services/{}/spans"):

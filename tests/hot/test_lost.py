@@ -7,17 +7,18 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.hot.identity import SpanKeys
 from indexer.hot.lost import WAIT_S, LostFlushDetector
+from indexer.spans.identity import SpanKeys
 from tests.support.fake_clock import FakeClock
 
 
-def hot(*numbers: int) -> pa.Table:
+def hot(*numbers: int, kind: int = 0) -> pa.Table:
     """Spans by number, ten to a trace."""
     return pa.table(
         {
             "trace_id": pa.array([f"{number // 10 + 1:032x}" for number in numbers], pa.string()),
             "span_id": pa.array([f"{number + 1:016x}" for number in numbers], pa.string()),
+            "span_kind": pa.array([kind for _ in numbers], pa.int8()),
         }
     )
 
@@ -50,6 +51,16 @@ def test_a_span_that_is_hot_again_is_not_lost() -> None:
     assert detector.check(cold()) == 0
 
 
+def test_a_span_is_not_taken_for_one_of_another_kind() -> None:
+    """Its client is hot under the same id; the server's span is lost all the same."""
+    clock = FakeClock()
+    detector = LostFlushDetector(clock)
+    detector.observe(hot(1, kind=2))
+    detector.observe(hot(1, kind=3))
+    clock.advance(WAIT_S)
+    assert detector.check(cold()) == 1
+
+
 def test_beyond_its_bounds_it_counts_what_it_does_not_watch() -> None:
     clock = FakeClock()
     detector = LostFlushDetector(clock, keys_max=5, reported_max=2)
@@ -74,7 +85,7 @@ def test_the_index_is_asked_in_the_terms_of_the_index() -> None:
     detector.observe(hot(1))
     detector.observe(hot())
     detector.check(known)
-    assert asked[0].to_pylist() == [{"trace_id": f"{1:032x}", "span_id_uint64": 2}]
+    assert asked[0].to_pylist() == [{"trace_id": f"{1:032x}", "span_id_uint64": 2, "span_kind": 0}]
 
 
 @settings(max_examples=200, deadline=None)

@@ -47,6 +47,7 @@ MADE = st.tuples(
     st.integers(0, 20),  # start
     st.sampled_from(("shop", "cart")),
     st.booleans(),  # root
+    st.booleans(),  # a server's, and its client's under the same id
     st.sampled_from(KINDS),
 )
 QUERIES = st.builds(
@@ -86,7 +87,7 @@ class Tiered:
 
     def services(self, query: SpanQuery) -> dict[str, int]:
         """The same by brute force."""
-        every = {(one.trace, one.span): one for some in self.by_tier.values() for one in some}
+        every = distinct(self.by_tier)
         bounds = SpanQuery(
             since_unix_nano=query.since_unix_nano, until_unix_nano=query.until_unix_nano
         )
@@ -95,10 +96,14 @@ class Tiered:
 
     def expected(self, query: SpanQuery) -> list[Span]:
         """The whole list from its beginning, by brute force."""
-        every = {(one.trace, one.span): one for some in self.by_tier.values() for one in some}
+        every = distinct(self.by_tier)
         llm = {one.trace for one in every.values() if is_llm(one)}
         found = [one for one in every.values() if matches(one, query, llm)]
-        return sorted(found, key=lambda one: (-one.start, one.trace_id, one.span_id))
+        return sorted(found, key=lambda one: (-one.start, one.trace_id, one.span_id, one.kind))
+
+
+def distinct(by_tier: dict[str, list[Span]]) -> dict[tuple[int, int, int], Span]:
+    return {(one.trace, one.span, one.kind): one for some in by_tier.values() for one in some}
 
 
 def is_llm(span: Span) -> bool:
@@ -121,7 +126,7 @@ def matches(span: Span, query: SpanQuery, llm: set[int]) -> bool:
 
 def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> Iterator[Tiered]:
     by_tier: dict[str, list[Span]] = {tier: [] for tier in TIERS}
-    for number, (tier, trace, start, service, root, attributes) in enumerate(made, 1):
+    for number, (tier, trace, start, service, root, shared, attributes) in enumerate(made, 1):
         span = Span(
             trace=trace,
             span=number,
@@ -131,6 +136,8 @@ def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> I
             attributes=json.dumps(attributes),
         )
         by_tier[tier].append(span)
+        if shared:
+            by_tier[TIERS[number % len(TIERS)]].append(replace(span, kind=3))
         if number % doubled == 0:  # flushed, and still in the hot tier
             by_tier["hot"].append(span)
     with indexed(folder, keys=KEYS) as one:
@@ -151,8 +158,11 @@ def services(tiers: Tiered, query: SpanQuery) -> dict[str, int]:
     return {one.service_name: one.total_spans for one in found.services}
 
 
-def ids(found: Sequence[Span | AnsweredSpan]) -> list[tuple[str, str]]:
-    return [(one.trace_id, one.span_id) for one in found]
+def ids(found: Sequence[Span | AnsweredSpan]) -> list[tuple[str, str, int]]:
+    return [
+        (one.trace_id, one.span_id, one.kind if isinstance(one, Span) else one.span_kind)
+        for one in found
+    ]
 
 
 def codes(answer: Answer) -> list[str]:
@@ -206,7 +216,7 @@ def test_pages_join_up_to_the_list(
     query = replace(query, offset=0, limit=limit)
     for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
         expected = ids(tiers.expected(query))
-        found: list[tuple[str, str]] = []
+        found: list[tuple[str, str, int]] = []
         page = query
         while True:
             answer = tiers.answers.spans(page, payload=False)

@@ -10,6 +10,7 @@ import pytest
 
 from indexer.errors import InvalidId
 from indexer.query.answer import SpansAnswer
+from indexer.query.find.trace_query import TraceQuery
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, table, write
 
@@ -58,6 +59,20 @@ def test_a_span_in_two_files_is_answered_once(tmp_path: Path) -> None:
         write(one.root / "a.parquet", [Span(attributes='{"from": "a"}')])
         one.settle()
         assert [span.payload.attributes for span in found(one).spans] == [{"from": "a"}]
+
+
+def test_a_client_and_a_server_under_one_id_are_both_answered(tmp_path: Path) -> None:
+    """In a trace, and to a question for the span id; two copies of one are one."""
+    client = Span(span=2, kind=3, attributes='{"from": "client"}')
+    server = Span(span=2, kind=2, attributes='{"from": "server"}')
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(), client])
+        write(one.root / "b.parquet", [server, client])
+        one.settle()
+        answer = one.answers().trace(TraceQuery.of(TRACE, client.span_id))
+        said = [(span.span_kind, span.payload.attributes) for span in answer.spans]
+        assert said == [(2, {"from": "server"}), (3, {"from": "client"})]
+        assert [span.span_id[-1] for span in found(one).spans] == ["1", "2", "2"]
 
 
 def test_malformed_json_stays_text(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from indexer.query.tiers.tier import Candidates, Query
 COLD, RECENT, HOT = (HotTable(pa.table({"number": [number]})) for number in range(3))
 QUERIES = [TraceQuery(trace_id=f"{1:032x}"), SpanQuery()]
 
-Made = list[tuple[int, int, int]]
-ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 4)), max_size=12)
+Made = list[tuple[int, int, int, int]]
+ROW = st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 4), st.integers(2, 3))
+ROWS = st.lists(ROW, max_size=12)
 INDEXED = st.lists(
-    st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 4)),
+    ROW,
     max_size=12,
     unique_by=lambda one: one[1:],
 )
@@ -28,8 +29,8 @@ INDEXED = st.lists(
 
 def made(rows: Made, source: HotTable) -> list[Span]:
     return [
-        Span(f"{trace:032x}", f"{span:016x}", None, "shop", "GET /", start, 1, 0, 2, source, row)
-        for row, (start, trace, span) in enumerate(rows)
+        Span(f"{trace:032x}", f"{span:016x}", None, "shop", "GET /", start, 1, 0, kind, source, row)
+        for row, (start, trace, span, kind) in enumerate(rows)
     ]
 
 
@@ -46,6 +47,9 @@ def test_each_span_once_from_the_coldest_tier_that_has_it_in_order(
     ]
     found = merge_candidates(query, [Candidates(spans=some) for some in tiers]).spans
     everything = [span for some in tiers for span in some]
+    assert {one.identity for one in found} == {
+        (one.trace_id, one.span_id, one.span_kind) for one in everything
+    }
     assert {span.identity for span in found} == {span.identity for span in everything}
     assert len({span.identity for span in found}) == len(found)
     for span in found:

@@ -87,6 +87,8 @@ class World:
         self.random = random.Random(seed)
         self.second = random.Random(~seed)
         """For what came later: seeds that found something replay the history they found it in."""
+        self.kinds = random.Random(f"kinds {seed}")
+        """And for what came after that."""
         self.keys: tuple[str, ...] = KEYS[:2]
         self.clock = FakeClock()
         self.root = folder / "spans"
@@ -334,6 +336,7 @@ class World:
                 duration=pick.randint(0, 10**6),
                 status=pick.choice((0, 1, 2)),
                 attributes=self.second.choice(ATTRIBUTES),
+                kind=self.kinds.choice((2, 2, 3)),
             )
             for _ in range(pick.randint(0, 12))
         ]

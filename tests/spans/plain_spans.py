@@ -25,6 +25,7 @@ class PlainSpan:
 
     slot: int = 0
     row: int = 0
+    position: int = 0
     trace: int = 1
     span: int = 1
     parent: int = 0
@@ -36,8 +37,12 @@ class PlainSpan:
     name: str = "GET /"
 
     @property
-    def identity(self) -> tuple[int, int, int]:
-        return (self.slot, self.trace, self.span)
+    def identity(self) -> tuple[int, int, int, int]:
+        return (self.slot, self.trace, self.span, self.kind)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return (self.row, self.position)
 
     @property
     def end(self) -> int:
@@ -49,6 +54,7 @@ def columns_of(spans: Sequence[PlainSpan], *, unused: tuple[str, ...] = ()) -> S
     return SpanColumns(
         slot=np.array([span.slot for span in spans], np.int32),
         row=np.array([span.row for span in spans], np.int32),
+        position=np.array([span.position for span in spans], np.int32),
         trace_hi=np.array([span.trace >> 64 for span in spans], np.uint64),
         trace_lo=np.array([span.trace & WORD for span in spans], np.uint64),
         span_id=np.array([span.span for span in spans], np.uint64),
@@ -74,6 +80,7 @@ def plain(columns: SpanColumns) -> list[PlainSpan]:
         PlainSpan(
             slot=int(columns.slot[at]),
             row=int(columns.row[at]),
+            position=int(columns.position[at]),
             trace=int(columns.trace_hi[at]) << 64 | int(columns.trace_lo[at]),
             span=int(columns.span_id[at]),
             parent=int(columns.parent_span_id[at]),
@@ -88,14 +95,15 @@ def plain(columns: SpanColumns) -> list[PlainSpan]:
     ]
 
 
-def numbered(spans: Sequence[PlainSpan]) -> list[PlainSpan]:
-    """The spans with row numbers 0, 1, 2, ... in each slot, as a file has them."""
+def numbered(spans: Sequence[PlainSpan], *, spans_a_row: int = 1) -> list[PlainSpan]:
+    """The spans in rows 0, 1, 2, ... of each slot, as a file has them."""
     following: dict[int, int] = {}
     rows = []
     for span in spans:
-        row = following.get(span.slot, 0)
-        following[span.slot] = row + 1
-        rows.append(replace(span, row=row))
+        number = following.get(span.slot, 0)
+        following[span.slot] = number + 1
+        row, position = divmod(number, spans_a_row)
+        rows.append(replace(span, row=row, position=position))
     return rows
 
 
@@ -122,5 +130,9 @@ def _spans(draw: st.DrawFn) -> PlainSpan:
 
 
 def span_lists(*, max_size: int = 40) -> st.SearchStrategy[list[PlainSpan]]:
-    """Rows of up to four files, in order of row inside each, the files interleaved."""
-    return st.lists(_spans(), max_size=max_size).map(numbered)
+    """Spans of up to four files, in order of place inside each, the files interleaved."""
+    return st.builds(
+        lambda spans, spans_a_row: numbered(spans, spans_a_row=spans_a_row),
+        st.lists(_spans(), max_size=max_size),
+        st.sampled_from([1, 1, 3]),
+    )

@@ -18,7 +18,7 @@ FILE_IDS = np.array([70, 30, 90, 10], np.int32)
 
 
 def in_order(spans):
-    return sorted(spans, key=lambda span: (span.slot, span.trace, span.row))
+    return sorted(spans, key=lambda span: (span.slot, span.trace, span.place))
 
 
 def grouped(spans, key):
@@ -31,10 +31,10 @@ def grouped(spans, key):
 def traces(spans, owned):
     """The oracle of ``trace_files``; ``owned`` is one flag a span."""
     rows = []
-    flag = {(span.slot, span.row): own for span, own in zip(spans, owned, strict=True)}
+    flag = {(span.slot, span.place): own for span, own in zip(spans, owned, strict=True)}
     for (slot, trace), group in sorted(grouped(spans, lambda s: (s.slot, s.trace)).items()):
-        own = [span for span in group if flag[slot, span.row]]
-        roots = sorted((s for s in group if s.parent == 0), key=lambda s: (s.start, s.row))
+        own = [span for span in group if flag[slot, span.place]]
+        roots = sorted((s for s in group if s.parent == 0), key=lambda s: (s.start, s.place))
         rows.append(
             {
                 "trace_id": f"{trace:032x}",

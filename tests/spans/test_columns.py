@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from indexer.spans.columns import SpanColumns, Texts, concatenate, sorted_by_trace, without_doubles
 from tests.spans.plain_spans import (
+    WORD,
     PlainSpan,
     columns_of,
     numbered,
@@ -27,22 +28,22 @@ SLOTS = 4
 
 
 def in_order_of_trace(spans):
-    return sorted(spans, key=lambda span: (span.slot, span.trace, span.row))
+    return sorted(spans, key=lambda span: (span.slot, span.trace, span.place))
 
 
 def first_of_each(spans):
-    """(the first row of each identity in the given order, dropped rows per slot)."""
-    first: dict[tuple[int, int, int], int] = {}
+    """(the first copy of each identity in the given order, dropped copies per slot)."""
+    first: dict[tuple[int, int, int, int], tuple[int, int]] = {}
     for span in spans:
-        first[span.identity] = min(first.get(span.identity, span.row), span.row)
-    kept = [span for span in spans if span.row == first[span.identity]]
-    dropped = Counter(span.slot for span in spans if span.row != first[span.identity])
+        first[span.identity] = min(first.get(span.identity, span.place), span.place)
+    kept = [span for span in spans if span.place == first[span.identity]]
+    dropped = Counter(span.slot for span in spans if span.place != first[span.identity])
     return kept, [dropped[slot] for slot in range(SLOTS)]
 
 
 @thorough
 @given(span_lists())
-def test_spans_are_sorted_by_file_trace_and_row(spans):
+def test_spans_are_sorted_by_file_trace_and_place(spans):
     assert plain(sorted_by_trace(columns_of(spans))) == in_order_of_trace(spans)
 
 
@@ -63,7 +64,7 @@ def test_hand_made_trace_ids_are_sorted_exactly(traces):
 
 @thorough
 @given(span_lists())
-def test_the_first_row_of_a_repeated_span_stays(spans):
+def test_the_first_copy_of_a_repeated_span_stays(spans):
     kept, dropped = without_doubles(columns_of(in_order_of_trace(spans)), SLOTS)
     expected, expected_dropped = first_of_each(in_order_of_trace(spans))
     assert (plain(kept), dropped.tolist()) == (expected, expected_dropped)
@@ -81,13 +82,19 @@ def test_the_same_span_id_in_two_traces_is_two_spans():
     assert plain(kept) == spans
 
 
+def test_a_client_and_a_server_under_one_id_are_two_spans():
+    spans = numbered([PlainSpan(kind=kind) for kind in (3, 2, 3)])
+    kept, dropped = without_doubles(columns_of(spans), 1)
+    assert (plain(kept), dropped.tolist()) == (spans[:2], [1])
+
+
 def test_two_traces_whose_keys_collide_keep_their_spans():
     """A key stands for an identity only until it is looked at; ids can be chosen to collide."""
     one, other = PlainSpan(trace=1 << 64), PlainSpan(trace=2 << 64, row=1)
     keys = [int(columns_of([span]).trace_key[0]) for span in (one, other)]
     other = replace(other, trace=other.trace + (keys[0] ^ keys[1]))
     columns = columns_of([one, other])
-    assert columns.span_key[0] == columns.span_key[1]
+    assert columns.keys.hashes[0] == columns.keys.hashes[1]
     kept, dropped = without_doubles(columns, 1)
     assert (plain(kept), dropped.tolist()) == ([one, other], [0])
 
@@ -127,6 +134,7 @@ def test_a_row_of_the_catalog_is_readable():
     span = PlainSpan(
         slot=1,
         row=7,
+        position=1,
         trace=0xABC << 64 | 0xDEF,
         span=0x1F,
         start=5,
@@ -138,6 +146,7 @@ def test_a_row_of_the_catalog_is_readable():
     assert row == {
         "file_id": 20,
         "file_row_number": 7,
+        "position_in_row": 1,
         "trace_id": "0000000000000abc0000000000000def",
         "span_id_uint64": 0x1F,
         "parent_span_id_uint64": None,
@@ -170,12 +179,12 @@ def test_the_spans_of_one_file_are_all_of_them_and_no_others(spans, slot):
 @thorough
 @given(span_lists())
 def test_equal_identities_have_equal_keys(spans):
-    columns = columns_of(spans)
-    keys: dict[tuple[int, int, int], int] = {}
-    for at in range(len(spans)):
-        identity = columns.identity(at)
-        assert identity == (spans[at].trace >> 64, int(columns.trace_lo[at]), spans[at].span)
-        assert keys.setdefault(identity, int(columns.span_key[at])) == int(columns.span_key[at])
+    keys = columns_of(spans).keys
+    hashes: dict[tuple[int, int, int, int], int] = {}
+    for at, span in enumerate(spans):
+        identity = keys.exact(at)
+        assert identity == (span.trace >> 64, span.trace & WORD, span.span, span.kind)
+        assert hashes.setdefault(identity, int(keys.hashes[at])) == int(keys.hashes[at])
 
 
 def test_no_spans_stay_no_spans():

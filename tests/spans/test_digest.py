@@ -104,6 +104,7 @@ def test_the_encoding_of_the_texts_does_not_matter(spans):
         {"start": KNOWN[1].start + 1},
         {"duration": 1},
         {"row": 2},
+        {"position": 1},
         {"status": 1},
         {"kind": 2},
         {"status": 3, "kind": 2},

@@ -115,9 +115,9 @@ def spans_on_disk(root: Path) -> list[Row]:
     """The rows that the catalog must hold, by brute force over the files.
 
     Every finished file, smallest relative path first, smallest row first; the first copy of a
-    (trace_id, span_id) is the one that counts.
+    span, by (trace_id, span_id, span_kind), is the one that counts.
     """
-    found: dict[tuple[str, str], Row] = {}
+    found: dict[tuple[str, str, int], Row] = {}
     paths = {path.relative_to(root).as_posix(): path for path in root.rglob("*.parquet")}
     for relative in sorted(paths):
         path = paths[relative]
@@ -127,11 +127,11 @@ def spans_on_disk(root: Path) -> list[Row]:
         if table is None or "trace_id" not in table.column_names:
             continue
         for number, row in enumerate(_plain(table)):
-            key = (row["trace_id"], row["span_id"])
             found.setdefault(
-                key,
+                (row["trace_id"], row["span_id"], row["span_kind"]),
                 (
-                    *key,
+                    row["trace_id"],
+                    row["span_id"],
                     relative,
                     number,
                     row["parent_span_id"],

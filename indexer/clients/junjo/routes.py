@@ -29,6 +29,7 @@ from indexer.query.find.trace_query import TraceQuery
 from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
 from indexer.query.window import WHENEVER, Window
+from indexer.spans.shared_ids import at_work
 
 SPAN_TYPE = "junjo.span_type"
 _CHARS_MAX = 1_024
@@ -151,7 +152,7 @@ def _traces(router: APIRouter, host: Host, encoding: EncodedSpanCache) -> None:
     async def one_span(
         request: Request, trace_id: TraceId, span_id: SpanId, within: WindowOf
     ) -> Response:
-        """One span, or null."""
+        """One span, or null; of a client's and a server's that share the ID, the server's."""
         return await _trace(host, request, _one, trace_id, span_id, within, encoding)
 
 
@@ -223,7 +224,9 @@ def _array(encoded: Sequence[bytes]) -> bytes:
 
 
 def _one(answer: SpansAnswer) -> bytes:
-    return next(iter(answer.encoded), b"null")
+    if not answer.encoded:
+        return b"null"
+    return answer.encoded[at_work([span.span_kind for span in answer.spans])]
 
 
 def _in_order(answer: SpansAnswer) -> bytes:

@@ -6,8 +6,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from indexer.hot.identity import SpanKeys
 from indexer.spans.identifiers import BoolArray
+from indexer.spans.identity import SpanKeys
 from indexer.system.duckdb_rows import id_list, text_literal
 from indexer.system.storage import LocalStorage
 
@@ -24,6 +24,7 @@ SELECT DISTINCT asked.position FROM asked_spans AS asked
 JOIN trace_files USING (trace_id)
 JOIN indexed_spans AS held ON held.file_id = trace_files.file_id
   AND held.trace_id = asked.trace_id AND held.span_id_uint64 = asked.span_id_uint64
+  AND held.span_kind = asked.span_kind
 """
 
 

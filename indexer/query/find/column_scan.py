@@ -49,7 +49,7 @@ def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery
     some = columns.take(chosen)
     if isinstance(query, TraceQuery):
         return some
-    order = np.lexsort((some.span_id, some.trace_lo, some.trace_hi, -some.start))
+    order = np.lexsort((some.kind, some.span_id, some.trace_lo, some.trace_hi, -some.start))
     return some.take(order[: query.count])
 
 
@@ -86,5 +86,8 @@ def _up_to(columns: SpanColumns, after: Position) -> BoolArray:
     earlier = (columns.trace_hi < high) | ((columns.trace_hi == high) & (columns.trace_lo < low))
     same_start = columns.start == after.start_time_unix_nano
     shown: BoolArray = columns.start > after.start_time_unix_nano
-    shown |= same_start & (earlier | (in_trace & (columns.span_id <= span_id)))
+    before = (columns.span_id < span_id) | (
+        (columns.span_id == span_id) & (columns.kind <= after.span_kind)
+    )
+    shown |= same_start & (earlier | (in_trace & before))
     return shown

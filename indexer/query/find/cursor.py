@@ -13,10 +13,12 @@ from indexer.errors import QueryRefused
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.span import Span
 
-_VERSION = 1
+_VERSION = 2
+_VERSION_WITHOUT_KIND = 1
+_KIND_LOWEST = 0
 _CURSOR_CHARS_MAX = 512
 _TRACE_ID, _SPAN_ID = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
-_INT64 = range(-(2**63), 2**63)
+_INT64, _INT8 = range(-(2**63), 2**63), range(-(2**7), 2**7)
 
 
 def page_after(query: SpanQuery, cursor: str) -> SpanQuery:
@@ -26,7 +28,7 @@ def page_after(query: SpanQuery, cursor: str) -> SpanQuery:
 
 def cursor_after(query: SpanQuery, span: Span) -> str:
     """What a client hands back for the spans after this one."""
-    place = [span.start_time_unix_nano, span.trace_id, span.span_id]
+    place = [span.start_time_unix_nano, span.trace_id, span.span_id, span.span_kind]
     text = json.dumps([_VERSION, query.fingerprint, *place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
@@ -34,10 +36,12 @@ def cursor_after(query: SpanQuery, span: Span) -> str:
 def position_of(query: SpanQuery, cursor: str) -> Position:
     """The place that a cursor of this list names. Raises QueryRefused for any other text."""
     try:
-        version, fingerprint, start, trace_id, span_id = _decoded(cursor)
-        at = Position(start_time_unix_nano=start, trace_id=trace_id, span_id=span_id)
+        version, fingerprint, start, trace_id, span_id, kind = _with_kind(_decoded(cursor))
+        at = Position(
+            start_time_unix_nano=start, trace_id=trace_id, span_id=span_id, span_kind=kind
+        )
         known = version == _VERSION and _is_place(at)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         known = False
     if not known:
         raise QueryRefused(
@@ -56,6 +60,12 @@ def _decoded(cursor: str) -> Any:
     return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
 
 
+def _with_kind(said: Any) -> Any:
+    """What a cursor says; one of version 1 names no kind, and gets the lowest: none is left out."""
+    is_older = said[0] == _VERSION_WITHOUT_KIND
+    return [_VERSION, *said[1:], _KIND_LOWEST] if is_older else said
+
+
 def _is_place(at: Position) -> bool:
     """Whether it can be the place of a span: it came from outside, and goes into SQL."""
     return (
@@ -63,4 +73,6 @@ def _is_place(at: Position) -> bool:
         and at.start_time_unix_nano in _INT64
         and _TRACE_ID.fullmatch(at.trace_id) is not None
         and _SPAN_ID.fullmatch(at.span_id) is not None
+        and type(at.span_kind) is int
+        and at.span_kind in _INT8
     )

@@ -26,14 +26,14 @@ _SPANS = """
 SELECT {columns}
 FROM indexed_spans {join}
 WHERE file_id IN {file_ids} AND {where}
-ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64
+ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind
 LIMIT {count}
 """
 
 _VALUES = """JOIN (
-    SELECT file_id, file_row_number, value FROM indexed_attributes
+    SELECT file_id, file_row_number, position_in_row, value FROM indexed_attributes
     WHERE file_id IN {file_ids} AND key_id = {key_id} AND {where}
-) USING (file_id, file_row_number)"""
+) USING (file_id, file_row_number, position_in_row)"""
 
 _LLM_TRACES = f"""trace_id IN (
     SELECT trace_id FROM trace_files WHERE attribute_flags >= {LLM_FLAG}
@@ -139,16 +139,18 @@ def _position(row: IndexRow) -> Position:
         start_time_unix_nano=row.start_time_unix_nano,
         trace_id=row.trace_id,
         span_id=f"{row.span_id:016x}",
+        span_kind=row.span_kind,
     )
 
 
 def _after(query: SpanQuery) -> list[str]:
     assert query.after is not None  # noqa: S101 - the caller has looked
     start, trace_id = query.after.start_time_unix_nano, text_literal(query.after.trace_id)
-    span_id = int(query.after.span_id, 16)
+    span_id, kind = int(query.after.span_id, 16), query.after.span_kind
+    beyond = f"(trace_id, span_id_uint64, span_kind) > ({trace_id}, {span_id}, {kind})"
     return [
         f"start_time_unix_nano <= {start}",
-        f"(start_time_unix_nano < {start} OR (trace_id, span_id_uint64) > ({trace_id}, {span_id}))",
+        f"(start_time_unix_nano < {start} OR {beyond})",
     ]
 
 
@@ -157,6 +159,6 @@ def _first(found: list[IndexRow], more: list[IndexRow], count: int) -> list[Inde
     return sorted([*found, *more], key=_order)[:count] if found else more
 
 
-def _order(row: IndexRow) -> tuple[int, str, int]:
+def _order(row: IndexRow) -> tuple[int, str, int, int]:
     """That of ``SpanQuery.order``: hex digits have the order of the number."""
-    return -row.start_time_unix_nano, row.trace_id, row.span_id
+    return -row.start_time_unix_nano, row.trace_id, row.span_id, row.span_kind

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.spans.attributes import LLM_FLAG
-from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import parse_hex
+from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import arrow_table, id_list, text_literal
 
 FILES_WHOLE_MAX = 32
@@ -53,6 +53,6 @@ class LlmTraces:
 
 def _files(directory: TraceDirectory, trace_ids: list[str]) -> list[int]:
     (high, low), _ = parse_hex(pa.array(trace_ids, pa.string()), digits=32)
-    _, held_by = directory.files(SpanColumns.key_of_trace(high, low))
+    _, held_by = directory.files(trace_keys(high, low))
     found: list[int] = np.unique(held_by).tolist()
     return found

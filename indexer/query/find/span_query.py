@@ -1,8 +1,8 @@
 """Which spans a list is of, and in which order. Pure.
 
-A list is in order of start, newest first, then of trace and span id: an order without ties, so
-that a page begins after the last span of the one before it, whatever has arrived meanwhile
-("keyset" paging).
+A list is in order of start, newest first, then of trace id, span id and kind: an order without
+ties, so that a page begins after the last span of the one before it, whatever has arrived
+meanwhile ("keyset" paging).
 """
 
 import json
@@ -30,6 +30,7 @@ class Position:
     start_time_unix_nano: int
     trace_id: str
     span_id: str
+    span_kind: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,9 @@ class SpanQuery:
         _bounded("offset", self.offset, 0, OFFSET_MAX)
 
     @staticmethod
-    def order(span: "Span") -> tuple[int, str, str]:
+    def order(span: "Span") -> tuple[int, str, str, int]:
         """The place of a span in every list; smaller is earlier."""
-        return -span.start_time_unix_nano, span.trace_id, span.span_id
+        return -span.start_time_unix_nano, span.trace_id, span.span_id, span.span_kind
 
     @property
     def window(self) -> Window:

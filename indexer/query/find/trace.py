@@ -5,7 +5,7 @@ import duckdb
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.trace_query import TraceQuery, trace_words
-from indexer.spans.columns import SpanColumns
+from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import id_list, text_literal
 
 TRACE_SPANS_MAX = 200_000
@@ -19,7 +19,7 @@ FROM indexed_spans
 WHERE file_id IN {{file_ids}} AND {{where}}
 {{rest}}
 """
-_FIRST = "ORDER BY start_time_unix_nano, span_id_uint64 LIMIT {limit}"
+_FIRST = "ORDER BY start_time_unix_nano, span_id_uint64, span_kind LIMIT {limit}"
 
 
 def indexed_trace(
@@ -30,7 +30,7 @@ def indexed_trace(
     ``directory`` is the writer's; without it ``trace_files`` is asked.
     """
     if directory is not None:
-        _, held_by = directory.files(SpanColumns.key_of_trace(*trace_words(query.trace_id)))
+        _, held_by = directory.files(trace_keys(*trace_words(query.trace_id)))
         candidates = sorted({int(file_id) for file_id in held_by})
     else:
         literal = text_literal(query.trace_id)
@@ -50,5 +50,5 @@ def _rows(cursor: duckdb.DuckDBPyConnection, file_ids: str, condition: str) -> l
     found = rows_where(f"LIMIT {limit}")
     if len(found) == limit:
         found = rows_where(_FIRST.format(limit=limit))
-    found.sort(key=lambda row: (row.start_time_unix_nano, row.span_id))
+    found.sort(key=lambda row: (row.start_time_unix_nano, row.span_id, row.span_kind))
     return found

@@ -14,7 +14,10 @@ from indexer.system.duckdb_rows import text_literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceQuery:
-    """A trace, one span of it, or those of its spans that start in [since, until)."""
+    """A trace, or those of its spans that start in [since, until), or that have a span ID.
+
+    Of these there are two where a client's and a server's span share it, as Zipkin's do.
+    """
 
     trace_id: str
     span_id: str | None = None
@@ -28,9 +31,9 @@ class TraceQuery:
         return cls(trace_id=trace_text(trace_id), span_id=span, **bounds)
 
     @staticmethod
-    def order(span: Span) -> tuple[int, str]:
+    def order(span: Span) -> tuple[int, str, int]:
         """The place of a span in the answer; smaller is earlier."""
-        return span.start_time_unix_nano, span.span_id
+        return span.start_time_unix_nano, span.span_id, span.span_kind
 
     @property
     def page(self) -> slice:

@@ -34,8 +34,8 @@ CREATE TABLE parquet_files (
 );
 
 -- What span_metadata is made of: one row per span, whatever was re-sent, rewritten or copied,
--- sorted by trace in each file. No key and no index: the writer keeps (trace_id, span_id) unique,
--- and trace_files finds traces. Ids of spans are the integers that they are, because their text
+-- sorted by trace in each file. No key and no index: the writer keeps (trace_id, span_id,
+-- span_kind) unique, and trace_files finds traces. Ids of spans are the integers that they are, because their text
 -- doubles the cost of an insert; the text of a trace's id repeats row after row and costs nothing.
 CREATE TABLE indexed_spans (
     file_id INTEGER NOT NULL,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused
 from indexer.query.find.cursor import cursor_after, page_after, position_of
-from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.span_query import Position, SpanQuery
 from tests.support.answered_spans import answered
 
 
@@ -33,10 +37,34 @@ def test_a_cursor_of_another_list_is_refused() -> None:
     cursor = cursor_after(SpanQuery(service="a"), span)
     after = page_after(SpanQuery(service="a", limit=3), cursor).after
     assert after is not None
-    assert (after.start_time_unix_nano, after.trace_id, after.span_id) == (
-        -5,
-        span.trace_id,
-        span.span_id,
-    )
+    assert after == place(span_kind=span.span_kind)
     with pytest.raises(QueryRefused, match="another list"):
         position_of(SpanQuery(service="b"), cursor)
+
+
+def test_a_cursor_of_an_earlier_version_is_of_the_lowest_kind() -> None:
+    """It names a span that a client's and a server's may share: both come, rather than neither."""
+    cursor = encoded(1, SpanQuery(service="a").fingerprint)
+    assert position_of(SpanQuery(service="a"), cursor) == place(span_kind=0)
+
+
+@pytest.mark.parametrize("kind", ["3", 3.0, True, None, 128, -129])
+def test_a_cursor_with_a_kind_that_is_none_is_refused(kind: Any) -> None:
+    with pytest.raises(QueryRefused, match="none of ours"):
+        position_of(SpanQuery(), encoded(2, SpanQuery().fingerprint, kind))
+
+
+def place(span_kind: int) -> Position:
+    span = answered(start_time_unix_nano=-5)
+    return Position(
+        start_time_unix_nano=-5,
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        span_kind=span_kind,
+    )
+
+
+def encoded(version: int, fingerprint: str, *kind: Any) -> str:
+    at = place(span_kind=0)
+    said = json.dumps([version, fingerprint, -5, at.trace_id, at.span_id, *kind])
+    return base64.urlsafe_b64encode(said.encode()).rstrip(b"=").decode()

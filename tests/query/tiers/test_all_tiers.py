@@ -67,6 +67,19 @@ def test_each_span_is_there_once_and_the_colder_copy_counts(tmp_path: Path) -> N
     assert said.hot == HotShare(source="incremental", spans=1)
 
 
+def test_a_hot_span_of_another_kind_is_another_span(tmp_path: Path) -> None:
+    """A client's in the index, its server's hot under the same id: in traces, lists and counts."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(kind=3)])
+        one.settle()
+        asked = answers(one, view([Span(kind=3), Span(kind=2)]))
+        kinds = [[span.span_kind for span in asked.trace(TRACE).spans]]
+        kinds.append([span.span_kind for span in roots(asked)])
+        (service,) = asked.services().services
+    assert kinds == [[2, 3], [2, 3]]
+    assert service.total_spans == 2
+
+
 def test_a_hot_tier_that_does_not_answer_is_said_and_costs_the_rest_nothing(
     tmp_path: Path,
 ) -> None:
