@@ -29,6 +29,7 @@
         │   ├── EncodingUnsupported
         │   ├── CorruptPage
         │   ├── FileTooLarge
+        │   ├── FileFault
         │   └── PathNotUtf8
         ├── BodyTooLarge            a body has more bytes than it may
         ├── BodyUnreadable          a body is not in the coding that it names
@@ -238,6 +239,12 @@ class FileTooLarge(FileError):
     """More rows than one file may have."""
 
     hint = "Raise INDEXER_FILE_ROWS_MAX if the machine has the memory (about 250 bytes a row)."
+
+
+class FileFault(FileError):
+    """The file meets a fault of this program."""
+
+    hint = "Report it with the traceback in the log; the file is tried again once it changes."
 
 
 class PathNotUtf8(FileError):

@@ -21,7 +21,6 @@ from indexer.errors import (
     CatalogTooNew,
     CatalogUnreadable,
     CatalogWriteFailed,
-    IndexerError,
 )
 from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
@@ -91,7 +90,10 @@ class Catalog:
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """All statements inside happen, or none. Raises CatalogWriteFailed when DuckDB refuses."""
+        """All statements inside happen, or none, whatever is raised inside.
+
+        Raises CatalogWriteFailed when DuckDB refuses.
+        """
         try:
             self.connection.execute("BEGIN TRANSACTION")
             yield self.connection
@@ -100,7 +102,7 @@ class Catalog:
         except duckdb.Error as error:
             self._rollback()
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
-        except IndexerError:
+        except Exception:
             self._rollback()
             raise
 

@@ -11,9 +11,8 @@ but its readers, and no decision that a stage could make: it only passes values 
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 from indexer.catalog.files import CatalogUpdate, FileRegister
 from indexer.discover.backlog import Backlog
@@ -22,6 +21,7 @@ from indexer.discover.listing import is_data_file_name, is_data_folder_name, lis
 from indexer.errors import (
     FileChanged,
     FileError,
+    FileFault,
     FileVanished,
     FooterUnreadable,
     IndexerError,
@@ -29,6 +29,7 @@ from indexer.errors import (
 )
 from indexer.index.promotion import Promotion
 from indexer.index.racy_files import Recheck
+from indexer.index.read_ahead import ReadAhead
 from indexer.model import Limits, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
 from indexer.spans.batch import ParquetFileData, SpanBatch
@@ -37,6 +38,7 @@ from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage, display_path
 from indexer.telemetry import metrics
 from indexer.telemetry.log import (
+    FILE_FAULT,
     FILE_POSTPONED,
     FILE_QUARANTINED,
     FILES_REGISTERED,
@@ -45,6 +47,7 @@ from indexer.telemetry.log import (
     STORAGE_DOUBTFUL,
     SWEEP_DONE,
     log,
+    log_fault,
 )
 from indexer.telemetry.tracing import registering
 
@@ -69,6 +72,9 @@ class Pipeline:
         self._absent: set[str] = set()
         self._recheck = Recheck(storage, register, clock)
         self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="reader")
+        self._ahead = ReadAhead(
+            self.backlog, limits, clock, self._readers, self._read, self._is_known
+        )
         self.promotion = Promotion(storage, register, clock, limits, self.progress, self._readers)
 
     def close(self) -> None:
@@ -117,47 +123,16 @@ class Pipeline:
         ``between`` runs after every transaction: the worker absorbs hints there. Raises
         CatalogWriteFailed; the files in hand come back with the next sweep.
         """
-        ahead: deque[tuple[list[ParquetFileInfo], Future[GroupRead]]] = deque()
         try:
-            while (read := self._next_transaction(ahead, stop)).taken:
+            while (read := self._ahead.next_transaction(stop)).taken:
                 self._finish(read)
                 self._remove(self._absent - self.backlog.in_hand.keys())
                 if between is not None:
                     between()
         finally:
-            for taken, future in ahead:
-                future.cancel()
-                for info in taken:
-                    self.backlog.give_back(info)
+            self._ahead.give_back()
         self._remove(set(self._absent))
         self.progress.files_pending = len(self.backlog)
-
-    def _next_transaction(
-        self,
-        ahead: "deque[tuple[list[ParquetFileInfo], Future[GroupRead]]]",
-        stop: Callable[[], bool],
-    ) -> GroupRead:
-        """Groups of files as they are read, until they fill a transaction or none is left.
-
-        A file that comes alone is committed alone and at once; a backlog in few, large steps.
-        """
-        collected = GroupRead(taken=[])
-        limits = self.limits
-        while len(collected.taken) < limits.batch_files and collected.spans < limits.batch_spans:
-            while len(ahead) <= limits.read_ahead and not stop():
-                taken = self._take(limits.batch_files - len(collected.taken))
-                if not taken:
-                    break
-                ahead.append(
-                    (
-                        taken,
-                        self._readers.submit(read_group, self.storage, taken, limits.rows_max),
-                    )
-                )
-            if not ahead or stop():
-                break
-            collected.add(ahead.popleft()[1].result())
-        return collected
 
     def next_due_s(self) -> float | None:
         """Monotonic time of the earliest thing that time alone makes due."""
@@ -195,23 +170,6 @@ class Pipeline:
         ):
             self.backlog.offer(info)
 
-    def _take(self, files_max: int) -> list[ParquetFileInfo]:
-        """The next group to read: ready files that the index does not have as they are."""
-        while taken := self.backlog.take(
-            files_max=min(files_max, self.limits.group_files),
-            bytes_max=self.limits.group_bytes,
-            now_s=self.clock.monotonic_s(),
-        ):
-            wanted: list[ParquetFileInfo] = []
-            for info in taken:
-                if self._is_known(info):
-                    self.backlog.drop(info.relative_path)
-                else:
-                    wanted.append(info)
-            if wanted:
-                return wanted
-        return []
-
     def _is_known(self, info: ParquetFileInfo) -> bool:
         """A doubled hint: the same bytes were registered or refused meanwhile."""
         if info.relative_path in self._forced:
@@ -227,6 +185,9 @@ class Pipeline:
             self._forced.add(info.relative_path)
             self.backlog.offer(info)
 
+    def _read(self, infos: Sequence[ParquetFileInfo]) -> GroupRead:
+        return read_group(self.storage, infos, self.limits.rows_max)
+
     def _finish(self, read: GroupRead) -> None:
         """Register what was read and settle what was not."""
         refused = [self._refusal(info, error) for info, error in self._settle(read.refused)]
@@ -236,13 +197,41 @@ class Pipeline:
             for info in read.taken:
                 self._postpone(info, "a surviving copy cannot be read now")
             return
-        self._apply(update)
+        fault = self._fault_of(update)
+        if fault is not None:
+            self._isolate(read.taken, fault)
+            return
         for file in (file for one in read.batches for file in one.files):
             self._decide(file.info)
             self._recheck.mark(file.info)
         for info, _ in read.refused:
             if info.relative_path in self.backlog.in_hand:
                 self._decide(info)
+
+    def _fault_of(self, update: CatalogUpdate) -> Exception | None:
+        """Apply the update; the fault of this program that kept it from that."""
+        try:
+            self._apply(update)
+        except IndexerError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - logged; no file costs others their place
+            self.register.load()
+            return fault
+        return None
+
+    def _isolate(self, taken: Sequence[ParquetFileInfo], fault: Exception) -> None:
+        """One of these files cannot be registered: each goes by itself, that one is refused."""
+        if len(taken) > 1:
+            for info in taken:
+                self._finish(self._read([info]))
+            return
+        (info,) = taken
+        path = display_path(info.relative_path)
+        reason = f"it cannot be registered: {type(fault).__name__}: {fault}"
+        log_fault(FILE_FAULT, f"{path}: {reason}", fault)
+        refusal = self._refusal(info, FileFault(reason, path=path))
+        self._apply(CatalogUpdate(refused=[refusal]))
+        self._decide(info)
 
     def _decide(self, info: ParquetFileInfo) -> None:
         self.backlog.done(info)
@@ -313,7 +302,7 @@ class Pipeline:
             present = {path: self.storage.stat(path) for path in survivors}
             vanished = {path for path, entry in present.items() if entry is None}
             found = [entry.info for entry in present.values() if entry is not None]
-            read = read_group(self.storage, found, self.limits.rows_max)
+            read = self._read(found)
             growing = [info for info, error in read.refused if self._may_grow(info, error)]
             if read.transient or growing:
                 for info in growing:

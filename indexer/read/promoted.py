@@ -75,7 +75,7 @@ class AttributeReader:
         """
         try:
             return self._read(storage, infos, keys)
-        except duckdb.Error as error:
+        except Exception as error:  # noqa: BLE001 - no content of a file may stop the others
             if len(infos) > 1:
                 return [one for info in infos for one in self.read(storage, [info], keys)]
             if isinstance(error, duckdb.OutOfMemoryException):

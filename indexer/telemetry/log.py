@@ -100,6 +100,9 @@ ATTRIBUTES_PROMOTED = Event(
 ATTRIBUTES_UNREADABLE = Event(
     "attributes.unreadable", logging.WARNING, "A file's attributes cannot be read; spans can."
 )
+FILE_FAULT = Event(
+    "file.fault", logging.ERROR, "A file meets a fault of this program, and is refused for it."
+)
 FILE_POSTPONED = Event("file.postponed", logging.DEBUG, "A file is tried again later.")
 CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is retried.")
 CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")
