@@ -17,6 +17,7 @@
     │   ├── QueryCancelled          nobody waits for the answer any more
     │   ├── AnswerOutOfMemory       DuckDB has no memory left for the answer
     │   ├── CatalogUnavailable      the open catalog cannot be read at the moment
+    │   ├── CatalogDeleted          its files are gone under the running worker
     │   ├── CatalogWriteFailed      a commit did not happen (disk full, memory)
     │   └── TaskDied                a part of the process that it cannot do without
     └── PermanentError              the same input never will
@@ -170,6 +171,12 @@ class CatalogUnavailable(TransientError):
     """The open catalog, or the folder that it spills into, cannot be read or written."""
 
     hint = "Free disk space and see to the volume of the catalog; the worker opens it again."
+
+
+class CatalogDeleted(TransientError):
+    """Somebody has deleted the catalog's files under the running worker."""
+
+    hint = "Start the worker again: it builds the catalog anew from the files."
 
 
 class CatalogWriteFailed(TransientError):

@@ -130,8 +130,11 @@ class Catalog:
             return 0
 
     def size_bytes(self) -> int:
-        """Size of the database file and of its write-ahead log."""
-        return self.path.stat().st_size + self.wal_bytes()
+        """Size of the database file and of its write-ahead log, 0 when somebody deleted it."""
+        try:
+            return self.path.stat().st_size + self.wal_bytes()
+        except FileNotFoundError:
+            return 0
 
     def close(self) -> None:
         """Close; DuckDB checkpoints on the way."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from indexer.errors import CatalogUnreadable
 from indexer.system.durable_files import make_private_folder, sync_file, sync_folder
+from indexer.system.file_locks import user_of
 from indexer.system.permissions import DEFAULT_MODES, PRIVATE_FOLDER, FileModes, restrict
 
 SNAPSHOTS = ".snapshots"
@@ -28,15 +29,16 @@ class Generations:
         self._modes = modes
 
     def current(self) -> Path | None:
-        """The real path of the current generation, or None when there is none yet.
+        """The real path of the current generation, or None when there is none.
 
-        Raises CatalogUnreadable when something else stands at the settings' path.
+        One that was deleted is none: it is built anew from the files. Raises CatalogUnreadable
+        when something else stands at the settings' path.
         """
         self.check_pointer()
         if self.pointer.is_symlink():
             target = self.pointer.parent / os.readlink(self.pointer)
-            if target.parent == self.folder and _NAME.match(target.name) and target.exists():
-                return target
+            if target.parent == self.folder and _NAME.match(target.name):
+                return target if target.exists() else None
             raise CatalogUnreadable(
                 f"{self.pointer} points to {target}, which is not a catalog of this program",
                 path=str(self.pointer),
@@ -64,6 +66,10 @@ class Generations:
         """Make a closed, checkpointed generation the current one, durably."""
         sync_file(generation)
         sync_folder(self.folder)
+        self.point_to(generation)
+
+    def point_to(self, generation: Path) -> None:
+        """Make the settings' path lead to a generation."""
         fresh = self.pointer.with_name(f".{self.pointer.name}.{os.getpid()}.tmp")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(Path(self.folder.name) / generation.name)
@@ -73,14 +79,19 @@ class Generations:
     def remove_others(self) -> None:
         """Delete generations that the pointer does not name, old snapshots, and left-overs.
 
-        Only for the holder of the lock. A reader that has one open keeps reading it. The folder
-        of an older version, which others could enter, is restricted.
+        Only for the holder of the lock, before it opens the current one. What somebody has open
+        stays until the next time. The folder of an older version, which others could enter, is
+        restricted.
         """
         current = self.current() if self.pointer.is_symlink() else None
-        kept = set() if current is None else {current.name, current.name + ".wal"}
+        kept = set() if current is None else {current.name}
         for folder in (self.folder, _snapshots(self.folder)):
-            for entry in folder.iterdir() if folder.exists() else ():
-                if folder != self.folder or entry.name not in kept:
+            entries = list(folder.iterdir()) if folder.exists() else []
+            current_here = kept if folder == self.folder else set()
+            others = [one for one in entries if one.name not in current_here]
+            in_use = {one.name for one in others if user_of(one) is not None}
+            for entry in others:
+                if entry.name.removesuffix(".wal") not in in_use | current_here:
                     _remove(entry)
         restrict([self.folder], PRIVATE_FOLDER)
 

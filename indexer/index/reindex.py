@@ -26,8 +26,8 @@ def run_once(
 
     ``started`` is given the pipeline, whose progress it may watch. Raises CatalogOwned.
     """
-    with owning(settings, "python -m indexer --once") as generations:
-        catalog = open_catalog(settings, generations)
+    with owning(settings, "python -m indexer --once") as owned:
+        catalog = open_catalog(settings, owned.generations)
         return _fill(settings, catalog, clock, stop, started)
 
 
@@ -38,7 +38,8 @@ def rebuild(
 
     Raises CatalogOwned while a worker has the catalog.
     """
-    with owning(settings, "python -m indexer --reindex") as generations:
+    with owning(settings, "python -m indexer --reindex") as owned:
+        generations = owned.generations
         generations.check_pointer()
         target = generations.next()
         progress = _fill(settings, new_catalog(settings, target), clock, stop, started)

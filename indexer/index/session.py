@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -19,12 +20,21 @@ from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """A catalog that this process alone may write."""
+
+    generations: Generations
+    lock: CatalogLock
+
+
 @contextmanager
-def owning(settings: Settings, purpose: str) -> Iterator[Generations]:
+def owning(settings: Settings, purpose: str) -> Iterator[Owned]:
     """Hold the catalog's lock. Raises CatalogOwned when another process does."""
     lock = CatalogLock.acquire(settings.catalog_pointer, purpose=purpose, modes=settings.file_modes)
     try:
-        yield Generations(settings.catalog_pointer, settings.file_modes)
+        generations = Generations(settings.catalog_pointer, settings.file_modes)
+        yield Owned(generations=generations, lock=lock)
     finally:
         lock.release()
 

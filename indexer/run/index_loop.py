@@ -76,6 +76,9 @@ class IndexLoop:
         """Turn after turn until ``stop``."""
         while not self._stop.is_set():
             self._wake.clear()
+            if self._index.deleted:
+                await self._stop.wait()
+                return
             await self._on_thread(self._turn)
             if self._has_work() or self._stop.is_set():
                 continue
@@ -103,7 +106,8 @@ class IndexLoop:
         self._wake.set()
 
     async def sweep(self) -> None:
-        """Sweep now and work it off."""
+        """Sweep now and work it off. Raises CatalogDeleted."""
+        self._index.check_deleted()
         await self._on_thread(lambda: self._turn(sweep=True))
 
     async def snapshot(self) -> Path:

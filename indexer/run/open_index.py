@@ -4,6 +4,7 @@ The index thread alone changes what is open. Other threads read through it, and 
 them, because DuckDB ends the process when a connection is closed under a query.
 """
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +15,7 @@ import duckdb
 from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.catalog.reader_lock import ReaderLock
-from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.errors import CatalogDeleted, CatalogWriteFailed, IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import open_catalog, open_pipeline
 from indexer.query.snapshot import publish_snapshot
@@ -40,6 +41,9 @@ class OpenIndex:
         self._catalog: Catalog | None = None
         self._pipeline: Pipeline | None = None
         self._snapshots: tuple[int, Path] | None = None
+        self._identity: tuple[int, int] | None = None
+        self.deleted = ""
+        """Says that the catalog's files are gone; empty while they are there."""
         self.readers = ReaderLock()
         """Held by whoever reads."""
 
@@ -50,6 +54,26 @@ class OpenIndex:
             raise CatalogWriteFailed("the catalog is not open yet")
         return self._catalog
 
+    def check_deleted(self) -> None:
+        """Raises CatalogDeleted: what an answer would be read from is no catalog any more."""
+        if self.deleted:
+            raise CatalogDeleted(self.deleted, path=str(self._settings.catalog_pointer))
+
+    def notice_deletion(self) -> bool:
+        """Whether the files of the open catalog are gone, or others have their names."""
+        path = self.catalog.path
+        if self._identity is None or _identity(path) == self._identity:
+            return False
+        self.deleted = f"the catalog {path} was deleted while the worker ran"
+        return True
+
+    def keep_pointer(self) -> bool:
+        """Make the settings' path lead to the open catalog if it is gone; whether it was."""
+        if os.path.lexists(self._generations.pointer):
+            return False
+        self._generations.point_to(self.catalog.path)
+        return True
+
     @property
     def pipeline(self) -> Pipeline:
         """Raises CatalogWriteFailed while none is open."""
@@ -58,20 +82,27 @@ class OpenIndex:
         return self._pipeline
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A reader's own connection, to be used while ``readers`` is held."""
+        """A reader's own connection, to be used while ``readers`` is held.
+
+        Raises CatalogDeleted.
+        """
+        self.check_deleted()
         return self.catalog.cursor()
 
     def open(self) -> None:
         """Raises CatalogBusy, CatalogUnreadable or CatalogTooNew."""
         self._catalog = open_catalog(self._settings, self._generations, self._stopped)
+        self._identity = _identity(self._catalog.path)
         self._pipeline = open_pipeline(self._settings, self._catalog, self._clock)
         self._snapshots = None
 
     def reopen(self) -> None:
         """After a failed commit: a new connection, and memory read back from the catalog.
 
-        Raises CatalogWriteFailed.
+        Raises CatalogWriteFailed, also when the files are gone: nobody asked for new ones.
         """
+        if self.deleted or self.notice_deletion():
+            raise CatalogWriteFailed(self.deleted, hint=CatalogDeleted.hint)
         self.pipeline.close()
         with self.readers.alone():
             self.catalog.close()
@@ -85,19 +116,30 @@ class OpenIndex:
         if self._pipeline is not None:
             self._pipeline.close()
         if self._catalog is not None:
-            with suppress(IndexerError):  # a full disk: the log is replayed at the next start
-                self._catalog.checkpoint()
+            if not self.deleted:
+                with suppress(IndexerError):  # a full disk: the log is replayed at the next start
+                    self._catalog.checkpoint()
             with self.readers.alone():
                 self._catalog.close()
 
     def snapshot(self) -> Path:
         """A copy of the catalog as it is now; the same copy while nothing changed.
 
-        Raises CatalogWriteFailed.
+        Raises CatalogWriteFailed and CatalogDeleted.
         """
+        self.check_deleted()
         transactions = self.pipeline.progress.transactions
         if self._snapshots and self._snapshots[0] == transactions:
             return self._snapshots[1]
         path = publish_snapshot(self.catalog, time.time_ns(), self._settings.file_modes)
         self._snapshots = (transactions, path)
         return path
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of the file by that name: asked without opening it, which would drop DuckDB's lock."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -13,10 +13,9 @@ from typing import Any
 
 import duckdb
 
-from indexer.catalog.generations import Generations
 from indexer.clients.service import Service
 from indexer.errors import CatalogBusy, QueriesBusy, TaskDied
-from indexer.index.session import owning
+from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
 from indexer.query.cost import AnswerLimits
 from indexer.read.payload import keep_page_maps
@@ -26,6 +25,7 @@ from indexer.run.file_events import FileEvents
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
+from indexer.run.ownership_watch import OwnershipWatch
 from indexer.run.serving import listening_service
 from indexer.run.status import worker_status
 from indexer.run.supervisor import Supervisor
@@ -41,10 +41,11 @@ from indexer.telemetry.own_traces import OwnTraces, own_traces
 class Worker:
     """One process's service over one storage and one catalog."""
 
-    def __init__(self, settings: Settings, clock: Clock, generations: Generations) -> None:
+    def __init__(self, settings: Settings, clock: Clock, owned: Owned) -> None:
         self.settings = settings
         self._stop = asyncio.Event()
-        self._index = OpenIndex(settings, clock, generations, self._stop.is_set)
+        self._index = OpenIndex(settings, clock, owned.generations, self._stop.is_set)
+        self._ownership = OwnershipWatch(self._index, owned.lock, self._stop)
         self._heartbeat = Heartbeat(clock, stalled_after_s=settings.stalled_after_s)
         self._loop = IndexLoop(
             self._index,
@@ -114,6 +115,7 @@ class Worker:
         tasks = [
             keep("index loop", self._loop.run),
             keep("stall watch", lambda: self._heartbeat.watch(self._stop)),
+            keep("ownership of the catalog", self._ownership.run, essential=True),
             keep("command socket", commands.run),
         ]
         if service.url is not None:
@@ -152,7 +154,8 @@ class Worker:
     @property
     def _problems(self) -> tuple[str, ...]:
         """What is wrong with the worker itself."""
-        found = (self._loop.failure, self._heartbeat.problem, self._events.problem)
+        loop = (self._index.deleted, self._loop.failure, self._heartbeat.problem)
+        found = (*loop, self._events.problem)
         return (*(one for one in found if one), *self._supervisor.problems)
 
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -199,8 +202,8 @@ class Worker:
 async def serve(settings: Settings, clock: Clock) -> None:
     """Own the catalog and run the worker until SIGTERM or SIGINT. Raises CatalogOwned."""
     answer_beside_work()
-    with owning(settings, "python -m indexer") as generations:
-        worker = Worker(settings, clock, generations)
+    with owning(settings, "python -m indexer") as owned:
+        worker = Worker(settings, clock, owned)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.request_stop)

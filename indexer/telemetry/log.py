@@ -106,6 +106,15 @@ FILE_FAULT = Event(
 FILE_POSTPONED = Event("file.postponed", logging.DEBUG, "A file is tried again later.")
 CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is retried.")
 CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")
+CATALOG_DELETED = Event(
+    "catalog.deleted", logging.ERROR, "The catalog's files are gone under the running worker."
+)
+LOCK_MADE_AGAIN = Event(
+    "lock.made_again", logging.WARNING, "Somebody deleted the lock file of the catalog."
+)
+POINTER_MADE_AGAIN = Event(
+    "pointer.made_again", logging.WARNING, "Somebody deleted the link to the catalog."
+)
 CATALOG_REBUILT = Event("catalog.rebuilt", logging.INFO, "A new generation was published.")
 HTTP_FAILED = Event("http.failed", logging.ERROR, "A request met a fault of this program.")
 TRACES_STARTED = Event("traces.started", logging.INFO, "The service sends its own traces.")

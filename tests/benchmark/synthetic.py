@@ -33,8 +33,8 @@ def opened(storage: Path, catalog: Path) -> Iterator[tuple[Catalog, Pipeline]]:
     """The writer's side of a catalog, composed as the worker composes it."""
     storage.mkdir(parents=True, exist_ok=True)
     settings = load_settings(JUNJO_SPAN_STORAGE_PATH=str(storage), JUNJO_DUCKDB_PATH=str(catalog))
-    with owning(settings, "the benchmark") as generations:
-        database = open_catalog(settings, generations)
+    with owning(settings, "the benchmark") as owned:
+        database = open_catalog(settings, owned.generations)
         try:
             pipeline = open_pipeline(settings, database, SystemClock())
             try:

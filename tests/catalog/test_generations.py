@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from indexer.catalog import generations as module
 from indexer.catalog.generations import Generations, snapshot_folder, spill_folder
-from indexer.catalog.owner_lock import CatalogLock
-from indexer.errors import CatalogOwned, CatalogUnreadable
+from indexer.errors import CatalogUnreadable
 
 
 def generation(generations: Generations, content: str) -> Path:
@@ -75,17 +75,34 @@ def test_a_file_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "index.duckdb").read_text() == "mine"
 
 
-def test_a_pointer_to_nothing_is_refused(tmp_path: Path) -> None:
-    """A lost catalog is an operator's decision, not a silent new one."""
-    (tmp_path / "index.duckdb").symlink_to("index.duckdb.d/000001.duckdb")
+def test_a_generation_that_was_deleted_is_none(tmp_path: Path) -> None:
+    """All that it held is in the files; a link that leads elsewhere is not ours to replace."""
+    pointer = tmp_path / "index.duckdb"
+    pointer.symlink_to("index.duckdb.d/000001.duckdb")
+    assert Generations(pointer).current() is None
+    pointer.unlink()
+    pointer.symlink_to("elsewhere/000001.duckdb")
     with pytest.raises(CatalogUnreadable, match="not a catalog"):
-        Generations(tmp_path / "index.duckdb").current()
+        Generations(pointer).current()
 
 
-def test_the_lock_has_one_holder_and_names_it(tmp_path: Path) -> None:
-    """The second comer is told who it is, and gets it after the first has let go."""
-    lock = CatalogLock.acquire(tmp_path / "index.duckdb", purpose="the first")
-    with pytest.raises(CatalogOwned, match=f"the first .process {os.getpid()}"):
-        CatalogLock.acquire(tmp_path / "index.duckdb", purpose="the second")
-    lock.release()
-    CatalogLock.acquire(tmp_path / "index.duckdb", purpose="the second").release()
+def test_what_somebody_has_open_stays_until_the_next_time(tmp_path: Path, monkeypatch) -> None:
+    """An old generation with its log, and a snapshot."""
+    generations = Generations(tmp_path / "index.duckdb")
+    old, current = generation(generations, "one"), generation(generations, "two")
+    generations.publish(current)
+    log = old.with_name(old.name + ".wal")
+    snapshot = snapshot_folder(current) / (current.name + ".snapshot-1")
+    snapshot.parent.mkdir()
+    for path in (log, snapshot):
+        path.write_text("x")
+    in_use = {old, snapshot}
+    monkeypatch.setattr(module, "user_of", lambda path: 7 if path in in_use else None)
+    generations.remove_others()
+    assert old.exists()
+    assert log.exists()
+    assert snapshot.exists()
+    in_use.clear()
+    generations.remove_others()
+    assert os.listdir(old.parent) == [current.name]
+    assert os.listdir(snapshot.parent) == []

@@ -5,6 +5,7 @@ the file once more. So the claims are made from outside: by second workers, by o
 by plain DuckDB processes that know nothing of this program.
 """
 
+import shutil
 import signal
 import sys
 
@@ -59,6 +60,55 @@ def test_after_kill_9_the_next_worker_owns_at_once(site: Site) -> None:
     refused = site.run("--once")
     assert f"(process {second.pid})" in refused.err
     assert site.end(second) == 0
+
+
+def test_a_worker_whose_lock_and_socket_were_deleted_still_owns(site: Site) -> None:
+    """A rebuild beside it is refused at once, and both are made again."""
+    site.write("a.parquet", spans(2))
+    worker = site.worker()
+    site.wait_files(1)
+    generation = site.pointer.resolve()
+    lock = site.pointer.with_name("index.duckdb.lock")
+    lock.unlink()
+    site.pointer.with_name("index.duckdb.sock").unlink()
+    refused = site.run("--reindex")
+    assert refused.code == 2
+    assert str(worker.pid) in refused.err
+    wait_until(lambda: site.pointer.with_name("index.duckdb.sock").exists(), "a new socket")
+    wait_until(lambda: lock.exists() and str(worker.pid) in lock.read_text(), "a new lock")
+    site.pointer.unlink()
+    wait_until(site.pointer.is_symlink, "a new link")
+    assert site.wait_files(1)["problems"] == []
+    assert site.pointer.resolve() == generation
+    assert {"lock.made_again", "socket.made_again", "pointer.made_again"} <= {
+        one["event"] for one in worker.events
+    }
+    assert site.end(worker) == 0
+    assert site.call("audit").code == 0
+
+
+def test_a_catalog_that_was_deleted_is_said_and_built_anew_by_the_next_start(site: Site) -> None:
+    """Every route that needs it is 503 until then; the spans are where they were, in the files."""
+    site.write("a.parquet", spans(2))
+    worker = site.worker()
+    site.wait_files(1)
+    shutil.rmtree(site.pointer.resolve().parent)
+    wait_until(lambda: site.get("/readyz").code == 503, "a worker that has noticed")
+    assert "was deleted" in site.get("/readyz").json["detail"]
+    site.write("b.parquet", spans(2, trace=2))
+    for path in (f"/traces/{1:032x}", "/services", "/files", "/spans"):
+        answer = site.get(path)
+        assert (answer.code, "was deleted" in answer.json["detail"]) == (503, True), path
+    assert site.request("POST", "/snapshot").code == 503
+    assert "was deleted" in site.status()["problems"][0]
+    assert "was deleted" in site.call("trace", f"{1:032x}").err
+    assert site.end(worker) == 0
+    assert [one["event"] for one in worker.events].count("catalog.deleted") == 1
+    worker = site.worker()
+    site.wait_files(2)
+    assert len(site.trace(1)) == 2
+    assert site.end(worker) == 0
+    assert site.call("audit").code == 0
 
 
 def test_a_reader_delays_the_start_and_does_not_break_it(site: Site) -> None:

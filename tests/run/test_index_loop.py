@@ -48,6 +48,8 @@ class Index:
             raise self.faults.pop(0)
         self.loop.call_soon_threadsafe(self.swept.set)
 
+    deleted = ""
+
     def open(self):
         pass
 
@@ -93,8 +95,8 @@ async def test_a_catalog_that_duckdb_has_given_up_is_opened_again_with_nothing_t
     monkeypatch.setenv("JUNJO_SPAN_STORAGE_PATH", str(tmp_path / "spans"))
     monkeypatch.setenv("JUNJO_DUCKDB_PATH", str(tmp_path / "index.duckdb"))
     settings, stop = load_settings(), asyncio.Event()
-    with owning(settings, "a test") as generations:
-        index = OpenIndex(settings, SystemClock(), generations, stop.is_set)
+    with owning(settings, "a test") as owned:
+        index = OpenIndex(settings, SystemClock(), owned.generations, stop.is_set)
         loop = IndexLoop(
             index,
             SystemClock(),
