@@ -69,16 +69,15 @@ class Connection:
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
         """A query as a relation of DuckDB, which is run when its rows are asked for."""
-        self._make_views(query)
-        return self.duckdb.sql(query)
+        return self._relation(query, None)
 
     def arrow(self, query: str, parameters: Parameters = None) -> pa.Table:
         """All rows of a query as an Arrow table."""
-        return self.execute(query, parameters).to_arrow_table()
+        return self._relation(query, parameters).to_arrow_table()
 
     def df(self, query: str, parameters: Parameters = None) -> Any:
         """All rows as a DataFrame of pandas, which has to be installed."""
-        return self.execute(query, parameters).df()
+        return self._relation(query, parameters).df()
 
     def pl(self, query: str, parameters: Parameters = None) -> Any:
         """All rows as a DataFrame of polars, which has to be installed."""
@@ -100,6 +99,11 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _relation(self, query: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
+        """What can be had as Arrow; of ``execute``, DuckDB 2 warns that it costs a copy more."""
+        self._make_views(query)
+        return self.duckdb.sql(query, params=parameters)
 
     def _attach(self, catalog: Path) -> None:
         location = text_literal(f"duckdb:{os.path.abspath(catalog)}")

@@ -48,6 +48,8 @@ def test_files_and_the_index_are_joined_and_tables_are_made_beside(pointer):
         connection.execute("CREATE TABLE mine AS FROM read_otlp_traces(?)", [TRACES])
         sql = "SELECT name FROM mine UNION ALL SELECT name FROM spans"
         assert connection.arrow(sql).num_rows == 6
+        one = connection.arrow("SELECT * FROM mine WHERE name = ?", ["publish"])
+        assert one.num_rows == 1
         assert connection.sql("SELECT count(*) FROM mine").fetchall() == [(3,)]
 
 

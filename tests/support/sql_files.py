@@ -51,6 +51,7 @@ from indexer.otlp import install
 from indexer.query.sql import Window, open_session, select
 from indexer.settings import load_settings
 from indexer.system.clock import SystemClock
+from indexer.system.duckdb_rows import arrow_table
 from tests.otlp.file_forms import delimited, framed, gzipped, pretty, zstd
 from tests.support.otlp_json import json_line
 from tests.support.otlp_samples import logs, metrics, traces
@@ -213,7 +214,7 @@ class World:
 
     def select(self, sql: str) -> Any:
         if self.otlp is not None:
-            return self.otlp.execute(sql).to_arrow_table()
+            return arrow_table(self.otlp, sql)
         path = Generations(self.place / "index.duckdb").current()
         if path is None:
             raise SqlMismatch("nothing is loaded yet")
