@@ -1,28 +1,22 @@
-"""The commands that a running worker answers: status, trace, spans, files, quarantine."""
+"""The commands that a running worker answers: status, trace, spans, and the lists of the index."""
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from indexer.cli import render
 from indexer.cli.source import Source
 from indexer.clients.unix_socket import path_text
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
+from indexer.query.lists import list_named
 from indexer.settings import Settings
 from indexer.system.terminal_text import escape_text
-
-if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
-    from indexer.query.answers import Answers
 
 _SPAN_COLUMNS = (
     *("trace_id", "span_id", "parent_span_id", "service_name", "name"),
     *("start_time_unix_nano", "duration_ns", "status_code", "span_kind", "value"),
 )
 """What a terminal has room for; ``--json`` has the rest."""
-
-Rows = list[dict[str, Any]]
 
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
@@ -76,26 +70,14 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def files(settings: Settings, options: argparse.Namespace) -> int:
-    """Indexed files, newest first."""
-    return _list(settings, options, "files", lambda answers, limit: answers.files(limit))
-
-
-def quarantine(settings: Settings, options: argparse.Namespace) -> int:
-    """Refused files with reason and next step."""
-    return _list(settings, options, "quarantine", lambda answers, limit: answers.quarantine(limit))
-
-
-def _list(
-    settings: Settings,
-    options: argparse.Namespace,
-    name: str,
-    question: Callable[["Answers", int], Rows],
-) -> int:
-    limit = min(options.limit, ROWS_MAX)
-    found = Source(settings).ask(f"/{name}", lambda answers: question(answers, limit), limit=limit)
+def rows(settings: Settings, options: argparse.Namespace) -> int:
+    """A list of the index: that of the command's name."""
+    listed, limit = list_named(options.list), min(options.limit, ROWS_MAX)
+    found = Source(settings).ask(
+        f"/{listed.name}", lambda answers: answers.rows(listed, limit), limit=limit
+    )
     if options.json:
         render.write_json(found)
     else:
-        render.listing(name, found)
+        render.listing(listed.name, found)
     return 0

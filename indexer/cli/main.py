@@ -11,6 +11,7 @@ from importlib import import_module
 
 from indexer import __version__
 from indexer.errors import IndexerError
+from indexer.query.lists import LISTS
 from indexer.system.descriptors import raise_limit
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import configure
@@ -103,12 +104,10 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     trace.add_argument(
         "trace_id", metavar="TRACE_ID", help="32 hex digits, or up to 16 of a 64-bit ID"
     )
-    for name, summary in (
-        ("files", "list indexed files, newest first"),
-        ("quarantine", "list refused files with reason and next step"),
-    ):
-        command = _command(names, name, summary)
+    for listed in LISTS:
+        command = _command(names, listed.name, f"list {listed.rows}")
         command.add_argument("--limit", type=_positive, default=1000, help="rows at most")
+        command.set_defaults(run=("indexer.cli.commands", "rows"), list=listed.name)
     spans = _command(names, "spans", "list the newest spans with a promoted attribute")
     spans.add_argument("attribute", metavar="KEY[=VALUE]", help="one of the promoted attributes")
     spans.add_argument("--service", help="of this service only")

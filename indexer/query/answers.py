@@ -20,6 +20,7 @@ from indexer.query.failures import states_as_errors
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX
+from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
 from indexer.query.service_list import add_spans, list_services, unindexed_spans
 from indexer.query.span_cache import EncodedSpanCache
@@ -133,19 +134,12 @@ class Answers:
             completeness = moment.completeness(hot, tiers, hot_spans, tiers.recent.missing)
         return ServicesAnswer(services=services, completeness=completeness)
 
-    def files(
-        self, limit: int = ROWS_MAX, deadline: Deadline | None = None
+    def rows(
+        self, listed: IndexList, limit: int = ROWS_MAX, deadline: Deadline | None = None
     ) -> list[dict[str, Any]]:
-        """Indexed files, newest first."""
+        """A list of the index alone."""
         with self.reading(deadline) as cursor:
-            return lists.list_files(cursor, min(limit, ROWS_MAX))
-
-    def quarantine(
-        self, limit: int = ROWS_MAX, deadline: Deadline | None = None
-    ) -> list[dict[str, Any]]:
-        """Refused files, latest first."""
-        with self.reading(deadline) as cursor:
-            return lists.list_quarantine(cursor, min(limit, ROWS_MAX))
+            return lists.list_rows(cursor, listed, min(limit, ROWS_MAX))
 
     def totals(self) -> Totals:
         """What the index holds, in numbers: for those who have no writer that keeps them."""

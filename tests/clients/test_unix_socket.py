@@ -99,7 +99,7 @@ def test_a_refusal_is_raised_in_the_words_of_the_worker(tmp_path):
         def trace(self, trace_id, deadline):
             raise InvalidId(f"invalid trace ID {trace_id!r}", hint="So.")
 
-        def files(self, limit, deadline):
+        def rows(self, listed, limit, deadline):
             raise TransientError("not now", hint="Later.")
 
     with serving(host=Refusing(), socket_folder=tmp_path) as served:

@@ -20,6 +20,7 @@ from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.lists import list_named
 from indexer.system.clock import SystemClock
 from indexer.system.storage import LocalStorage
 
@@ -108,7 +109,7 @@ class Index:
 
     def refused(self) -> int:
         """Files that are named in the quarantine."""
-        return len(self.answers.quarantine())
+        return len(self.answers.rows(list_named("quarantine")))
 
 
 class DuckDb(_Sql):

@@ -11,6 +11,7 @@ from indexer.clients.shared.answer_headers import HEADERS, respond, respond_list
 from indexer.clients.shared.text_path import register
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
+from indexer.query.lists import LISTS, IndexList
 
 SPANS_DEFAULT = 100
 _CHARS_MAX = 1_024
@@ -73,15 +74,16 @@ def _lists(router: APIRouter, host: Host) -> None:
         """Every service that a span has named, with its number of spans and their times."""
         return await respond(request, host.answers.services)
 
-    @router.get("/files")
-    async def files(request: Request, limit: Limit = ROWS_MAX) -> Response:
-        """Indexed files, newest first: what `files --json` writes."""
-        return await respond_list(request, lambda end: host.answers.files(limit, end))
+    for listed in LISTS:
+        _list(router, host, listed)
 
-    @router.get("/quarantine")
-    async def quarantine(request: Request, limit: Limit = ROWS_MAX) -> Response:
-        """Refused files, latest first: what `quarantine --json` writes."""
-        return await respond_list(request, lambda end: host.answers.quarantine(limit, end))
+
+def _list(router: APIRouter, host: Host, listed: IndexList) -> None:
+    description = f"{listed.rows.capitalize()}: what `{listed.name} --json` writes."
+
+    @router.get(f"/{listed.name}", name=listed.name, description=description)
+    async def rows(request: Request, limit: Limit = ROWS_MAX) -> Response:
+        return await respond_list(request, lambda end: host.answers.rows(listed, limit, end))
 
 
 async def _page(request: Request, host: Host, query: SpanQuery) -> Response:
