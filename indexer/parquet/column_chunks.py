@@ -12,8 +12,8 @@ from typing import Any
 from indexer.errors import CorruptPage
 from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
 
-DEPTH_MAX = 64
-"""Groups in groups; spans of Tempo have nine."""
+_PATH_GROUPS_MAX = 32
+"""Groups of a path that are told: a few kilobytes of schema can have a thousand in each other."""
 
 _FIRST_OFFSET = 4  # after the magic; some writers say 0 where they mean none
 _SCHEMA, _ROW_GROUPS = 2, 4  # FileMetaData
@@ -59,8 +59,10 @@ class _Leaf:
     """A column of values, and where it stands in the schema."""
 
     element: dict[int, Any]
-    path: tuple[str, ...]
+    path: str
+    column: str
     position: int
+    is_flat: bool
 
 
 def row_groups(footer: bytes, path: str) -> list[RowGroup]:
@@ -110,12 +112,12 @@ def _leaves(schema: list[dict[int, Any]]) -> Iterator[_Leaf]:
             position += 1
         name = element[_NAME].decode("utf-8", "replace")
         children = whole(element.get(_CHILDREN, 0))
-        if len(groups) > DEPTH_MAX:
-            raise ValueError("groups within groups without end")
         if children:
             groups.append((name, children))
         else:
-            yield _Leaf(element, (*(group for group, _ in groups), name), position)
+            outer = [group for group, _ in groups[:_PATH_GROUPS_MAX]]
+            path = ".".join([*outer, name]) if groups else name
+            yield _Leaf(element, path, outer[0] if outer else name, position, not outer)
 
 
 def _chunk(chunk: dict[int, Any], leaf: _Leaf) -> ColumnChunk:
@@ -127,10 +129,10 @@ def _chunk(chunk: dict[int, Any], leaf: _Leaf) -> ColumnChunk:
     if not is_encrypted and leaf.element[_NAME] != metadata[_PATH_IN_SCHEMA][-1]:
         raise ValueError("the columns are not those of the schema")
     return ColumnChunk(
-        path_in_schema=".".join(leaf.path),
+        path_in_schema=leaf.path,
         position=leaf.position,
-        column=leaf.path[0],
-        is_flat=len(leaf.path) == 1,
+        column=leaf.column,
+        is_flat=leaf.is_flat,
         is_encrypted=is_encrypted,
         offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
         size_bytes=whole(metadata[_COMPRESSED_SIZE]),

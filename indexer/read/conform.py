@@ -50,10 +50,10 @@ _ENUM_DIGITS_MAX = 3
 def conform(column: pa.ChunkedArray, field: Field, unit: str | None) -> pa.ChunkedArray:
     """One column; ``unit`` is what ``time_unit`` said of it, None for other fields."""
     if field.type == "timestamp":
-        return _to_nanos(column, unit or "ns")
+        return to_nanos(column, unit or "ns")
     if field.type == "duration":
         declared = column.type.unit if pa.types.is_duration(column.type) else field.unit
-        return _to_nanos(column, declared or "ns")
+        return to_nanos(column, declared or "ns")
     if field.type in _NUMBERS and not pa.types.is_integer(column.type):
         return _numbered(column, field.type)
     target = _SHARED_TYPES.get(field.type, pa.int64())
@@ -97,7 +97,7 @@ def _likely_units(column: pa.ChunkedArray) -> dict[str, int]:
     return {unit: int(n) for unit, n in zip(_UNITS, counts, strict=True) if unit and n}
 
 
-def _to_nanos(column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
+def to_nanos(column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
     """Nanoseconds as int64; what does not fit saturates and is clamped later."""
     factor = _NANOS_PER[unit]
     values = column.cast(pa.int64(), safe=False)

@@ -1,151 +1,89 @@
 """Payload values of any writer as one canonical form: what OTLP's JSON calls them. Pure.
 
 Attributes are objects; events and links are lists of objects with the names of OTLP's JSON
-mapping. JSON text, maps, structs, and lists side by side all become that. What cannot be
-understood stays as it is: an answer hides nothing.
+mapping. JSON text, maps, structs, lists of keys and values, and lists side by side all become that.
+What cannot be understood stays as it is: an answer hides nothing.
 """
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from indexer.spans.limits import SPAN_LIMITS
+from indexer.read.arrow_values import bytes_value
+from indexer.read.elements import MEMBERS, count, element
+from indexer.read.json_text import parse_json
+from indexer.read.key_values import is_key_values, object_of
 
 JSON_COLUMNS = ("attributes", "events", "links", "resource_attributes", "scope_attributes")
-"""Canonical payload columns that hold JSON; the others are text and numbers."""
-
-EVENT_TIMES = ("timeUnixNano", "time_unix_nano", "time_nanos")
-"""An event's time, by the names that the Junjo ingestion service gave it one after the other.
-A list or an object is no time."""
-NESTED_MAX = 2 * SPAN_LIMITS.depth
-"""Values inside each other: twice what a door takes, for writers that have two of theirs for one of
-OTLP's. JSON that is deeper was made to break its readers, and stays text."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
+"""Canonical payload columns that hold JSON."""
+TEXT_COLUMNS = ("status_message", "trace_state", "scope_name", "scope_version")
+"""Those that hold text."""
+COUNT_COLUMNS = (
+    "flags",
+    "dropped_attributes_count",
+    "dropped_events_count",
+    "dropped_links_count",
+    "resource_dropped_attributes_count",
+)
+"""Those that hold a number that cannot be negative."""
 
 Parse = Callable[[Any], Any]
 
 
 def parsed(stored: Any) -> Any:
-    """A JSON value, or the text as it stands when it is not JSON."""
+    """The JSON value of text or bytes, the text itself when it is not JSON; others as they are."""
     text = stored.decode("utf-8", "replace") if isinstance(stored, bytes) else stored
-    if not isinstance(text, str):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return parse_json(text) if isinstance(text, str) else text
 
 
 def canonical(name: str, stored: Any, parse: Parse = parsed) -> Any:
     """The value of a payload column.
 
-    ``stored`` is what the file has: text, bytes, a number, a value of a nested column, or a
-    dictionary of lists where the elements' keys stand in columns side by side. ``parse`` reads
-    attributes of one event or link that are text.
+    ``stored`` is what the file has: text, bytes, a number, a value of a nested column as
+    ``arrow_values`` gives it, or a dictionary of lists where the elements' keys stand in columns
+    side by side. ``parse`` reads attributes of one event or link that are text.
     """
-    try:
-        return _canonical(name, stored, parse)
-    except RecursionError:
-        return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored)
-
-
-def _canonical(name: str, stored: Any, parse: Parse) -> Any:
+    if stored is None:
+        return None
+    if name in COUNT_COLUMNS:
+        return count(bytes_value(stored) if isinstance(stored, bytes) else stored)
+    if name in TEXT_COLUMNS:
+        return _text(stored)
+    if name in ("events", "links"):
+        return _elements(name, stored, parse)
     if name not in JSON_COLUMNS:
-        return plain(stored)
-    is_text = isinstance(stored, str | bytes)
-    if name not in ("events", "links"):
-        return plain(parsed(stored)) if is_text else _object(stored)
+        return stored
+    value = parsed(stored)
+    return object_of(value) if is_key_values(value) else value
+
+
+def _elements(name: str, stored: Any, parse: Parse) -> Any:
     value = _zipped(stored) if isinstance(stored, Mapping) else parsed(stored)
     if not isinstance(value, list):
-        return plain(value)
-    return [
-        _element(name, item, parse, is_text=is_text) if isinstance(item, dict) else plain(item)
-        for item in value
-    ]
-
-
-def plain(value: Any, nested_max: int = NESTED_MAX) -> Any:
-    """The value as JSON can say it: times as decimal nanoseconds, bytes as hex, maps as objects.
-
-    Raises RecursionError for more values inside each other.
-    """
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, datetime):
-        return str(_nanos(value))
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping | list | tuple):
-        if not nested_max:
-            raise RecursionError(f"more than {NESTED_MAX} values inside each other")
-        if isinstance(value, Mapping):
-            return {str(key): plain(item, nested_max - 1) for key, item in value.items()}
-        return [plain(item, nested_max - 1) for item in value]
-    return value
-
-
-def _object(value: Any) -> Any:
-    """Attributes of a nested column: a map's pairs and a struct's fields are one object."""
-    if isinstance(value, list) and all(_is_pair(item) for item in value):
-        return {str(key): plain(item) for key, item in value}
-    return plain(_without_none(value))
-
-
-def _without_none(value: Any) -> Any:
-    """A struct has all fields that any row has: those that this one lacks are None."""
-    if not isinstance(value, Mapping):
         return value
-    return {key: _without_none(item) for key, item in value.items() if item is not None}
-
-
-def _zipped(lists: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Lists side by side as one list of objects; a list that ends early leaves None."""
-    if all(value is None for value in lists.values()):
-        return None
-    sides: dict[str, Sequence[Any]] = {key: value or [] for key, value in lists.items()}
-    count = max(map(len, sides.values()))
+    items = [parse(item) if isinstance(item, str) else item for item in value]
     return [
-        {key: side[at] if at < len(side) else None for key, side in sides.items()}
-        for at in range(count)
+        element(name, item, parse) if isinstance(item, dict) else value[at]
+        for at, item in enumerate(items)
     ]
 
 
-def _element(name: str, item: dict[str, Any], parse: Parse, *, is_text: bool) -> dict[str, Any]:
-    times = [item.get(key) for key in EVENT_TIMES]
-    times = [time for time in times if time is not None and not isinstance(time, list | dict)]
-    renamed = EVENT_TIMES if name == "events" else ()
-    rest = {key: plain(value) for key, value in item.items() if key not in renamed}
-    rest["attributes"] = _attributes(item.get("attributes"), parse, is_text=is_text)
-    if rest.get("droppedAttributesCount") is None:
-        rest["droppedAttributesCount"] = 0
-    if renamed and times:
-        rest["timeUnixNano"] = _text(plain(times[0]))
-    return rest
+def _zipped(lists: Mapping[str, Any]) -> Any:
+    """Lists side by side as one list of objects; a list that ends early says nothing."""
+    sides: dict[str, Sequence[Any]] = {
+        key: value for key, value in lists.items() if value is not None
+    }
+    if not sides:
+        return None
+    if not all(isinstance(side, list) for side in sides.values()) or not sides.keys() <= MEMBERS:
+        return dict(lists)
+    places = max(map(len, sides.values()))
+    return [
+        {key: side[at] for key, side in sides.items() if at < len(side)} for at in range(places)
+    ]
 
 
-def _attributes(value: Any, parse: Parse, *, is_text: bool) -> Any:
-    """Of one event or link; none are an empty object."""
-    if isinstance(value, str | bytes):
-        inside = parse(value)
-        value = plain(_without_none(inside) if is_text else inside)
-    elif not is_text and value is not None:
-        value = _object(value)
-    return {} if value is None else plain(value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, tuple) and len(item) == 2  # noqa: PLR2004 - a key and its value
-
-
-def _nanos(at: datetime) -> int:
-    """Exact, in integers: a float has no room for microseconds since 1970."""
-    elapsed = (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH
-    micros = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
-    return micros * 1_000
+def _text(stored: Any) -> str:
+    if isinstance(stored, bytes):
+        return stored.decode("utf-8", "replace")
+    return stored if isinstance(stored, str) else json.dumps(stored, separators=(",", ":"))

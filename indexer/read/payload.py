@@ -24,6 +24,7 @@ from indexer.parquet.column_chunks import (
 from indexer.parquet.file_columns import FileColumns
 from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
+from indexer.read.arrow_values import arrow_values
 from indexer.read.dialect import Dialect, PayloadColumn
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.nested_cut import nested_values
@@ -130,7 +131,9 @@ def read_payload(
         with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
             places = positions_of(page_map.groups)
             payload = [one for one in dialect.payload if places.keys() >= set(one.columns)]
-            columns = {places[column]: one.name for one in payload for column in one.columns}
+            columns = {
+                places[column]: (one.name, key) for one in payload for key, column in one.parts
+            }
             _refuse_encrypted(page_map.groups, columns, path)
             found = _Rows(source, page_map, path, columns, limits).read(rows)
     if tally is not None:
@@ -140,24 +143,28 @@ def read_payload(
     return [{**absent, **{one.name: _value(one, row, places) for one in payload}} for row in found]
 
 
-def stored_values(column: pa.ChunkedArray, name: str, limits: SpanLimits) -> list[Any]:
+def stored_values(
+    column: pa.ChunkedArray, name: str, limits: SpanLimits, key: str = ""
+) -> list[Any]:
     """Python's values of a canonical payload column, a Part where a span has more than it may.
 
-    Of text that is not UTF-8 the odd bytes are replaced.
+    ``key`` is that of a column that holds one part of each event or link. Of text that is not
+    UTF-8 the odd bytes are replaced.
     """
     types = pa.types
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     if types.is_string(column.type) or types.is_large_string(column.type):
         return [
             _text(name, limits, memoryview(text.as_buffer())) if text.is_valid else None
             for text in column
         ]
-    if types.is_list(column.type) and types.is_timestamp(column.type.value_type):
-        column = column.cast(pa.list_(pa.timestamp("ns", column.type.value_type.tz)))
-        column = column.cast(pa.list_(pa.int64()))  # Python's own times end at the microsecond
     if types.is_nested(column.type) and name in JSON_COLUMNS:
-        return nested_values(column, *column_limits(name, limits))
-    values: list[Any] = column.to_pylist()
-    return [_bytes(name, limits, value) if isinstance(value, bytes) else value for value in values]
+        return nested_values(column, *column_limits(name, limits), key)
+    if types.is_binary(column.type) or types.is_large_binary(column.type):
+        content = column.to_pylist()
+        return [None if one is None else _bytes(name, limits, one) for one in content]
+    return [value for chunk in column.chunks for value in arrow_values(chunk)]
 
 
 def _text(name: str, limits: SpanLimits, stored: bytes | memoryview) -> str | Part:
@@ -223,10 +230,10 @@ class _Rows:
         source: Counted,
         page_map: PageMap,
         path: str,
-        columns: Mapping[int, str],
+        columns: Mapping[int, tuple[str, str]],
         limits: SpanLimits,
     ) -> None:
-        """``columns`` are the file's by position, each with the payload column that it is of."""
+        """``columns`` are the file's by position: the payload column of each, and its key in it."""
         self._source, self._page_map, self._path = source, page_map, path
         self._columns, self._limits = columns, limits
 
@@ -257,7 +264,7 @@ class _Rows:
         return found
 
     def _chunk_values(self, group: RowGroup, position: int, rows: Sequence[int]) -> list[Any]:
-        name = self._columns[position]
+        name, _ = self._columns[position]
         chunk = _one_chunk(group, position)
         text_of = partial(_text, name, self._limits)
         reader = ChunkReader(self._source, chunk, self._path, self._page_map.pages, text_of)
@@ -276,13 +283,17 @@ class _Rows:
                 table = file.read_row_group(number, positions)
                 taken = _take(table, [row - first for row in wanted])
                 values = {
-                    position: stored_values(column, self._columns[position], self._limits)
+                    position: self._stored(column, position)
                     for position, column in zip(positions, taken.columns, strict=True)
                 }
                 for at, row in enumerate(wanted):
                     by_row[row] = {position: values[position][at] for position in positions}
             first = after
         return [by_row[row] for row in rows]
+
+    def _stored(self, column: pa.ChunkedArray, position: int) -> list[Any]:
+        name, key = self._columns[position]
+        return stored_values(column, name, self._limits, key)
 
 
 def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:

@@ -4,30 +4,50 @@ JSON text of attributes passes as it stands. Events and links get the names of O
 mapping; maps, structs and lists side by side become JSON. Text that is no JSON stays text.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from indexer.read.dialect import PayloadColumn
-from indexer.read.normalise import EVENT_TIMES, JSON_COLUMNS
+from indexer.read.elements import EVENT_TIMES, LINK_NAMES
+from indexer.read.normalise import JSON_COLUMNS
 
-_TIME = """coalesce({}, {}, {})""".format(
-    *(
-        f"CASE WHEN json_type({{element}} -> '{key}') NOT IN ('ARRAY', 'OBJECT') "
-        f"THEN {{element}} ->> '{key}' END"
-        for key in EVENT_TIMES
+
+def _first(spellings: Sequence[str]) -> str:
+    """The text under the first of the names with a value, which is no list and no object."""
+    scalars = (
+        f"CASE WHEN json_type({{element}} -> '{name}') NOT IN ('ARRAY', 'OBJECT') "
+        f"THEN {{element}} ->> '{name}' END"
+        for name in spellings
     )
-)
+    return f"coalesce({', '.join(scalars)})"
 
-_EVENT_TIME = "'timeUnixNano', {time}, 'time_unix_nano', NULL, 'time_nanos', NULL"
 
-_ELEMENT = """json_merge_patch(json_merge_patch(json_merge_patch({element}, json_object({time})),
+def _renamed(names: Mapping[str, Sequence[str]]) -> str:
+    """Members of a merge patch: each name its value, every other spelling of it none."""
+    parts = [
+        part
+        for name, spellings in names.items()
+        for part in (f"'{name}', {_first(spellings)}", *(f"'{one}', NULL" for one in spellings[1:]))
+    ]
+    return ", ".join(parts)
+
+
+_OWN_NAMES: dict[str, Mapping[str, Sequence[str]]] = {
+    "events": {"timeUnixNano": EVENT_TIMES},
+    "links": LINK_NAMES,
+}
+_DROPPED = """CASE WHEN nullif({element} -> 'droppedAttributesCount', 'null'::JSON) IS NULL
+    THEN json_object('droppedAttributesCount', nullif({element} -> 'dropped_attributes_count',
+        'null'::JSON), 'dropped_attributes_count', NULL)
+    ELSE json_object('dropped_attributes_count', NULL) END"""
+
+_ELEMENT = """json_merge_patch(json_merge_patch(json_merge_patch({element},
+    json_object({renamed})), {dropped}),
     CASE WHEN nullif({element} -> 'attributes', 'null'::JSON) IS NULL
         THEN '{{"attributes":{{}}}}'::JSON
     WHEN json_type({element} -> 'attributes') = 'VARCHAR' AND json_valid({element} ->> 'attributes')
         THEN json_object('attributes', CASE WHEN json_type({element} ->> 'attributes') = 'NULL'
             THEN '{{}}'::JSON ELSE ({element} ->> 'attributes')::JSON END)
-    ELSE '{{}}'::JSON END),
-    CASE WHEN nullif({element} -> 'droppedAttributesCount', 'null'::JSON) IS NULL
-        THEN '{{"droppedAttributesCount":0}}'::JSON ELSE '{{}}'::JSON END)"""
+    ELSE '{{}}'::JSON END)"""
 
 _LIST = """CASE WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' THEN to_json(list_transform(
     json_extract({text}, '$[*]'),
@@ -36,7 +56,7 @@ _LIST = """CASE WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' THEN to_
 
 _SIDE_BY_SIDE = """CASE WHEN {nothing} THEN NULL ELSE to_json(list_transform(
     range(1, greatest({lengths}) + 1),
-    lambda place: json_object({members}, 'droppedAttributesCount', 0)
+    lambda place: json_object({members})
 ))::VARCHAR END"""
 
 
@@ -56,8 +76,9 @@ def payload_expression(payload: PayloadColumn, nested: Collection[str]) -> str:
 
 
 def _list(name: str, text: str) -> str:
-    time = _EVENT_TIME.format(time=_TIME.format(element="element")) if name == "events" else ""
-    return _LIST.format(text=text, element=_ELEMENT.format(element="element", time=time))
+    parts = {"renamed": _renamed(_OWN_NAMES[name]), "dropped": _DROPPED}
+    filled = {part: template.format(element="element") for part, template in parts.items()}
+    return _LIST.format(text=text, element=_ELEMENT.format(element="element", **filled))
 
 
 def _side_by_side(payload: PayloadColumn, nested: Collection[str]) -> str:

@@ -111,7 +111,7 @@ def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, 
         missing = column.is_null().to_numpy(zero_copy_only=False)
         column = column.fill_null(0)
     values = column.to_numpy()
-    odd = (values < 0) | (values == TIME_MAX)  # the largest is what saturated, see _to_nanos
+    odd = (values < 0) | (values == TIME_MAX)  # the largest is what saturated, see to_nanos
     if odd.any():
         clamped += odd
         values = np.where(values < 0, 0, values)

@@ -48,7 +48,9 @@ class _Span:
 
     def _attributes(self, text: Any) -> Any:
         """Those of one event or link that are JSON text."""
-        part = part_of_attributes(text, self._limits) if isinstance(text, str) else None
+        part = text if isinstance(text, Part) else None
+        if isinstance(text, str):
+            part = part_of_attributes(text, self._limits)
         if part is None:
             return parsed(text)
         self.omitted[VALUES] += part.left_out + part.inside_left_out

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
-from indexer.parquet.column_chunks import DEPTH_MAX, encrypted_columns, positions_of, row_groups
+from indexer.parquet.column_chunks import encrypted_columns, positions_of, row_groups
 from indexer.parquet.footer import footer_bytes
 from tests.read.damage import FILES, sound
 from tests.read.read_back import with_columns
@@ -103,10 +103,12 @@ def test_encrypted_columns_are_named(keys):
     assert [schema.names[position] for position in found] == list(found.values())
 
 
-def test_groups_within_groups_without_end_are_refused():
-    """A schema of a few kilobytes, whose paths would be megabytes."""
+def test_a_schema_of_groups_in_each_other_does_not_become_long_paths():
+    """Three kilobytes of schema for each of a thousand columns would be megabytes of paths."""
     kind = pa.int64()
-    for _ in range(DEPTH_MAX + 1):
-        kind = pa.struct([("a", kind)])
-    with pytest.raises(CorruptPage):
-        groups_of(parquet_bytes(pa.table({"a": pa.nulls(1, kind)})))
+    for _ in range(200):
+        kind = pa.struct([("a", kind), ("b", pa.int64())])
+    (group,) = groups_of(parquet_bytes(pa.table({"a": pa.nulls(1, kind)})))
+    assert len(group.chunks) == 201
+    assert max(len(chunk.path_in_schema) for chunk in group.chunks) < 100
+    assert {chunk.position for chunk in group.chunks} == {0}

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.read.dialect import dialects
-from indexer.read.normalise import NESTED_MAX, canonical
+from indexer.read.json_text import NESTED_MAX
+from indexer.read.normalise import canonical
 from indexer.read.payload import read_payload
 from indexer.read.span_payload import span_payload
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
