@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from indexer.spans.columns import SpanColumns
 from indexer.spans.digest import combine, file_digests, to_hex
+from indexer.spans.schema import STORED_COLUMNS
 from indexer.system.duckdb_rows import arrow_batches
 
-_SPANS = """
-SELECT file_id, file_row_number, position_in_row, trace_id, span_id_uint64,
-       parent_span_id_uint64, service_name, name, start_time_unix_nano, duration_ns, status_code,
-       span_kind
-FROM {catalog}.indexed_spans
-WHERE file_id IN (SELECT file_id FROM {catalog}.parquet_files)
+_SPANS = f"""
+SELECT {STORED_COLUMNS}
+FROM {{catalog}}.indexed_spans
+WHERE file_id IN (SELECT file_id FROM {{catalog}}.parquet_files)
 """
 
 

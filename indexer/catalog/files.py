@@ -24,6 +24,7 @@ from indexer.spans.aggregates import operation_rows, service_rows
 from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
+from indexer.spans.schema import STORED_COLUMNS, same_span
 from indexer.system.clock import Clock
 from indexer.system.duckdb_rows import arrow_table, id_list
 
@@ -35,11 +36,6 @@ _FILE_TABLES = (
     "indexed_attributes",
     "file_attributes",
     "parquet_files",
-)
-
-_SPAN_COLUMNS = (
-    "file_id, file_row_number, position_in_row, trace_id, span_id_uint64, parent_span_id_uint64, "
-    "service_name, name, start_time_unix_nano, duration_ns, status_code, span_kind"
 )
 
 _SURVIVORS = """
@@ -313,9 +309,7 @@ class FileRegister:
             connection.execute(
                 "DELETE FROM indexed_spans USING lost_spans AS lost "
                 "WHERE indexed_spans.file_id = lost.file_id "
-                "AND indexed_spans.trace_id = lost.trace_id "
-                "AND indexed_spans.span_id_uint64 = lost.span_id_uint64 "
-                "AND indexed_spans.span_kind = lost.span_kind"
+                f"AND {same_span('indexed_spans', 'lost')}"
             )
             connection.execute(_LOSE_FROM_TRACES)
             connection.execute(_LOSE_FROM_FILES)
@@ -330,7 +324,7 @@ class FileRegister:
             connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
         rows = arrow_table(
             connection,
-            f"SELECT {_SPAN_COLUMNS} FROM indexed_spans WHERE file_id IN {id_list(file_ids)} "
+            f"SELECT {STORED_COLUMNS} FROM indexed_spans WHERE file_id IN {id_list(file_ids)} "
             "ORDER BY file_id",
         )
         spans = SpanColumns.from_arrow(rows, {id_: slot for slot, id_ in enumerate(file_ids)})

@@ -18,15 +18,14 @@ from indexer.spans.aggregates import TraceGroups, trace_groups, trace_rows
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import STATUS_CODE_ERROR, SpanColumns, concatenate
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
+from indexer.spans.schema import STORED_COLUMNS
 from indexer.system.duckdb_rows import arrow_table, id_list
 
-_SPANS_OF_SHARED_TRACES = """
-SELECT file_id, file_row_number, position_in_row, trace_id, span_id_uint64,
-       parent_span_id_uint64, service_name, name, start_time_unix_nano, duration_ns, status_code,
-       span_kind
+_SPANS_OF_SHARED_TRACES = f"""
+SELECT {STORED_COLUMNS}
 FROM indexed_spans
 SEMI JOIN shared_traces USING (file_id, trace_id)
-WHERE file_id IN {file_ids}
+WHERE file_id IN {{file_ids}}
 """
 
 

@@ -17,12 +17,12 @@ from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.spans.columns import (
     IntArray,
     SpanColumns,
-    Texts,
     sorted_by_trace,
     without_doubles,
 )
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
 from indexer.spans.identifiers import BoolArray
+from indexer.spans.texts import Texts
 
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""

@@ -4,7 +4,7 @@ Sorting by trace inside a file is what makes the catalog small (a trace's ids re
 lookups fast (neighbouring rows); see the measurements behind decision 3 of the design.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -13,38 +13,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.model import SpanMetadata
-from indexer.spans.identifiers import UInt64Array, format_hex, parse_hex
+from indexer.spans.column_types import Vectors
+from indexer.spans.identifiers import UInt64Array
 from indexer.spans.identity import Index, SpanKeys, trace_keys
+from indexer.spans.schema import COLUMNS, IDENTITY, PLACE, Column
+from indexer.spans.texts import Texts
 
 IntArray = npt.NDArray[np.int64]
 
 STATUS_CODE_ERROR = 2  # OTLP trace.proto, Status.StatusCode
 
 _FILE_MIX = np.uint64(0x9E3779B97F4A7C15)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Texts:
-    """A text column as codes into a list of distinct values."""
-
-    codes: npt.NDArray[np.int32]
-    values: tuple[str, ...]
-
-    def take(self, index: Index) -> "Texts":
-        """The chosen rows; the values stay shared."""
-        return Texts(self.codes[index], self.values)
-
-    def to_arrow(self) -> pa.Array:
-        """A dictionary array, which DuckDB reads without copying the text."""
-        return pa.DictionaryArray.from_arrays(self.codes, pa.array(self.values, pa.string()))
-
-    @classmethod
-    def from_arrow(cls, column: pa.Array) -> Self:
-        """From a string or dictionary array without nulls."""
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-        return cls(codes, tuple(column.dictionary.to_pylist()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,67 +75,57 @@ class SpanColumns:
         """What makes each row the span that it is."""
         return SpanKeys(self.trace_hi, self.trace_lo, self.span_id, self.kind)
 
+    def vectors(self, column: Column) -> list[Any]:
+        """The arrays of a declared column."""
+        return [getattr(self, name) for name in column.fields]
+
     def to_arrow(self, file_ids: npt.NDArray[np.int32]) -> pa.Table:
         """Rows of ``indexed_spans``; slot ``i`` becomes ``file_ids[i]``."""
-        return pa.table(
-            {
-                "file_id": file_ids[self.slot],
-                "file_row_number": self.row,
-                "position_in_row": self.position,
-                "trace_id": format_hex([self.trace_hi, self.trace_lo]),
-                "span_id_uint64": self.span_id,
-                "parent_span_id_uint64": pa.array(
-                    self.parent_span_id, mask=self.parent_span_id == 0
-                ),
-                "service_name": self.service.to_arrow(),
-                "name": self.name.to_arrow(),
-                "start_time_unix_nano": self.start,
-                "duration_ns": self.duration,
-                "status_code": self.status,
-                "span_kind": self.kind,
-            }
-        )
+        stored = {one.stored: one.type.to_arrow(self.vectors(one)) for one in COLUMNS}
+        return pa.table({"file_id": file_ids[self.slot], **stored})
 
     @classmethod
     def empty(cls) -> Self:
         """No spans."""
-        ids = np.zeros(0, np.uint64)
-        slots, times, small = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int8)
-        texts = Texts(slots, ())
-        return cls(
-            slots, slots, slots, ids, ids, ids, ids, times, times, small, small, texts, texts
-        )
+        return cls(np.zeros(0, np.int32), **_by_field(lambda column: column.type.empty()))
 
     @classmethod
     def from_arrow(cls, table: pa.Table, slots: dict[int, int]) -> Self:
         """From rows of ``indexed_spans``; ``slots`` maps file_id to the slot it gets."""
-        column = {name: table[name].combine_chunks() for name in table.column_names}
-        (trace_hi, trace_lo), _ = parse_hex(column["trace_id"], digits=32)
-        file_ids = column["file_id"].to_numpy()
+        file_ids = table["file_id"].combine_chunks().to_numpy()
         known, inverse = np.unique(file_ids, return_inverse=True)
         return cls(
-            slot=np.array([slots[int(f)] for f in known], np.int32)[inverse],
-            row=column["file_row_number"].to_numpy(),
-            position=column["position_in_row"].to_numpy(),
-            trace_hi=trace_hi,
-            trace_lo=trace_lo,
-            span_id=column["span_id_uint64"].to_numpy(),
-            parent_span_id=column["parent_span_id_uint64"].fill_null(0).to_numpy(),
-            start=column["start_time_unix_nano"].to_numpy(),
-            duration=column["duration_ns"].to_numpy(),
-            status=column["status_code"].to_numpy(),
-            kind=column["span_kind"].to_numpy(),
-            service=Texts.from_arrow(column["service_name"]),
-            name=Texts.from_arrow(column["name"]),
+            np.array([slots[int(f)] for f in known], np.int32)[inverse],
+            **_by_field(lambda one: one.type.from_arrow(table[one.stored].combine_chunks())),
         )
 
     def rows(self) -> Iterator[SpanMetadata]:
         """One value a span, for people and tests; the stages never loop over spans."""
-        table = self.to_arrow(np.zeros(int(self.slot.max(initial=0)) + 1, np.int32))
-        for row in table.drop_columns(["file_id"]).to_pylist():
-            span, parent = row.pop("span_id_uint64"), row.pop("parent_span_id_uint64")
-            parent_text = None if parent is None else f"{parent:016x}"
-            yield SpanMetadata(span_id=f"{span:016x}", parent_span_id=parent_text, **row)
+        values = [column.type.to_rows(self.vectors(column)) for column in COLUMNS]
+        names = [column.name for column in COLUMNS]
+        for row in zip(*values, strict=True):
+            yield SpanMetadata(**dict(zip(names, row, strict=True)))
+
+
+def _by_field(vectors_of: Callable[[Column], Vectors]) -> dict[str, Any]:
+    """The arrays of all columns by the fields that hold them."""
+    return {
+        name: vector
+        for column in COLUMNS
+        for name, vector in zip(column.fields, vectors_of(column), strict=True)
+    }
+
+
+def _check_declared(holder: Any, names: Iterable[str]) -> None:
+    """Raise TypeError when a class does not have exactly the declared fields."""
+    given = {item.name for item in fields(holder)}
+    if given ^ set(names):
+        raise TypeError(f"{holder.__name__} and spans.schema differ in {given ^ set(names)}")
+
+
+_check_declared(SpanColumns, ["slot", *(name for one in COLUMNS for name in one.fields)])
+_check_declared(SpanKeys, [name for one in IDENTITY for name in one.fields])
+_check_declared(SpanMetadata, [one.name for one in COLUMNS])
 
 
 def concatenate(parts: Sequence[SpanColumns], slot_counts: Sequence[int]) -> SpanColumns:
@@ -200,10 +169,8 @@ def sorted_by_trace(columns: SpanColumns) -> SpanColumns:
     )
     if not (same & differs).any():
         return ordered
-    exact = np.lexsort(
-        (columns.position, columns.row, columns.trace_lo, columns.trace_hi, columns.slot)
-    )
-    return columns.take(exact)
+    trace = (columns.trace_hi, columns.trace_lo)
+    return columns.take(np.lexsort((columns.slot, *trace, *_arrays(columns, PLACE))[::-1]))
 
 
 def without_doubles(columns: SpanColumns, slot_count: int) -> tuple[SpanColumns, IntArray]:
@@ -215,18 +182,17 @@ def without_doubles(columns: SpanColumns, slot_count: int) -> tuple[SpanColumns,
     ordered = np.sort(keys)
     if not (ordered[1:] == ordered[:-1]).any():
         return columns, np.zeros(slot_count, np.int64)
-    same = (columns.kind, columns.span_id, columns.trace_lo, columns.trace_hi, columns.slot)
-    order = np.lexsort((columns.position, columns.row, *same))
-    sorted_columns = columns.take(order)
-    again = np.zeros(len(columns), np.bool_)
-    again[1:] = (
-        (sorted_columns.slot[1:] == sorted_columns.slot[:-1])
-        & (sorted_columns.trace_hi[1:] == sorted_columns.trace_hi[:-1])
-        & (sorted_columns.trace_lo[1:] == sorted_columns.trace_lo[:-1])
-        & (sorted_columns.span_id[1:] == sorted_columns.span_id[:-1])
-        & (sorted_columns.kind[1:] == sorted_columns.kind[:-1])
-    )
-    dropped = np.bincount(sorted_columns.slot[again], minlength=slot_count).astype(np.int64)
+    order = np.lexsort((columns.slot, *_arrays(columns, IDENTITY), *_arrays(columns, PLACE))[::-1])
+    again = np.ones(len(columns), np.bool_)
+    again[:1] = False
+    for ordered_array in (one[order] for one in (columns.slot, *_arrays(columns, IDENTITY))):
+        again[1:] &= ordered_array[1:] == ordered_array[:-1]
+    dropped = np.bincount(columns.slot[order[again]], minlength=slot_count).astype(np.int64)
     keep = np.ones(len(columns), np.bool_)
     keep[order[again]] = False
     return columns.take(keep), dropped
+
+
+def _arrays(columns: SpanColumns, declared: Sequence[Column]) -> list[Any]:
+    """The arrays of some columns, in the order of the declaration."""
+    return [array for column in declared for array in columns.vectors(column)]

@@ -12,8 +12,9 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from indexer.spans.columns import SpanColumns, Texts
+from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import UInt64Array
+from indexer.spans.schema import COLUMNS
 
 _STEP = np.uint64(0x9FB21C651E98DF25)
 _FINAL = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -51,39 +52,25 @@ def combine(named: dict[str, str]) -> str:
 
 
 def _row_hashes(columns: SpanColumns) -> UInt64Array:
-    hashes: UInt64Array = columns.trace_hi ^ _STEP
-    for column in (
-        columns.trace_lo,
-        columns.span_id,
-        columns.parent_span_id,
-        columns.start.view(np.uint64),
-        columns.duration.view(np.uint64),
-        _places(columns),
-        columns.status.astype(np.uint64) ^ (columns.kind.astype(np.uint64) << np.uint64(8)),
-        _text_hashes(columns.service),
-        _text_hashes(columns.name),
-    ):
-        hashes = (hashes ^ column) * _STEP
+    first, *others = _words(columns)
+    hashes: UInt64Array = first ^ _STEP
+    for word in others:
+        hashes = (hashes ^ word) * _STEP
         hashes ^= hashes >> np.uint64(29)
     return hashes
 
 
-def _places(columns: SpanColumns) -> UInt64Array:
-    """Row and position as one word: equal to the row where a row is a span."""
-    return columns.row.astype(np.uint64) | (columns.position.astype(np.uint64) << np.uint64(32))
+def _words(columns: SpanColumns) -> list[UInt64Array]:
+    """The words of each row in their declared order; columns that share one are moved apart."""
+    words: dict[int, UInt64Array] = {}
+    for column in COLUMNS:
+        for at, word in enumerate(column.type.words(columns.vectors(column)), column.word):
+            moved = word << np.uint64(column.shift) if column.shift else word
+            words[at] = words[at] ^ moved if at in words else moved
+    return [words[at] for at in sorted(words)]
 
 
 def _finalise(hashes: UInt64Array) -> UInt64Array:
     hashes = (hashes ^ (hashes >> np.uint64(30))) * _FINAL[0]
     hashes = (hashes ^ (hashes >> np.uint64(27))) * _FINAL[1]
     return hashes ^ (hashes >> np.uint64(31))
-
-
-def _text_hashes(texts: Texts) -> UInt64Array:
-    if not texts.values:
-        return np.zeros(len(texts.codes), np.uint64)
-    distinct = [
-        int.from_bytes(blake2b(value.encode(), digest_size=8).digest(), "little")
-        for value in texts.values
-    ]
-    return np.array(distinct, np.uint64)[texts.codes]

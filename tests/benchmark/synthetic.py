@@ -18,7 +18,8 @@ from indexer.model import FileFooter, ParquetFileInfo
 from indexer.read.dialect import recognise
 from indexer.settings import load_settings
 from indexer.spans.batch import ParquetFileData, SpanBatch
-from indexer.spans.columns import SpanColumns, Texts, sorted_by_trace
+from indexer.spans.columns import SpanColumns, sorted_by_trace
+from indexer.spans.texts import Texts
 from indexer.system.clock import SystemClock
 from tests.benchmark.corpus import relative_path
 from tests.benchmark.layout import OPERATIONS, SERVICE_NAMES, FileSpans, Shape, file_spans

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.catalog.ownership import occurring_twice, settle_contest
-from indexer.spans.columns import SpanColumns, Texts
+from indexer.spans.columns import SpanColumns
+from indexer.spans.texts import Texts
 
 COPIES = st.lists(
     st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 3), st.integers(2, 3)),

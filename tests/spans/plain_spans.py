@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from indexer.spans.columns import SpanColumns, Texts
+from indexer.spans.columns import SpanColumns
+from indexer.spans.texts import Texts
 
 WORD = (1 << 64) - 1
 TIME_MAX = (1 << 63) - 1

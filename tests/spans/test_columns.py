@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.spans.columns import SpanColumns, Texts, concatenate, sorted_by_trace, without_doubles
+from indexer.spans.columns import SpanColumns, concatenate, sorted_by_trace, without_doubles
+from indexer.spans.texts import Texts
 from tests.spans.plain_spans import (
     WORD,
     PlainSpan,

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.identity import SpanKeys
+from indexer.spans.schema import same_span
 from indexer.system.duckdb_rows import id_list, text_literal
 from indexer.system.storage import LocalStorage
 
@@ -19,12 +20,11 @@ SELECT relative_path FROM parquet_files WHERE relative_path IN ({paths}) AND {gi
     WHERE file_attributes.file_id = parquet_files.file_id AND key_id IN {key_ids}
 )
 """
-_KNOWN_SPANS = """
+_KNOWN_SPANS = f"""
 SELECT DISTINCT asked.position FROM asked_spans AS asked
 JOIN trace_files USING (trace_id)
 JOIN indexed_spans AS held ON held.file_id = trace_files.file_id
-  AND held.trace_id = asked.trace_id AND held.span_id_uint64 = asked.span_id_uint64
-  AND held.span_kind = asked.span_kind
+  AND {same_span("held", "asked")}
 """
 
 
