@@ -87,5 +87,7 @@ def test_a_caught_base_catches_what_it_names():
         "SchemaMismatch",
         "CorruptPage",
         "FileTooLarge",
+        "NotRegularFile",
+        "PathTooLong",
         "PathNotUtf8",
     }
