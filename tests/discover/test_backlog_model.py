@@ -51,6 +51,7 @@ class BacklogAndModel(RuleBasedStateMachine):
         for path, wait in self.waits.items():
             if wait.due_s <= self.now_s and path not in self.in_hand:
                 self.ready.setdefault(path, wait.info)
+                wait.due_s = math.inf
         expected, size = [], 0
         for info in sorted(self.ready.values(), key=lambda i: (-i.modified_unix_nano, i.path)):
             size += info.size_bytes
