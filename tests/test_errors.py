@@ -87,6 +87,7 @@ def test_a_caught_base_catches_what_it_names():
         "SchemaMismatch",
         "CorruptPage",
         "FileTooLarge",
+        "InvalidIds",
         "NotRegularFile",
         "PathTooLong",
         "PathNotUtf8",
