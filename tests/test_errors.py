@@ -88,6 +88,8 @@ def test_a_caught_base_catches_what_it_names():
         "CorruptPage",
         "FileTooLarge",
         "InvalidIds",
+        "EncodingUnsupported",
+        "FileEncrypted",
         "NotRegularFile",
         "PathTooLong",
         "PathNotUtf8",
