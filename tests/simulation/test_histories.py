@@ -20,7 +20,7 @@ from tests.support.permissions import bound_by_permissions
 pytestmark = pytest.mark.duckdb
 
 FIRST = int(os.environ.get("SPAN_TEST_SEED") or random.randrange(2**31))
-HISTORIES = int(os.environ.get("SPAN_TEST_HISTORIES", "24"))
+HISTORIES = int(os.environ.get("SPAN_TEST_HISTORIES", "8"))
 FOUND = (484962677, 281911014, 300140, 300104, 400037, 702253554)
 """Seeds that found something once."""
 
