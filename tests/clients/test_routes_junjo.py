@@ -120,7 +120,7 @@ def served(
             cursor=one.catalog.cursor, storage=storage, hot=None if hot is False else ask
         )
         host = Host(answers, {**WELL, "storage_root": str(one.root)})
-        with serving(host=host) as service:
+        with serving(host=host, socket_folder=folder) as service:
             yield service
 
 

@@ -19,7 +19,7 @@ from fastapi import APIRouter
 from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, application
 from indexer.clients.service import Service
 from indexer.clients.shared.callers import Caller
-from indexer.clients.unix_socket import bind, socket_path
+from indexer.clients.unix_socket import _short, bind, socket_path
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
@@ -70,7 +70,8 @@ class OperatorSide:
     def connected(self) -> Iterator[http.client.HTTPConnection]:
         with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as channel:
             channel.settimeout(30)
-            channel.connect(str(socket_path(self.catalog)))
+            with _short(socket_path(self.catalog)) as path:
+                channel.connect(path)
             connection = http.client.HTTPConnection("worker")
             connection.sock = channel
             yield connection

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond, respond_list
 from indexer.clients.shared.text_path import register
+from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import LISTS, IndexList
@@ -29,6 +30,7 @@ TraceId = Annotated[
 ServiceName = Annotated[str, Path(max_length=_CHARS_MAX)]
 Text = Annotated[str | None, Query(max_length=_CHARS_MAX)]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
+Cursor = Annotated[str | None, Query(description="What `X-Next-Cursor` of the page before said.")]
 _ANSWER: dict[str, Any] = {"responses": {200: {"headers": HEADERS}}}
 
 
@@ -54,18 +56,22 @@ def _spans(router: APIRouter, host: Host) -> None:
         value: Text = None,
         service: Text = None,
         limit: Limit = SPANS_DEFAULT,
+        cursor: Cursor = None,
     ) -> Response:
         """The newest spans with a promoted attribute: what `spans --json` writes."""
         query = SpanQuery(attribute=key, value=value, service=service, limit=limit)
-        return await _page(request, host, query)
+        return await _page(request, host, query, cursor)
 
     @router.get("/services/{service_name:text}/roots", **_ANSWER)
     async def roots(
-        request: Request, service_name: ServiceName, limit: Limit = SPANS_DEFAULT
+        request: Request,
+        service_name: ServiceName,
+        limit: Limit = SPANS_DEFAULT,
+        cursor: Cursor = None,
     ) -> Response:
         """The newest spans of the service that have no parent."""
         query = SpanQuery(service=service_name, roots=True, limit=limit)
-        return await _page(request, host, query)
+        return await _page(request, host, query, cursor)
 
 
 def _lists(router: APIRouter, host: Host) -> None:
@@ -86,7 +92,8 @@ def _list(router: APIRouter, host: Host, listed: IndexList) -> None:
         return await respond_list(request, lambda end: host.answers.rows(listed, limit, end))
 
 
-async def _page(request: Request, host: Host, query: SpanQuery) -> Response:
+async def _page(request: Request, host: Host, query: SpanQuery, cursor: str | None) -> Response:
+    query = query if cursor is None else page_after(query, cursor)
     return await respond(
         request, lambda deadline: host.answers.spans(query, payload=False, deadline=deadline)
     )
