@@ -31,6 +31,14 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name(served, target, s
     assert said in answer.json["detail"]
 
 
+def test_of_thousands_of_unknown_parameters_the_first_are_named(served):
+    """A refusal costs little, whatever was sent."""
+    answer = served.get("/status?" + "&".join(f"x{n}" for n in range(4_000)))
+    assert answer.code == 422
+    assert [one["parameter"] for one in answer.json["errors"]] == [f"x{n}" for n in range(8)]
+    assert len(answer.body) < 4_000
+
+
 def test_every_unknown_parameter_is_named(served):
     answer = served.get("/spans?serv=a&lim=2&lim=3")
     assert [one["parameter"] for one in answer.json["errors"]] == ["serv", "lim"]

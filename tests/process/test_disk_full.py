@@ -86,7 +86,7 @@ def test_a_worker_on_a_full_disk_answers_and_stops(site: Site) -> None:
     _limit(site, worker)
     _write_many(site)
     wait_until(lambda: not _healthy(site), "an unhealthy worker")
-    assert len(site.trace(1)) == 4
+    wait_until(lambda: len(site.trace(1)) == 4, "an answer, while no catalog is being opened")
     status = site.run("status", "--json")
     assert status.code == 1
     assert status.json["problems"]

@@ -134,10 +134,14 @@ def test_headers_that_are_too_large_or_too_many_are_refused(served):
         assert code(_until_ended(connection, endless)) in {0, 431}
 
 
-def test_parameters_that_nobody_asked_for_change_nothing(served):
-    pairs = b"&".join(b"limit=%d" % number for number in range(2000))
-    assert code(served.raw(HEAD % (b"/status?" + pairs) + b"\r\n")) == 200
-    assert code(served.raw(HEAD % (b"/status?x=%ff%00" + b"&" * 1000) + b"\r\n")) == 200
+def test_parameters_that_nobody_asked_for_are_refused_or_change_nothing(served):
+    """By a route of our own, or by one of a dialect, which follows its client."""
+    pairs = b"&".join(b"depth=%d" % number for number in range(2000))
+    odd = b"x=%ff%00" + b"&" * 1000
+    for asked in (pairs, odd):
+        assert code(served.raw(HEAD % (b"/status?" + asked) + b"\r\n")) == 422
+        theirs = b"/otel/span_service_names?" + asked
+        assert code(served.raw(HEAD % theirs + b"\r\n")) == 200
 
 
 def test_a_method_that_a_route_does_not_have_is_refused(served):

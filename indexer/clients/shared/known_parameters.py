@@ -10,6 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
+NAMES_TOLD_MAX = 8
+"""Of one request: a URL has room for thousands, and each costs a comparison."""
+NAME_CHARS_MAX = 64
+"""Of a name that is compared: far longer than any of ours."""
+
 
 async def known_parameters(request: Request) -> None:
     """A dependency of routers. Raises RequestValidationError, which becomes 422."""
@@ -17,9 +22,10 @@ async def known_parameters(request: Request) -> None:
         return
     route = request.scope["route"]
     known = parameters_of(route.dependant) if isinstance(route, APIRoute) else set()
-    unknown = dict.fromkeys(name for name in request.query_params if name not in known)
+    unknown = list(dict.fromkeys(name for name in request.query_params if name not in known))
     if unknown:
-        raise RequestValidationError([_unknown(request, name, known) for name in unknown])
+        told = unknown[:NAMES_TOLD_MAX]
+        raise RequestValidationError([_unknown(request, name, known) for name in told])
 
 
 def parameters_of(dependant: Dependant) -> set[str]:
@@ -29,7 +35,7 @@ def parameters_of(dependant: Dependant) -> set[str]:
 
 
 def _unknown(request: Request, name: str, known: set[str]) -> dict[str, object]:
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(name[:NAME_CHARS_MAX], known, 1)
     expected = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
     message = "unknown parameter; " + (expected if known else "this route has none")
     return {
