@@ -29,6 +29,7 @@ from indexer.system.permissions import PRIVATE_FILE, restrict, set_mode
 
 STORAGE_VERSION = "v1.5.0"
 """The database format: the oldest supported DuckDB must open what the newest one creates."""
+_NO_CHECKPOINT_BYTES = 1 << 50
 CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
 """DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
 
@@ -39,6 +40,7 @@ class Catalog:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.connection = connection
         self.path = path
+        self._holds_checkpoints = False
 
     @classmethod
     def open(
@@ -107,11 +109,13 @@ class Catalog:
             raise
 
     def checkpoint(self) -> None:
-        """Fold the write-ahead log into the database file.
+        """Fold the write-ahead log into the database file, unless checkpoints are held.
 
         DuckDB refuses it at some moments in the life of other transactions, those of readers as
         well (measured on 1.5.5: 3 in 1,000 beside two readers), so it is tried for a while.
         """
+        if self._holds_checkpoints:
+            return
         try:
             retry.call(
                 lambda: self.connection.execute("CHECKPOINT"),
@@ -119,6 +123,22 @@ class Catalog:
                 backoff=retry.CHECKPOINT,
                 tries=retry.CHECKPOINT_TRIES,
             )
+        except duckdb.Error as error:
+            raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
+
+    def hold_checkpoints(self) -> None:
+        """From now on commits go to the log, and the file keeps the last checkpoint readable."""
+        self._set_checkpoint_bytes(_NO_CHECKPOINT_BYTES)
+        self._holds_checkpoints = True
+
+    def release_checkpoints(self) -> None:
+        """The next commit or ``checkpoint`` may fold the log in."""
+        self._holds_checkpoints = False
+        self._set_checkpoint_bytes(CHECKPOINT_WAL_BYTES)
+
+    def _set_checkpoint_bytes(self, count: int) -> None:
+        try:
+            self.connection.execute("SET checkpoint_threshold = $bytes", {"bytes": f"{count}B"})
         except duckdb.Error as error:
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from indexer.errors import CatalogWriteFailed
+from indexer.index.snapshot import SnapshotCopy
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.hints import Hints
 from indexer.run.open_index import OpenIndex
@@ -58,6 +59,9 @@ class IndexLoop:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="index")
         self._wake = asyncio.Event()
         self._hints = Hints()
+        self._snapshot_turn = asyncio.Lock()
+        self._copy: SnapshotCopy | None = None
+        self._closed = False
         self._sweep_due_s = 0.0
         self._checkpoint_due_s = math.inf
         self._seen_transactions = 0
@@ -88,6 +92,7 @@ class IndexLoop:
     async def close(self) -> None:
         """Close the index after the turn in hand, and end the thread."""
         await self._on_thread(self._index.close)
+        self._closed = True
         self._thread.shutdown()
 
     def wake(self) -> None:
@@ -111,11 +116,34 @@ class IndexLoop:
         await self._on_thread(lambda: self._turn(sweep=True))
 
     async def snapshot(self) -> Path:
-        """Publish a copy of the catalog as it is now. Raises CatalogWriteFailed."""
+        """Publish a copy of the catalog as it is now, made beside the index thread.
+
+        One at a time. Raises CatalogWriteFailed, CatalogDeleted, and CatalogBusy when the catalog
+        is closed meanwhile.
+        """
+        async with self._snapshot_turn:
+            try:
+                copy = await self._on_thread(self._begin_snapshot)
+            except CatalogWriteFailed:
+                self._wake.set()  # the loop has to know when to resume
+                raise
+            return copy if isinstance(copy, Path) else await self._publish(copy)
+
+    async def _publish(self, copy: SnapshotCopy) -> Path:
+        published = None
+        self._copy = copy
         try:
-            return await self._on_thread(self._snapshot)
+            published = await copy.run()
         finally:
-            self._wake.set()  # should it have failed, the loop has to know when to resume
+            self._copy = None
+            if not self._closed:
+                await self._on_thread(lambda: self._index.end_snapshot(copy, published))
+        return published
+
+    def cancel_snapshot(self) -> None:
+        """A copy that is being made is in nobody's way when the catalog is closed."""
+        if self._copy is not None:
+            self._copy.cancel()
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         def and_rest() -> T:
@@ -191,10 +219,10 @@ class IndexLoop:
             self._heartbeat.begin("folding the catalog's log in")
             self._index.catalog.checkpoint()
 
-    def _snapshot(self) -> Path:
-        self._heartbeat.begin("publishing a snapshot")
+    def _begin_snapshot(self) -> SnapshotCopy | Path:
+        self._heartbeat.begin("folding the catalog's log in for a snapshot")
         try:
-            return self._index.snapshot()
+            return self._index.begin_snapshot()
         except CatalogWriteFailed as error:
             self._fail(error)
             raise

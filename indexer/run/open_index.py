@@ -18,7 +18,7 @@ from indexer.catalog.reader_lock import ReaderLock
 from indexer.errors import CatalogDeleted, CatalogWriteFailed, IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import open_catalog, open_pipeline
-from indexer.query.snapshot import publish_snapshot
+from indexer.index.snapshot import SnapshotCopy
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 
@@ -40,7 +40,9 @@ class OpenIndex:
         self._stopped = stopped
         self._catalog: Catalog | None = None
         self._pipeline: Pipeline | None = None
-        self._snapshots: tuple[int, Path] | None = None
+        self._copy: SnapshotCopy | None = None
+        self._copied_transactions = 0
+        self._published: tuple[int, Path] | None = None
         self._identity: tuple[int, int] | None = None
         self.deleted = ""
         """Says that the catalog's files are gone; empty while they are there."""
@@ -94,7 +96,7 @@ class OpenIndex:
         self._catalog = open_catalog(self._settings, self._generations, self._stopped)
         self._identity = _identity(self._catalog.path)
         self._pipeline = open_pipeline(self._settings, self._catalog, self._clock)
-        self._snapshots = None
+        self._published = None
 
     def reopen(self) -> None:
         """After a failed commit: a new connection, and memory read back from the catalog.
@@ -104,6 +106,7 @@ class OpenIndex:
         if self.deleted or self.notice_deletion():
             raise CatalogWriteFailed(self.deleted, hint=CatalogDeleted.hint)
         self.pipeline.close()
+        self._give_up_copy()
         with self.readers.alone():
             self.catalog.close()
             try:
@@ -115,6 +118,7 @@ class OpenIndex:
         """Fold the log in where there is room for it, and close."""
         if self._pipeline is not None:
             self._pipeline.close()
+        self._give_up_copy()
         if self._catalog is not None:
             if not self.deleted:
                 with suppress(IndexerError):  # a full disk: the log is replayed at the next start
@@ -122,18 +126,34 @@ class OpenIndex:
             with self.readers.alone():
                 self._catalog.close()
 
-    def snapshot(self) -> Path:
-        """A copy of the catalog as it is now; the same copy while nothing changed.
+    def begin_snapshot(self) -> SnapshotCopy | Path:
+        """A copy of the catalog as it is now, to be made; the last one while nothing changed.
 
         Raises CatalogWriteFailed and CatalogDeleted.
         """
         self.check_deleted()
         transactions = self.pipeline.progress.transactions
-        if self._snapshots and self._snapshots[0] == transactions:
-            return self._snapshots[1]
-        path = publish_snapshot(self.catalog, time.time_ns(), self._settings.file_modes)
-        self._snapshots = (transactions, path)
-        return path
+        if self._published and self._published[0] == transactions:
+            return self._published[1]
+        self._copied_transactions = transactions
+        self._copy = SnapshotCopy(self.catalog, time.time_ns(), self._settings.file_modes)
+        return self._copy
+
+    def end_snapshot(self, copy: SnapshotCopy, published: Path | None) -> None:
+        """The copy was published there, or not at all. Raises CatalogWriteFailed."""
+        if copy is self._copy:
+            self._copy = None
+            copy.end()
+            if published is not None:
+                self._published = (self._copied_transactions, published)
+
+    def _give_up_copy(self) -> None:
+        """A catalog that is closed is checkpointed, and nobody may copy it meanwhile."""
+        if self._copy is not None:
+            self._copy.spoil()
+            self._copy = None
+            with suppress(CatalogWriteFailed):
+                self.catalog.release_checkpoints()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

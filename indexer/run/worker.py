@@ -99,6 +99,7 @@ class Worker:
                 tasks.create_task(kept)
             await self._stop.wait()
             self._loop.wake()
+            self._loop.cancel_snapshot()
             if self._hot is not None:
                 await asyncio.to_thread(self._hot.close)
             await service.end()

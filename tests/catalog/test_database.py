@@ -115,7 +115,8 @@ def test_a_writer_is_bounded_and_reaches_no_other_file(tmp_path: Path) -> None:
 MAKES = """
 import os, sys
 from pathlib import Path
-from indexer.query.snapshot import publish_snapshot
+import asyncio
+from indexer.index.snapshot import SnapshotCopy
 from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.catalog.generations import Generations
@@ -127,7 +128,9 @@ generations = Generations(pointer)
 path = generations.next()
 catalog = Catalog.open(path)
 generations.publish(path)
-publish_snapshot(catalog, 1)
+copy = SnapshotCopy(catalog, 1)
+asyncio.run(copy.run())
+copy.end()
 for key in "ab":
     with catalog.transaction() as connection:
         connection.execute("INSERT INTO catalog_facts VALUES (?, 'b')", [key])

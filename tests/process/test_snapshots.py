@@ -14,6 +14,7 @@ import pytest
 
 from indexer.catalog.generations import snapshot_folder
 from tests.support.processes import Running, Site, wait_until
+from tests.support.slow_disk import SlowDisk
 from tests.support.span_files import spans
 
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
@@ -41,6 +42,23 @@ def test_many_commands_ask_while_files_arrive(site: Site) -> None:
     for one in asked:
         assert int(one.out.split(":")[1].strip(" \n}]")) % 3 == 0
     assert not worker.has_ended
+
+
+def test_a_slow_copy_delays_neither_files_nor_the_stop(site: Site, tmp_path: Path) -> None:
+    """What lands meanwhile is indexed; told to stop, the worker gives the copy up."""
+    disk = SlowDisk(tmp_path)
+    site.write("a.parquet", spans(2))
+    worker = site.worker(PATH=disk.path)
+    site.wait_files(1)
+    asked = site.start("sql", "SELECT count(*) AS n FROM span_metadata", "--json")
+    wait_until(lambda: disk.has_begun, "a copy in its midst")
+    site.write("b.parquet", spans(2, trace=2))
+    wait_until(lambda: site.trace(2), "a file that landed beside the copy")
+    assert site.end(worker) == 0
+    assert "stop.timed_out" not in {one["event"] for one in worker.events}
+    assert asked.wait() == 1
+    assert not list(snapshot_folder(site.pointer.resolve()).iterdir())
+    assert site.call("audit").code == 0
 
 
 def test_a_snapshot_outlives_the_next_one(site: Site) -> None:
