@@ -65,7 +65,7 @@ def interpret(
     clamped = np.zeros(len(slot), np.uint8)
     trace_ids = parse_ids(_array(table, "trace_id"), digits=TRACE_DIGITS)
     span_ids = parse_ids(_array(table, "span_id"), digits=SPAN_DIGITS)
-    parent = _parents(_array(table, "parent_span_id"), clamped)
+    parent = _parents(table, clamped)
     start, start_missing = _times(_array(table, "start_time"), clamped)
     duration, end_missing = _durations(table, start, clamped)
     clamped += start_missing | end_missing
@@ -95,8 +95,11 @@ def _array(table: pa.Table, name: str) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _parents(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+def _parents(table: pa.Table, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     """Parent ids; absent, empty and all-zero mean root. A malformed one becomes root, counted."""
+    if "parent_span_id" not in table.column_names:
+        return np.zeros(len(table), np.uint64)
+    column = _array(table, "parent_span_id")
     parents = parse_ids(column, digits=SPAN_DIGITS)
     if not parents.spelled.all():
         has_text = pc.fill_null(pc.greater(pc.binary_length(column), 0), fill_value=False)
