@@ -21,7 +21,11 @@ def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
         path, memory_limit=settings.memory_limit, threads=settings.threads, read_only=True
     )
     try:
-        yield Answers(cursor=catalog.cursor, storage=LocalStorage(settings.storage_root))
+        yield Answers(
+            cursor=catalog.cursor,
+            storage=LocalStorage(settings.storage_root),
+            limits=settings.answer_limits,
+        )
     except CatalogUnavailable as error:  # nobody writes to it: it is damaged
         raise unreadable(path, error) from error
     finally:

@@ -14,12 +14,12 @@ from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query import lists
 from indexer.query.answer import Completeness, HotShare, ServicesAnswer, SpansAnswer
-from indexer.query.cost import AnswerLimits, CostAccount
+from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.limits import ROWS_MAX
+from indexer.query.limits import ROWS_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
 from indexer.query.service_list import add_spans, list_services, unindexed_spans

@@ -6,21 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from indexer.errors import QueryTooLarge
+from indexer.query.limits import AnswerLimits
 from indexer.read.payload import Tally
 from indexer.system.budget import Reservation
 
 BYTES_PER_TEXT_BYTE = 4
 """What a byte of payload takes while it is Python's values and again JSON (measured)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerLimits:
-    """What one answer may cost."""
-
-    files: int = 2_000
-    """Files that are read: 5 ms each, and so ten seconds."""
-    payload_bytes: int = 128 << 20
-    """Of text; see ``BYTES_PER_TEXT_BYTE`` for what it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

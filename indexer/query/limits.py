@@ -1,4 +1,18 @@
-"""How much one answer may list."""
+"""How much one answer may list, and what it may cost."""
+
+from dataclasses import dataclass
 
 ROWS_MAX = 10_000
 """Rows of one list in one answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLimits:
+    """What one answer may cost; each is a setting."""
+
+    files: int = 2_000
+    """Files that are read: 5 ms each, and so ten seconds."""
+    payload_bytes: int = 128 << 20
+    """Of text, which takes four times as much memory while it is encoded (measured)."""
+    trace_spans: int = 200_000
+    """Of one trace; a larger one is answered in part, and says so."""

@@ -17,7 +17,6 @@ from indexer.clients.service import Service
 from indexer.errors import CatalogBusy, QueriesBusy, TaskDied
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
-from indexer.query.cost import AnswerLimits
 from indexer.read.payload import keep_page_maps
 from indexer.run.bounded_stop import live_until_stopped
 from indexer.run.command_socket import CommandSocket
@@ -63,9 +62,7 @@ class Worker:
             self._hot = HotTier(settings, clock)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
-        self._answer_limits = AnswerLimits(
-            files=settings.answer_files_max, payload_bytes=settings.bytes_of("answer_bytes_max")
-        )
+        self._answer_limits = settings.answer_limits
         self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
 
     def request_stop(self) -> None:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from indexer.settings.values import byte_size, name_list, origin_list
+from indexer.query.limits import AnswerLimits
+from indexer.settings.values import byte_size, name_list, origin_list, parse_bytes
 
 
 class AnsweringSettings(BaseModel):
@@ -65,6 +66,14 @@ class AnsweringSettings(BaseModel):
         validation_alias="INDEXER_ANSWER_BYTES_MAX",
         description="Payload of one answer, as text; it takes four times as much memory.",
     )
+    answer_spans_max: int = Field(
+        200_000,
+        ge=1,
+        le=10_000_000,
+        validation_alias="INDEXER_ANSWER_SPANS_MAX",
+        description="Spans of one trace in an answer; a larger one is answered in part, first "
+        "spans first, and says so.",
+    )
     answers_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
         "192MiB",
         validation_alias="INDEXER_ANSWERS_BYTES_MAX",
@@ -94,3 +103,12 @@ class AnsweringSettings(BaseModel):
         description="Files that may wait to be indexed while /readyz says that the worker is "
         "ready.",
     )
+
+    @property
+    def answer_limits(self) -> AnswerLimits:
+        """What one answer may cost."""
+        return AnswerLimits(
+            files=self.answer_files_max,
+            payload_bytes=parse_bytes(self.answer_bytes_max),
+            trace_spans=self.answer_spans_max,
+        )

@@ -5,12 +5,11 @@ The second is where data would be lost: an empty answer from a sick volume must 
 
 import os
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.discover.changes import Changes, compare, is_below_any
 from tests.discover.sightings import by_path, known, listed, seen
-from tests.support.examples import examples
 
 
 def on_device(device):
@@ -160,7 +159,7 @@ def _histories(draw):
     return listed(*files, unlisted=unlisted), registered, refused, devices
 
 
-@examples(60)
+@settings(max_examples=200, deadline=None)
 @given(_histories())
 def test_every_known_file_is_present_removed_or_withheld(history):
     listing, registered, refused, devices = history
@@ -169,7 +168,7 @@ def test_every_known_file_is_present_removed_or_withheld(history):
     assert sorted([*present, *changes.removed, *changes.withheld]) == sorted(registered)
 
 
-@examples(60)
+@settings(max_examples=200, deadline=None)
 @given(_histories())
 def test_nothing_is_removed_without_proof(history):
     listing, registered, refused, devices = history
@@ -182,7 +181,7 @@ def test_nothing_is_removed_without_proof(history):
         assert device == registered[path].device or (registered[path].device, device) in moved_to
 
 
-@examples(60)
+@settings(max_examples=200, deadline=None)
 @given(_histories())
 def test_every_listed_file_is_read_relocated_refused_or_known_as_it_is(history):
     listing, registered, refused, devices = history

@@ -11,6 +11,7 @@ import pytest
 from indexer.errors import InvalidId
 from indexer.query.answer import SpansAnswer
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.limits import AnswerLimits
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, parquet_bytes, spans, table, write
 
@@ -144,14 +145,13 @@ def test_a_trace_id_is_found_in_either_case(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("limit", "answered", "complete"), [(6, 6, True), (5, 5, False)])
 def test_a_trace_beyond_the_limit_is_answered_in_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, answered: int, complete: bool
+    tmp_path: Path, limit: int, answered: int, complete: bool
 ) -> None:
     """The first spans in order of start, and the answer says that there are more."""
-    monkeypatch.setattr("indexer.query.find.trace.TRACE_SPANS_MAX", limit)
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", [Span(span=n + 1, start=9_000 - n) for n in range(6)])
         one.settle()
-        answer = found(one)
+        answer = found(one, limits=AnswerLimits(trace_spans=limit))
     assert [span.start_time_unix_nano for span in answer.spans] == list(
         range(8_995, 8_995 + answered)
     )

@@ -280,11 +280,6 @@ def _of_bytes(data: bytes, offset: int, wanted: Wanted, signal: Signal | None) -
 
 def _check_repeated(signal: Signal, resources: Any) -> None:
     """Raise OtlpTooLarge where a table, which repeats a resource in each row, would be huge."""
-    within_repeated_bytes(repeated_bytes_of(signal, resources))
-
-
-def repeated_bytes_of(signal: Signal, resources: Any) -> int:
-    """Bytes of resources and scopes, counted once for each row of theirs."""
     _, scopes, records = _MEMBERS[signal]
     count = _point_count if signal == "metrics" else len
     repeated = 0
@@ -292,7 +287,7 @@ def repeated_bytes_of(signal: Signal, resources: Any) -> int:
         resource = each.resource.ByteSize()
         for scope in getattr(each, scopes):
             repeated += (resource + scope.scope.ByteSize()) * count(getattr(scope, records))
-    return repeated
+    within_repeated_bytes(repeated)
 
 
 def _point_count(metrics: Any) -> int:

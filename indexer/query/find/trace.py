@@ -8,9 +8,6 @@ from indexer.query.find.trace_query import TraceQuery, trace_words
 from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import id_list, text_literal
 
-TRACE_SPANS_MAX = 200_000
-"""Spans of one trace in an answer; a larger one is answered in part, and says so."""
-
 _FILES_OF_TRACE = "SELECT file_id FROM trace_files WHERE trace_id = {trace_id}"
 
 _SPANS_OF_TRACE = f"""
@@ -23,9 +20,13 @@ _FIRST = "ORDER BY start_time_unix_nano, span_id_uint64, span_kind LIMIT {limit}
 
 
 def indexed_trace(
-    cursor: duckdb.DuckDBPyConnection, query: TraceQuery, directory: TraceDirectory | None = None
+    cursor: duckdb.DuckDBPyConnection,
+    query: TraceQuery,
+    directory: TraceDirectory | None = None,
+    *,
+    limit: int,
 ) -> list[IndexRow]:
-    """The rows of the trace in order of start, and one more than an answer may have.
+    """The first rows of the trace in order of start, one more than ``limit`` at most.
 
     ``directory`` is the writer's; without it ``trace_files`` is asked.
     """
@@ -36,17 +37,18 @@ def indexed_trace(
         literal = text_literal(query.trace_id)
         holders = cursor.execute(_FILES_OF_TRACE.format(trace_id=literal)).fetchall()
         candidates = sorted(file_id for (file_id,) in holders)
-    return _rows(cursor, id_list(candidates), query.condition) if candidates else []
+    return _rows(cursor, id_list(candidates), query.condition, limit + 1) if candidates else []
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, file_ids: str, condition: str) -> list[IndexRow]:
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, file_ids: str, condition: str, limit: int
+) -> list[IndexRow]:
     """Sorted here: for a usual trace sorting is half of DuckDB's time (measured)."""
 
     def rows_where(rest: str) -> list[IndexRow]:
         sql = _SPANS_OF_TRACE.format(file_ids=file_ids, where=condition, rest=rest)
         return index_rows(cursor, sql)
 
-    limit = TRACE_SPANS_MAX + 1
     found = rows_where(f"LIMIT {limit}")
     if len(found) == limit:
         found = rows_where(_FIRST.format(limit=limit))

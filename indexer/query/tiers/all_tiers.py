@@ -17,6 +17,7 @@ from indexer.query.find.already_indexed import known_files
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.promoted_keys import keys_of_query
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.limits import AnswerLimits
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
 from indexer.query.tiers.indexed_files import IndexedFiles
@@ -89,6 +90,7 @@ def open_tiers(
             deadline=deadline,
             directory=directory,
             keys=keys,
+            limits=AnswerLimits() if account is None else account.limits,
             read_directly=[path for path in relative if path],
         ),
         recent=recent,

@@ -17,6 +17,7 @@ from indexer.query.find.index_scan import newest_rows
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.limits import AnswerLimits
 from indexer.query.missing import TRACE_TOO_LARGE, Missing
 from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
@@ -42,6 +43,7 @@ class IndexedFiles:
     """The writer's, where this is its process."""
     keys: Mapping[str, int] = field(default_factory=dict)
     """The promoted attributes that the question rests on, and their numbers."""
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
     read_directly: Sequence[str] = ()
     """Relative paths of files whose attributes another tier reads from them."""
 
@@ -61,8 +63,10 @@ class IndexedFiles:
         return file_payload(self.storage, spans, account, self.deadline)
 
     def _of_trace(self, query: TraceQuery) -> Candidates:
-        rows = trace.indexed_trace(self.cursor, query, self.directory)
-        most = trace.TRACE_SPANS_MAX
+        rows = trace.indexed_trace(
+            self.cursor, query, self.directory, limit=self.limits.trace_spans
+        )
+        most = self.limits.trace_spans
         missing: tuple[Missing, ...] = ()
         if len(rows) > most:
             missing = (Missing(reason=TRACE_TOO_LARGE, detail=f"first {most} spans"),)

@@ -13,9 +13,10 @@ from indexer.errors import QueryTooLarge
 from indexer.hot.decoding import Decoder
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query import span as answered
-from indexer.query.cost import AnswerLimits, CostAccount
+from indexer.query.cost import CostAccount
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.limits import AnswerLimits
 from indexer.query.tiers.hot_spans import HotSpans
 from tests.hot.servers import body
 from tests.support.catalogs import indexed
