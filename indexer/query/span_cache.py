@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.query.span import UNREADABLE, DataFile, Span
+from indexer.query.span import UNREADABLE, DataFile, Source, Span
 
 CACHE_BYTES_MAX = 64 << 20
 """Some 40,000 spans as they usually are: the latest pages of a hundred services."""
@@ -19,7 +19,7 @@ ENTRY_BYTES = 400
 """What keeping one costs beside its own bytes."""
 
 _FileKey = tuple[str, int, int, int, int]
-_Key = tuple[_FileKey, int]
+_Key = tuple[_FileKey | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,11 @@ class EncodedSpanCache:
         """The forms that are kept; None for spans that are to be read."""
         keys = _keys(spans)
         with self._lock:
-            return [self._look_up(key) for key in keys]
+            found = [self._kept.get(key) for key in keys]
+            for key, one in zip(keys, found, strict=True):
+                if one is not None:
+                    self._kept.move_to_end(key)
+        return found
 
     def encode(self, spans: Sequence[Span]) -> list[EncodedSpan]:
         """The forms of spans that were read.
@@ -58,15 +62,9 @@ class EncodedSpanCache:
         keys = _keys(spans)
         with self._lock:
             for span, key, one in zip(spans, keys, encoded, strict=True):
-                if key is not None and span.payload is not UNREADABLE:
+                if key[0] is not None and span.payload is not UNREADABLE:
                     self._keep(key, one)
         return encoded
-
-    def _look_up(self, key: _Key | None) -> EncodedSpan | None:
-        one = None if key is None else self._kept.get(key)
-        if one is not None and key is not None:
-            self._kept.move_to_end(key)
-        return one
 
     def _keep(self, key: _Key, one: EncodedSpan) -> None:
         if key in self._kept or len(one.content) > SPAN_BYTES_MAX:
@@ -78,27 +76,25 @@ class EncodedSpanCache:
             self._bytes -= len(oldest.content) + ENTRY_BYTES
 
 
-def _keys(spans: Sequence[Span]) -> list[_Key | None]:
+def _keys(spans: Sequence[Span]) -> list[_Key]:
     """A row of a file by what the file is and not by its number, which another catalog has too.
 
-    None for a span of no file.
+    For a span of no file a key that nothing is kept under.
     """
-    file_keys: dict[DataFile, _FileKey] = {}
-    keys: list[_Key | None] = []
+    source: Source | None = None
+    file_key: _FileKey | None = None
+    keys: list[_Key] = []
     for span in spans:
-        source = span.source
-        if not isinstance(source, DataFile):
-            keys.append(None)
-            continue
-        file_key = file_keys.get(source)
-        if file_key is None:
-            info = source.info
-            file_key = file_keys[source] = (
-                info.relative_path,
-                info.size_bytes,
-                info.modified_unix_nano,
-                info.device,
-                info.inode,
-            )
+        if span.source is not source:
+            source = span.source
+            file_key = _file_key(source)
         keys.append((file_key, span.row))
     return keys
+
+
+def _file_key(source: Source) -> _FileKey | None:
+    if not isinstance(source, DataFile):
+        return None
+    info = source.info
+    stamp = (info.size_bytes, info.modified_unix_nano)
+    return (info.relative_path, *stamp, info.device, info.inode)

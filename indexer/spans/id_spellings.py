@@ -6,6 +6,7 @@ of Zipkin and Jaeger, which OpenTelemetry pads on the left. A spelling that coul
 is refused: 17 to 31 digits without ``0x`` may be a decimal number, a short span ID a counter.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from indexer.spans.identifiers import (
 )
 
 TRACE_DIGITS, SPAN_DIGITS = 32, 16
+_HEX = re.compile("[0-9a-fA-F]+")
 SHORT_TRACE_DIGITS = 16
 """A trace ID of 64 bits, with or without its leading zeros."""
 
@@ -104,7 +106,10 @@ def id_text(column: pa.ChunkedArray, *, digits: int) -> pa.ChunkedArray:
 
 
 def _parse_one(text: str, digits: int) -> str | None:
-    column = pa.array([text.strip().encode("utf-8", "replace")]).view(pa.string())
+    text = text.strip()
+    if len(text) == digits and _HEX.fullmatch(text):
+        return text.lower() if text.strip("0") else None  # at once: a column takes milliseconds
+    column = pa.array([text.encode("utf-8", "replace")]).view(pa.string())
     parsed = parse_ids(column, digits=digits)
     found: str | None = format_hex(parsed.words, null=~parsed.valid)[0].as_py()
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -29,4 +28,4 @@ SPAN = Span(
 def answered(**values: Any) -> Span:
     """A span with these values of its metadata and, if there are any, of its payload."""
     payload = {name: values.pop(name) for name in PAYLOAD_COLUMNS if name in values}
-    return replace(SPAN, **values, payload=Payload(**payload) if payload else None)
+    return SPAN._replace(**values, payload=Payload(**payload) if payload else None)

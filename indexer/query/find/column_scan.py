@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.query.find.span_query import Position, SpanQuery
-from indexer.query.find.trace_query import TraceQuery, trace_words
+from indexer.query.find.trace_query import TraceQuery
 from indexer.query.window import Window
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
@@ -54,7 +54,7 @@ def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery
 
 
 def _of_trace(columns: SpanColumns, query: TraceQuery) -> BoolArray:
-    high, low = trace_words(query.trace_id)
+    high, low = query.words
     wanted: BoolArray = (columns.trace_hi == high[0]) & (columns.trace_lo == low[0])
     if query.span_id is not None:
         wanted &= columns.span_id == np.uint64(int(query.span_id, 16))

@@ -4,7 +4,7 @@ import duckdb
 
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
-from indexer.query.find.trace_query import TraceQuery, trace_words
+from indexer.query.find.trace_query import TraceQuery
 from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import id_list, text_literal
 
@@ -31,7 +31,7 @@ def indexed_trace(
     ``directory`` is the writer's; without it ``trace_files`` is asked.
     """
     if directory is not None:
-        _, held_by = directory.files(trace_keys(*trace_words(query.trace_id)))
+        _, held_by = directory.files(trace_keys(*query.words))
         candidates = sorted({int(file_id) for file_id in held_by})
     else:
         literal = text_literal(query.trace_id)

@@ -41,6 +41,12 @@ class TraceQuery:
         return slice(None)
 
     @property
+    def words(self) -> tuple[UInt64Array, UInt64Array]:
+        """Those of the trace ID, as columns have them."""
+        high, low = int(self.trace_id[:16], 16), int(self.trace_id[16:], 16)
+        return np.array([high], np.uint64), np.array([low], np.uint64)
+
+    @property
     def window(self) -> Window:
         """The time bounds."""
         return Window(since_unix_nano=self.since_unix_nano, until_unix_nano=self.until_unix_nano)
@@ -67,12 +73,6 @@ def trace_text(trace_id: str) -> str:
             hint="Expected 32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
         )
     return found
-
-
-def trace_words(trace_id: str) -> tuple[UInt64Array, UInt64Array]:
-    """The two words of a trace ID. Raises InvalidId for text that is none."""
-    text = trace_text(trace_id)
-    return np.array([int(text[:16], 16)], np.uint64), np.array([int(text[16:], 16)], np.uint64)
 
 
 def span_word(span_id: str) -> int:
