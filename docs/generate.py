@@ -24,6 +24,7 @@ from indexer.ingest import events as ingest_events
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.sql.functions import FUNCTIONS as OTLP_FUNCTIONS
 from indexer.read.dialect import Dialect, dialects
+from indexer.read.known_formats import known_formats
 from indexer.run.memory import MIB, parts, total_bytes
 from indexer.run.serving import ROUTERS
 from indexer.settings import Settings
@@ -109,9 +110,18 @@ def dialect_pages() -> str:
     return _page(
         "Dialects",
         "How columns of files become columns of the index and of `otel_spans`. Of several dialects "
-        "that fit, the one with the most identifying columns is taken.",
-        "\n\n".join(parts),
+        "that fit, the one with the most identifying columns is taken. A NULL says that a span has "
+        "no attributes, events or links; a column that a file lacks says nothing of them.",
+        "\n\n".join([*parts, _not_read()]),
     )
+
+
+def _not_read() -> str:
+    rows = sorted(
+        (one.title, ", ".join(f"`{name}`" for name in sorted(one.recognised_by)), one.hint)
+        for one in known_formats()
+    )
+    return "## Known and not read\n\n" + _table(("what it is", "recognised by", "next step"), rows)
 
 
 def catalog() -> str:

@@ -3,6 +3,7 @@
 import tomllib
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 _ROOT = files("schemas")
@@ -38,6 +39,15 @@ def audit_queries() -> tuple[tuple[str, str], ...]:
 @cache
 def dialect_documents() -> tuple[dict[str, Any], ...]:
     """Every ``schemas/parquet/*.toml``, in order of name."""
-    entries = (_ROOT / "parquet").iterdir()
-    named = {entry.name: entry for entry in entries if entry.name.endswith(".toml")}
+    return _documents(_ROOT / "parquet")
+
+
+@cache
+def documents_not_read() -> tuple[dict[str, Any], ...]:
+    """Every ``schemas/parquet/not_read/*.toml``, in order of name."""
+    return _documents(_ROOT / "parquet" / "not_read")
+
+
+def _documents(folder: Traversable) -> tuple[dict[str, Any], ...]:
+    named = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
     return tuple(tomllib.loads(named[name].read_text()) for name in sorted(named))

@@ -24,6 +24,7 @@
         ├── FileError               one data file is refused; it is quarantined
         │   ├── FooterUnreadable
         │   ├── NotSpans
+        │   ├── FormatNotRead
         │   ├── SchemaMismatch
         │   ├── InvalidIds
         │   ├── FileEncrypted
@@ -205,6 +206,12 @@ class NotSpans(FileError):
     """A readable Parquet file of no known span dialect."""
 
     hint = "Move it out of the span storage, or add its dialect as a TOML file."
+
+
+class FormatNotRead(FileError):
+    """A file of a known format that this version does not index."""
+
+    hint = "Send the spans over OTLP instead."
 
 
 class SchemaMismatch(FileError):

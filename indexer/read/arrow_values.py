@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.parquet.variant import Shredded, UnixNanos, is_variant, variant_values
-from indexer.read.conform import to_nanos
+from indexer.read.conform import NANOS_PER, to_nanos
 from indexer.read.json_text import number_or_name
 from indexer.read.key_values import has_key_values, object_of
 from indexer.read.part import Part
@@ -34,8 +34,6 @@ SPAN_ID_KEYS = ("spanId", "span_id", "SpanId")
 """Of a link, by the names that writers give them; raw bytes under these are IDs."""
 BYTES_KEYS = ("bytesValue", "bytes_value")
 """OTLP AnyValue: base64 in its JSON form."""
-
-_NANOS_PER = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 class NanosText(str):
@@ -121,7 +119,7 @@ def _timestamps(column: pa.Array, _key: str) -> list[Any]:
 
 
 def _durations(column: pa.Array, _key: str) -> list[Any]:
-    factor = _NANOS_PER[column.type.unit]
+    factor = NANOS_PER[column.type.unit]
     return [None if one is None else one * factor for one in column.cast(pa.int64()).to_pylist()]
 
 

@@ -22,7 +22,7 @@ CONTRADICTING_ROWS_MIN = 8
 TELLING_MIN = 10**9
 """Smaller numbers are no time since 2001 in any unit, and tell nothing about theirs."""
 
-_NANOS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+NANOS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _INT64_BITS = 64
 _UNITS = (None, "s", "ms", "us", "ns")
 _UNITS_FROM = np.array([TELLING_MIN, 10**11, 10**14, 10**17])
@@ -99,7 +99,7 @@ def _likely_units(column: pa.ChunkedArray) -> dict[str, int]:
 
 def to_nanos(column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
     """Nanoseconds as int64; what does not fit saturates and is clamped later."""
-    factor = _NANOS_PER[unit]
+    factor = NANOS_PER[unit]
     values = column.cast(pa.int64(), safe=False)
     if factor == 1:
         return values

@@ -13,8 +13,9 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from indexer.contracts import dialect_documents
-from indexer.errors import NotSpans, SchemaMismatch
+from indexer.errors import FormatNotRead, NotSpans, SchemaMismatch
 from indexer.read.folder_columns import folder_key, folder_values
+from indexer.read.known_formats import known_format
 
 _FOLDER_TYPES = {"id", "text", "kind", "status"}
 """What a folder can say; a time in its name is that of many spans, rounded."""
@@ -31,7 +32,7 @@ class Field:
     type: FieldType
     optional: bool
     unit: str | None = None
-    """Of a duration that is a plain integer."""
+    """Of a time or duration that is a plain integer; None where its numbers have to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class PayloadColumn:
     name: str
     parts: tuple[tuple[str, str], ...]
     """(key in each element, the file's column); the key of a whole column is empty."""
+    null_is_empty: bool = True
+    """Whether a NULL says that there is nothing, rather than that nothing is known."""
 
     @property
     def is_whole(self) -> bool:
@@ -106,12 +109,12 @@ def recognise(schema: pa.Schema, relative_path: str) -> Layout:
     """The file's layout, its metadata columns present and of readable types.
 
     A required column may stand in the names of the file's folders. Raises NotSpans, naming the
-    nearest dialect and what it would need, or SchemaMismatch.
+    nearest dialect and what it would need, FormatNotRead, or SchemaMismatch.
     """
     try:
         return _recognise(schema, frozenset(folder_values(relative_path)))
-    except (NotSpans, SchemaMismatch) as error:
-        raise type(error)(error.message, path=relative_path) from error
+    except (FormatNotRead, NotSpans, SchemaMismatch) as error:
+        raise type(error)(error.message, path=relative_path, hint=error.advice) from error
 
 
 @lru_cache(maxsize=64)
@@ -120,8 +123,8 @@ def _recognise(schema: pa.Schema, folder_keys: frozenset[str]) -> Layout:
     columns = frozenset(schema.names)
     for dialect in dialects():
         folder_fields = _folder_fields(dialect, columns, folder_keys)
-        known = columns.union(field.column for field, _ in folder_fields)
-        if dialect.recognised_by <= columns and dialect.required_columns <= known:
+        found = columns.union(field.column for field, _ in folder_fields)
+        if dialect.recognised_by <= columns and dialect.required_columns <= found:
             _check_types(dialect, schema)
             return Layout(
                 dialect=dialect,
@@ -130,6 +133,9 @@ def _recognise(schema: pa.Schema, folder_keys: frozenset[str]) -> Layout:
                 missing_columns=dialect.missing_payload(columns),
                 nested_columns=tuple(_nested(dialect, schema)),
             )
+    known = known_format(schema)
+    if known is not None:
+        raise FormatNotRead(f"this version does not read {known.title}", hint=known.hint)
     raise NotSpans(_nearest(columns))
 
 
@@ -166,8 +172,9 @@ def _nested(dialect: Dialect, schema: pa.Schema) -> list[str]:
     nested = []
     for payload in dialect.payload:
         for column in payload.columns:
-            index = schema.get_field_index(column)
-            kind = schema.field(index).type if index >= 0 else pa.string()
+            if column not in schema.names:
+                continue
+            kind = schema.field(schema.names.index(column)).type
             if not payload.is_whole and _is_list(kind):
                 kind = kind.value_type
             if pa.types.is_nested(kind):
@@ -223,7 +230,11 @@ def _from_document(document: dict[str, Any]) -> Dialect:
         for name, entry in document["metadata"].items()
     )
     payload = tuple(
-        PayloadColumn(name, tuple(entry.items()) if isinstance(entry, dict) else (("", entry),))
+        PayloadColumn(
+            name,
+            tuple(entry.items()) if isinstance(entry, dict) else (("", entry),),
+            null_is_empty=not document.get("null_is_unknown", False),
+        )
         for name, entry in document["payload"].items()
     )
     return Dialect(

@@ -160,6 +160,8 @@ def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:
 def _unit(table: pa.Table, field: Field, path: str) -> str | None:
     if field.type != "timestamp":
         return None
+    if field.unit is not None and not pa.types.is_timestamp(table[field.column].type):
+        return field.unit
     return time_unit(table[field.column], field.column, path)
 
 

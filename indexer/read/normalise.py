@@ -36,6 +36,13 @@ def parsed(stored: Any) -> Any:
     return parse_json(text) if isinstance(text, str) else text
 
 
+def empty(name: str) -> dict[str, Any] | list[Any] | None:
+    """What a writer says that has a payload column and no value in it."""
+    if name not in JSON_COLUMNS:
+        return None
+    return [] if name in ("events", "links") else {}
+
+
 def canonical(name: str, stored: Any, parse: Parse = parsed) -> Any:
     """The value of a payload column.
 
@@ -74,7 +81,7 @@ def _zipped(lists: Mapping[str, Any]) -> Any:
         key: value for key, value in lists.items() if value is not None
     }
     if not sides:
-        return None
+        return []
     if not all(isinstance(side, list) for side in sides.values()) or not sides.keys() <= MEMBERS:
         return dict(lists)
     places = max(map(len, sides.values()))

@@ -28,7 +28,7 @@ from indexer.read.arrow_values import arrow_values
 from indexer.read.dialect import Dialect, PayloadColumn
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.nested_cut import nested_values
-from indexer.read.normalise import JSON_COLUMNS
+from indexer.read.normalise import JSON_COLUMNS, empty
 from indexer.read.part import Part, column_limits, part_of_text
 from indexer.read.values import ChunkReader, NotDecodedHere, decode_text
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
@@ -131,9 +131,7 @@ def read_payload(
         with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
             places = positions_of(page_map.groups)
             payload = [one for one in dialect.payload if places.keys() >= set(one.columns)]
-            columns = {
-                places[column]: (one.name, key) for one in payload for key, column in one.parts
-            }
+            columns = {places[column]: (one, key) for one in payload for key, column in one.parts}
             _refuse_encrypted(page_map.groups, columns, path)
             found = _Rows(source, page_map, path, columns, limits).read(rows)
     if tally is not None:
@@ -200,7 +198,9 @@ def _of_folders(dialect: Dialect, present: Collection[str], path: str) -> dict[s
 
 def _value(payload: PayloadColumn, row: dict[int, Any], places: Mapping[str, int]) -> Any:
     if payload.is_whole:
-        return row[places[payload.columns[0]]]
+        value = row[places[payload.columns[0]]]
+        is_empty = value is None and payload.null_is_empty
+        return empty(payload.name) if is_empty else value
     sides = {key: row[places[column]] for key, column in payload.parts}
     parts = [side for side in sides.values() if isinstance(side, Part)]
     stored = {key: side.stored if isinstance(side, Part) else side for key, side in sides.items()}
@@ -230,7 +230,7 @@ class _Rows:
         source: Counted,
         page_map: PageMap,
         path: str,
-        columns: Mapping[int, tuple[str, str]],
+        columns: Mapping[int, tuple[PayloadColumn, str]],
         limits: SpanLimits,
     ) -> None:
         """``columns`` are the file's by position: the payload column of each, and its key in it."""
@@ -264,13 +264,15 @@ class _Rows:
         return found
 
     def _chunk_values(self, group: RowGroup, position: int, rows: Sequence[int]) -> list[Any]:
-        name, _ = self._columns[position]
+        payload, _ = self._columns[position]
         chunk = _one_chunk(group, position)
-        text_of = partial(_text, name, self._limits)
+        text_of = partial(_text, payload.name, self._limits)
         reader = ChunkReader(self._source, chunk, self._path, self._page_map.pages, text_of)
         values = reader.values(rows)
         limits = self._limits
-        return [_bytes(name, limits, one) if isinstance(one, bytes) else one for one in values]
+        return [
+            _bytes(payload.name, limits, one) if isinstance(one, bytes) else one for one in values
+        ]
 
     def _by_row_group(self, positions: list[int], rows: Sequence[int]) -> list[dict[int, Any]]:
         file = FileColumns(self._source.whole, self._path)
@@ -292,8 +294,8 @@ class _Rows:
         return [by_row[row] for row in rows]
 
     def _stored(self, column: pa.ChunkedArray, position: int) -> list[Any]:
-        name, key = self._columns[position]
-        return stored_values(column, name, self._limits, key)
+        payload, key = self._columns[position]
+        return stored_values(column, payload.name, self._limits, key)
 
 
 def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:

@@ -54,7 +54,7 @@ _LIST = """CASE WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' THEN to_
     lambda element: CASE WHEN json_type(element) = 'OBJECT' THEN {element} ELSE element END
 ))::VARCHAR ELSE {text} END"""
 
-_SIDE_BY_SIDE = """CASE WHEN {nothing} THEN NULL ELSE to_json(list_transform(
+_SIDE_BY_SIDE = """CASE WHEN {nothing} THEN '[]' ELSE to_json(list_transform(
     range(1, greatest({lengths}) + 1),
     lambda place: json_object({members})
 ))::VARCHAR END"""
@@ -68,6 +68,12 @@ def payload_expression(payload: PayloadColumn, nested: Collection[str]) -> str:
     stored = f"payload.{_name(column)}"
     if payload.name not in JSON_COLUMNS:
         return stored
+    value = f"({_json(payload, column, stored, nested)})::VARCHAR"
+    empty = "[]" if payload.name in ("events", "links") else "{}"
+    return f"coalesce({value}, '{empty}')" if payload.null_is_empty else value
+
+
+def _json(payload: PayloadColumn, column: str, stored: str, nested: Collection[str]) -> str:
     if column in nested:
         stored = f"json_merge_patch('{{}}'::JSON, to_json({stored}))"
         return f"{stored}::VARCHAR" if payload.name not in ("events", "links") else stored

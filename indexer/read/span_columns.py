@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.read.conform import TIME_MAX, conform
+from indexer.read.conform import NANOS_PER, TIME_MAX, conform
 from indexer.read.dialect import Field
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.spans.columns import (
@@ -54,7 +54,25 @@ def conform_table(
         conform(table[field.column], field, unit)
         for field, unit in zip(present, units, strict=True)
     ]
-    return pa.Table.from_arrays(columns, names=[field.name for field in present])
+    named = {field.name: column for field, column in zip(present, columns, strict=True)}
+    by_name = {field.name: unit for field, unit in zip(present, units, strict=True)}
+    coarse = NANOS_PER.get(by_name.get("end_time") or "ns", 1)
+    if coarse > NANOS_PER.get(by_name.get("start_time") or "ns", 1):
+        named["end_time"] = _with_fraction(named["end_time"], named["start_time"], coarse)
+    return pa.table(named)
+
+
+def _with_fraction(
+    end: pa.ChunkedArray, start: pa.ChunkedArray, unit_nanos: int
+) -> pa.ChunkedArray:
+    """An end that was cut to its unit, with the part of a unit that the start has.
+
+    Half of the spans that are shorter than a unit would end before they start otherwise.
+    """
+    fraction = pc.subtract(start, pc.multiply(pc.divide(start, unit_nanos), unit_nanos))
+    has_room = pc.and_(pc.greater(end, 0), pc.less(end, TIME_MAX - unit_nanos))
+    is_sound = pc.and_(has_room, pc.and_(pc.greater(start, 0), pc.less(start, TIME_MAX)))
+    return pc.if_else(pc.fill_null(is_sound, fill_value=False), pc.add(end, fraction), end)
 
 
 def interpret(
@@ -126,20 +144,21 @@ def _durations(
 ) -> tuple[IntArray, BoolArray]:
     """Signed nanoseconds from start to end, and which rows say nothing of it.
 
-    A file says when a span ended, or how long it took; neither end may lie before 1970 or beyond
-    what an int64 holds.
+    A file says when a span ended, or how long it took, which counts before the end; neither end
+    may lie before 1970 or beyond what an int64 holds.
     """
     duration, missing = np.zeros(len(start), np.int64), np.ones(len(start), np.bool_)
+    if "end_time" in table.column_names:
+        end, missing = _times(_array(table, "end_time"), clamped)
+        duration = np.where(missing, 0, end - start)
     if "duration" in table.column_names:
         column = _array(table, "duration")
-        missing = column.is_null().to_numpy(zero_copy_only=False)
+        is_said = column.is_valid().to_numpy(zero_copy_only=False)
         said = column.fill_null(0).to_numpy()
-        duration = np.clip(said, -start, TIME_MAX - start)
-        clamped += duration != said
-    if "end_time" in table.column_names:
-        end, end_missing = _times(_array(table, "end_time"), clamped)
-        duration = np.where(end_missing, duration, end - start)
-        missing = missing & end_missing
+        bounded = np.clip(said, -start, TIME_MAX - start)
+        clamped += is_said & (bounded != said)
+        duration = np.where(is_said, bounded, duration)
+        missing = missing & ~is_said
     return duration, missing
 
 

@@ -38,7 +38,7 @@ def test_paths_and_columns_are_quoted() -> None:
     )
     text = otel_spans([file], KNOWN)
     assert "['/a''b.parquet']" in text
-    assert '(payload."attributes"::VARCHAR)::VARCHAR AS attributes' in text
+    assert "coalesce((payload.\"attributes\"::VARCHAR)::VARCHAR, '{}')" in text
     assert "NULL::VARCHAR AS links" in text
     assert "WHERE spans.file_id IN (7)" in text
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.read.read_back import read_back, with_columns
+from tests.support.dialect_files import LAYOUTS
 from tests.support.span_files import T0, spans
 
 TIME_MAX = 2**63 - 1
@@ -115,3 +116,56 @@ def test_a_null_among_times_of_a_coarse_unit_is_one_clamped_value(tmp_path, unit
     start = T0 // NANOS_PER[unit]
     times, clamped = timed(tmp_path, [start, start], [None, start], unit)
     assert (times, clamped) == ([(start * NANOS_PER[unit], 0)] * 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("start_unit", "end_unit"), [("ns", "ms"), ("us", "ms"), ("ms", "s"), ("ns", "us"), ("us", "s")]
+)
+@pytest.mark.parametrize("took", [0, 1, 17, 2_000_000_017, -3_000_000_000])
+def test_an_end_that_was_cut_makes_no_span_negative(tmp_path, start_unit, end_unit, took):
+    """The duration is as exact as the coarser of both. Parquet has no seconds: they are numbers."""
+    start_step, end_step = NANOS_PER[start_unit], NANOS_PER[end_unit]
+    start = T0 + 999_999_999
+    end = start + took
+    rows = with_columns(
+        spans(1),
+        start_time=pa.array([start // start_step], pa.timestamp(start_unit, "UTC")),
+        end_time=pa.array(
+            [end // end_step], pa.int64() if end_unit == "s" else pa.timestamp(end_unit, "UTC")
+        ),
+    )
+    (found,) = read_back(tmp_path, rows).spans.rows()
+    assert found.start_time_unix_nano == start // start_step * start_step
+    assert found.duration_ns == end // end_step * end_step - start // end_step * end_step
+    assert (found.duration_ns < 0) == (took < 0)
+
+
+def test_an_end_that_was_cut_is_left_alone_where_a_time_is_unknown(tmp_path):
+    odd = {
+        "start_time": pa.array([0, None, T0 // 1000], pa.timestamp("us", "UTC")),
+        "end_time": pa.array([T0 // 10**6, T0 // 10**6, None], pa.timestamp("ms", "UTC")),
+    }
+    found = sorted(
+        read_back(tmp_path, with_columns(spans(3), **odd)).spans.rows(),
+        key=lambda span: span.file_row_number,
+    )
+    assert [span.end_time_unix_nano for span in found] == [T0 // 10**6 * 10**6] * 2 + [T0]
+
+
+def test_a_duration_counts_before_an_end(tmp_path):
+    """As otlp2records writes both; where it says none, the end counts."""
+    rows = LAYOUTS["otlp2records"][2]([])
+    kinds = {field.name: field.type for field in rows.schema}
+    columns = {name: pa.nulls(2, kind) for name, kind in kinds.items()}
+    table = pa.table(
+        {
+            **columns,
+            "trace_id": [f"{1:032x}"] * 2,
+            "span_id": [f"{1:016x}", f"{2:016x}"],
+            "timestamp": pa.array([T0 // 1000 + 999, T0 // 1000 + 999], pa.timestamp("us")),
+            "end_timestamp": pa.array([T0 // 10**6 + 5] * 2, pa.int64()),
+            "duration": pa.array([7, None], pa.int64()),
+        }
+    )
+    found = sorted(read_back(tmp_path, table).spans.rows(), key=lambda span: span.span_id)
+    assert [span.duration_ns for span in found] == [7_000_000, 5_000_000]

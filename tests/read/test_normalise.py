@@ -75,7 +75,7 @@ def test_lists_side_by_side_may_end_early():
         {"name": "a", "timeUnixNano": "7", "attributes": {}},
         {"name": "b", "attributes": {}},
     ]
-    assert canonical("links", {"traceId": None, "spanId": None}) is None
+    assert canonical("links", {"traceId": None, "spanId": None}) == []
     assert canonical("links", {"traceId": [], "spanId": None}) == []
 
 

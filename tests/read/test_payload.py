@@ -106,9 +106,9 @@ def test_odd_payload_comes_as_it_is(tmp_path):
         resource_attributes=pa.array([b"\xff", b"", None], pa.binary()),
     )
     rows = read_payload(*put(tmp_path, parquet_bytes(odd)), OLD, [0, 1, 2])
-    assert [row["attributes"] for row in rows] == ["{not json", "", None]
-    assert [row["events"] for row in rows] == [[{"name": "a"}], [], None]
-    assert [row["resource_attributes"] for row in rows] == [b"\xff", b"", None]
+    assert [row["attributes"] for row in rows] == ["{not json", "", {}]
+    assert [row["events"] for row in rows] == [[{"name": "a"}], [], []]
+    assert [row["resource_attributes"] for row in rows] == [b"\xff", b"", {}]
 
 
 def test_payload_that_is_not_utf8_is_answered_and_no_damage(tmp_path):

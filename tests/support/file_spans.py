@@ -12,6 +12,8 @@ from indexer.read.payload import read_payload
 from indexer.read.span_payload import span_payload
 from indexer.system.storage import LocalStorage
 
+WRITERS = Path(__file__).parents[1] / "data" / "writers"
+"""Files of other writers, one folder a kind."""
 METADATA = ("trace_id", "span_id", "parent_span_id", "service_name", "name", "status_code")
 METADATA += ("start_time_unix_nano", "duration_ns")
 DROPPED = "droppedAttributesCount"

@@ -7,7 +7,6 @@ writers use, or are a known dialect with one thing changed.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,21 +14,20 @@ import pytest
 from indexer.errors import FileEncrypted, IndexerError, InvalidIds
 from indexer.read.group import read_group
 from indexer.system.storage import LocalStorage
-from tests.support.file_spans import differences, spans_of
+from tests.support.file_spans import WRITERS, differences, spans_of
 
-FOLDER = Path(__file__).parents[1] / "data" / "writers"
-LATER = ("phoenix", "tempo", "otlp2")
+LATER = ("phoenix", "tempo")
 
 
 def given() -> list[tuple[str, list[dict[str, Any]]]]:
     """(file, its spans) of every file whose spans are given."""
     found = []
-    for told in sorted(FOLDER.rglob("*expected.json")):
+    for told in sorted(WRITERS.rglob("*expected.json")):
         document = json.loads(told.read_text())
         own = told.name.removesuffix(".expected.json")
         named = [document["file"].removesuffix(".parquet")] if "file" in document else [own]
         for name in document.get("files", named):
-            path = (told.parent / f"{name}.parquet").relative_to(FOLDER)
+            path = (told.parent / f"{name}.parquet").relative_to(WRITERS)
             found.append((str(path), document["spans"]))
     return [one for one in found if not one[0].startswith(LATER)]
 
@@ -39,7 +37,7 @@ def given() -> list[tuple[str, list[dict[str, Any]]]]:
 )
 def test_the_spans_of_a_file_are_the_given_ones(path: str, spans: list[dict[str, Any]]) -> None:
     counts = path.startswith("counts-not-said")
-    assert differences(spans_of(FOLDER, path), _known(path, spans), counts=counts) == []
+    assert differences(spans_of(WRITERS, path), _known(path, spans), counts=counts) == []
 
 
 def _known(path: str, spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -49,7 +47,7 @@ def _known(path: str, spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def refusal(path: str) -> IndexerError:
-    storage = LocalStorage(FOLDER)
+    storage = LocalStorage(WRITERS)
     entry = storage.stat(path)
     assert entry is not None
     ((_, error),) = read_group(storage, [entry.info], 1_000).refused
@@ -70,10 +68,10 @@ def test_an_encrypted_file_is_refused_as_encrypted(name: str) -> None:
 
 
 def test_a_file_with_an_encrypted_payload_has_its_metadata() -> None:
-    storage = LocalStorage(FOLDER)
+    storage = LocalStorage(WRITERS)
     entry = storage.stat("encrypted/plaintext-footer-payload-only.parquet")
     assert entry is not None
     (one,) = read_group(storage, [entry.info], 1_000).batches
     assert len(one.columns) == 6
     with pytest.raises(FileEncrypted, match="encrypted columns: attributes, events"):
-        spans_of(FOLDER, entry.info.relative_path)
+        spans_of(WRITERS, entry.info.relative_path)
