@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
+# Neighbouring tests share what a module has made; who is done early takes over from the other end.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 COLLECTOR := v0.161.0
 PROTO := indexer/wire/generated/ingestion.proto
@@ -29,8 +31,8 @@ run: $(VENV)/.run ## Receive OTLP and index .dbdata/spans, for ever, and say wha
 	@exec $(BIN)/python -m indexer up
 
 test: $(VENV)/.dev ## Run the whole suite, and its DuckDB part again on DuckDB 2
-	$(BIN)/python -m pytest -n $(WORKERS)
-	PYTHONPATH=$(VENV)/duckdb2 $(BIN)/python -m pytest -n $(WORKERS) -m duckdb
+	$(PYTEST)
+	PYTHONPATH=$(VENV)/duckdb2 $(PYTEST) -m duckdb
 
 check: $(VENV)/.dev ## Format, lint, strict types, import contract
 	$(BIN)/ruff format --check .
@@ -64,7 +66,7 @@ test-interop: $(VENV)/.dev .venv-interop/.ready ## Other people's senders into o
 	@touch $@
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
-	SPAN_TEST_HISTORIES=$${SPAN_TEST_HISTORIES:-1000} $(BIN)/python -m pytest -n $(WORKERS) -m "" --soak
+	SPAN_TEST_HISTORIES=$${SPAN_TEST_HISTORIES:-1000} $(PYTEST) -m "" --soak
 
 soak-ingest: $(VENV)/.dev ## Five minutes of OTLP at 10,000 spans/s; JSON and a chart in bench-output/
 	$(BIN)/python -m tests.benchmark.ingest_soak

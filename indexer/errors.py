@@ -32,6 +32,8 @@
         │   ├── CorruptPage
         │   ├── FileTooLarge
         │   ├── FileFault
+        │   ├── NotRegularFile      a FIFO, a socket, a device
+        │   ├── PathTooLong
         │   └── PathNotUtf8
         ├── BodyTooLarge            a body has more bytes than it may
         ├── BodyUnreadable          a body is not in the coding that it names
@@ -259,6 +261,18 @@ class FileFault(FileError):
     """The file meets a fault of this program."""
 
     hint = "Report it with the traceback in the log; the file is tried again once it changes."
+
+
+class NotRegularFile(FileError):
+    """A FIFO, a socket or a device under the name of a data file; it is never opened."""
+
+    hint = "Remove it or rename it: only regular files hold spans."
+
+
+class PathTooLong(FileError):
+    """The path of the file is longer than the operating system takes."""
+
+    hint = "Move the file to a shorter path; most systems take 4,095 bytes."
 
 
 class PathNotUtf8(FileError):

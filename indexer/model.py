@@ -40,7 +40,7 @@ class Listing:
 
     files: tuple[ParquetFileInfo, ...]
     unlisted: tuple[tuple[str, str], ...] = ()
-    """(relative folder, reason); the root itself is ``""``."""
+    """(relative path, reason) of what could not be listed or looked at; the root is ``""``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.examples import load_profile
 from tests.support.processes import Site
 from tests.support.sql_files import SqlFile
 
@@ -22,6 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--interop", action="store_true", help="other people's senders, built by make test-interop"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    load_profile(soak=config.getoption("--soak"))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -3,9 +3,8 @@
 The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 """
 
-import heapq
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -145,11 +144,9 @@ class FileRegister:
         """Numbers of the attributes that files have not given yet, by file_id. Read only."""
         return self._known.unpromoted
 
-    def newest_unpromoted(self, count: int, *, but: Container[int]) -> list[RegisteredFile]:
-        """Files that have not given all attributes yet, newest first, leaving some ids out."""
-        known = self._known
-        files = (known.files[known.paths[id_]] for id_ in known.unpromoted if id_ not in but)
-        return heapq.nlargest(count, files, key=lambda file: file.modified_unix_nano)
+    def file(self, file_id: int) -> RegisteredFile:
+        """A registered file by its number."""
+        return self._known.files[self._known.paths[file_id]]
 
     def is_file_indexed(self, file_path: str) -> bool:
         """Whether the absolute path is registered."""

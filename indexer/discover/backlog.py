@@ -31,6 +31,8 @@ class Backlog:
     in_hand: dict[str, ParquetFileInfo] = field(default_factory=dict)
     waiting: dict[str, _Waiting] = field(default_factory=dict)
     _newest: list[tuple[int, str]] = field(default_factory=list)
+    _due: list[tuple[float, str]] = field(default_factory=list)
+    """Of waiting files, earliest first; entries that no longer say when one is due are passed."""
 
     def __len__(self) -> int:
         return len(self.ready) + len(self.waiting)
@@ -80,7 +82,7 @@ class Backlog:
             self.waiting[info.relative_path] = _Waiting(info, math.inf, tries, observation)
             return False
         self.in_hand.pop(info.relative_path, None)
-        self.waiting[info.relative_path] = _Waiting(info, due_s, observation=observation)
+        self._wait(_Waiting(info, due_s, observation=observation))
         return True
 
     def has_settled(self, info: ParquetFileInfo, *, settle_s: float, now_s: float) -> bool:
@@ -97,7 +99,7 @@ class Backlog:
         waiting = self.waiting.get(info.relative_path)
         tries = (waiting.tries if waiting else 0) + 1
         observation = waiting.observation if waiting else None
-        self.waiting[info.relative_path] = _Waiting(info, now_s + backoff_s, tries, observation)
+        self._wait(_Waiting(info, now_s + backoff_s, tries, observation))
         return tries
 
     def tries(self, relative_path: str) -> int:
@@ -132,12 +134,26 @@ class Backlog:
 
     def next_due_s(self) -> float | None:
         """When the earliest waiting file is due; None when none waits."""
-        earliest = min((waiting.due_s for waiting in self.waiting.values()), default=math.inf)
-        return None if earliest == math.inf else earliest
+        while self._due and not self._is_due_then(*self._due[0]):
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def _wait(self, waiting: _Waiting) -> None:
+        self.waiting[waiting.info.relative_path] = waiting
+        heapq.heappush(self._due, (waiting.due_s, waiting.info.relative_path))
 
     def _wake(self, now_s: float) -> None:
         """Waiting files that are due become ready. Their history stays until they are settled."""
-        for path, waiting in self.waiting.items():
-            if waiting.due_s <= now_s and path not in self.ready and path not in self.in_hand:
+        while self._due and self._due[0][0] <= now_s:
+            due_s, path = heapq.heappop(self._due)
+            if not self._is_due_then(due_s, path):
+                continue
+            waiting = self.waiting[path]
+            waiting.due_s = math.inf
+            if path not in self.ready:
                 self.ready[path] = waiting.info
                 heapq.heappush(self._newest, (-waiting.info.modified_unix_nano, path))
+
+    def _is_due_then(self, due_s: float, path: str) -> bool:
+        waiting = self.waiting.get(path)
+        return waiting is not None and waiting.due_s == due_s

@@ -82,5 +82,5 @@ def _absent(
 
 
 def is_below_any(path: str, folders: tuple[str, ...]) -> bool:
-    """Whether the path lies in or below one of the folders; ``""`` is the root."""
-    return any(folder == "" or path.startswith(folder + "/") for folder in folders)
+    """Whether the path is, or lies below, one of the folders; ``""`` is the root."""
+    return any(folder in {"", path} or path.startswith(folder + "/") for folder in folders)

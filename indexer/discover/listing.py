@@ -2,27 +2,32 @@
 
 A symbolic link and its target are one file: the target's own path names it when it lies below
 the root, else the smallest link path does. Folders are visited once each, so a loop of links
-ends. Hidden names, ``tmp`` folders and temporary names belong to writers at work.
+ends. Names that begin with ``.`` or ``_`` (``_temporary``, ``_delta_log``: Hadoop's rule), ``tmp``
+folders and temporary names belong to writers at work.
 """
 
+import os
 from collections.abc import Iterable
 
 from indexer.errors import StorageUnavailable
 from indexer.model import Listing, ParquetFileInfo
-from indexer.system.storage import FolderEntry, LocalStorage
+from indexer.system.storage import FolderContents, FolderEntry, LocalStorage, display_path
 
 DATA_FILE_SUFFIX = ".parquet"
 WORK_FOLDERS = frozenset({"tmp"})
+WORK_PREFIXES = (".", "_")
+PATH_BYTES_MAX = 16_384
+"""Folders below a longer path are not listed: each costs a step for every folder above it."""
 
 
 def is_data_file_name(name: str) -> bool:
     """Whether a file of this name is a finished-or-growing data file, not a writer's own."""
-    return name.endswith(DATA_FILE_SUFFIX) and not name.startswith(".")
+    return name.endswith(DATA_FILE_SUFFIX) and not name.startswith(WORK_PREFIXES)
 
 
 def is_data_folder_name(name: str) -> bool:
     """Whether a folder of this name may hold data files."""
-    return not name.startswith(".") and name not in WORK_FOLDERS
+    return not name.startswith(WORK_PREFIXES) and name not in WORK_FOLDERS
 
 
 def is_data_path(relative_path: str) -> bool:
@@ -82,14 +87,39 @@ class _Walk:
                 if (entry.info.device, entry.info.inode) not in self._visited:
                     self.folder(entry.info.relative_path)
 
-    def _entries(self, relative_folder: str) -> list[FolderEntry]:
+    def _entries(self, relative_folder: str) -> tuple[FolderEntry, ...]:
         try:
-            return self.storage.list_folder(relative_folder)
+            contents = self._contents(relative_folder)
         except StorageUnavailable as error:
             gone = isinstance(error.__cause__, FileNotFoundError)
             if not gone or relative_folder == "":  # a folder removed meanwhile is no failure
                 self.unlisted.append((relative_folder, error.message))
-            return []
+            return ()
+        self._name_unseen(relative_folder, contents)
+        return contents.entries
+
+    def _contents(self, relative_folder: str) -> FolderContents:
+        size = len(os.fsencode(relative_folder))
+        if size > PATH_BYTES_MAX:
+            message = f"cannot list a folder {size:,} bytes below the root, the limit is "
+            raise StorageUnavailable(f"{message}{PATH_BYTES_MAX:,}", path=relative_folder)
+        return self.storage.list_folder(relative_folder)
+
+    def _name_unseen(self, relative_folder: str, contents: FolderContents) -> None:
+        """Names that may be data and cannot be looked at: one problem for all of a folder."""
+        unseen = [
+            entry
+            for entry in contents.unseen
+            if is_data_file_name(entry.name)
+            or (not entry.is_file and is_data_folder_name(entry.name))
+        ]
+        if unseen:
+            inside = f"{relative_folder}/" if relative_folder else ""
+            first, others = inside + unseen[0].name, len(unseen) - 1
+            more = f" and {others} more names beside it" if others else ""
+            path = display_path(self.storage.absolute(first))
+            reason = f"cannot look at {path}{more}: {unseen[0].reason}"
+            self.unlisted.append((relative_folder if others else first, reason))
 
     def _sort_in(self, entry: FolderEntry, pending: list[str]) -> None:
         if entry.is_folder:

@@ -299,7 +299,10 @@ class Pipeline:
             survivors = self.register.survivors(removed | arriving | gone) - arriving
             if not survivors:
                 break
-            present = {path: self.storage.stat(path) for path in survivors}
+            try:
+                present = {path: self.storage.stat(path) for path in survivors}
+            except TransientError:
+                return None
             vanished = {path for path, entry in present.items() if entry is None}
             found = [entry.info for entry in present.values() if entry is not None]
             read = self._read(found)

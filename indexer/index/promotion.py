@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from indexer.catalog.files import FileRegister
 from indexer.errors import IndexerError, TransientError
+from indexer.index.promotion_queue import PromotionQueue
 from indexer.model import Limits, ParquetFileInfo, Progress, RegisteredFile
 from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import AttributeValues, PromotedFile
@@ -48,8 +49,9 @@ class Promotion:
         self._readers = readers
         self._quiet_due_s = 0.0
         self._latest_due_s: float | None = None
-        self._postponed: dict[int, tuple[float, int]] = {}
-        """(when it is due, how often it failed) of files whose bytes cannot be had now."""
+        self._queue = PromotionQueue(
+            register.unpromoted, lambda file_id: register.file(file_id).modified_unix_nano
+        )
 
     def close(self) -> None:
         """No reader may be at work."""
@@ -64,12 +66,8 @@ class Promotion:
 
     def next_due_s(self) -> float | None:
         """Monotonic time at which there is something to do; None when there is nothing."""
-        waiting = len(self._register.unpromoted)
-        if not waiting:
-            return None
-        postponed = [due_s for id_, (due_s, _) in self._postponed.items() if self._is_behind(id_)]
-        if len(postponed) == waiting:
-            return min(postponed)
+        if not self._queue.has_ready():
+            return self._queue.next_due_s()
         latest = self._latest_due_s
         return self._quiet_due_s if latest is None else min(self._quiet_due_s, latest)
 
@@ -103,17 +101,16 @@ class Promotion:
         return True
 
     def _take(self) -> list[RegisteredFile]:
-        now_s = self._clock.monotonic_s()
-        self._postponed = {id_: one for id_, one in self._postponed.items() if self._is_behind(id_)}
-        held = {id_ for id_, (due_s, _) in self._postponed.items() if due_s > now_s}
-        taken: list[RegisteredFile] = []
+        taken = self._queue.take(self._limits.group_files, self._clock.monotonic_s())
+        files: list[RegisteredFile] = []
         size = 0
-        for file in self._register.newest_unpromoted(self._limits.group_files, but=held):
+        for number, file in enumerate(map(self._register.file, taken)):
             size += file.size_bytes
-            if taken and size > self._limits.group_bytes:
+            if files and size > self._limits.group_bytes:
+                self._queue.give_back(taken[number:])
                 break
-            taken.append(file)
-        return taken
+            files.append(file)
+        return files
 
     def _read(self, files: Sequence[RegisteredFile]) -> Iterator[PromotedFile | None]:
         """What each file gives, a refusal included; None when it cannot be read now.
@@ -148,7 +145,7 @@ class Promotion:
             return None
         if isinstance(values, IndexerError):
             log(ATTRIBUTES_UNREADABLE, f"no attributes of {file.relative_path}: {values.message}")
-        self._postponed.pop(file.file_id, None)
+        self._queue.done(file.file_id)
         return PromotedFile(file_id=file.file_id, key_ids=key_ids, values=values)
 
     def _info(self, file: RegisteredFile) -> ParquetFileInfo:
@@ -163,10 +160,5 @@ class Promotion:
 
     def _postpone(self, file: RegisteredFile, error: IndexerError) -> None:
         """The sweep settles files that changed or went; others may be readable later."""
-        _, tries = self._postponed.get(file.file_id, (0.0, 0))
-        due_s = self._clock.monotonic_s() + retry.FILE.pause_s(tries + 1)
-        self._postponed[file.file_id] = (due_s, tries + 1)
+        self._queue.postpone(file.file_id, retry.FILE.pause_s, self._clock.monotonic_s())
         log(ATTRIBUTES_UNREADABLE, f"attributes of {file.relative_path} wait: {error.message}")
-
-    def _is_behind(self, file_id: int) -> bool:
-        return file_id in self._register.unpromoted

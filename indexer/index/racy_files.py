@@ -5,6 +5,7 @@ tick; a file on another inode than before could be a copy or something else. The
 """
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from indexer.catalog.files import FileRegister
 from indexer.errors import IndexerError, TransientError
@@ -28,29 +29,30 @@ class Recheck:
         self._register = register
         self._clock = clock
         self._due_s = dict.fromkeys(register.newest(RECHECK_AT_START), 0.0)
+        """In order of time: every look is as far ahead as the others."""
 
     def mark(self, info: ParquetFileInfo) -> None:
         """The file was registered just now; look again later if that was close to its writing."""
         age_s = (self._clock.now_unix_nano() - info.modified_unix_nano) / 1e9
         if abs(age_s) < RACY_S:
-            self._due_s[info.relative_path] = self._clock.monotonic_s() + RACY_S
+            self._look_later(info.relative_path)
 
     def next_due_s(self) -> float | None:
         """Monotonic time of the earliest look; None when there is none to take."""
-        return min(self._due_s.values(), default=None)
+        return next(iter(self._due_s.values()), None)
 
     def changed(self) -> list[ParquetFileInfo]:
         """Of the files that are due, those whose footer is not the registered one."""
         now_s = self._clock.monotonic_s()
         found: list[ParquetFileInfo] = []
-        for path in [path for path, due_s in self._due_s.items() if due_s <= now_s]:
+        for path in list(takewhile(lambda path: self._due_s[path] <= now_s, self._due_s)):
             del self._due_s[path]
             known = self._register.files.get(path)
             if known is None:
                 continue
             info, digest = self._footer_now(path)
             if info is None or digest is None:
-                self._due_s[path] = now_s + RACY_S  # not visible now; it is not forgotten
+                self._look_later(path)  # not visible now; it is not forgotten
             elif digest != known.footer_digest:
                 found.append(info)
         return found
@@ -65,6 +67,10 @@ class Recheck:
             known = self._register.files[info.relative_path]
             (same if self._digest(info) == known.footer_digest else others).append(info)
         return tuple(same), tuple(others)
+
+    def _look_later(self, path: str) -> None:
+        self._due_s.pop(path, None)
+        self._due_s[path] = self._clock.monotonic_s() + RACY_S
 
     def _footer_now(self, path: str) -> tuple[ParquetFileInfo | None, str | None]:
         """The file at a path as it is, and the digest of its footer, where they can be had."""

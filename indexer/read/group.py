@@ -7,7 +7,7 @@ enough that the readers stay busy together.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from indexer.errors import CorruptPage, FileError, InvalidIds, TransientError
+from indexer.errors import CorruptPage, FileError, FileFault, InvalidIds, TransientError
 from indexer.model import ParquetFileInfo
 from indexer.read.metadata import RawFile, batch, read_file
 from indexer.spans.batch import ParquetFileData, SpanBatch
@@ -47,6 +47,9 @@ def read_group(storage: LocalStorage, infos: Sequence[ParquetFileInfo], rows_max
             result.refused.append((info, error))
         except TransientError as error:
             result.transient.append((info, error))
+        except Exception as error:  # noqa: BLE001 - no content of a file may stop the others
+            reason = f"it cannot be read: {type(error).__name__}: {error}"
+            result.refused.append((info, FileFault(reason, path=info.relative_path)))
     if raw_files:
         interpreted = _without_rejected(_interpret(raw_files, result), raw_files, result)
         result.batches += [] if interpreted is None else [interpreted]

@@ -4,6 +4,7 @@ The only module that asks the operating system about data files, and it has no w
 move or delete one (invariant I7).
 """
 
+import errno
 import os
 import stat as stat_bits
 from collections.abc import Iterator
@@ -17,10 +18,28 @@ from indexer.errors import (
     FileChanged,
     FileUnreadable,
     FileVanished,
+    NotRegularFile,
+    PathTooLong,
     PermanentError,
     StorageUnavailable,
 )
 from indexer.model import ParquetFileInfo
+
+INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+"""Bounds of a time in nanoseconds: file systems also have the year 2300, and 1600."""
+UINT64_MAX = (1 << 64) - 1
+_NO_STAMP = (0, 0)
+"""Size and time of what is not a regular file: a FIFO's time moves with each writer."""
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""Gone, or a link that dangles or runs in a circle."""
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_NEVER_OPENED = {
+    stat_bits.S_IFIFO: "a FIFO",
+    stat_bits.S_IFSOCK: "a socket",
+    stat_bits.S_IFCHR: "a device",
+    stat_bits.S_IFBLK: "a device",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +50,25 @@ class FolderEntry:
     is_folder: bool
     is_link: bool
     info: ParquetFileInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenEntry:
+    """One name in a folder that the system does not let one look at."""
+
+    name: str
+    is_file: bool
+    """Certainly; else it may be a folder or a link."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderContents:
+    """What a folder holds."""
+
+    entries: tuple[FolderEntry, ...]
+    unseen: tuple[UnseenEntry, ...] = ()
+    """In order of name."""
 
 
 class LocalStorage:
@@ -55,21 +93,24 @@ class LocalStorage:
             return None
         return "" if relative == os.curdir else relative.replace(os.sep, "/")
 
-    def list_folder(self, relative_folder: str) -> list[FolderEntry]:
+    def list_folder(self, relative_folder: str) -> FolderContents:
         """What the folder holds, in no order.
 
         Raises StorageUnavailable when it cannot be listed. Names that vanish or dangle meanwhile
         are left out.
         """
         try:
-            with os.scandir(self.absolute(relative_folder)) as names:
-                found = [self._entry(relative_folder, name) for name in names]
+            descriptor = self._open_folder(relative_folder)
+            try:
+                with os.scandir(descriptor) as names:
+                    return self._contents(relative_folder, names)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise StorageUnavailable(
-                f"cannot list {self.absolute(relative_folder)}: {error.strerror}",
+                f"cannot list {display_path(self.absolute(relative_folder))}: {error.strerror}",
                 path=relative_folder,
             ) from error
-        return [entry for entry in found if entry is not None]
 
     def folder_identity(self, relative_folder: str) -> tuple[int, int] | None:
         """(device, inode) of an existing folder, else None."""
@@ -110,9 +151,9 @@ class LocalStorage:
         try:
             status = os.stat(path)
             link = os.path.islink(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
         except OSError as error:
+            if error.errno in _ABSENT:
+                return None
             raise _unreadable(relative_path, error) from error
         return FolderEntry(
             name=os.path.basename(path),
@@ -123,52 +164,75 @@ class LocalStorage:
 
     @contextmanager
     def open(self, info: ParquetFileInfo) -> Iterator[pa.NativeFile]:
-        """Read access to the file as listed.
+        """Read access to the file as listed. Never waits for a writer, as a FIFO would.
 
-        Raises FileVanished, FileUnreadable, and FileChanged when the path does not name the
-        bytes of ``info``, before they are read or after, whatever the reading made of them.
-        Plain reads, no memory map: a truncated map would end the process with SIGBUS.
+        Raises NotRegularFile and PathTooLong for what is never opened, FileVanished,
+        FileUnreadable, and FileChanged when the path does not name the bytes of ``info``, before
+        they are read or after, whatever the reading made of them. Plain reads, no memory map: a
+        truncated map would end the process with SIGBUS.
         """
-        self._confirm(info)
+        path = info.relative_path
+        with _reading(path):  # by its path first: opening a device, or a protected file, acts
+            _confirm(info, os.stat(self.absolute(path)))
+            descriptor = os.open(self.absolute(path), _FILE_FLAGS)
         try:
-            source = pa.OSFile(self.absolute(info.relative_path), "rb")
-        except FileNotFoundError as error:
-            raise FileVanished("the file is gone", path=info.relative_path) from error
-        except OSError as error:
-            raise _unreadable(info.relative_path, error) from error
-        with source:
+            _confirm(info, os.fstat(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        with pa.OSFile(descriptor, "rb") as source:
             try:
                 yield source
             except PermanentError:
-                self._confirm(info)
+                self._confirm_again(info)
                 raise
-        self._confirm(info)
+        self._confirm_again(info)
 
-    def _confirm(self, info: ParquetFileInfo) -> None:
+    def _confirm_again(self, info: ParquetFileInfo) -> None:
+        with _reading(info.relative_path):
+            _confirm(info, os.stat(self.absolute(info.relative_path)))
+
+    def _open_folder(self, relative_folder: str) -> int:
+        """A descriptor of the folder, name by name where its path is beyond the system's limit."""
         try:
-            now = os.stat(self.absolute(info.relative_path))
-        except FileNotFoundError as error:
-            raise FileVanished("the file is gone", path=info.relative_path) from error
+            return os.open(self.absolute(relative_folder), _FOLDER_FLAGS)
         except OSError as error:
-            raise _unreadable(info.relative_path, error) from error
-        seen = (now.st_size, now.st_mtime_ns, now.st_dev, now.st_ino)
-        if seen != (*info.stamp, info.device, info.inode):
-            raise FileChanged("the file changed while it was read", path=info.relative_path)
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+        descriptor = os.open(self.root, _FOLDER_FLAGS)
+        for name in relative_folder.split("/"):
+            outer = descriptor
+            try:
+                descriptor = os.open(name, _FOLDER_FLAGS, dir_fd=outer)
+            finally:
+                os.close(outer)
+        return descriptor
 
-    def _entry(self, relative_folder: str, name: "os.DirEntry[str]") -> FolderEntry | None:
-        try:
-            status = name.stat()
-            link = name.is_symlink()
-        except OSError:  # a dangling or looping link, or gone since it was listed
-            return None
-        if (status.st_dev, status.st_ino) in self.protected:
-            return None
+    def _contents(
+        self, relative_folder: str, names: "Iterator[os.DirEntry[str]]"
+    ) -> FolderContents:
+        entries: list[FolderEntry] = []
+        unseen: list[UnseenEntry] = []
+        for name in names:
+            try:
+                entry = self._entry(relative_folder, name)
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    unseen.append(_unseen(name, error))
+            else:
+                if not self.is_protected(entry.info):
+                    entries.append(entry)
+        unseen.sort(key=lambda entry: entry.name)
+        return FolderContents(entries=tuple(entries), unseen=tuple(unseen))
+
+    def _entry(self, relative_folder: str, name: "os.DirEntry[str]") -> FolderEntry:
+        status = name.stat()
         relative_path = f"{relative_folder}/{name.name}" if relative_folder else name.name
         return FolderEntry(
             name=name.name,
             is_folder=stat_bits.S_ISDIR(status.st_mode),
-            is_link=link,
-            info=_info(name.path, relative_path, status),
+            is_link=name.is_symlink(),
+            info=_info(self.absolute(relative_path), relative_path, status),
         )
 
 
@@ -186,15 +250,49 @@ def is_utf8(path: str) -> bool:
     return True
 
 
+@contextmanager
+def _reading(relative_path: str) -> Iterator[None]:
+    """What the system says of a file that cannot be had, as a fact."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _ABSENT:
+            raise FileVanished("the file is gone", path=relative_path) from error
+        if error.errno == errno.ENAMETOOLONG:
+            message = f"the path has {len(os.fsencode(relative_path)):,} bytes below the root"
+            raise PathTooLong(message, path=relative_path) from error
+        raise _unreadable(relative_path, error) from error
+
+
+def _confirm(info: ParquetFileInfo, status: os.stat_result) -> None:
+    """Whether these are the bytes of ``info``. Raises NotRegularFile and FileChanged."""
+    kind = _NEVER_OPENED.get(stat_bits.S_IFMT(status.st_mode))
+    if kind is not None:
+        raise NotRegularFile(f"it is {kind}, which is never opened", path=info.relative_path)
+    if _info(info.path, info.relative_path, status) != info:
+        raise FileChanged("the file changed while it was read", path=info.relative_path)
+
+
 def _info(path: str, relative_path: str, status: os.stat_result) -> ParquetFileInfo:
+    """What the system says of a file, each number bounded to what the catalog can hold."""
+    opened = stat_bits.S_IFMT(status.st_mode) not in _NEVER_OPENED
+    size, modified = (status.st_size, status.st_mtime_ns) if opened else _NO_STAMP
     return ParquetFileInfo(
         path=path,
         relative_path=relative_path,
-        size_bytes=status.st_size,
-        modified_unix_nano=status.st_mtime_ns,
-        device=status.st_dev,
-        inode=status.st_ino,
+        size_bytes=size,
+        modified_unix_nano=min(max(modified, INT64_MIN), INT64_MAX),
+        device=status.st_dev & UINT64_MAX,
+        inode=status.st_ino & UINT64_MAX,
     )
+
+
+def _unseen(name: "os.DirEntry[str]", error: OSError) -> UnseenEntry:
+    try:
+        is_file = name.is_file(follow_symlinks=False)
+    except OSError:  # the folder does not say, and the system neither
+        is_file = False
+    return UnseenEntry(name=name.name, is_file=is_file, reason=error.strerror or str(error))
 
 
 def _unreadable(relative_path: str, error: OSError) -> FileUnreadable:

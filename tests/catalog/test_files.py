@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.catalog.database import Catalog
@@ -15,6 +15,7 @@ from indexer.catalog.files import CatalogUpdate, FileRegister
 from indexer.read.metadata import batch, read_file
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import SPAN_ROWS, audited, indexed, spans_on_disk
+from tests.support.examples import examples
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import Span, spans, write
 
@@ -33,7 +34,7 @@ SPAN = st.builds(
 FILES = st.lists(st.lists(SPAN, max_size=6), min_size=1, max_size=5)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(6, suppress_health_check=[HealthCheck.too_slow])
 @given(files=FILES, seed=st.integers(0, 2**16))
 def test_any_order_and_repetition_gives_the_digest_of_a_rebuild(
     files: list[list[Span]], seed: int, tmp_path_factory: pytest.TempPathFactory

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.clients.test_routes_junjo import served
+from tests.support.examples import examples
 from tests.support.served import Served
 
 DESCRIPTION = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
@@ -50,7 +51,7 @@ def test_no_request_gets_what_is_not_described(
         return  # nothing can be wrong with a request that says nothing
     host, port = api.address
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(5, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def asked(case: schemathesis.Case) -> None:
         answer = case.call(base_url=f"http://{host}:{port}", timeout=30)

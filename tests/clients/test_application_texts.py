@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.clients.application import application, close
 from indexer.run.serving import ROUTERS
 from indexer.spans.id_spellings import parse_trace_id
 from tests.clients.test_routes_junjo import served
+from tests.support.examples import examples
 from tests.support.served import Served
 
 pytestmark = pytest.mark.duckdb
@@ -53,7 +54,7 @@ def test_there_are_routes_with_texts() -> None:
 def test_no_text_is_a_fault_or_looks_like_one_of_the_machine(path: str, api: Served) -> None:
     """200, or 400 and 422 in which the parameter is named."""
 
-    @settings(max_examples=20, deadline=None)
+    @examples(8)
     @given(st.lists(TEXTS, min_size=len(ROUTES[path]), max_size=len(ROUTES[path])))
     @example([b"\0"] * len(ROUTES[path]))
     @example([b"a\0b'"] * len(ROUTES[path]))
@@ -73,7 +74,7 @@ def test_no_text_is_a_fault_or_looks_like_one_of_the_machine(path: str, api: Ser
     asked()
 
 
-@settings(max_examples=50, deadline=None)
+@examples(20)
 @given(TEXTS)
 @example(b"\0")
 @example(b"")

@@ -6,13 +6,13 @@ The model is the queue without its heap: every take sorts all there is.
 import math
 from dataclasses import dataclass
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from indexer.discover.backlog import Backlog
 from indexer.model import ParquetFileInfo
 from tests.discover.sightings import seen
+from tests.support.examples import examples
 
 
 @dataclass
@@ -51,6 +51,7 @@ class BacklogAndModel(RuleBasedStateMachine):
         for path, wait in self.waits.items():
             if wait.due_s <= self.now_s and path not in self.in_hand:
                 self.ready.setdefault(path, wait.info)
+                wait.due_s = math.inf
         expected, size = [], 0
         for info in sorted(self.ready.values(), key=lambda i: (-i.modified_unix_nano, i.path)):
             size += info.size_bytes
@@ -131,4 +132,4 @@ class BacklogAndModel(RuleBasedStateMachine):
 
 
 TestBacklogAndModel = BacklogAndModel.TestCase
-TestBacklogAndModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestBacklogAndModel.settings = examples(30, stateful_step_count=30)

@@ -5,11 +5,12 @@ The second is where data would be lost: an empty answer from a sick volume must 
 
 import os
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.discover.changes import Changes, compare, is_below_any
 from tests.discover.sightings import by_path, known, listed, seen
+from tests.support.examples import examples
 
 
 def on_device(device):
@@ -159,7 +160,7 @@ def _histories(draw):
     return listed(*files, unlisted=unlisted), registered, refused, devices
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(_histories())
 def test_every_known_file_is_present_removed_or_withheld(history):
     listing, registered, refused, devices = history
@@ -168,7 +169,7 @@ def test_every_known_file_is_present_removed_or_withheld(history):
     assert sorted([*present, *changes.removed, *changes.withheld]) == sorted(registered)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(_histories())
 def test_nothing_is_removed_without_proof(history):
     listing, registered, refused, devices = history
@@ -181,7 +182,7 @@ def test_nothing_is_removed_without_proof(history):
         assert device == registered[path].device or (registered[path].device, device) in moved_to
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(_histories())
 def test_every_listed_file_is_read_relocated_refused_or_known_as_it_is(history):
     listing, registered, refused, devices = history

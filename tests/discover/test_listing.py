@@ -9,6 +9,8 @@ import pytest
 from indexer.discover.listing import is_data_path, list_files, scan_parquet_files
 from indexer.errors import StorageUnavailable
 from indexer.system.storage import LocalStorage
+from tests.support.odd_entries import write_deep
+from tests.support.permissions import bound_by_permissions
 
 
 def touch(root, *paths):
@@ -82,6 +84,9 @@ def test_a_listed_file_says_what_the_file_system_says(root):
         "day/.staging/deep/a.parquet",
         "tmp/a.parquet",
         "day/tmp/a.parquet",
+        "_metadata.parquet",
+        "_temporary/0/a.parquet",
+        "day/_delta_log/00000000000000000010.checkpoint.parquet",
         "a.parquet.tmp",
         "a.parquet.crc",
         "a.PARQUET",
@@ -96,7 +101,8 @@ def test_what_is_no_data_file_is_not_listed(root, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["a.parquet", "tmp.parquet", "day=1/tmp2/a.parquet", "a b/ü.parquet"]
+    "path",
+    ["a.parquet", "tmp.parquet", "day=1/tmp2/a.parquet", "a b/ü.parquet", "a_/b_c.parquet"],
 )
 def test_names_that_only_resemble_work_in_progress_are_listed(root, path):
     touch(root, path)
@@ -190,6 +196,60 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_rest_listed(root):
     listing = list_files(storage)
     assert [info.relative_path for info in listing.files] == ["open/b.parquet"]
     assert listing.unlisted == (("shut/deep", "cannot list: Permission denied"),)
+
+
+def closed(root, *paths):
+    """Folders that can be listed, and whose files cannot be looked at."""
+    for path in paths:
+        (root / path).chmod(0o444)
+
+
+def test_files_that_cannot_be_looked_at_are_one_problem_of_their_folder(root):
+    touch(root, "shut/a.parquet", "shut/b.parquet", "shut/notes.txt", "open/c.parquet")
+    closed(root, "shut")
+    with bound_by_permissions():
+        listing = list_files(LocalStorage(root))
+    assert [info.relative_path for info in listing.files] == ["open/c.parquet"]
+    reason = f"cannot look at {root}/shut/a.parquet and 1 more names beside it: Permission denied"
+    assert listing.unlisted == (("shut", reason),)
+
+
+def test_one_file_that_cannot_be_looked_at_is_a_problem_of_its_own(root):
+    touch(root, "shut/a.parquet", "shut/notes.txt")
+    closed(root, "shut")
+    with bound_by_permissions():
+        listing = list_files(LocalStorage(root))
+    assert [path for path, _ in listing.unlisted] == ["shut/a.parquet"]
+
+
+def test_what_is_no_data_is_no_problem_in_a_closed_folder(root):
+    touch(root, "shut/notes.txt", "shut/.hidden.parquet")
+    closed(root, "shut")
+    with bound_by_permissions():
+        assert list_files(LocalStorage(root)).unlisted == ()
+
+
+def test_a_folder_that_cannot_be_looked_at_is_a_problem(root):
+    """What lies in it may be spans."""
+    touch(root, "shut/inside/a.parquet")
+    closed(root, "shut")
+    with bound_by_permissions():
+        assert [path for path, _ in list_files(LocalStorage(root)).unlisted] == ["shut/inside"]
+
+
+def test_files_beyond_the_longest_path_are_listed(root):
+    """They are refused later, by name; unlisted they would be lost in silence."""
+    write_deep(root, 20, b"PAR1")
+    touch(root, "a.parquet")
+    assert [len(name) for name in names(root)] == [9, 4429]
+
+
+def test_folders_without_an_end_are_named_as_a_problem(root):
+    write_deep(root, 80, b"PAR1")
+    listing = list_files(LocalStorage(root))
+    ((folder, reason),) = listing.unlisted
+    assert (listing.files, len(folder)) == ((), 75 * 221 - 1)
+    assert "16,574 bytes below the root, the limit is 16,384" in reason
 
 
 def test_a_folder_that_vanishes_meanwhile_is_no_failure(root):

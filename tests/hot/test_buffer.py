@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.hot import buffer as buffer_module
@@ -15,6 +15,7 @@ from indexer.hot.decoding import Decoder
 from indexer.otlp.spans import span_table
 from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import GARBAGE, Wal, key
+from tests.support.examples import examples
 from tests.support.span_files import Span
 
 
@@ -60,7 +61,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(50, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_it_follows_any_log(steps: list[tuple[str, int]]) -> None:
     """Appends, flushes, restarts and broken answers in any order; garbage has no rows."""

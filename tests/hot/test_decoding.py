@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import decoded
+from tests.support.examples import examples
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("trace_id", "span_id", "parent_span_id")])
 
@@ -24,7 +25,7 @@ def rows_of(parts: Iterable[int]) -> pa.Table:
     return pa.table(ids, schema=SCHEMA)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(80)
 @given(parts=st.lists(st.integers(-1, 3), max_size=20), truthful=st.booleans())
 def test_rows_belong_to_their_parts(parts: list[int], truthful: bool) -> None:
     counts = [max(part, 0) for part in parts] if truthful else [9] * len(parts)

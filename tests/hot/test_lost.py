@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.hot.lost import WAIT_S, LostFlushDetector
 from indexer.spans.identity import SpanKeys
+from tests.support.examples import examples
 from tests.support.fake_clock import FakeClock
 
 
@@ -88,7 +89,7 @@ def test_the_index_is_asked_in_the_terms_of_the_index() -> None:
     assert asked[0].to_pylist() == [{"trace_id": f"{1:032x}", "span_id_uint64": 2, "span_kind": 0}]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(
     steps=st.lists(
         st.tuples(st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)), st.integers(0, 40)),

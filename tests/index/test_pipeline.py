@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from indexer.errors import FileUnreadable
 from indexer.model import ParquetFileInfo
-from indexer.system.storage import FolderEntry, LocalStorage
+from indexer.system.storage import FolderContents, FolderEntry, LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
 
@@ -106,10 +107,10 @@ class ForbiddenStorage(LocalStorage):
 
     forbidden = ""
 
-    def _confirm(self, info: ParquetFileInfo) -> None:
+    def open(self, info: ParquetFileInfo) -> AbstractContextManager[object]:
         if info.relative_path == self.forbidden:
             raise FileUnreadable("permission denied", path=info.relative_path)
-        super()._confirm(info)
+        return super().open(info)
 
 
 def test_an_unreadable_file_is_retried_reported_and_healed(tmp_path: Path) -> None:
@@ -133,8 +134,8 @@ class UnmountedStorage(LocalStorage):
 
     gone = False
 
-    def list_folder(self, relative_folder: str) -> list[FolderEntry]:
-        return [] if self.gone else super().list_folder(relative_folder)
+    def list_folder(self, relative_folder: str) -> FolderContents:
+        return FolderContents(entries=()) if self.gone else super().list_folder(relative_folder)
 
     def nearest_device(self, relative_path: str) -> int | None:
         return 1 if self.gone else super().nearest_device(relative_path)
@@ -178,7 +179,7 @@ def test_a_link_whose_target_was_hidden_gives_way_to_it(tmp_path: Path) -> None:
         (one.root / "link.parquet").symlink_to(real)
         seen = LocalStorage.list_folder
         one.pipeline.storage.list_folder = lambda folder: (  # type: ignore[method-assign]  # a lost folder
-            [] if folder == "hidden" else seen(one.pipeline.storage, folder)
+            FolderContents(entries=()) if folder == "hidden" else seen(one.pipeline.storage, folder)
         )
         one.settle()
         assert one.rows("SELECT relative_path FROM parquet_files") == [("link.parquet",)]

@@ -3,12 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from indexer.ingest.log_reader import WalState
 from indexer.ingest.wal import Wal
+from tests.support.examples import examples
 from tests.support.fake_clock import FakeClock
 
 
@@ -117,5 +117,5 @@ class LogModel(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-LogModel.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+LogModel.TestCase.settings = examples(20, stateful_step_count=25)
 TestLogModel = LogModel.TestCase

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -10,8 +10,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.otlp import wire_fields
+from tests.support.examples import examples
 
-few = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+few = examples(20, suppress_health_check=[HealthCheck.too_slow])
 """A request takes milliseconds to make up."""
 PIECES = st.sampled_from([1, 8, 40, 200, wire_fields.PIECE_BYTES])
 """Sizes of a piece: small ones take the paths of very large messages."""

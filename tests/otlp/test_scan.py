@@ -134,6 +134,15 @@ def test_a_damaged_resource_of_a_file_of_one_message_costs_only_itself():
     assert (len(found), stats.skipped, stats.error_offset) == (6, 1, len(body))
 
 
+@pytest.mark.parametrize("whole", WHOLE)
+@pytest.mark.parametrize("form", ["json-lines", "protobuf", "length-prefixed"])
+def test_spans_that_are_read_by_columns_are_the_same(form, whole, monkeypatch):
+    monkeypatch.setattr("indexer.otlp.files.scan.COLUMNS_BYTES_MIN", 0)
+    found, stats = scan(WHOLE[whole](FORMS[form]([traces()] * 3)))
+    assert found == expected("traces", "traces", [traces()] * 3)
+    assert (stats.rows, stats.skipped) == (9, 0)
+
+
 def test_values_that_otlp_forbids_are_read_and_counted():
     line = LINE.replace(b'"kind": 2', b'"kind": "SPAN_KIND_SERVER"').replace(
         b'"0af7651916cd43dd8448eb211c80319c"', b'"CvdlGRbNQ92ESOshHIAxnA=="', 1
@@ -179,6 +188,18 @@ def test_a_file_in_which_nothing_is_otlp_is_refused_with_what_was_found(content,
 def test_the_first_problem_can_end_the_reading():
     with pytest.raises(InvalidOtlp, match=f"file: line 2, byte {len(LINE)}: invalid JSON"):
         scan(LINE + b"{]\n" + LINE, on_error="fail")
+
+
+@pytest.mark.parametrize("kind", ["traces", "unified"])
+def test_messages_that_together_repeat_gigabytes_are_skipped_from_there_on(kind):
+    request = traces()
+    request.resource_spans[0].resource.attributes.add(key="a").value.string_value = "x" * 100_000
+    spans = request.resource_spans[0].scope_spans[0].spans
+    for _ in range(1_500):
+        spans.add(name="n")
+    with pytest.warns(SkippedRecords, match="skipped 2 malformed of 3 .* with its neighbours"):
+        found, _ = scan(framed([request.SerializeToString()] * 3), kind)
+    assert len(found) == len(spans)
 
 
 def test_a_resource_that_a_table_would_repeat_for_gigabytes_is_skipped():

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
@@ -14,6 +14,7 @@ from indexer.parquet.footer import footer_bytes
 from tests.read.damage import FILES, sound
 from tests.read.read_back import with_columns
 from tests.support.encrypted_files import encrypted_bytes
+from tests.support.examples import examples
 from tests.support.span_files import parquet_bytes, spans
 
 NESTED = with_columns(spans(9), events=[[{"name": "a", "at": [1, 2]}]] * 9, **{"a.b": [1] * 9})
@@ -57,7 +58,7 @@ def test_a_footer_that_was_cut_does_not_say_where_pages_are(length):
         row_groups(footer[:length], "a.parquet")
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda text: b"\x15\x04" + text))
 def test_any_bytes_are_a_footer_or_refused_by_name(footer):
     with suppress(CorruptPage):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.errors import QueriesBusy, QueryRefused, QueryTooLarge
@@ -26,6 +26,7 @@ from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.window import Window
 from indexer.system.budget import ByteBudget
 from tests.support.catalogs import Indexed, indexed
+from tests.support.examples import examples
 from tests.support.span_files import T0, Span, spans, table, write
 
 pytestmark = pytest.mark.duckdb
@@ -169,7 +170,7 @@ def codes(answer: Answer) -> list[str]:
     return [missing.reason.code for missing in answer.completeness.missing]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(6, suppress_health_check=[HealthCheck.too_slow])
 @given(made=st.lists(MADE, max_size=25), queries=st.lists(QUERIES, min_size=1, max_size=6))
 def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
     made: list[tuple[Any, ...]],
@@ -204,7 +205,7 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
                 assert ids(elsewhere.spans) == ids(answer.spans)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(4, suppress_health_check=[HealthCheck.too_slow])
 @given(made=st.lists(MADE, max_size=25), query=QUERIES, limit=st.integers(1, 4))
 def test_pages_join_up_to_the_list(
     made: list[tuple[Any, ...]],

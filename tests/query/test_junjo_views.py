@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.query import junjo
@@ -27,6 +27,7 @@ from indexer.read.normalise import canonical
 from indexer.read.payload_sql import payload_expression
 from tests.support.answered_spans import answered
 from tests.support.catalogs import indexed
+from tests.support.examples import examples
 from tests.support.processes import REPOSITORY
 from tests.support.span_files import SCHEMA_14, write
 
@@ -182,7 +183,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]
     return [comparable(row) for row in connection.sql(sql).to_arrow_table().to_pylist()]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(stored=st.lists(STORED, min_size=1, max_size=12))
 def test_the_views_and_the_mapping_say_the_same_of_any_span(
     connection: duckdb.DuckDBPyConnection, stored: list[dict[str, Any]]

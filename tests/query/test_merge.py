@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.query.find.span_query import SpanQuery
@@ -13,6 +13,7 @@ from indexer.query.merge import merge_candidates
 from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, Missing
 from indexer.query.span import HotTable, Span
 from indexer.query.tiers.tier import Candidates, Query
+from tests.support.examples import examples
 
 COLD, RECENT, HOT = (HotTable(pa.table({"number": [number]})) for number in range(3))
 QUERIES = [TraceQuery(trace_id=f"{1:032x}"), SpanQuery()]
@@ -35,7 +36,7 @@ def made(rows: Made, source: HotTable) -> list[Span]:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=["trace", "list"])
-@settings(max_examples=100, deadline=None)
+@examples(40)
 @given(cold=INDEXED, recent=ROWS, hot=ROWS)
 def test_each_span_once_from_the_coldest_tier_that_has_it_in_order(
     query: Query, cold: Made, recent: Made, hot: Made

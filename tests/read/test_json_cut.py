@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.read import json_cut
 from indexer.read.json_cut import cut_json
+from tests.support.examples import examples
 
 SCALARS = (
     st.none()
@@ -41,7 +42,7 @@ def members(value: Any) -> list[Any]:
     return list(value.items()) if isinstance(value, dict) else list(enumerate(value))
 
 
-@settings(deadline=None, max_examples=40)  # blocks of one byte are slow
+@examples(15)  # blocks of one byte are slow
 @given(
     CONTAINERS,
     st.integers(0, 9),

@@ -5,11 +5,12 @@ A float in between would be wrong by a hundred nanoseconds and go unnoticed for 
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.read.read_back import read_back, with_columns
 from tests.support.dialect_files import LAYOUTS
+from tests.support.examples import examples
 from tests.support.span_files import T0, spans
 
 TIME_MAX = 2**63 - 1
@@ -40,9 +41,8 @@ def test_a_time_of_every_unit_is_exact(tmp_path, unit, zone):
 _times = st.integers(0, TIME_MAX - 1)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
+@examples(
+    30,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example overwrites the file
 )
 @given(

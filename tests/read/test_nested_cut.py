@@ -6,11 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.read.nested_cut import element_count, nested_values
 from indexer.read.part import Part
+from tests.support.examples import examples
 
 NUMBERS = pa.list_(pa.int64())
 MAP = pa.map_(pa.string(), pa.string())
@@ -77,7 +78,7 @@ def as_objects(value: Any, kind: pa.DataType) -> Any:
     return [as_objects(one, kind.value_type) for one in value] if is_list else value
 
 
-@settings(deadline=None, max_examples=60)
+@examples(25)
 @given(st.data())
 def test_the_first_elements_are_kept_and_the_rest_is_counted(data: st.DataObject) -> None:
     kind, rows = COLUMNS[data.draw(st.sampled_from(sorted(COLUMNS)))]

@@ -9,7 +9,7 @@ import os
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage, FileChanged, FileError, FileVanished
@@ -17,6 +17,7 @@ from indexer.read.dialect import dialects
 from indexer.read.payload import PAYLOAD_COLUMNS, read_every_page, read_payload
 from tests.read.parquet_pages import pages
 from tests.read.read_back import invalid_utf8, put, with_columns
+from tests.support.examples import examples
 from tests.support.span_files import T0, Span, parquet_bytes, spans, table
 
 NAMED = {dialect.name: dialect for dialect in dialects()}
@@ -50,9 +51,8 @@ def test_the_rows_come_in_the_order_asked_for(tmp_path, rows):
     assert attributes(tmp_path, rows) == numbered(rows)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
+@examples(
+    30,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example overwrites the file
 )
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.integers(1, 11))

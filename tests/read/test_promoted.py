@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage, FileUnreadable, FileVanished, IndexerError
@@ -17,6 +17,7 @@ from indexer.read import promoted
 from indexer.read.promoted import VALUE_CHARS_MAX, AttributeReader
 from indexer.system.storage import LocalStorage
 from tests.support.dialect_files import LAYOUTS, OtelSpan
+from tests.support.examples import examples
 from tests.support.span_files import Span, parquet_bytes, table, write
 
 pytestmark = pytest.mark.duckdb
@@ -51,7 +52,7 @@ def listed(storage: LocalStorage) -> ParquetFileInfo:
     return entry.info
 
 
-@settings(max_examples=60, deadline=None)
+@examples(25)
 @given(
     rows=st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=9),
     keys=st.lists(KEYS, min_size=1, max_size=4, unique=True),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.read.dialect import dialects
@@ -19,6 +19,7 @@ from indexer.read.span_payload import span_payload
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from tests.read.read_back import put
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan
+from tests.support.examples import examples
 from tests.support.span_files import T0, parquet_bytes
 
 NAMED = {dialect.name: dialect for dialect in dialects()}
@@ -118,7 +119,7 @@ def values_of(span: dict[str, Any]) -> int:
     return elements(span["attributes"]) - len(span["attributes"]) + events
 
 
-@settings(deadline=None, max_examples=40)
+@examples(20)
 @given(OBJECTS, EVENTS, st.integers(1, 6), st.integers(1, 6), st.integers(1, 20))
 def test_what_is_answered_and_what_is_counted_are_all_there_is(
     attributes: Any, events: Any, attributes_max: int, events_max: int, values_max: int

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
@@ -18,6 +18,7 @@ from indexer.parquet.column_chunks import row_groups
 from indexer.parquet.footer import footer_bytes
 from indexer.read.values import ChunkReader, NotDecodedHere
 from tests.read.parquet_pages import pages
+from tests.support.examples import examples
 
 NAME = "a.parquet"
 TEXTS = st.one_of(
@@ -83,7 +84,7 @@ def decoded(content: bytes, rows: list[int]) -> list[object]:
         return [by_row[row] for row in rows]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(columns(), OPTIONS, st.data())
 def test_any_rows_of_any_column_are_what_pyarrow_reads(table, options, data):
     content = written(table, **options)
@@ -152,7 +153,7 @@ def test_only_the_page_of_the_row_has_to_be_sound():
         decoded(bad, [15])
 
 
-@settings(max_examples=400, deadline=None)
+@examples(120)
 @given(columns(), OPTIONS, st.data())
 def test_bytes_changed_anywhere_are_answered_or_refused_by_name(table, options, data):
     """Without checksums as well: the decoder believes nothing."""

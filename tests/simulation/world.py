@@ -21,7 +21,9 @@ from indexer.catalog.files import FileRegister
 from indexer.errors import StorageUnavailable
 from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
-from indexer.system.storage import FolderEntry, LocalStorage
+from indexer.system.storage import FolderContents, FolderEntry, LocalStorage
+from tests.simulation.oddities import Oddities
+from tests.support.catalogs import paths_below
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import T0, Span, parquet_bytes
 
@@ -66,9 +68,9 @@ class FaultyStorage(LocalStorage):
 
     fault: str = ""
 
-    def list_folder(self, relative_folder: str) -> list[FolderEntry]:
+    def list_folder(self, relative_folder: str) -> FolderContents:
         if self.fault == "unmounted":
-            return []
+            return FolderContents(entries=())
         if self.fault == "unlistable" or (self.fault and self.fault == relative_folder):
             raise StorageUnavailable("injected", path=relative_folder)
         return super().list_folder(relative_folder)
@@ -83,7 +85,8 @@ class FaultyStorage(LocalStorage):
 class World:
     """The disk, the process, and what may happen to them."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, odd: bool = True) -> None:
+        """Without ``odd`` the disk has plain files and links only."""
         self.random = random.Random(seed)
         self.second = random.Random(~seed)
         """For what came later: seeds that found something replay the history they found it in."""
@@ -98,6 +101,8 @@ class World:
         self.hints: list[str] = []
         self.unfinished: dict[Path, bytes] = {}
         self.history: list[str] = []
+        odd_spans = random.Random(f"spans {seed}")
+        self.oddities = Oddities(self.root, seed, lambda: self._content(odd_spans)) if odd else None
         self.start()
 
     def run(self, steps: int) -> None:
@@ -112,6 +117,10 @@ class World:
             self.history.append(name)
             self._guarded(actions[name])
             self._attributes()
+            if self.oddities is not None:
+                name, hints = self.oddities.happen()
+                self.history += [name] if name else []
+                self.hints += map(str, hints)
         self._quiesce()
 
     def start(self) -> None:
@@ -163,6 +172,8 @@ class World:
 
     def _quiesce(self) -> None:
         self.storage.fault = ""
+        if self.oddities is not None:
+            self.oddities.open_folders()
         for path, content in self.unfinished.items():
             self._write(path, content)
         self.catalog.connection = getattr(
@@ -320,11 +331,11 @@ class World:
         return self.root / folder / f"f{self.random.randint(0, 6)}.parquet"
 
     def _some_file(self) -> Path | None:
-        files = sorted(path for path in self.root.rglob("f*.parquet") if not path.is_symlink())
+        files = [path for path in paths_below(self.root) if path.name.startswith("f")]
         return self.random.choice(files) if files else None
 
-    def _spans(self) -> list[Span]:
-        pick = self.random
+    def _spans(self, pick: random.Random | None = None) -> list[Span]:
+        pick = pick or self.random
         return [
             Span(
                 trace=pick.randint(1, 5),
@@ -335,14 +346,14 @@ class World:
                 start=T0 + pick.randint(0, 10**9),
                 duration=pick.randint(0, 10**6),
                 status=pick.choice((0, 1, 2)),
-                attributes=self.second.choice(ATTRIBUTES),
+                attributes=(self.second if pick is self.random else pick).choice(ATTRIBUTES),
                 kind=self.kinds.choice((2, 2, 3)),
             )
             for _ in range(pick.randint(0, 12))
         ]
 
-    def _content(self) -> bytes:
-        return parquet_bytes(self._spans())
+    def _content(self, pick: random.Random | None = None) -> bytes:
+        return parquet_bytes(self._spans(pick))
 
     def _put(self, path: Path, content: bytes) -> None:
         """Write under another name and rename, as a good writer does."""

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from indexer.spans.columns import SpanColumns
 from indexer.spans.texts import Texts
+from tests.support.examples import examples
 
 WORD = (1 << 64) - 1
 TIME_MAX = (1 << 63) - 1
 
-thorough = settings(max_examples=100, deadline=None)
+thorough = examples(40)
 """How the properties of this room are searched; never by the clock."""
 
 

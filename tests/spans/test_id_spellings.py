@@ -6,7 +6,7 @@ import uuid
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.spans.id_spellings import (
@@ -18,9 +18,10 @@ from indexer.spans.id_spellings import (
     parse_trace_id,
 )
 from indexer.spans.identifiers import format_hex
+from tests.support.examples import examples
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-some = settings(max_examples=40, deadline=None)
+some = examples(20)
 ZERO = {TRACE_DIGITS: "0" * 32, SPAN_DIGITS: "0" * 16}
 
 

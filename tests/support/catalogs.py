@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from indexer.model import AuditReport
 from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.clock import Clock
-from indexer.system.storage import LocalStorage
+from indexer.system.storage import LocalStorage, is_utf8
 from tests.support.fake_clock import FakeClock
 
 Row = tuple[Any, ...]
@@ -118,12 +120,11 @@ def spans_on_disk(root: Path) -> list[Row]:
     span, by (trace_id, span_id, span_kind), is the one that counts.
     """
     found: dict[tuple[str, str, int], Row] = {}
-    paths = {path.relative_to(root).as_posix(): path for path in root.rglob("*.parquet")}
+    paths = {path.relative_to(root).as_posix(): path for path in paths_below(root)}
     for relative in sorted(paths):
-        path = paths[relative]
-        if path.is_symlink() or path.name.startswith(".") or "tmp" in Path(relative).parts[:-1]:
+        if any(part == "tmp" or part.startswith((".", "_")) for part in Path(relative).parts):
             continue
-        table = _readable(path)
+        table = _readable(paths[relative])
         if table is None or "trace_id" not in table.column_names:
             continue
         for number, row in enumerate(_plain(table)):
@@ -144,6 +145,24 @@ def spans_on_disk(root: Path) -> list[Row]:
                 ),
             )
     return sorted(found.values(), key=lambda row: tuple((x is None, x) for x in row))
+
+
+def paths_below(root: Path) -> list[Path]:
+    """Regular files named ``*.parquet``, links left out, whose paths the system takes, in order."""
+    found = (
+        Path(folder, name)
+        for folder, _, names in os.walk(root)
+        for name in names
+        if name.endswith(".parquet")
+    )
+    return sorted(path for path in found if _is_regular(path) and is_utf8(str(path)))
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _readable(path: Path) -> pa.Table | None:

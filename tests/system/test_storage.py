@@ -5,8 +5,23 @@ import sys
 
 import pytest
 
-from indexer.errors import FileChanged, FileUnreadable, FileVanished, StorageUnavailable
+from indexer.errors import (
+    FileChanged,
+    FileUnreadable,
+    FileVanished,
+    NotRegularFile,
+    PathTooLong,
+    StorageUnavailable,
+)
 from indexer.system.storage import LocalStorage, display_path, is_utf8
+from tests.support.odd_entries import (
+    link_to_device,
+    link_to_itself,
+    make_fifo,
+    make_socket,
+    write_deep,
+)
+from tests.support.permissions import bound_by_permissions
 
 
 @pytest.fixture
@@ -60,8 +75,10 @@ def test_an_entry_has_the_facts_of_its_file(storage, root):
     assert (info.device, info.inode) == (status.st_dev, status.st_ino)
 
 
-def test_what_is_not_there_has_no_entry(storage):
+def test_what_is_not_there_has_no_entry(storage, root):
     listed(storage, "file")
+    link_to_itself(root / "loop")
+    assert storage.stat("loop") is None
     assert storage.stat("missing") is None
     assert storage.stat("file/below a file") is None
 
@@ -76,14 +93,14 @@ def test_a_folder_lists_files_folders_and_links_with_the_facts_of_their_targets(
     info = listed(storage, "day/a.parquet")
     (root / "link").symlink_to(root / "day")
     (root / "link.parquet").symlink_to(root / "day" / "a.parquet")
-    found = {entry.name: entry for entry in storage.list_folder("")}
+    found = {entry.name: entry for entry in storage.list_folder("").entries}
     assert {name: (e.is_folder, e.is_link) for name, e in found.items()} == {
         "day": (True, False),
         "link": (True, True),
         "link.parquet": (False, True),
     }
     assert found["link.parquet"].info.inode == info.inode
-    assert [entry.info for entry in storage.list_folder("day")] == [info]
+    assert [entry.info for entry in storage.list_folder("day").entries] == [info]
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(storage):
@@ -95,7 +112,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(storage):
 def test_a_protected_file_is_neither_listed_nor_unknown(storage):
     info = listed(storage, "catalog.parquet")
     storage.protected = frozenset({(info.device, info.inode)})
-    assert storage.list_folder("") == []
+    assert storage.list_folder("").entries == ()
     assert storage.is_protected(info)
 
 
@@ -227,12 +244,92 @@ def test_the_error_of_the_reader_comes_before_the_look_afterwards(storage, root)
         read_damage(source)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind the root user")
 def test_a_file_without_permission_is_unreadable_and_not_absent(storage, root):
     info = listed(storage, "a.parquet")
     (root / "a.parquet").chmod(0)
-    with pytest.raises(FileUnreadable, match="Permission denied"), storage.open(info):
+    with (
+        bound_by_permissions(),
+        pytest.raises(FileUnreadable, match="Permission denied"),
+        storage.open(info),
+    ):
         pass
+
+
+IRREGULAR = pytest.mark.parametrize(
+    ("make", "kind"),
+    [(make_fifo, "a FIFO"), (make_socket, "a socket"), (link_to_device, "a device")],
+    ids=["FIFO", "socket", "device"],
+)
+
+
+@IRREGULAR
+@pytest.mark.skipif(sys.platform != "linux", reason="binds the socket by /proc")
+def test_what_is_not_a_regular_file_is_never_opened(storage, root, make, kind):
+    """Opening a FIFO waits for its writer; the attempt ends at once and says what it is."""
+    make(root / "a.parquet")
+    info = storage.stat("a.parquet").info
+    with pytest.raises(NotRegularFile, match=f"it is {kind}"), storage.open(info):
+        pytest.fail("it was opened")
+
+
+def test_a_fifo_that_takes_the_place_of_a_file_is_not_opened(storage, root):
+    """Not even between the look at its path and the opening of it."""
+    info = listed(storage, "a.parquet")
+    (root / "a.parquet").unlink()
+    os.mkfifo(root / "a.parquet")
+    with pytest.raises(NotRegularFile), storage.open(info):
+        pytest.fail("it was opened")
+
+
+def test_a_fifo_has_the_same_stamp_whatever_passes_through_it(storage, root):
+    """Else it would be reported anew with each write."""
+    os.mkfifo(root / "a.parquet")
+    before = storage.stat("a.parquet").info
+    os.utime(root / "a.parquet", (1, 1))
+    assert storage.stat("a.parquet").info == before
+
+
+@pytest.mark.parametrize(
+    ("moment", "bounded"),
+    [
+        ((1 << 63) // 10**9 + 1, (1 << 63) - 1),  # 2262-04-12
+        (10_413_792_000, (1 << 63) - 1),  # the year 2300
+        (-11_676_096_000, -(1 << 63)),  # the year 1600
+        (-1, -1_000_000_000),
+    ],
+)
+def test_a_modification_time_is_bounded_to_what_the_catalog_holds(storage, root, moment, bounded):
+    listed(storage, "a.parquet")
+    os.utime(root / "a.parquet", (moment, moment))
+    if os.stat(root / "a.parquet").st_mtime != moment:
+        pytest.skip("this file system has no such time")
+    info = storage.stat("a.parquet").info
+    assert info.modified_unix_nano == bounded
+    with storage.open(info) as source:
+        assert source.read() == b"PAR1"
+
+
+def test_a_folder_beyond_the_longest_path_is_listed_and_its_files_are_refused(storage, root):
+    """Name by name there is no limit; for opening a file there is, and it is said."""
+    folder = write_deep(root, 20, b"PAR1")
+    (entry,) = storage.list_folder(folder).entries
+    assert entry.info.relative_path == f"{folder}/a.parquet"
+    assert entry.info.size_bytes == 4
+    with pytest.raises(PathTooLong, match="4,429 bytes"), storage.open(entry.info):
+        pytest.fail("it was opened")
+
+
+def test_names_that_cannot_be_looked_at_are_given_with_the_reason(storage, root):
+    listed(storage, "closed/b.parquet")
+    (root / "closed" / "a").mkdir()
+    (root / "closed").chmod(0o444)
+    with bound_by_permissions():
+        contents = storage.list_folder("closed")
+    assert contents.entries == ()
+    assert [(one.name, one.is_file, one.reason) for one in contents.unseen] == [
+        ("a", False, "Permission denied"),
+        ("b.parquet", True, "Permission denied"),
+    ]
 
 
 def test_a_folder_in_place_of_the_file_is_an_error_of_the_storage(storage, root):

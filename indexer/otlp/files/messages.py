@@ -280,6 +280,11 @@ def _of_bytes(data: bytes, offset: int, wanted: Wanted, signal: Signal | None) -
 
 def _check_repeated(signal: Signal, resources: Any) -> None:
     """Raise OtlpTooLarge where a table, which repeats a resource in each row, would be huge."""
+    within_repeated_bytes(repeated_bytes_of(signal, resources))
+
+
+def repeated_bytes_of(signal: Signal, resources: Any) -> int:
+    """Bytes of resources and scopes, counted once for each row of theirs."""
     _, scopes, records = _MEMBERS[signal]
     count = _point_count if signal == "metrics" else len
     repeated = 0
@@ -287,7 +292,7 @@ def _check_repeated(signal: Signal, resources: Any) -> None:
         resource = each.resource.ByteSize()
         for scope in getattr(each, scopes):
             repeated += (resource + scope.scope.ByteSize()) * count(getattr(scope, records))
-    within_repeated_bytes(repeated)
+    return repeated
 
 
 def _point_count(metrics: Any) -> int:

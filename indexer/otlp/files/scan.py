@@ -5,7 +5,8 @@ groups of a file are the same however often it is read.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -16,9 +17,15 @@ from indexer.errors import InvalidOtlp, NotOtlp
 from indexer.otlp.files.byte_stream import ByteStream, Source
 from indexer.otlp.files.formats import HEAD_BYTES, Framing, description, framing_of
 from indexer.otlp.files.json_documents import begins_as_otlp
-from indexer.otlp.files.messages import Message, Wanted, messages, parsed_line
+from indexer.otlp.files.messages import (
+    Message,
+    Wanted,
+    messages,
+    parsed_line,
+    repeated_bytes_of,
+)
 from indexer.otlp.json_mapping import LENIENCY, Leniency
-from indexer.otlp.requests import Signal, parse_protobuf
+from indexer.otlp.requests import REPEATED_BYTES_MAX, Signal, parse_protobuf
 from indexer.otlp.rows.json_spans import json_span_rows
 from indexer.otlp.rows.schemas import TABLES, Kind
 from indexer.otlp.rows.tables import rows
@@ -28,6 +35,9 @@ from indexer.otlp.rows.wire_walk import Unusual
 
 GROUP_BYTES = 4 << 20
 """Of a file, inflated. Ten times that is in memory while it is JSON."""
+
+COLUMNS_BYTES_MIN = 64 << 10
+"""Of requests that are read by columns: that costs milliseconds however few spans there are."""
 
 OnError = Literal["skip", "fail"]
 
@@ -86,7 +96,11 @@ class Scan:
         """
         pending = _Pending(self._options.kind)
         for message in self.messages():
-            pending.add(message)
+            checked = pending.room.checked(message)
+            if checked is not message:
+                self.stats.records -= 1
+                self._count(checked)
+            pending.add(checked)
             if pending.bytes >= GROUP_BYTES:
                 yield self._rows(pending)
         if pending.bytes:
@@ -158,22 +172,21 @@ class Scan:
         return found
 
     def _bodies(self, bodies: Sequence[Message]) -> list[pa.RecordBatch]:
-        """Rows of requests that are not parsed yet: together, or one by one where one is odd."""
+        """Rows of requests that are not parsed yet: by columns, or by messages if that is odd."""
         is_json = bodies[0].is_json
-        try:
-            return [(json_span_rows if is_json else wire_span_rows)([one.body for one in bodies])]
-        except Unusual:
-            parse = self._parsed_line if is_json else _parsed_protobuf
-            return [batch for message in bodies for batch in self._body(message, parse)]
-
-    def _body(
-        self, message: Message, parse: Callable[[Message], Iterator[Message]]
-    ) -> Iterator[pa.RecordBatch]:
-        self.stats.records -= message.size > 0
-        for found in parse(message):
-            self._count(found)
-            if found.resources:
-                yield trace_rows(found.resources)
+        contents = [message.body for message in bodies]
+        if sum(map(len, contents)) >= COLUMNS_BYTES_MIN:
+            with suppress(Unusual):
+                return [(json_span_rows if is_json else wire_span_rows)(contents)]
+        parse = self._parsed_line if is_json else _parsed_protobuf
+        room = _Room()
+        resources: list[Any] = []
+        for message in bodies:
+            self.stats.records -= message.size > 0
+            for found in map(room.checked, parse(message)):
+                self._count(found)
+                resources += found.resources
+        return [trace_rows(resources)]
 
     def _parsed_line(self, message: Message) -> Iterator[Message]:
         leniency = Leniency()
@@ -214,12 +227,31 @@ def place(message: Message) -> str:
     return f"{where or f'byte {message.offset}'}: {message.problem}"
 
 
+class _Room:
+    """How much the resources of one group may still be repeated in its rows."""
+
+    def __init__(self) -> None:
+        self._left = REPEATED_BYTES_MAX
+
+    def checked(self, message: Message) -> Message:
+        """The message, or that it would make the rows of the group too large."""
+        if not message.resources or message.signal is None:
+            return message
+        size = repeated_bytes_of(message.signal, message.resources)
+        if size > self._left:
+            problem = f"with its neighbours it repeats more than {REPEATED_BYTES_MAX} bytes"
+            return replace(message, resources=(), problem=problem)
+        self._left -= size
+        return message
+
+
 class _Pending:
     """Messages whose rows are not made yet, neighbours of one signal and form together."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.bytes = 0
+        self.room = _Room()
         self._parts: list[tuple[Signal, list[Any], list[Message]]] = []
 
     def add(self, message: Message) -> None:
@@ -237,7 +269,7 @@ class _Pending:
 
     def take(self) -> list[tuple[Signal, list[Any], list[Message]]]:
         """(signal, resources, unparsed messages), each with one of the two."""
-        found, self._parts, self.bytes = self._parts, [], 0
+        found, self._parts, self.bytes, self.room = self._parts, [], 0, _Room()
         return found
 
 

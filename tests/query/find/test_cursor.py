@@ -7,13 +7,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused
 from indexer.query.find.cursor import cursor_after, page_after, position_of
 from indexer.query.find.span_query import Position, SpanQuery
 from tests.support.answered_spans import answered
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "bnVsbA", "A" * 10_000, "WzEsImEiXQ"])
@@ -23,7 +24,7 @@ def test_a_cursor_of_nobody_is_refused(cursor: str) -> None:
         position_of(SpanQuery(), cursor)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(st.text(max_size=80) | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))
 def test_no_text_is_taken_for_a_place(text: str) -> None:
     """A cursor is checked before it goes into a query."""
