@@ -41,6 +41,7 @@ class Moment:
     deadline: Deadline
     files_pending: int | None
     files_quarantined: int
+    doubts: tuple[Missing, ...] = ()
 
     def completeness(
         self,
@@ -55,7 +56,7 @@ class Moment:
         if hot is not None:
             share = HotShare(source=None if view is None else view.source, spans=hot_spans)
         return Completeness(
-            missing=(*missing, *(() if hot is None else hot.missing)),
+            missing=(*missing, *self.doubts, *(() if hot is None else hot.missing)),
             as_of_unix_nano=None if view is None else view.as_of_unix_nano,
             hot=share,
             recent_files=tiers.recent_paths,
@@ -77,6 +78,8 @@ class Answers:
     directory: Callable[[], TraceDirectory | None] = lambda: None
     pending: Callable[[], int | None] = lambda: None
     """Files that were seen and are not in the index yet; None where nobody watches."""
+    doubts: Callable[[], tuple[Missing, ...]] = lambda: ()
+    """What any answer may lack at the moment, whatever is asked."""
     hot: AskHot | None = None
     """Asks for the spans that are in no indexed file yet."""
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -226,6 +229,7 @@ class Answers:
                         deadline=deadline,
                         files_pending=pending,
                         files_quarantined=lists.count_quarantined(cursor),
+                        doubts=self.doubts(),
                     )
             finally:
                 cursor.close()

@@ -35,6 +35,11 @@ HOT_BOUNDED = Reason(
     "The ingestion service keeps a bounded list of its latest files, which may have lost some.",
     "Nothing, if the worker keeps up; the service of this program lists every file.",
 )
+INDEX_STALLED = Reason(
+    "IndexStalled",
+    "The worker's index thread has not come round for long: files that landed since are missing.",
+    "Read in the detail what it began; start the worker again once that disk or volume answers.",
+)
 TOO_MANY_RECENT_FILES = Reason(
     "TooManyRecentFiles",
     "More files wait to be indexed than one answer reads.",
@@ -68,7 +73,7 @@ UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
 """Of a file that had to be read for the answer: its spans, or their payload, are missing."""
 
 REASONS = (
-    *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES),
+    *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES, INDEX_STALLED),
     *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
     *UNREADABLE_FILES,
 )

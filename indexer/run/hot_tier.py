@@ -1,14 +1,17 @@
 """The worker's side of the hot tier: ask it, confirm what is indexed, notice what gets lost.
 
-While spans arrive it asks often and decodes what came, so that a list finds nearly all of it
-decoded; a question for one trace needs nothing decoded and waits for no decoding. Once a second
-it tells the ingestion which of its recent files are in the index, and now and then it asks the
-index for spans that have left the hot tier.
+It asks when a question comes. Where a look is cheap it goes on asking while questions come and
+spans arrive, and decodes what came, so that a list finds nearly all of it decoded; a question for
+one trace needs nothing decoded and waits for no decoding. By itself it asks now and then, to tell
+the ingestion which of its recent files are in the index, and the index for spans that have left
+the hot tier; and soon after files were indexed.
 """
 
 import asyncio
+import math
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any
 
 import duckdb
@@ -36,7 +39,10 @@ KEEP_UP_EVERY_S = 0.05
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
+KEEP_UP_FOR_S = 60.0
+"""After a question: a dashboard that refreshes asks again within that time."""
 FOLLOW_EVERY_S = 1.0
+"""Between two looks that nothing but the time or an indexed file asks for, at least."""
 LOST_EVERY_S = 5.0
 """It costs 0.1 s with 100,000 hot spans; a span is given a minute to reach the index."""
 
@@ -63,6 +69,11 @@ class HotTier:
         self._confirm_due_s = self._lost_due_s = 0.0
         self._view: HotView | None = None
         self._problem = "not asked yet"
+        self._noting = threading.Lock()
+        self._follow_every_s = settings.hot_follow_interval_s
+        self._asked_s = -math.inf
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def close(self) -> None:
         """Cancel what is under way and disconnect."""
@@ -70,18 +81,43 @@ class HotTier:
 
     def ask(self) -> HotView:
         """What is hot now. Raises HotUnavailable."""
-        return self._source.now()
+        now_s = self._clock.monotonic_s()
+        was_quiet = now_s - self._asked_s > KEEP_UP_FOR_S
+        self._asked_s = now_s
+        try:
+            view = self._source.now()
+        except HotUnavailable as error:
+            self._note(error.message)
+            raise
+        self._note("")
+        if was_quiet:
+            self.follow_soon()
+        return view
+
+    def follow_soon(self) -> None:
+        """Files were indexed, or somebody looks at the status: worth a look where one is cheap.
+
+        From any thread.
+        """
+        if self._is_cheap and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def follow_until(self, stop: asyncio.Event, reading: Reading) -> None:
-        """Files are confirmed and lost spans noticed, whether or not anybody asks."""
+        """Look at what is hot when there is a reason to, until ``stop``."""
+        self._loop = asyncio.get_running_loop()
         while not stop.is_set():
+            self._wake.clear()
             pause_s = FOLLOW_EVERY_S
             try:
                 pause_s = await asyncio.to_thread(self.follow, reading)
             except Exception as error:  # noqa: BLE001 - logged, and looked at again in a second
                 log(HOT_LOOK_FAILED, f"no look at the hot tier: {type(error).__name__}: {error}")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause_s)
+            await self._pause(stop, pause_s)
+
+    async def _pause(self, stop: asyncio.Event, pause_s: float) -> None:
+        """As long as it says, or until there is a reason; but a second between two reasons."""
+        await _either(stop, None, min(pause_s, FOLLOW_EVERY_S))
+        await _either(stop, self._wake, pause_s - FOLLOW_EVERY_S)
 
     def follow(self, reading: Reading) -> float:
         """One look at what is hot, and its decoding; seconds until the next one."""
@@ -96,12 +132,19 @@ class HotTier:
                         self._lost_due_s = now_s + LOST_EVERY_S
                         self._find_lost(cursor, view)
         except HotUnavailable as error:
-            self._says(error.message)
-            return FOLLOW_EVERY_S
-        self._says("")
+            self._note(error.message)
+            return FOLLOW_EVERY_S  # nobody is asked before the breaker lets it through
+        self._note("")
+        if not self._is_cheap or now_s - self._asked_s > KEEP_UP_FOR_S:
+            return self._follow_every_s
         grows = before is None or before.table.num_rows != view.table.num_rows
         took_s = self._clock.monotonic_s() - now_s
         return max(KEEP_UP_EVERY_S, PAUSE_OF_LOOK * took_s) if grows else FOLLOW_EVERY_S
+
+    @property
+    def _is_cheap(self) -> bool:
+        """Whether a look brings what is new alone. Others make the service write or send it all."""
+        return self._source.chosen == "incremental"
 
     def _find_lost(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
         self._lost.observe(view.table)
@@ -131,11 +174,21 @@ class HotTier:
         if indexed and view.source == "incremental":
             self._source.confirm(indexed)
 
-    def _says(self, problem: str) -> None:
-        if problem and not self._problem:
+    def _note(self, problem: str) -> None:
+        """Log when the service begins to answer and when it ceases to."""
+        with self._noting:
+            before, self._problem = self._problem, problem
+        if problem and not before:
             log(HOT_LOST, f"the hot tier does not answer: {problem}")
-        elif problem and self._problem == "not asked yet":
+        elif problem and before == "not asked yet":
             log(HOT_UNREACHABLE, f"the hot tier does not answer yet: {problem}")
-        elif self._problem and not problem:
+        elif before and not problem:
             log(HOT_REACHED, f"the hot tier answers ({self._source.chosen})")
-        self._problem = problem
+
+
+async def _either(stop: asyncio.Event, other: asyncio.Event | None, pause_s: float) -> None:
+    """Until one of them is set, or so long."""
+    waiting = [asyncio.ensure_future(one.wait()) for one in (stop, other) if one is not None]
+    await asyncio.wait(waiting, timeout=max(0.0, pause_s), return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()

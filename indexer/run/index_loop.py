@@ -50,7 +50,10 @@ class IndexLoop:
         heartbeat: Heartbeat,
         *,
         sweep_every_s: float,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
+        """``committed`` is called on the index thread when a turn has changed the index."""
+        self._committed = committed
         self._index = index
         self._heartbeat = heartbeat
         self._clock = clock
@@ -212,6 +215,7 @@ class IndexLoop:
         now_s = self._clock.monotonic_s()
         if transactions != self._seen_transactions:
             self._seen_transactions = transactions
+            self._committed()
             large = self._index.catalog.wal_bytes() > IDLE_CHECKPOINT_WAL_BYTES
             self._checkpoint_due_s = now_s + IDLE_CHECKPOINT_AFTER_S if large else math.inf
         elif now_s >= self._checkpoint_due_s:

@@ -17,6 +17,7 @@ from indexer.clients.service import Service
 from indexer.errors import CatalogBusy, QueriesBusy, TaskDied
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
+from indexer.query.missing import INDEX_STALLED, Missing
 from indexer.read.payload import keep_page_maps
 from indexer.run.bounded_stop import live_until_stopped
 from indexer.run.command_socket import CommandSocket
@@ -52,6 +53,7 @@ class Worker:
             self._stop,
             self._heartbeat,
             sweep_every_s=settings.poll_interval_s,
+            committed=self._follow_hot_soon,
         )
         self._supervisor = Supervisor(clock, self._stop)
         self._events = FileEvents(settings.storage_root, self._loop, clock, self._stop)
@@ -125,6 +127,10 @@ class Worker:
             tasks.append(keep("file events", self._events.run))
         return tasks
 
+    def _follow_hot_soon(self) -> None:
+        if self._hot is not None:
+            self._hot.follow_soon()
+
     @property
     def _http_url(self) -> str | None:
         return None if self._service is None else self._service.url
@@ -144,6 +150,7 @@ class Worker:
             directory=lambda: index.pipeline.register.directory,
             guard=index.readers.reading,
             pending=lambda: len(index.pipeline.backlog),
+            doubts=self._doubts,
             hot=None if self._hot is None else self._hot.ask,
             limits=self._answer_limits,
             budget=self._answers_budget,
@@ -156,12 +163,17 @@ class Worker:
         found = (*loop, self._events.problem)
         return (*(one for one in found if one), *self._supervisor.problems)
 
+    def _doubts(self) -> tuple[Missing, ...]:
+        problem = self._heartbeat.problem
+        return (Missing(reason=INDEX_STALLED, detail=problem),) if problem else ()
+
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A reader's connection to the catalog as it is open now."""
         return self.answers.reading()
 
     def status(self) -> dict[str, Any]:
         """The worker's state and what the index holds."""
+        self._follow_hot_soon()
         return worker_status(
             self.settings,
             self._index.catalog,

@@ -19,6 +19,14 @@ class ReceivingSettings(BaseModel):
         description="Host of the ingestion service that has the spans not in files yet; "
         "empty: only files answer.",
     )
+    hot_follow_interval_s: float = Field(
+        30,
+        ge=1,
+        le=3600,
+        validation_alias="INDEXER_HOT_FOLLOW_INTERVAL",
+        description="Seconds between two looks of the worker's own at that service, which confirm "
+        "files and find lost spans; questions, and files just indexed, do not wait for it.",
+    )
     ingestion_port: int = Field(
         50052,
         ge=0,

@@ -33,7 +33,10 @@ def test_a_blocked_index_thread_shows_and_does_not_keep_the_process(site: Site) 
     ready = site.get("/readyz")
     assert ready.code == 503
     assert "listing the storage" in ready.json["detail"]
-    assert len(site.trace(1)) == 2
+    answer = site.get(f"/traces/{1:032x}").json
+    assert len(answer["spans"]) == 2
+    assert not answer["complete"]
+    assert [one["error_type"] for one in answer["missing"]] == ["IndexStalled"]
     assert site.end(worker, signal.SIGTERM) == 1
     assert [one["event"] for one in worker.events][-1] == "stop.timed_out"
     assert site.call("audit").code == 0

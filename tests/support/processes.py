@@ -186,7 +186,8 @@ class Site:
     def call(self, *arguments: str) -> Done:
         """The same in this process, without the start of a Python: for commands that only ask."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n") for _ in range(2))
-        handlers, present = LOGGER.handlers, dict(os.environ)
+        present = dict(os.environ)
+        handlers, level, propagate = LOGGER.handlers, LOGGER.level, LOGGER.propagate
         os.environ.clear()
         os.environ.update(self.env)
         try:
@@ -195,7 +196,8 @@ class Site:
         finally:
             os.environ.clear()
             os.environ.update(present)
-            LOGGER.handlers = handlers
+            LOGGER.handlers, LOGGER.propagate = handlers, propagate
+            LOGGER.setLevel(level)
         texts = []
         for stream in (out, err):
             stream.flush()

@@ -1,0 +1,128 @@
+"""The ingestion service is asked when somebody asks, and as often as the worker itself needs."""
+
+import asyncio
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+
+from indexer.errors import HotUnavailable
+from indexer.hot.view import DecodedRows, HotView
+from indexer.run import hot_tier as module
+from indexer.run.hot_tier import FOLLOW_EVERY_S, KEEP_UP_EVERY_S, KEEP_UP_FOR_S, HotTier
+from indexer.settings import load_settings
+from tests.support.fake_clock import FakeClock
+
+EVERY_S = 20.0
+PATIENCE_S = 100.0
+
+
+class Source:
+    """A service of one generation, with so many hot spans."""
+
+    def __init__(self, chosen):
+        self.chosen = chosen
+        self.spans = 0
+        self.asked = 0
+        self.confirmed = []
+        self.problem = ""
+
+    def now(self):
+        self.asked += 1
+        if self.problem:
+            raise HotUnavailable(self.problem)
+        rows = DecodedRows(pa.table({"trace_id": ["a"] * self.spans}))
+        return HotView(
+            rows=rows,
+            as_of_unix_nano=0,
+            recent_files=("/a.parquet",),
+            source=self.chosen,
+            bounded=False,
+        )
+
+    def confirm(self, paths):
+        self.confirmed += paths
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(params=["incremental", "snapshot"])
+def source(request):
+    return Source(request.param)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def hot(source, clock, monkeypatch):
+    monkeypatch.setattr(module, "HotSource", lambda *_, **__: source)
+    monkeypatch.setattr(module, "key_numbers", lambda _: {})
+    monkeypatch.setattr(module, "known_files", lambda *_: lambda _: True)
+    quiet = SimpleNamespace(observe=lambda _: None, check=lambda _: 0, lost_spans=0, lost_traces=())
+    monkeypatch.setattr(module, "LostFlushDetector", lambda _: quiet)
+    settings = load_settings(INGESTION_GRPC_HOST="host", INDEXER_HOT_FOLLOW_INTERVAL=str(EVERY_S))
+    return HotTier(settings, clock)
+
+
+def reading():
+    return nullcontext()
+
+
+def test_while_nobody_asks_it_looks_at_its_own_interval(hot, source):
+    """Spans arrive all the time, and files are confirmed at each look where that is a word."""
+    for look in range(3):
+        source.spans += 100
+        assert hot.follow(reading) == EVERY_S
+        assert source.asked == look + 1
+    assert bool(source.confirmed) == (source.chosen == "incremental")
+
+
+def test_it_keeps_up_after_a_question_where_a_look_is_cheap(hot, source, clock):
+    """The others make the service write its log as a file, or send all of it, each time."""
+    hot.follow(reading)
+    hot.ask()
+    source.spans += 100
+    cheap = source.chosen == "incremental"
+    assert hot.follow(reading) == (KEEP_UP_EVERY_S if cheap else EVERY_S)
+    assert hot.follow(reading) == (FOLLOW_EVERY_S if cheap else EVERY_S)
+    clock.advance(KEEP_UP_FOR_S + 1)
+    source.spans += 100
+    assert hot.follow(reading) == EVERY_S
+
+
+async def test_an_indexed_file_is_a_reason_for_a_cheap_look(hot, source, monkeypatch):
+    monkeypatch.setattr(module, "FOLLOW_EVERY_S", 0.01)
+    stop = asyncio.Event()
+    following = asyncio.create_task(hot.follow_until(stop, reading))
+    async with asyncio.timeout(PATIENCE_S):
+        while not source.asked:  # noqa: ASYNC110 - of a thread
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(hot.follow_soon)
+        if source.chosen == "incremental":
+            while source.asked < 2:  # noqa: ASYNC110 - of a thread
+                await asyncio.sleep(0.01)
+        stop.set()
+        await following
+    assert source.asked == (2 if source.chosen == "incremental" else 1)
+
+
+def test_a_service_that_comes_and_goes_is_logged_once_each_time(hot, source, caplog):
+    caplog.set_level("INFO")
+    for problem in ("dead", "dead", "", "", "dead", ""):
+        source.problem = problem
+        assert hot.follow(reading) == (FOLLOW_EVERY_S if problem else EVERY_S)
+    assert [record.event for record in caplog.records] == [
+        "hot.unreachable",
+        "hot.reached",
+        "hot.lost",
+        "hot.reached",
+    ]
+    source.problem = "gone"
+    with pytest.raises(HotUnavailable):
+        hot.ask()
+    assert hot.status()["problem"] == "gone"
