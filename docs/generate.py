@@ -23,6 +23,7 @@ from indexer.http import events as http_events
 from indexer.ingest import events as ingest_events
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.sql.functions import FUNCTIONS as OTLP_FUNCTIONS
+from indexer.query.missing import REASONS
 from indexer.read.dialect import Dialect, dialects
 from indexer.read.known_formats import known_formats
 from indexer.run.memory import MIB, parts, total_bytes
@@ -62,6 +63,19 @@ def error_types() -> str:
         "`error_type` of quarantined files, log lines and HTTP problems. A transient error is "
         "retried; a permanent one is not, until its cause changes.",
         _table(("error", "nature", "exit code", "meaning", "next step"), rows),
+    )
+
+
+def reasons() -> str:
+    """Every reason why an answer is incomplete, with what to do about it."""
+    rows = [(f"`{one.code}`", one.meaning, one.action) for one in REASONS]
+    return _page(
+        "Completeness",
+        "An answer is complete when every span that was acknowledged before its `as_of` is "
+        "considered. Else `complete` is false (`X-Complete` in headers), and `missing` "
+        "(`X-Missing`) says why: `error_type` is one of these codes, `detail` is for people, "
+        "and `file_path` names the file if it is about one.",
+        _table(("code", "meaning", "what to do"), rows),
     )
 
 
@@ -250,6 +264,7 @@ def otlp_tables() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "errors.md": error_types,
+    "completeness.md": reasons,
     "events.md": events,
     "commands.md": commands,
     "dialects.md": dialect_pages,

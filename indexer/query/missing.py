@@ -48,12 +48,12 @@ TOO_MANY_RECENT_FILES = Reason(
 TRACE_TOO_LARGE = Reason(
     "TraceTooLarge",
     "The trace has more spans than one answer gives; these are the first.",
-    "Ask for the rest with `since`.",
+    "Ask for the rest with `since`, or raise INDEXER_ANSWER_SPANS_MAX.",
 )
 SPAN_TOO_LARGE = Reason(
     "SpanTooLarge",
     "A span holds more than one may and is answered in part; it counts what is left out itself.",
-    "Ask the writer for fewer attributes, events or links a span; `sql` has them all.",
+    "See `omitted` of the span; its file has them all, and `sql` reads them.",
 )
 ATTRIBUTES_PENDING = Reason(
     "AttributesPending",
