@@ -33,7 +33,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     )
     (owned.root / "broken.parquet").write_bytes(b"not Parquet at all")
     try:
-        assert alone.run("--once").code == 0
+        assert alone.call("--once").code == 0
         owned.worker()
         wait_until(lambda: owned.status()["quarantined_files"] == 1, "the refusal")
         owned.wait_files(3)
@@ -44,7 +44,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
 
 def both(sites: tuple[Site, Site], *arguments: str) -> Done:
     """The answer without a worker, when the one with a worker is the same."""
-    owned, alone = sites[0].run(*arguments), sites[1].call(*arguments)
+    owned, alone = (site.call(*arguments) for site in sites)
     assert owned.code == alone.code, owned.err + alone.err
     if "--json" in arguments and alone.out:
         assert _lasting(owned.json) == _lasting(alone.json)
@@ -129,7 +129,7 @@ def test_the_quarantine(sites: tuple[Site, Site]) -> None:
 
 def test_the_status(sites: tuple[Site, Site]) -> None:
     """What the index holds is the same; the worker adds how it is itself."""
-    owned, alone = (site.run("status", "--json").json for site in sites)
+    owned, alone = (site.call("status", "--json").json for site in sites)
     shared = owned.keys() & alone.keys() - OF_THE_MOMENT - {"state", "catalog"}
     assert {key: owned[key] for key in shared} == {key: alone[key] for key in shared}
     assert alone["files"] == 3
@@ -145,9 +145,9 @@ def test_the_status(sites: tuple[Site, Site]) -> None:
 def test_the_status_as_a_health_check(sites: tuple[Site, Site]) -> None:
     """`status --check` is for orchestrators: 0 with a healthy worker, 1 without one."""
     owned, alone = sites
-    assert owned.run("status", "--check").code == 0
-    assert alone.run("status", "--check").code == 1
-    assert alone.run("status").code == 0
+    assert owned.call("status", "--check").code == 0
+    assert alone.call("status", "--check").code == 1
+    assert alone.call("status").code == 0
 
 
 def test_sql(sites: tuple[Site, Site]) -> None:
@@ -161,7 +161,7 @@ def test_sql(sites: tuple[Site, Site]) -> None:
 @pytest.mark.parametrize("mode", [[], ["--fast"]], ids=["full", "fast"])
 def test_the_audit(sites: tuple[Site, Site], mode: list[str]) -> None:
     """Two catalogs of the same files have one digest."""
-    owned, alone = (site.run("audit", "--json", *mode) for site in sites)
+    owned, alone = (site.call("audit", "--json", *mode) for site in sites)
     assert owned.code == alone.code == 0
     assert owned.json == alone.json
     assert alone.json["passed"] is True

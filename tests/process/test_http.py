@@ -25,7 +25,6 @@ def started(running):
     return next(one for one in running.events if one["event"] == "worker.started")
 
 
-@pytest.mark.duckdb
 def test_the_worker_says_where_it_serves_and_serves_there(site):
     """The log line and both statuses name one address, and a stop gives it back."""
     worker = site.worker()
@@ -92,7 +91,6 @@ def test_with_a_token_others_may_ask(site):
     assert TOKEN not in worker.err
 
 
-@pytest.mark.duckdb
 def test_a_worker_that_is_not_ready_says_why(site):
     """A backlog, a root that is gone, and ready again; alive all the while."""
     site.set(INDEXER_READY_BACKLOG=1, INDEXER_SETTLE_SECONDS=3600)

@@ -23,7 +23,7 @@ def test_a_second_writer_is_refused_and_told_who_owns(site: Site, arguments: lis
     site.write("a.parquet", spans(2))
     worker = site.worker()
     site.wait_files(1)
-    second = site.run(*arguments)
+    second = site.call(*arguments)
     assert second.code == 2
     error, hint = second.err.splitlines()
     assert error.startswith("error: ")
@@ -57,7 +57,7 @@ def test_after_kill_9_the_next_worker_owns_at_once(site: Site) -> None:
     assert len(site.call("trace", f"{1:032x}", "--json").json["spans"]) == 2
     second = site.worker()
     assert site.wait_files(1)["process_id"] == second.pid
-    refused = site.run("--once")
+    refused = site.call("--once")
     assert f"(process {second.pid})" in refused.err
     assert site.end(second) == 0
 
@@ -71,7 +71,7 @@ def test_a_worker_whose_lock_and_socket_were_deleted_still_owns(site: Site) -> N
     lock = site.pointer.with_name("index.duckdb.lock")
     lock.unlink()
     site.pointer.with_name("index.duckdb.sock").unlink()
-    refused = site.run("--reindex")
+    refused = site.call("--reindex")
     assert refused.code == 2
     assert str(worker.pid) in refused.err
     wait_until(lambda: site.pointer.with_name("index.duckdb.sock").exists(), "a new socket")
@@ -146,7 +146,7 @@ def test_no_other_process_can_open_the_live_catalog(site: Site) -> None:
     worker = site.worker()
     site.wait_files(1)
     for command in (["status"], ["sql", "FROM services"], ["audit"], ["files"]):
-        assert site.run(*command).code == 0
+        assert site.call(*command).code == 0
     site.write("b.parquet", spans(2, trace=2))
     site.wait_files(2)
     assert site.request("POST", "/snapshot").code == 200

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.process]
 
 FILES, LISTED_MAX = 25, 20
 """The upstream service lists the newest 20 files, however many the index lacks."""
-QUESTIONS = 200
+QUESTIONS = 60
 RIGHT, WRONG = "right-0123456789", "wrong-0123456789"
 """Tokens of the internal port."""
 
@@ -77,7 +77,7 @@ def test_a_bounded_list_of_files_is_never_complete(site: Site) -> None:
         late = ask(site, 1)
         assert spans_of(late) == numbers(1, 1 + FILES) | numbers(1000, 1002)
         assert lacks(late) == ["HotBounded"]
-        assert "HotBounded" in site.run("trace", f"{1:032x}", "--json").out
+        assert "HotBounded" in site.call("trace", f"{1:032x}", "--json").out
 
 
 def test_a_stream_of_spans_alone_is_never_complete(site: Site) -> None:
@@ -103,7 +103,7 @@ def test_every_question_is_answered_while_no_ingestion_runs(site: Site) -> None:
         answer = ask(site, 1)
         assert (spans_of(answer), lacks(answer)) == (numbers(1, 4), ["HotUnavailable"])
         assert answer["hot"] == {"reachable": False, "source": None, "spans": 0}
-    done = site.run("trace", f"{1:032x}", "--json")
+    done = site.call("trace", f"{1:032x}", "--json")
     assert (done.code, lacks(done.json)) == (0, ["HotUnavailable"])
     status = site.status()
     assert status["healthy"]

@@ -14,7 +14,7 @@ from tests.support.span_files import parquet_bytes, spans
 
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
 
-REWRITES = 25
+REWRITES = 12
 
 
 def test_a_trace_that_is_rewritten_is_always_answered_whole(site: Site) -> None:

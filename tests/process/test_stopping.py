@@ -13,7 +13,7 @@ import pytest
 from tests.support.processes import Running, Site, wait_until
 from tests.support.span_files import Span, parquet_bytes, spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = pytest.mark.process
 
 STOP_S = 5.0
 BACKLOG = 150
@@ -32,6 +32,7 @@ def test_an_idle_worker_stops(site: Site, number: signal.Signals) -> None:
     assert site.call("audit").code == 0
 
 
+@pytest.mark.duckdb
 @SIGNALS
 def test_a_worker_in_the_middle_of_a_backlog_stops(site: Site, number: signal.Signals) -> None:
     """What is registered is whole, the rest is not there, and the next run takes it up."""
@@ -49,6 +50,7 @@ def test_a_worker_in_the_middle_of_a_backlog_stops(site: Site, number: signal.Si
     assert site.call("audit").code == 0
 
 
+@pytest.mark.duckdb
 @SIGNALS
 @pytest.mark.parametrize("mode", ["--once", "--reindex"])
 def test_a_one_shot_run_stops(site: Site, mode: str, number: signal.Signals) -> None:
@@ -77,6 +79,7 @@ def test_a_client_that_does_not_read_does_not_hold_the_worker(site: Site) -> Non
         assert _stopped(worker, signal.SIGTERM) == 0
 
 
+@pytest.mark.duckdb
 def test_a_worker_that_waits_for_a_reader_stops(site: Site) -> None:
     """Also before it owns the database: a reader in the way does not make it deaf."""
     assert site.call("--once").code == 0

@@ -99,7 +99,7 @@ def test_what_the_sdk_has_is_answered_hot_and_cold(site: Site, protocol: str) ->
     wait_indexed(site)
     for trace, expected in traces.items():
         assert found(site, trace) == (as_found(expected), {True})
-        answer = site.run("trace", f"{trace:032x}", "--json")
+        answer = site.call("trace", f"{trace:032x}", "--json")
         assert answer.code == 0, answer.err
         assert [span["span_id"] for span in answer.json["spans"]] == [
             span["span_id"] for span in in_order(expected)
@@ -114,10 +114,10 @@ def test_the_command_shows_hot_spans(site: Site) -> None:
     sent = two_services(exporter("gRPC", ports))
     trace = f"{sent[0].context.trace_id:032x}"
     whole(site, sent[0].context.trace_id)
-    answer = site.run("trace", trace, "--json")
+    answer = site.call("trace", trace, "--json")
     assert (answer.code, span_files(site)) == (0, [])
     assert {span["file_path"] for span in answer.json["spans"]} == {None}
-    shown = site.run("trace", trace)
+    shown = site.call("trace", trace)
     assert shown.code == 0
     assert all(span.name in shown.out for span in sent)
 

@@ -31,7 +31,7 @@ from tests.support.up import (
 
 pytestmark = [pytest.mark.process]
 
-SPANS, SOAK_SPANS = 6_000, 100_000
+SPANS, SOAK_SPANS = 3_000, 100_000
 SEEDS, SOAK_SEEDS = 1, 3
 FLUSH_ROWS = 300
 PAUSE_S = 0.01

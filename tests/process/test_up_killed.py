@@ -30,7 +30,7 @@ from tests.support.up import (
 
 pytestmark = [pytest.mark.process]
 
-ROUNDS, SOAK_ROUNDS = 4, 40
+ROUNDS, SOAK_ROUNDS = 3, 40
 SENDERS, PAUSE_S = 4, 0.03
 """So that a request is mostly in hand when the ingestion is killed."""
 FLUSH_S = 0.1
@@ -86,7 +86,7 @@ def test_no_acknowledged_span_is_lost_by_a_kill(site: Site, seed: int, soak: boo
     for _ in range(SOAK_ROUNDS if soak else ROUNDS):
         what = chance.choice(["ingestion", "ingestion with its writer", "worker", "both"])
         with sending(load, ports, pause_s=PAUSE_S, senders=SENDERS):
-            time.sleep(chance.uniform(0.2, 3))
+            time.sleep(chance.uniform(0.2, 2))
             with grpc.insecure_channel(f"127.0.0.1:{ports.internal}") as channel:
                 if chance.random() < 0.7:  # a flush takes few milliseconds of a second
                     _begin_flush(channel)

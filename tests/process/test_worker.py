@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -17,16 +18,38 @@ import pytest
 from tests.support.processes import Site, wait_until
 from tests.support.span_files import parquet_bytes, spans, write
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = pytest.mark.process
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A worker for the tests that neither end it nor need settings of their own."""
+    site = Site(tmp_path_factory.mktemp("shared"))
+    try:
+        site.worker()
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def watched(shared: Site) -> Iterator[Site]:
+    """The same, over a root where nothing is before the test and nothing stays after it."""
+    yield shared
+    for entry in shared.root.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    assert shared.request("POST", "/sweep").code == 200
+    shared.wait_files(0)
+
+
+@pytest.mark.duckdb
 def test_a_new_file_is_answered_before_any_sweep(site: Site) -> None:
     """`trace` finds the spans of a file that appears, though the next sweep is an hour away."""
     worker = site.worker()
     swept_at = site.status()["swept_at"]
     site.write("year=2026/day=01/a.parquet", spans(3))
     wait_until(lambda: site.trace(1), "the trace")
-    answer = site.run("trace", f"{1:032x}", "--json")
+    answer = site.call("trace", f"{1:032x}", "--json")
     assert answer.code == 0
     assert [span["span_id"] for span in answer.json["spans"]] == [f"{n:016x}" for n in (1, 2, 3)]
     assert answer.json["complete"]
@@ -34,12 +57,11 @@ def test_a_new_file_is_answered_before_any_sweep(site: Site) -> None:
     assert not worker.has_ended
 
 
-def test_a_linked_file_is_answered_before_any_sweep(site: Site, tmp_path: Path) -> None:
+def test_a_linked_file_is_answered_before_any_sweep(watched: Site, tmp_path: Path) -> None:
     """A writer that publishes by symbolic link is as fresh as one that renames."""
     write(tmp_path / "elsewhere" / "a.parquet", spans(3))
-    site.worker()
-    (site.root / "a.parquet").symlink_to(tmp_path / "elsewhere" / "a.parquet")
-    wait_until(lambda: site.trace(1), lambda: f"the trace; {site.status()}")
+    (watched.root / "a.parquet").symlink_to(tmp_path / "elsewhere" / "a.parquet")
+    wait_until(lambda: watched.trace(1), lambda: f"the trace; {watched.status()}")
 
 
 def test_files_that_were_there_before_the_start_are_answered(site: Site) -> None:
@@ -71,43 +93,42 @@ def test_a_half_written_file_that_completes_is_indexed(
 
 
 @pytest.mark.parametrize("how", ["renamed over", "written in place"])
-def test_a_replaced_file_is_read_again(site: Site, how: str) -> None:
+def test_a_replaced_file_is_read_again(watched: Site, how: str) -> None:
     """The old spans are gone and the new ones are there, in either way of replacing."""
-    path = site.write("a.parquet", spans(2, trace=1))
-    site.worker()
-    site.wait_files(1)
+    path = watched.write("a.parquet", spans(2, trace=1))
+    watched.wait_files(1)
     if how == "renamed over":
-        site.write("a.parquet", spans(3, trace=2))
+        watched.write("a.parquet", spans(3, trace=2))
     else:
         path.write_bytes(parquet_bytes(spans(3, trace=2)))
-    wait_until(lambda: len(site.trace(2)) == 3, "the new trace")
-    assert site.trace(1) == []
-    assert site.call("audit").code == 0
+    wait_until(lambda: len(watched.trace(2)) == 3, "the new trace")
+    assert watched.trace(1) == []
+    assert watched.call("audit").code == 0
 
 
-def test_a_removed_file_leaves_the_index(site: Site) -> None:
+def test_a_removed_file_leaves_the_index(watched: Site) -> None:
     """Its spans, its services and its row are gone; the others stay."""
-    gone = site.write("day=01/a.parquet", spans(2, trace=1, service="gone"))
-    site.write("day=02/b.parquet", spans(2, trace=2))
-    site.worker()
-    site.wait_files(2)
+    gone = watched.write("day=01/a.parquet", spans(2, trace=1, service="gone"))
+    watched.write("day=02/b.parquet", spans(2, trace=2))
+    assert watched.request("POST", "/sweep").code == 200
+    watched.wait_files(2)
     gone.unlink()
-    site.wait_files(1)
-    assert site.trace(1) == []
-    assert len(site.trace(2)) == 2
-    assert [row["service_name"] for row in site.get("/services").json["services"]] == ["shop"]
+    watched.wait_files(1)
+    assert watched.trace(1) == []
+    assert len(watched.trace(2)) == 2
+    assert [row["service_name"] for row in watched.get("/services").json["services"]] == ["shop"]
 
 
-def test_a_removed_folder_takes_its_files_along(site: Site) -> None:
+def test_a_removed_folder_takes_its_files_along(watched: Site) -> None:
     """`rm -r` of a day is a removal of each of its files."""
     for number in range(5):
-        site.write(f"day=01/{number}.parquet", spans(1, trace=1 + number))
-    site.write("day=02/b.parquet", spans(1, trace=9))
-    site.worker()
-    site.wait_files(6)
-    shutil.rmtree(site.root / "day=01")
-    site.wait_files(1)
-    assert site.call("audit").code == 0
+        watched.write(f"day=01/{number}.parquet", spans(1, trace=1 + number))
+    watched.write("day=02/b.parquet", spans(1, trace=9))
+    assert watched.request("POST", "/sweep").code == 200
+    watched.wait_files(6)
+    shutil.rmtree(watched.root / "day=01")
+    watched.wait_files(1)
+    assert watched.call("audit").code == 0
 
 
 def test_an_absent_root_removes_nothing_and_is_said(site: Site) -> None:
@@ -122,7 +143,7 @@ def test_an_absent_root_removes_nothing_and_is_said(site: Site) -> None:
     )
     assert sick["files"] == 1
     assert str(site.root) in sick["problems"][0]
-    command = site.run("status")
+    command = site.call("status")
     assert command.code == 1
     assert "healthy                  no" in command.out
     away.rename(site.root)
@@ -158,6 +179,7 @@ def test_a_root_that_is_another_folder_now_is_watched(site: Site) -> None:
     assert site.status()["progress"]["files_removed"] == 0
 
 
+@pytest.mark.duckdb
 def test_nothing_is_written_below_the_storage_root(site: Site) -> None:
     """Names, sizes, times and modes are the same after a life of the worker (I7)."""
     site.write("day=01/a.parquet", spans(2))
@@ -168,7 +190,7 @@ def test_nothing_is_written_below_the_storage_root(site: Site) -> None:
     worker = site.worker(INDEXER_SETTLE_SECONDS=0.1)
     wait_until(lambda: site.status()["quarantined_files"] == 1, "the refusal")
     for command in (["status"], ["trace", f"{1:032x}"], ["sql", "FROM otel_spans"], ["audit"]):
-        assert site.run(*command).code == 0, command
+        assert site.call(*command).code == 0, command
     assert site.end(worker) == 0
     assert site.call("--reindex").code == 0
     assert _listing(site) == before
@@ -183,6 +205,7 @@ def test_the_socket_is_for_the_owner_alone(site: Site) -> None:
     assert not socket.exists()
 
 
+@pytest.mark.duckdb
 def test_the_catalogs_own_files_are_never_opened(make_site) -> None:
     """Below the root, linked as a data file even: opening it would drop the database's lock."""
     site = make_site()
