@@ -203,7 +203,7 @@ class FileRegister:
             self._relocate(connection, update.relocated)
             quarantine.refuse(connection, update.refused, self._clock.now_unix_nano())
             quarantine.release(connection, self._released(update))
-            of_files = self._known.of_files.changed(connection, change)
+            of_files = self._known.of_files.after(connection, change)
         self._remember(update, leaving, staged)
         self._known.of_files = of_files
 

@@ -68,7 +68,7 @@ class FileTotals:
         sums = arrow_table(connection, _SUMS.format(where=where)).to_pylist()[0]
         return cls(**sums, services=_count_services(connection))
 
-    def changed(self, connection: duckdb.DuckDBPyConnection, change: "Change") -> Self:
+    def after(self, connection: duckdb.DuckDBPyConnection, change: "Change") -> Self:
         """The totals after a transaction that did this, asked for inside it."""
         added, removed = change.added, change.removed
         values: dict[str, Any] = {

@@ -6,7 +6,7 @@ import socket
 from fastapi import FastAPI
 
 from indexer.clients.application import close, usages
-from indexer.clients.shared.callers import Caller, asked_by
+from indexer.clients.shared.callers import Caller, serve_to
 from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
 from indexer.system.addresses import Endpoint, bind, bound_address
@@ -42,7 +42,7 @@ class Service:
     ) -> HttpServer:
         """The same for a socket that may come and go, run by the caller and ended by ``end``."""
         server = HttpServer(
-            asked_by(caller, self._app),
+            serve_to(caller, self._app),
             [listener],
             limits=limits or ConnectionLimits(),
             grace_s=self._grace_s,

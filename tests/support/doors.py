@@ -18,7 +18,7 @@ import grpc
 from starlette.types import ASGIApp
 
 from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, application, close
-from indexer.clients.shared.callers import Caller, asked_by
+from indexer.clients.shared.callers import Caller, serve_to
 from indexer.clients.unix_socket import bind as bind_unix
 from indexer.clients.unix_socket import socket_path
 from indexer.http.admission import Admission
@@ -153,7 +153,7 @@ def http_door(
         listener = bind_unix(folder / "index.duckdb")
     else:
         listener = bind(Endpoint(setting="LISTEN", listen="127.0.0.1:0"))
-    app: ASGIApp = asked_by(Caller.OPERATOR if name == "unix" else Caller.DASHBOARD, worker)
+    app: ASGIApp = serve_to(Caller.OPERATOR if name == "unix" else Caller.DASHBOARD, worker)
     kept = sink or KeepingSink()
     if name == "otlp_http":
         app = http_app(

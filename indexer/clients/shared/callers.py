@@ -23,7 +23,7 @@ class Caller(StrEnum):
     OPERATOR = "commands"
 
 
-def asked_by(caller: Caller, app: ASGIApp) -> ASGIApp:
+def serve_to(caller: Caller, app: ASGIApp) -> ASGIApp:
     """The application as the socket of that caller serves it."""
 
     async def called(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-NAMES_TOLD_MAX = 8
+NAMES_LISTED_MAX = 8
 """Of one request: a URL has room for thousands, and each costs a comparison."""
 NAME_CHARS_MAX = 64
 """Of a name that is compared: far longer than any of ours."""
@@ -24,8 +24,8 @@ async def known_parameters(request: Request) -> None:
     known = parameters_of(route.dependant) if isinstance(route, APIRoute) else set()
     unknown = list(dict.fromkeys(name for name in request.query_params if name not in known))
     if unknown:
-        told = unknown[:NAMES_TOLD_MAX]
-        raise RequestValidationError([_unknown(request, name, known) for name in told])
+        listed = unknown[:NAMES_LISTED_MAX]
+        raise RequestValidationError([_unknown(request, name, known) for name in listed])
 
 
 def parameters_of(dependant: Dependant) -> set[str]:
