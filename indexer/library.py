@@ -18,7 +18,8 @@ from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.errors import CatalogBusy, CatalogUnreadable, QueryRefused
 from indexer.otlp.sql.functions import install
-from indexer.query.sql import VIEWS, Window, create_views
+from indexer.query.sql import Window, create_views, view_names
+from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import load_settings
 from indexer.system.duckdb_rows import text_literal
 
@@ -114,10 +115,11 @@ class Connection:
     def _make_views(self, query: str) -> None:
         """The views over files are made when they are first named: each file is bound to them."""
         if self._has_index and not self._views:
-            found = [name for name in VIEWS if re.search(rf"\b{name}\b", query, re.IGNORECASE)]
+            known = view_names(DIALECT_VIEWS)
+            found = [name for name in known if re.search(rf"\b{name}\b", query, re.IGNORECASE)]
             if found:
-                create_views(self.duckdb, VIEWS, Window())
-                self._views.update(VIEWS)
+                create_views(self.duckdb, Window(), DIALECT_VIEWS)
+                self._views.update(known)
 
 
 def _is_free(path: Path, *, is_named: bool) -> bool:

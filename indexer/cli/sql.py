@@ -16,6 +16,7 @@ from indexer.errors import QueryRefused
 from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
+from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
 
 
@@ -37,7 +38,7 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
         otlp_folder=Path(settings.storage_root) if "otlp" in options.query.lower() else None,
     )
     try:
-        table, coverage = select(session, options.query, window)
+        table, coverage = select(session, options.query, window, DIALECT_VIEWS)
         behind = files_behind(session) if "span_attributes" in options.query.lower() else 0
     finally:
         session.close()

@@ -6,6 +6,7 @@ be read, and nothing can be written anywhere.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,12 @@ import pyarrow as pa
 from indexer.catalog.database import Catalog
 from indexer.errors import QueryRefused
 from indexer.otlp.sql.functions import install
-from indexer.query.junjo_views import junjo_views
-from indexer.query.views import FILES_MAX, ViewFile, otel_spans
+from indexer.query.views import FILES_MAX, SqlViews, ViewFile, otel_spans
 from indexer.read.dialect import dialects
 from indexer.system.duckdb_rows import arrow_table
 
-VIEWS = ("otel_spans", "spans", "state_patches")
-"""Made for a session whose SQL names them; the others are made of the first."""
+OTEL_SPANS = "otel_spans"
+"""Made for a session whose SQL names it, or a view of a dialect that is made of it."""
 
 _COVERED = """
 SELECT file_id, file_path, dialect, missing_columns, nested_columns, count(*) OVER () AS matching
@@ -67,15 +67,19 @@ def open_session(
 
 
 def select(
-    connection: duckdb.DuckDBPyConnection, sql: str, window: Window
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    window: Window,
+    dialect_views: Sequence[SqlViews] = (),
 ) -> tuple[pa.Table, Coverage | None]:
-    """Run one SELECT; its rows, and what the views of ``VIEWS`` that it names cover.
+    """Run one SELECT; its rows, and what ``otel_spans`` and the views that it names cover.
 
     Raises QueryRefused for anything but one SELECT, and for SQL that DuckDB rejects.
     """
     try:
         _check(connection, sql)
-        words = tuple(name for name in VIEWS if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
+        known = view_names(dialect_views)
+        words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
         files, matching = _covered(connection, window) if words else ([], 0)
         connection.execute(
             "SET allowed_paths = $paths", {"paths": [one.file_path for one in files]}
@@ -84,7 +88,7 @@ def select(
         connection.execute("SET lock_configuration = true")
         named = _named(connection, sql, words)
         if named:
-            _add_views(connection, files, named)
+            _add_views(connection, files, named, dialect_views)
         coverage = Coverage(views=named, files=len(files), matching=matching) if named else None
         return arrow_table(connection, sql), coverage
     except duckdb.Error as error:
@@ -94,12 +98,18 @@ def select(
 
 
 def create_views(
-    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], window: Window
+    connection: duckdb.DuckDBPyConnection, window: Window, dialect_views: Sequence[SqlViews] = ()
 ) -> Coverage:
-    """Make some of ``VIEWS``; what they cover. Raises duckdb.Error."""
+    """Make ``otel_spans`` and all views of these dialects; what they cover. Raises duckdb.Error."""
+    names = view_names(dialect_views)
     files, matching = _covered(connection, window)
-    _add_views(connection, files, names)
+    _add_views(connection, files, names, dialect_views)
     return Coverage(views=names, files=len(files), matching=matching)
+
+
+def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
+    """Of ``otel_spans`` and of the views of these dialects."""
+    return (OTEL_SPANS, *(name for views in dialect_views for name in views.names))
 
 
 def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -141,8 +151,12 @@ def _covered(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[lis
 
 
 def _add_views(
-    connection: duckdb.DuckDBPyConnection, files: list[ViewFile], named: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection,
+    files: list[ViewFile],
+    named: tuple[str, ...],
+    dialect_views: Sequence[SqlViews],
 ) -> None:
     connection.execute(otel_spans(files, {dialect.name: dialect for dialect in dialects()}))
-    for statement in junjo_views(named):
-        connection.execute(statement)
+    for views in dialect_views:
+        for statement in views.statements(named):
+            connection.execute(statement)

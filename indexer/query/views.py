@@ -7,7 +7,7 @@ Parquet ``timestamp[ns, UTC]`` to the microsecond. Pure: values in, SQL text out
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from indexer.read.dialect import Dialect
@@ -36,6 +36,15 @@ class ViewFile:
     dialect: str
     missing_columns: tuple[str, ...]
     nested_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlViews:
+    """Views that a dialect of clients makes of ``otel_spans``, in whose session they are made."""
+
+    names: tuple[str, ...]
+    statements: Callable[[Collection[str]], Sequence[str]]
+    """CREATE statements of those that are named."""
 
 
 def otel_spans(files: Sequence[ViewFile], dialects: dict[str, Dialect]) -> str:

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import pytest
 
+from indexer.clients.junjo.spans import junjo_span
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
-from indexer.query.junjo import junjo_span
 from indexer.system.storage import LocalStorage
 from tests.support.answered_spans import answered
 from tests.support.catalogs import indexed

@@ -49,6 +49,7 @@ from indexer.errors import QueryRefused
 from indexer.index.reindex import run_once
 from indexer.otlp import install
 from indexer.query.sql import Window, open_session, select
+from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import load_settings
 from indexer.system.clock import SystemClock
 from indexer.system.duckdb_rows import arrow_table
@@ -220,7 +221,7 @@ class World:
             raise SqlMismatch("nothing is loaded yet")
         session = open_session(path, memory_limit="512MiB", threads=1)
         try:
-            return select(session, sql, self.window)[0]
+            return select(session, sql, self.window, DIALECT_VIEWS)[0]
         finally:
             session.close()
 

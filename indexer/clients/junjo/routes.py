@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from indexer.clients.host import Host
 from indexer.clients.junjo.models import JunjoSpan, JunjoStatePatch
+from indexer.clients.junjo.spans import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.text_path import register
@@ -26,7 +27,6 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.junjo import WORKFLOW, WORKFLOW_TYPES, junjo_span, state_patches_of
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
 from indexer.query.window import WHENEVER, Window
 from indexer.spans.shared_ids import at_work

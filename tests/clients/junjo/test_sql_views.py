@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query import junjo
-from indexer.query.junjo import junjo_span, state_patches
-from indexer.query.junjo_views import junjo_views
+from indexer.clients.junjo import spans as junjo
+from indexer.clients.junjo.spans import junjo_span, state_patches
+from indexer.clients.junjo.sql_views import VIEWS, junjo_views
 from indexer.query.span import Span
 from indexer.query.sql import Window, open_session, select
 from indexer.read.dialect import PayloadColumn
@@ -242,7 +242,7 @@ def asked(folder: Path, sql: str) -> list[dict[str, Any]]:
     """The rows of one session."""
     session = open_session(folder / "catalog.duckdb", memory_limit="256MiB", threads=1)
     try:
-        return [comparable(row) for row in select(session, sql, Window())[0].to_pylist()]
+        return [comparable(row) for row in select(session, sql, Window(), [VIEWS])[0].to_pylist()]
     finally:
         session.close()
 

@@ -2,7 +2,7 @@
 
 The columns, defaults and event names are those of Junjo's tables in DuckDB. Two of its faults are
 not taken over: span kinds have OTLP's numbers, and times are cut to the microsecond, not rounded.
-Pure; ``junjo_views`` says the same in SQL, from the same table of names.
+Pure; ``sql_views`` says the same in SQL, from the same table of names.
 """
 
 import json

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query.junjo import LEAVING, iso_time, junjo_span, state_patches
+from indexer.clients.junjo.spans import LEAVING, iso_time, junjo_span, state_patches
 from indexer.query.span import Span
 from tests.support.answered_spans import answered
 

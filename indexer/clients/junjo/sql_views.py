@@ -1,14 +1,15 @@
 """Junjo's ``spans`` and ``state_patches`` as views over ``otel_spans``, for a session.
 
-What a column means, and every name, is in ``junjo``; both say the same of a span, except for
+What a column means, and every name, is in ``spans``; both say the same of a span, except for
 what only one of the two takes for JSON (a comma before a bracket, half a surrogate pair, NaN in
 small letters). Pure: values in, SQL text out.
 """
 
 from collections.abc import Collection
 
-from indexer.query import junjo
-from indexer.query.junjo import LEAVING, LIFTED, Lifted
+from indexer.clients.junjo import spans as junjo
+from indexer.clients.junjo.spans import LEAVING, LIFTED, Lifted
+from indexer.query.views import SqlViews
 from indexer.system.duckdb_rows import text_literal
 
 _NAMES = tuple(dict.fromkeys([*LEAVING, *(name for one in LIFTED for name in one.names)]))
@@ -181,3 +182,7 @@ def _place(name: str) -> int:
 
 def _blob(value: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in value)
+
+
+VIEWS = SqlViews(names=("spans", "state_patches"), statements=junjo_views)
+"""For sessions of SQL."""
