@@ -10,6 +10,7 @@ from indexer.errors import QueryRefused
 from indexer.query.sql import Coverage, Window, open_session, select
 from indexer.query.views import ViewFile, otel_spans
 from indexer.read.dialect import dialects
+from indexer.run.sql_views import DIALECT_VIEWS
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, spans, write
 
@@ -21,7 +22,7 @@ KNOWN = {dialect.name: dialect for dialect in dialects()}
 def run(path: Path, sql: str, window: Window | None = None) -> list[tuple[object, ...]]:
     session = open_session(path, memory_limit="256MiB", threads=1)
     try:
-        table, _ = select(session, sql, window or Window())
+        table, _ = select(session, sql, window or Window(), DIALECT_VIEWS)
     finally:
         session.close()
     return [tuple(row.values()) for row in table.to_pylist()]
@@ -134,7 +135,7 @@ def test_a_view_is_made_when_it_is_asked_for_as_a_table(
         one.settle()
     session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
     try:
-        table, coverage = select(session, sql, Window())
+        table, coverage = select(session, sql, Window(), DIALECT_VIEWS)
     finally:
         session.close()
     assert table.num_rows > 0 or "state_patches" in sql
