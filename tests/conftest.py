@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from indexer.telemetry.log import LOGGER
 from tests.support.examples import load_profile
 from tests.support.processes import Site
 from tests.support.sql_files import SqlFile
@@ -49,6 +52,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SqlFile | 
 def soak(request: pytest.FixtureRequest) -> bool:
     """Whether this is a long run."""
     return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture(autouse=True)
+def _process_wide_logging() -> Iterator[None]:
+    """A command that runs in this process takes over what it logs; the next test has it as before."""
+    root, hook = logging.getLogger(), threading.excepthook
+    before = [(one, one.handlers, one.level, one.propagate) for one in (root, LOGGER)]
+    yield
+    for logger, handlers, level, propagate in before:
+        if logger.handlers is not handlers:
+            logger.handlers = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
+    logging.captureWarnings(capture=False)
+    threading.excepthook = hook
 
 
 @pytest.fixture
