@@ -135,7 +135,7 @@ def answered(span: ReadableSpan) -> dict[str, Any]:
         "resource_dropped_attributes_count": 0,
         "scope_name": scope.name,
         "scope_version": scope.version or None,
-        "scope_attributes": json_value(scope.attributes) or None,
+        "scope_attributes": json_value(scope.attributes),
     }
 
 

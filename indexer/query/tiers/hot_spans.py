@@ -5,6 +5,7 @@ They pass through the same reading as the rows of a file.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,7 @@ from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
 from indexer.read.dialect import Field, FieldType
+from indexer.read.normalise import empty
 from indexer.read.payload import PAYLOAD_COLUMNS, stored_values
 from indexer.read.span_columns import span_columns
 from indexer.read.span_payload import span_payload
@@ -131,6 +133,12 @@ def hot_columns(table: pa.Table) -> SpanColumns:
     return span_columns(table, _FIELDS)
 
 
+def _stored(column: pa.ChunkedArray, name: str) -> list[Any]:
+    """A NULL says that there is nothing, as in the file that the ingestion writes."""
+    values = stored_values(column, name, SPAN_LIMITS)
+    return [empty(name) if value is None else value for value in values]
+
+
 def hot_payload(
     table: pa.Table, rows: Sequence[int], account: CostAccount | None = None
 ) -> list[Payload]:
@@ -138,9 +146,7 @@ def hot_payload(
     taken = table.take(pa.array(rows, pa.int64()))
     absent = [None] * len(rows)
     columns = {
-        name: stored_values(taken[column], name, SPAN_LIMITS)
-        if column in taken.column_names
-        else absent
+        name: _stored(taken[column], name) if column in taken.column_names else absent
         for name, column in _COLUMN.items()
     }
     if account is not None:
