@@ -86,7 +86,7 @@ def test_all_payload_is_what_was_sent(path):
         "resource_dropped_attributes_count": 0,
         "scope_name": "lib",
         "scope_version": "1.2",
-        "scope_attributes": None,
+        "scope_attributes": {},
     }
 
 
