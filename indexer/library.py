@@ -21,6 +21,7 @@ from indexer.otlp.sql.functions import install
 from indexer.query.sql import Window, create_views, view_names
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import load_settings
+from indexer.system.duckdb_connection import connect as connection
 from indexer.system.duckdb_rows import text_literal
 
 CATALOG = "span_index"
@@ -56,7 +57,7 @@ class Connection:
     """DuckDB in memory. Close it, or use it in a ``with`` statement."""
 
     def __init__(self, catalog: Path | None = None) -> None:
-        self.duckdb = duckdb.connect()
+        self.duckdb = connection(memory_limit=None, threads=os.cpu_count() or 1)
         self._views: set[str] = set()
         self._has_index = catalog is not None
         install(self.duckdb)

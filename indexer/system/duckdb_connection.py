@@ -38,14 +38,15 @@ def connect(
     path: Path | None = None,
     *,
     read_only: bool = False,
-    memory_limit: str = MEMORY_LIMIT,
+    memory_limit: str | None = MEMORY_LIMIT,
     threads: int = 1,
     spill_folder: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A connection to a database file, or to memory.
 
-    What it spills goes into a folder of its own in ``spill_folder``, by default in a private one
-    of the user; DuckDB makes it when it is needed and removes it in the end. Raises
+    Without a ``memory_limit`` it is DuckDB's own: for a database that is its user's and not a
+    worker's. What it spills goes into a folder of its own in ``spill_folder``, by default in a
+    private one of the user; DuckDB makes it when it is needed and removes it in the end. Raises
     duckdb.Error; a file that is no DuckDB database is one whatever it begins with, because the
     prefix keeps DuckDB from choosing an extension by its first bytes.
     """
@@ -56,7 +57,7 @@ def connect(
         read_only=read_only,
         config={
             **_FIXED,
-            "memory_limit": memory_limit,
+            **({} if memory_limit is None else {"memory_limit": memory_limit}),
             "threads": threads,
             "temp_directory": f"{folder}/spill-{os.getpid()}-{_PROCESS}-{label}" if folder else "",
             "max_temp_directory_size": SPILL_BYTES_MAX,

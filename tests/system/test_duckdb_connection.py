@@ -161,7 +161,6 @@ def test_no_sql_reaches_a_host_or_another_file_once_that_is_refused(tmp_path):
 
 
 def test_there_is_no_other_way_to_a_connection():
-    """But for the library's face, which gives its user a database of the user's own."""
     found = [
         str(path.relative_to(PROJECT))
         for folder in ("indexer", "docs")
@@ -172,4 +171,4 @@ def test_there_is_no_other_way_to_a_connection():
         and isinstance(node.value, ast.Name)
         and node.value.id == "duckdb"
     ]
-    assert sorted(found) == ["indexer/library.py", "indexer/system/duckdb_connection.py"]
+    assert found == ["indexer/system/duckdb_connection.py"]
