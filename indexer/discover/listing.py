@@ -30,12 +30,6 @@ def is_data_folder_name(name: str) -> bool:
     return not name.startswith(WORK_PREFIXES) and name not in WORK_FOLDERS
 
 
-def is_data_path(relative_path: str) -> bool:
-    """Whether a path below the root names a data file, judging by its names alone."""
-    *folders, name = relative_path.split("/")
-    return is_data_file_name(name) and all(is_data_folder_name(folder) for folder in folders)
-
-
 def scan_parquet_files(base_path: str) -> list[ParquetFileInfo]:
     """All data files below ``base_path``, in order of relative path.
 

@@ -31,11 +31,6 @@ class Deadline:
             if self._running is not None:
                 self._running.interrupt()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether there is no time left."""
-        return self._cancelled or time.monotonic() >= self._ends_s
-
     def check(self) -> None:
         """Raises QueryCancelled or QueryTimedOut when there is no time left."""
         if time.monotonic() >= self._ends_s:

@@ -5,17 +5,17 @@ lookups fast (neighbouring rows); see the measurements behind decision 3 of the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.model import SpanMetadata
 from indexer.spans.column_types import Vectors
 from indexer.spans.identifiers import UInt64Array
 from indexer.spans.identity import Index, SpanKeys, trace_keys
+from indexer.spans.metadata import SpanMetadata
 from indexer.spans.schema import COLUMNS, IDENTITY, PLACE, Column
 from indexer.spans.texts import Texts
 
@@ -59,11 +59,6 @@ class SpanColumns:
             column = getattr(self, item.name)
             taken[item.name] = column.take(index) if isinstance(column, Texts) else column[index]
         return SpanColumns(**taken)
-
-    def in_slot(self, slot: int) -> "SpanColumns":
-        """The spans of one file, renumbered as slot 0."""
-        chosen = self.take(self.slot == slot)
-        return replace(chosen, slot=np.zeros(len(chosen), np.int32))
 
     @property
     def trace_key(self) -> UInt64Array:

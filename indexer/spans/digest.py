@@ -38,11 +38,6 @@ def to_hex(digest: npt.NDArray[np.uint64]) -> str:
     return f"{int(digest[0]):016x}{int(digest[1]):016x}"
 
 
-def from_hex(text: str) -> npt.NDArray[np.uint64]:
-    """The two lanes of a digest written by ``to_hex``."""
-    return np.array([int(text[:16], 16), int(text[16:], 16)], np.uint64)
-
-
 def combine(named: dict[str, str]) -> str:
     """The digest of a whole catalog: of each file's name with its digest, in order of names."""
     whole = blake2b(digest_size=16)

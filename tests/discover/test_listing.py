@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from indexer.discover.listing import is_data_path, list_files, scan_parquet_files
+from indexer.discover.listing import list_files, scan_parquet_files
 from indexer.errors import StorageUnavailable
 from indexer.system.storage import LocalStorage
 from tests.support.odd_entries import write_deep
@@ -97,7 +97,6 @@ def test_a_listed_file_says_what_the_file_system_says(root):
 def test_what_is_no_data_file_is_not_listed(root, path):
     touch(root, path, "real.parquet")
     assert names(root) == ["real.parquet"]
-    assert not is_data_path(path)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,6 @@ def test_what_is_no_data_file_is_not_listed(root, path):
 def test_names_that_only_resemble_work_in_progress_are_listed(root, path):
     touch(root, path)
     assert names(root) == [path]
-    assert is_data_path(path)
 
 
 def test_a_folder_named_like_a_file_is_a_folder(root):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from indexer.model import ParquetFileInfo, SpanMetadata
+from indexer.model import ParquetFileInfo
 from indexer.read.metadata import batch, read_file
 from indexer.spans.batch import ParquetFileData
+from indexer.spans.metadata import SpanMetadata
 from indexer.system.storage import LocalStorage
 from tests.support.span_files import Span, parquet_bytes, table
 

@@ -171,13 +171,6 @@ def test_one_value_a_span_says_the_same_as_the_arrays(spans):
 
 
 @thorough
-@given(span_lists(), st.integers(0, SLOTS - 1))
-def test_the_spans_of_one_file_are_all_of_them_and_no_others(spans, slot):
-    expected = [replace(span, slot=0) for span in spans if span.slot == slot]
-    assert plain(columns_of(spans).in_slot(slot)) == expected
-
-
-@thorough
 @given(span_lists())
 def test_equal_identities_have_equal_keys(spans):
     keys = columns_of(spans).keys
