@@ -27,7 +27,7 @@ _PADDED_WIDTH_MAX = 400
 _DEPTH_MAX = 100
 """Levels that are indented: the lines of a chain of 200,000 spans would have 40 GB."""
 _PLAIN_WIDTH = sys.maxsize
-"""Columns when the output is no terminal: nothing is cut."""
+"""Columns when the output is not a terminal: nothing is cut."""
 
 
 def write_json(value: Any, sink: TextIO | None = None) -> None:

@@ -86,7 +86,7 @@ class _Walk:
             contents = self._contents(relative_folder)
         except StorageUnavailable as error:
             gone = isinstance(error.__cause__, FileNotFoundError)
-            if not gone or relative_folder == "":  # a folder removed meanwhile is no failure
+            if not gone or relative_folder == "":  # a folder removed meanwhile is not a failure
                 self.unlisted.append((relative_folder, error.message))
             return ()
         self._name_unseen(relative_folder, contents)

@@ -19,7 +19,7 @@ def keys_of(table: pa.Table) -> SpanKeys:
 def identified(table: pa.Table) -> tuple[pa.Table, BoolArray]:
     """The rows with a real identity, ids in lowercase hex, and which rows those are.
 
-    The index rejects the same rows of a file. A parent that is no id is none.
+    The index rejects the same rows of a file. A parent with an invalid ID is none.
     """
     traces = parse_ids(_bytes(table["trace_id"]), digits=TRACE_DIGITS)
     spans = parse_ids(_bytes(table["span_id"]), digits=SPAN_DIGITS)

@@ -69,7 +69,7 @@ class LogLock:
 def open_for_writing(path: Path, synchronous: str) -> sqlite3.Connection:
     """The one writing connection; the file is made when there is none, for this user alone.
 
-    Raises CatalogUnreadable for a file that is no log, CatalogTooNew for a newer version's.
+    Raises CatalogUnreadable for a file that is not a log, CatalogTooNew for a newer version's.
     """
     if synchronous not in SYNCHRONOUS:
         raise ValueError(f"synchronous is one of {SYNCHRONOUS}, not {synchronous!r}")

@@ -242,7 +242,7 @@ def _read_bytes(value: Any, _depth: int) -> bytes:
 def _read_id(value: Any, _depth: int) -> bytes:
     """Hex of any case, or what ``json_format`` writes for it, which its length and end give away.
 
-    Text that is neither is no id, and that is the span's problem, not the request's.
+    Other text is an invalid ID, and that is the span's problem, not the request's.
     """
     text = _read_text(value, _depth)
     try:

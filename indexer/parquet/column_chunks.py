@@ -66,7 +66,7 @@ class _Leaf:
 
 
 def row_groups(footer: bytes, path: str) -> list[RowGroup]:
-    """Where the column chunks of each row group are. Raises CorruptPage for what is no footer."""
+    """The column chunks of each row group. Raises CorruptPage for what is not a footer."""
     try:
         metadata, _ = read_struct(footer)
         leaves = list(_leaves(metadata[_SCHEMA]))

@@ -18,7 +18,7 @@ from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
 HEADER_BYTES = 256
 """Read for a header at first."""
 HEADER_BYTES_MAX = 64 << 20
-"""Statistics in a header can hold two whole values of a column; more than this is no header."""
+"""Statistics in a header can hold two whole values of a column; more than this is not a header."""
 
 _PAGE_TYPE, _PLAIN_SIZE, _STORED_SIZE, _CHECKSUM = 1, 2, 3, 4  # PageHeader
 _DATA_V1, _DICTIONARY, _DATA_V2 = 5, 7, 8  # PageHeader, one of them

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Starts in [since, until), in nanoseconds since 1970; None is no bound."""
+    """Starts in [since, until), in nanoseconds since 1970; None is unbounded."""
 
     since_unix_nano: int | None = None
     until_unix_nano: int | None = None

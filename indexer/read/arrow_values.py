@@ -1,6 +1,6 @@
 """Values of Arrow columns as JSON can say them, whatever their type. Pure.
 
-maps, structs      objects, as are lists of keys and values; a NULL of Parquet is no value, so
+maps, structs      objects, as are lists of keys and values; a NULL of Parquet is not a value, so
                    its key is left out
 VARIANT            the value that it holds; a Part of one with too many elements for a span
 text, bytes        text where they are UTF-8; of text the odd bytes are replaced, others are hex

@@ -70,7 +70,7 @@ def attributes(value: Any, parse: Parse) -> Any:
 
 
 def count(value: Any) -> int | None:
-    """A number that cannot be negative; None for what is no such number."""
+    """A number that cannot be negative; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value[:21])
     if isinstance(value, float) and value.is_integer():
@@ -87,7 +87,7 @@ def _rename(found: dict[str, Any], name: str, spellings: tuple[str, ...]) -> Non
 
 
 def _set_time(found: dict[str, Any]) -> None:
-    """As decimal nanoseconds; a list or an object is no time."""
+    """As decimal nanoseconds; a list or an object is not a time."""
     times = [found.get(name) for name in EVENT_TIMES]
     times += [found.get(name) for name in _TYPED_TIMES if isinstance(found.get(name), NanosText)]
     times = [time for time in times if time is not None and not isinstance(time, list | dict)]

@@ -74,8 +74,8 @@ def cut_json(
 
     Each element has ``each_min`` of its own, even after ``inside_max`` of all are used up.
 
-    None where nothing is to be cut: it holds no more, or it is no array, object or JSON. What is
-    left out is not parsed, only its strings and brackets are understood.
+    None where nothing is to be cut: it holds no more, or it is not an array, an object or JSON.
+    What is left out is not parsed, only its strings and brackets are understood.
     """
     found = _NOT_SPACE.search(text)
     if found is None or text[found.start()] not in _CLOSERS:

@@ -12,7 +12,7 @@ from indexer.read.normalise import JSON_COLUMNS
 
 
 def _first(spellings: Sequence[str]) -> str:
-    """The text under the first of the names with a value, which is no list and no object."""
+    """The text under the first of the names with a value, which is not a list or an object."""
     scalars = (
         f"CASE WHEN json_type({{element}} -> '{name}') NOT IN ('ARRAY', 'OBJECT') "
         f"THEN {{element}} ->> '{name}' END"

@@ -219,7 +219,7 @@ def _rows(
 def _mentioning(attributes: pa.ChunkedArray, keys: Sequence[str]) -> pa.ChunkedArray:
     """Rows whose text has the letters of a key: a tenth of the time of taking all apart.
 
-    A key may also be written with escapes, and in a nested column it is no text.
+    A key may also be written with escapes, and in a nested column it is not text.
     """
     if not (pa.types.is_string(attributes.type) or pa.types.is_large_string(attributes.type)):
         return pa.chunked_array([np.ones(len(attributes), np.bool_)])

@@ -29,7 +29,7 @@ UNKNOWN_SERVICE = "unknown_service"
 
 
 def span_columns(table: pa.Table, fields: Sequence[Field]) -> SpanColumns:
-    """The distinct spans of a table that is no file, in order of trace; rows count from 0.
+    """The distinct spans of a table that is not of a file, in order of trace; rows count from 0.
 
     Times are in the unit that the table declares: nobody guesses.
     """

@@ -57,7 +57,7 @@ class OpenIndex:
         return self._catalog
 
     def check_deleted(self) -> None:
-        """Raises CatalogDeleted: what an answer would be read from is no catalog any more."""
+        """Raises CatalogDeleted: what an answer would be read from is not a catalog any more."""
         if self.deleted:
             raise CatalogDeleted(self.deleted, path=str(self._settings.catalog_pointer))
 

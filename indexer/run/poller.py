@@ -263,7 +263,7 @@ def _decoded(
 
 
 def _why_not(span_bytes: bytes, resource_bytes: bytes) -> str:
-    """Why a span is no row; empty when it is one. An empty resource is a resource."""
+    """Why a span cannot be a row; empty when it can. An empty resource is a resource."""
     try:
         span = Span.FromString(span_bytes)
         Resource.FromString(resource_bytes)

@@ -109,7 +109,7 @@ def test_the_files(sites: tuple[Site, Site], limit: list[str]) -> None:
 
 
 def test_the_files_for_people_name_them_whole(sites: tuple[Site, Site]) -> None:
-    """A path that is cut off cannot be used, so no column is, where the output is no terminal."""
+    """A path that is cut off cannot be used, so no column is, where the output is not a terminal."""
     for site in sites:
         out = site.call("files").out
         assert f"{site.root}/year=2026/a.parquet" in out

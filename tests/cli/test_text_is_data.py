@@ -89,7 +89,7 @@ def test_sql_is_one_line_a_row(site: Site) -> None:
 
 
 def test_json_has_them_exact_and_commands_nothing(site: Site) -> None:
-    """But for half a surrogate pair, which is no text: it is replaced in every answer."""
+    """But for half a surrogate pair, which is not text: it is replaced in every answer."""
     done = site.call("trace", TRACE, "--json")
     lines(done)
     assert [span["name"] for span in done.json["spans"]] == list(NAMES)

@@ -211,7 +211,7 @@ def test_an_unknown_service_has_an_empty_list(service: Served, path: str) -> Non
 def test_an_absent_trace_is_an_empty_list_and_an_absent_span_null(
     service: Served, trace: str
 ) -> None:
-    """Text that is no id names no trace."""
+    """An invalid ID names no trace."""
     for path in (f"/otel/trace/{trace}/nested_spans", f"{V3}/traces/{trace}/spans"):
         assert (service.get(path).code, service.get(path).json) == (200, [])
     answer = service.get(f"{V3}/traces/{trace}/spans/{1:016x}")

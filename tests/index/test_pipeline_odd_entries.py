@@ -73,7 +73,7 @@ def test_a_fifo_that_takes_the_place_of_an_indexed_file_is_refused(tmp_path: Pat
 
 
 def test_a_link_to_itself_in_the_place_of_an_indexed_file_is_a_removal(tmp_path: Path) -> None:
-    """The system says "too many levels of links", which is no want of permission."""
+    """The system says "too many levels of links", which is not a lack of permission."""
     with indexed(tmp_path) as one:
         path = write(one.root / "a.parquet", spans(2))
         one.settle()
@@ -133,7 +133,7 @@ def test_a_surviving_copy_in_a_closed_folder_keeps_its_spans(tmp_path: Path, mod
 
 
 def test_files_in_a_folder_that_closes_stay_in_the_index(tmp_path: Path) -> None:
-    """Listed and not looked at is no removal; it is a problem that names the folder."""
+    """Listed and not looked at is not a removal; it is a problem that names the folder."""
     with indexed(tmp_path) as one, bound_by_permissions():
         for number in range(2):
             write(one.root / "shut" / f"{number}.parquet", spans(1, trace=number + 1))

@@ -91,7 +91,7 @@ def test_all_payload_is_what_was_sent(path):
 
 
 def test_rows_at_the_bounds_are_indexed_and_their_odd_values_counted(tmp_path):
-    """A time beyond what the column holds and a parent that is no id: both stay, both are told."""
+    """A time beyond what the column holds and a parent with an invalid ID: both stay, both are said."""
     sent = body(span(endTimeUnixNano=str(2**64 - 1)), span(spanId=CHILD, parentSpanId="ff"))
     table = span_table([parse_json("traces", sent).SerializeToString()])
     pq.write_table(table, tmp_path / "a.parquet")

@@ -70,7 +70,7 @@ def groups_of(content):
 
 
 def test_a_column_is_known_by_its_position():
-    """Names that are alike, that differ in case alone, and a dot that is no path."""
+    """Names that are alike, that differ in case alone, and a dot that is not a path."""
     table = pa.table(
         [[1], [{"b": 1, "c": [1]}], [2], [3], [[("k", 1)]]],
         pa.schema(

@@ -64,7 +64,7 @@ class Oddities:
                 folder.chmod(0o755)
 
     def _entry(self) -> list[Path]:
-        """Something that is no file under a file's name, perhaps in the place of one."""
+        """Something that is not a file under a file's name, perhaps in the place of one."""
         path = self._path()
         if path.exists() or path.is_symlink():
             path.unlink()

@@ -18,7 +18,7 @@ BESIDE_HEX = "/:@G`g \x00-+_é٣"
 
 
 def words_of(text: str | None, digits: int) -> list[int] | None:
-    """The oracle: the id's 64-bit words, or None for what is no id."""
+    """The oracle: the id's 64-bit words, or None for an invalid one."""
     if text is None or len(text) != digits or not set(text) <= set(string.hexdigits):
         return None
     words = [int(text[at : at + 16], 16) for at in range(0, digits, 16)]

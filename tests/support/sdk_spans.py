@@ -140,7 +140,7 @@ def answered(span: ReadableSpan) -> dict[str, Any]:
 
 
 def json_value(value: Any) -> Any:
-    """An attribute's value as JSON has it: bytes in hex, what is no number by its name."""
+    """An attribute's value as JSON has it: bytes in hex, what is not a number by its name."""
     if hasattr(value, "items"):
         return {key: json_value(one) for key, one in value.items()}
     if isinstance(value, tuple | list):

@@ -51,7 +51,7 @@ def test_other_errors_are_not_tried_again():
 
 
 def test_nobody_else_lets_pauses_grow():
-    """Two to the power of a number of failures exists once; what is a constant is no growth."""
+    """Two to the power of a number of failures exists once; a constant does not grow."""
     grows = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
         for path in PACKAGE.rglob("*.py")

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_JSON = "Attributes, events or links as values; text that is no JSON, as it is stored."
+_JSON = "Attributes, events or links as values; text that is not JSON, as it is stored."
 
 
 class JunjoSpan(BaseModel):

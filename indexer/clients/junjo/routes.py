@@ -188,7 +188,7 @@ async def _trace(
     within: Window = WHENEVER,
     encoding: EncodedSpanCache | None = None,
 ) -> Response:
-    """What ``body`` makes of a trace; text that is no id names no trace."""
+    """What ``body`` makes of a trace; an invalid ID names no trace."""
 
     def found(deadline: Deadline) -> SpansAnswer:
         try:

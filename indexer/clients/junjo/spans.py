@@ -72,7 +72,7 @@ FLAGS_MAX = 2**31 - 1
 """What INTEGER holds. OTLP keeps the bits above the tenth zero; other flags are null here."""
 TIME = "[0-9]{1,20}"
 TIME_MAX = 2**64 - 1
-"""An event's time is an unsigned number of 64 bits, in nanoseconds; what is none is no time."""
+"""An event's time is an unsigned number of 64 bits, in nanoseconds; anything else is not a time."""
 _LAST = TIME_MAX + 1
 
 INTERNAL = 1
@@ -245,7 +245,7 @@ def _json_text(text: str) -> str:
 
 
 def _events(events: Any) -> Any:
-    """Times as numbers, as Junjo's table had them; what is no time stays as it is."""
+    """Times as numbers, as Junjo's table had them; what is not a time stays as it is."""
     if not isinstance(events, list):
         return events
     return [_with_number(event) for event in events]

@@ -46,7 +46,7 @@ class FileAccess:
         """The files that a JSON text, a path or an array of paths, names, in order.
 
         Raises OtlpFileMissing for a path or pattern without a file, QueryRefused for one that may
-        not be read, and for what is no path.
+        not be read, and for what is not a path.
         """
         said = json.loads(asked)
         paths = said if isinstance(said, list) else [said]
