@@ -5,8 +5,9 @@ import os
 import pyarrow as pa
 import pytest
 
-from indexer.errors import FileVanished, FooterUnreadable, InvalidIds
+from indexer.errors import FileFault, FileVanished, FooterUnreadable, InvalidIds
 from indexer.read.group import GroupRead, read_group
+from indexer.read.metadata import read_file
 from indexer.system.storage import LocalStorage
 from tests.read.read_back import put, with_columns
 from tests.support.span_files import parquet_bytes, spans
@@ -95,3 +96,19 @@ def test_two_groups_add_up(tmp_path):
     assert [info.relative_path for info in whole.taken] == ["0.parquet", "1.parquet"] * 2
     assert (whole.spans, len(whole.batches)) == (5, 2)
     assert (len(whole.refused), len(whole.transient)) == (1, 1)
+
+
+def test_a_fault_in_reading_one_file_costs_no_other(tmp_path, monkeypatch):
+    """No content of a file may stop the others, not even one that nobody thought of."""
+
+    def read(storage, info, *, rows_max):
+        if info.relative_path == "0.parquet":
+            raise ZeroDivisionError("nobody thought of it")
+        return read_file(storage, info, rows_max=rows_max)
+
+    monkeypatch.setattr("indexer.read.group.read_file", read)
+    found = group(tmp_path, parquet_bytes(spans(2)), parquet_bytes(spans(3, trace=2)))
+    assert (registered(found), found.spans) == (["1.parquet"], 3)
+    ((info, error),) = found.refused
+    assert (info.relative_path, type(error)) == ("0.parquet", FileFault)
+    assert error.message == "it cannot be read: ZeroDivisionError: nobody thought of it"
