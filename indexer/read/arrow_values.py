@@ -14,7 +14,7 @@ import base64
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -72,9 +72,11 @@ def row_bounds(column: pa.Array) -> tuple[list[int], pa.Array]:
     return [offset - first for offset in offsets], elements
 
 
-def key_text(key: Any) -> str:
-    """The key of a map as that of an object."""
-    return key if isinstance(key, str) else json.dumps(key)
+def pairs_object(keys: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
+    """The pairs of a map as an object: the last of a key counts, and a NULL leaves it out."""
+    names = (key if isinstance(key, str) else json.dumps(key) for key in keys)
+    last = dict(zip(names, values, strict=True))
+    return {name: value for name, value in last.items() if value is not None}
 
 
 def _scalar(value: Any) -> Any:
@@ -164,16 +166,9 @@ def _lists(column: pa.Array, key: str) -> list[Any]:
 def _maps(column: pa.Array, _key: str) -> list[Any]:
     bounds, entries = row_bounds(column)
     keys, items = entries.flatten()
-    names = [key_text(key) for key in arrow_values(keys)]
+    names = arrow_values(keys)
     values = arrow_values(items)
-    rows = [
-        {
-            name: value
-            for name, value in zip(names[start:end], values[start:end], strict=True)
-            if value is not None
-        }
-        for start, end in pairwise(bounds)
-    ]
+    rows = [pairs_object(names[start:end], values[start:end]) for start, end in pairwise(bounds)]
     return _where_valid(column, rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.parquet.variant import is_variant
-from indexer.read.arrow_values import arrow_values, key_text, row_bounds
+from indexer.read.arrow_values import arrow_values, pairs_object, row_bounds
 from indexer.read.key_values import has_key_values, object_of
 from indexer.read.part import Part
 
@@ -60,9 +60,7 @@ def _container(array: pa.Array, kept: pa.Array, room: int, key: str) -> tuple[An
     if pa.types.is_map(array.type):
         keys, items = kept.flatten()
         values, used = _within(items, room, key)
-        names = map(key_text, arrow_values(keys))
-        pairs = zip(names, values, strict=True)
-        return {name: value for name, value in pairs if value is not None}, used
+        return pairs_object(arrow_values(keys), values), used
     if _is_list(array.type):
         values, used = _within(kept, room, key)
         return (object_of(values) if has_key_values(array.type) else values), used

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from indexer.errors import FileEncrypted
+from indexer.errors import CorruptPage, FileEncrypted
 from indexer.model import ParquetFileInfo
 from indexer.parquet.checksums import decoding
 from indexer.parquet.column_chunks import (
@@ -283,6 +283,9 @@ class _Rows:
             wanted = [row for row in rows if first <= row < after]
             if wanted:
                 table = file.read_row_group(number, positions)
+                if table.num_rows != group.row_count:
+                    message = f"{table.num_rows} rows, the footer says {group.row_count}"
+                    raise CorruptPage(message, path=self._path)
                 taken = _take(table, [row - first for row in wanted])
                 values = {
                     position: self._stored(column, position)

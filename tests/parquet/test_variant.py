@@ -8,13 +8,14 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.parquet.variant import Shredded, UnixNanos, is_variant, variant_values
+from tests.support.examples import examples
 from tests.support.variants import GROUP, encoded, shredded_column, variant_column
 
-some = settings(max_examples=60, deadline=None)
+some = examples(30)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.binary(max_size=70)
 SCALARS |= st.floats(allow_nan=False) | st.text(max_size=70)
 VALUES = st.recursive(

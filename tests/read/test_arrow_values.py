@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.read.arrow_values import NanosText, arrow_values
 from indexer.read.conform import TIME_MAX
 from tests.read.read_back import invalid_utf8
+from tests.support.examples import examples
 from tests.support.variants import variant_column
 
 TEXT_MAP = pa.map_(pa.string(), pa.string())
@@ -57,6 +58,7 @@ def values(stored, kind, key=""):
         (pa.list_(pa.int8(), 2), [1, 2], [1, 2]),
         (pa.struct([("a", pa.int8()), ("b", pa.int8())]), {"a": 1}, {"a": 1}),
         (TEXT_MAP, [("k", "1"), ("k", "2"), ("n", None)], {"k": "2"}),
+        (TEXT_MAP, [("k", "1"), ("n", "2"), ("k", None)], {"n": "2"}),
         (pa.map_(pa.int64(), TEXT_MAP), [(5, [("a", "b")])], {"5": {"a": "b"}}),
         (pa.map_(pa.binary(), pa.binary()), [(b"k", b"\xff")], {"k": "ff"}),
         (pa.map_(pa.string(), pa.list_(TEXT_MAP)), [("k", [[]])], {"k": [{}]}),
@@ -125,7 +127,7 @@ KINDS = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(40)
 @given(KINDS, st.data())
 def test_every_column_has_one_value_a_row_and_all_are_json(kind, data):
     rows = data.draw(st.integers(0, 3))

@@ -4,12 +4,13 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.read.json_text import NESTED_MAX, number_or_name, parse_json
+from tests.support.examples import examples
 
-some = settings(max_examples=60, deadline=None)
+some = examples(30)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (

@@ -5,11 +5,12 @@ import json
 import pyarrow as pa
 import pytest
 from google.protobuf.json_format import MessageToDict
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from indexer.read.key_values import any_value, has_key_values, is_key_values, object_of
+from tests.support.examples import examples
 
 SCALARS = (
     st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5) | st.binary(max_size=5)
@@ -47,7 +48,7 @@ def plain(value):
 
 
 @pytest.mark.parametrize("own_names", [False, True], ids=["JSON", "protobuf"])
-@settings(max_examples=60, deadline=None)
+@examples(30)
 @given(value=VALUES)
 def test_an_any_value_is_its_value(own_names, value):
     said = MessageToDict(otlp(value), preserving_proto_field_name=own_names)
