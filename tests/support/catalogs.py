@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +69,16 @@ class Indexed:
         return self.rows(SPAN_ROWS)
 
 
+@cache
+def _empty_catalog() -> Path:
+    """A catalog without files. To make it takes longer than what most tests do with one."""
+    folder = tempfile.mkdtemp(prefix="span-index-tests-")
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder, "catalog.duckdb")
+    Catalog.open(path).close()
+    return path
+
+
 @contextmanager
 def indexed(
     folder: Path,
@@ -77,7 +91,10 @@ def indexed(
     root = folder / "spans"
     root.mkdir(exist_ok=True)
     clock = FakeClock()
-    catalog = Catalog.open(folder / "catalog.duckdb")
+    path = folder / "catalog.duckdb"
+    if not path.exists():
+        shutil.copy(_empty_catalog(), path)
+    catalog = Catalog.open(path)
     register = FileRegister(catalog, clock, str(root), promoted_keys=keys)
     bounds = Limits(**{"readers": 1, "settle_s": 1.0, **limits})  # type: ignore[arg-type]
     pipeline = Pipeline(storage or LocalStorage(root), register, clock, bounds)
