@@ -18,6 +18,7 @@ from indexer.clients.shared.query_executor import (
 )
 from indexer.errors import QueriesBusy, QueryRefused
 from indexer.query.deadline import Deadline
+from tests.support.deadlines import is_over
 from tests.support.processes import wait_until
 from tests.support.served import serving
 
@@ -37,7 +38,7 @@ class Waiting:
 
     def work(self, asked: Deadline) -> str:
         self.begun.append(asked)
-        wait_until(lambda: asked.is_over, "a question that is told to end")
+        wait_until(lambda: is_over(asked), "a question that is told to end")
         self.may_end.wait()
         self.ended.append(asked)
         return "ended"

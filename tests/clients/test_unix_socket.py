@@ -10,6 +10,7 @@ import pytest
 
 from indexer.clients.unix_socket import LocalClient, bind, socket_path
 from indexer.errors import InvalidId, QueryRefused, TransientError
+from tests.support.deadlines import is_over
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.served import StubHost, serving
 
@@ -64,7 +65,7 @@ class Unhurried(StubHost):
 
     def trace(self, trace_id, deadline):
         self.begun.append(trace_id)
-        wait_until(lambda: deadline.is_over, "a question that is told to end", deadline_s=60)
+        wait_until(lambda: is_over(deadline), "a question that is told to end", deadline_s=60)
         self.ended.append(trace_id)
         deadline.check()
 
