@@ -1,11 +1,26 @@
-"""A span's payload has the canonical columns, and what was left out of it."""
+"""A span of an answer has the columns that are declared, and its payload those that are read."""
 
 from __future__ import annotations
 
-from indexer.query.span import Payload
+from indexer.query.span import Payload, Span
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.span_payload import OMITTED
+from indexer.spans.schema import COLUMNS, IDENTITY, PLACE
 from tests.support.answered_spans import answered
+
+AROUND = {"source", "row", "value", "payload"}
+"""Where an answer has the span from, and what was read beside it."""
+
+
+def test_a_span_has_the_declared_columns_but_its_place() -> None:
+    assert set(Span._fields) - AROUND == {column.name for column in COLUMNS} - {
+        column.name for column in PLACE
+    }
+
+
+def test_two_spans_are_one_by_the_declared_identity() -> None:
+    span = answered()
+    assert span.identity == tuple(getattr(span, column.name) for column in IDENTITY)
 
 
 def test_a_payload_is_what_reading_gives() -> None:

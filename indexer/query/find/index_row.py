@@ -5,20 +5,14 @@ from typing import NamedTuple
 import duckdb
 
 from indexer.query.span import DataFile, Span
-
-_METADATA = """file_id, file_row_number, trace_id, span_id_uint64, parent_span_id_uint64,
-       service_name, name, start_time_unix_nano, duration_ns, status_code, span_kind"""
-COLUMNS = f"{_METADATA}, NULL"
-"""What to select for ``index_rows``."""
-COLUMNS_WITH_VALUE = f"{_METADATA}, value"
-"""The same joined with the value of a promoted attribute."""
+from indexer.spans import schema
 
 
 class IndexRow(NamedTuple):
-    """One row, as DuckDB gives it."""
+    """One row, as DuckDB gives it: columns of ``spans.schema`` by their names, as stored."""
 
     file_id: int
-    row: int
+    file_row_number: int
     trace_id: str
     span_id: int
     parent_span_id: int | None
@@ -29,6 +23,14 @@ class IndexRow(NamedTuple):
     status_code: int
     span_kind: int
     value: str | None
+
+
+_STORED = {column.name: column.stored for column in schema.COLUMNS}
+_METADATA = ", ".join(["file_id", *(_STORED[name] for name in IndexRow._fields[1:-1])])
+COLUMNS = f"{_METADATA}, NULL"
+"""What to select for ``index_rows``."""
+COLUMNS_WITH_VALUE = f"{_METADATA}, value"
+"""The same joined with the value of a promoted attribute."""
 
 
 def index_rows(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[IndexRow]:
@@ -50,6 +52,6 @@ def span_of_row(row: IndexRow, file: DataFile) -> Span:
         row.status_code,
         row.span_kind,
         file,
-        row.row,
+        row.file_row_number,
         row.value,
     )
