@@ -53,11 +53,6 @@ class LostFlushDetector:
         """Beyond the bound, so nothing is known of them; a span may count more than once."""
 
     @property
-    def awaited_spans(self) -> int:
-        """Left the hot tier and not seen in the index yet."""
-        return len(self._awaited)
-
-    @property
     def lost_traces(self) -> tuple[str, ...]:
         """Trace ids of lost spans, the first ones found."""
         return tuple(self._traces)
