@@ -6,6 +6,8 @@ import pyarrow as pa
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.otlp.json_mapping import read_message
+from indexer.otlp.json_reader import DECODER
 from indexer.otlp.requests import has_identity
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -39,6 +41,11 @@ def document(*spans, resource=None, scope=None):
 def body(*spans, **around):
     """The same as bytes of JSON."""
     return json.dumps(document(*spans, **around)).encode()
+
+
+def request_of(sent, kind=ExportTraceServiceRequest):
+    """The request that a body of JSON says, read as one message."""
+    return read_message(kind, DECODER.decode(sent.decode("utf-8-sig")))
 
 
 def as_otlp_json(request):

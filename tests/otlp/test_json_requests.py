@@ -11,9 +11,8 @@ from indexer.errors import InvalidOtlp, OtlpTooLarge
 from indexer.otlp.json_reader import JsonReader, check_tokens
 from indexer.otlp.json_requests import admit_json
 from indexer.otlp.request_limits import RequestLimits
-from indexer.otlp.requests import parse_json
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
-from tests.otlp.export_requests import as_otlp_json, attribute, body, document, span
+from tests.otlp.export_requests import as_otlp_json, attribute, body, document, request_of, span
 from tests.otlp.hostile_bodies import JSON
 from tests.otlp.messages import few, requests
 
@@ -38,7 +37,7 @@ def test_a_document_is_stored_as_the_request_that_it_is(request, indent, backwar
     said = json.loads(as_otlp_json(request))
     sent = json.dumps(shuffled(said) if backwards else said, indent=indent).encode()
     found = admit_json(sent)
-    assert ExportTraceServiceRequest.FromString(found.stored) == parse_json("traces", sent)
+    assert ExportTraceServiceRequest.FromString(found.stored) == request_of(sent)
     assert (found.rejected, found.message) == (0, "")
 
 

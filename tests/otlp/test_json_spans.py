@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from indexer.otlp.requests import parse_json
 from indexer.otlp.rows.json_spans import json_span_rows
 from indexer.otlp.rows.traces import trace_rows
 from indexer.otlp.rows.wire_walk import Unusual
 from tests.benchmark.export_bodies import Bodies
+from tests.otlp.export_requests import request_of
 from tests.otlp.messages import requests
 from tests.support.otlp_json import json_line
 from tests.support.otlp_samples import START, samples
@@ -20,7 +20,7 @@ LINE = samples()["traces_simple.jsonl"].rstrip()
 
 
 def exact(*lines):
-    return trace_rows([one for line in lines for one in parse_json("traces", line).resource_spans])
+    return trace_rows([one for line in lines for one in request_of(line).resource_spans])
 
 
 def line_of(span):

@@ -11,7 +11,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from indexer.errors import InvalidOtlp
 from indexer.otlp import spans as module
-from indexer.otlp.requests import parse_json
 from indexer.otlp.spans import LOST, SPAN_SCHEMA, span_table, span_table_of
 from tests.otlp.export_requests import (
     SPAN_ID,
@@ -21,6 +20,7 @@ from tests.otlp.export_requests import (
     attribute,
     body,
     one_span,
+    request_of,
     rows,
     span,
 )
@@ -52,7 +52,7 @@ UINT64, UINT32 = st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1)
 
 
 def table_of(*spans, **around):
-    return span_table([parse_json("traces", body(*spans, **around)).SerializeToString()])
+    return span_table([request_of(body(*spans, **around)).SerializeToString()])
 
 
 def row_of(one=None, **around):
@@ -253,7 +253,7 @@ def test_a_pair_that_does_not_parse_is_refused(pair):
 def test_pairs_give_the_same_rows_as_the_request_that_they_came_in():
     spans = [span(name=str(number)) for number in range(3)]
     resource = {"attributes": [attribute("service.name", stringValue="shop")]}
-    request = parse_json("traces", body(*spans, resource=resource))
+    request = request_of(body(*spans, resource=resource))
     each = request.resource_spans[0]
     stored = each.resource.SerializeToString()
     pairs = [(one.SerializeToString(), stored) for one in each.scope_spans[0].spans]
@@ -352,5 +352,5 @@ requests_of = st.builds(
 def test_json_and_protobuf_give_the_same_table(request):
     """Whatever a request holds, and bit by bit: NaN is text in the table, so it is equal too."""
     stored = request.SerializeToString()
-    of_json = parse_json("traces", as_otlp_json(request)).SerializeToString()
+    of_json = request_of(as_otlp_json(request)).SerializeToString()
     assert span_table([of_json]).equals(span_table([stored]))

@@ -3,14 +3,13 @@
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.otlp.requests import parse_json
 from indexer.otlp.spans import span_table
 from indexer.read.dialect import dialects
 from indexer.read.metadata import read_parquet_metadata
 from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload
 from indexer.system.storage import LocalStorage
-from tests.otlp.export_requests import SPAN_ID, START, TRACE_ID, attribute, body, span
+from tests.otlp.export_requests import SPAN_ID, START, TRACE_ID, attribute, body, request_of, span
 
 CHILD = "00f067aa0ba902b7"
 NONE_DROPPED = {"droppedAttributesCount": 0}
@@ -32,7 +31,7 @@ def fixture_path(tmp_path):
         resource={"attributes": [attribute("service.name", stringValue="shop")]},
         scope={"name": "lib", "version": "1.2"},
     )
-    table = span_table([parse_json("traces", sent).SerializeToString()])
+    table = span_table([request_of(sent).SerializeToString()])
     path = tmp_path / "a.parquet"
     pq.write_table(table, path, compression="lz4", write_page_checksum=True)
     return path
@@ -93,7 +92,7 @@ def test_all_payload_is_what_was_sent(path):
 def test_rows_at_the_bounds_are_indexed_and_their_odd_values_counted(tmp_path):
     """A time beyond what the column holds and a parent with an invalid ID: both stay, both are said."""
     sent = body(span(endTimeUnixNano=str(2**64 - 1)), span(spanId=CHILD, parentSpanId="ff"))
-    table = span_table([parse_json("traces", sent).SerializeToString()])
+    table = span_table([request_of(sent).SerializeToString()])
     pq.write_table(table, tmp_path / "a.parquet")
     file = read_parquet_metadata(str(tmp_path / "a.parquet"))
     assert (file.span_count, file.rejected_spans, file.clamped_values) == (2, 0, 2)

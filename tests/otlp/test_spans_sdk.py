@@ -25,9 +25,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from indexer.otlp.requests import parse_json, span_count
+from indexer.otlp.requests import span_count
 from indexer.otlp.spans import span_table, span_table_of
-from tests.otlp.export_requests import as_otlp_json, rows, valid_count
+from tests.otlp.export_requests import as_otlp_json, request_of, rows, valid_count
 
 ATTRIBUTES = {
     "text": "Grüße 😀",
@@ -171,7 +171,7 @@ def test_the_spans_above_use_what_they_are_to_prove(sdk_spans):
 
 def test_the_sdk_says_the_same_in_json(sdk_spans):
     request = encode_spans(sdk_spans)
-    assert parse_json("traces", as_otlp_json(request)) == request
+    assert request_of(as_otlp_json(request)) == request
 
 
 def test_pairs_of_span_and_resource_lack_only_the_scope(sdk_spans):
