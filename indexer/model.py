@@ -19,6 +19,9 @@ class ParquetFileInfo:
     modified_unix_nano: int
     device: int
     inode: int
+    changed_unix_nano: int = 0
+    """When bytes, name or permissions changed last (st_ctime), which no writer can set back; 0 is
+    not known."""
 
     @property
     def mtime(self) -> float:
@@ -29,6 +32,14 @@ class ParquetFileInfo:
     def stamp(self) -> tuple[int, int]:
         """(size in bytes, modification time in ns): what a listing can tell of a change."""
         return (self.size_bytes, self.modified_unix_nano)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootIdentity:
+    """The folder that the storage root is, whatever its path says."""
+
+    device: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +65,20 @@ class RegisteredFile:
     device: int
     inode: int
     footer_digest: str
+    changed_unix_nano: int = 0
 
     @property
     def stamp(self) -> tuple[int, int]:
         """(size in bytes, modification time in ns)."""
         return (self.size_bytes, self.modified_unix_nano)
+
+    def is_still(self, info: ParquetFileInfo) -> bool:
+        """Whether nothing tells the file from the one that was indexed, its footer unread."""
+        return (
+            self.stamp == info.stamp
+            and (self.device, self.inode) == (info.device, info.inode)
+            and self.changed_unix_nano == info.changed_unix_nano
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +132,20 @@ class Limits:
     """DuckDB may use it to take attributes out of files."""
     read_ahead: int = 24
     """Reader tasks that are under way or done while a transaction commits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outstanding:
+    """What the worker knows of the storage and the index does not hold as it is."""
+
+    files: int
+    """That were seen and are not decided."""
+    lacking: frozenset[str] | None
+    """Relative paths of those whose spans an answer may lack or have wrong; None for too many."""
+    problems: tuple[str, ...] = ()
+    """Why more may be missing than is known."""
+    version: int = 0
+    """Another one once something more was noticed."""
 
 
 @dataclass(slots=True)

@@ -30,12 +30,35 @@ class Backlog:
     ready: dict[str, ParquetFileInfo] = field(default_factory=dict)
     in_hand: dict[str, ParquetFileInfo] = field(default_factory=dict)
     waiting: dict[str, _Waiting] = field(default_factory=dict)
+    sightings: int = 0
+    """How often a file was sighted that was not known as it is."""
     _newest: list[tuple[int, str]] = field(default_factory=list)
     _due: list[tuple[float, str]] = field(default_factory=list)
     """Of waiting files, earliest first; entries that no longer say when one is due are passed."""
 
     def __len__(self) -> int:
-        return len(self.ready) + len(self.waiting)
+        return len(self.paths())
+
+    def __contains__(self, relative_path: str) -> bool:
+        return any(relative_path in one for one in (self.ready, self.in_hand, self.waiting))
+
+    def paths(self) -> set[str]:
+        """Relative paths of all files that are not decided. For any thread."""
+        return {*self.ready, *self.in_hand, *self.waiting}
+
+    def unfinished_paths(self) -> set[str]:
+        """Those that wait because they had no footer, and were not seen otherwise since.
+
+        For any thread.
+        """
+        waiting = list(self.waiting.items())
+        paths = {path for path, one in waiting if one.observation is not None and not one.tries}
+        return paths.difference(self.ready, self.in_hand)
+
+    def files(self) -> list[ParquetFileInfo]:
+        """All files that are not decided, as they were last seen."""
+        waiting = {path: one.info for path, one in self.waiting.items()}
+        return list({**waiting, **self.in_hand, **self.ready}.values())
 
     def offer(self, info: ParquetFileInfo) -> None:
         """A file was sighted. The same bytes keep their place; other bytes are ready at once."""
@@ -44,6 +67,7 @@ class Backlog:
         seen = (waiting.info if waiting else None, self.in_hand.get(path))
         if any(one is not None and one.stamp == info.stamp for one in seen):
             return
+        self.sightings += 1
         self.ready[path] = info
         heapq.heappush(self._newest, (-info.modified_unix_nano, path))
 

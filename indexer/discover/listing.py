@@ -7,14 +7,18 @@ folders and temporary names belong to writers at work.
 """
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 
 from indexer.errors import StorageUnavailable
 from indexer.model import Listing, ParquetFileInfo
-from indexer.system.storage import FolderContents, FolderEntry, LocalStorage, display_path
+from indexer.system.folders import FolderContents, FolderEntry
+from indexer.system.storage import TICK_NS, LocalStorage, display_path
 
 DATA_FILE_SUFFIX = ".parquet"
 WORK_FOLDERS = frozenset({"tmp"})
+LOOKS_MAX = 5
+"""Of one walk at the folders that it has listed; a folder that changes all the time has no end."""
 WORK_PREFIXES = (".", "_")
 PATH_BYTES_MAX = 16_384
 """Folders below a longer path are not listed: each costs a step for every folder above it."""
@@ -45,22 +49,65 @@ def scan_parquet_files(base_path: str) -> list[ParquetFileInfo]:
 
 def list_files(storage: LocalStorage, below: str = "") -> Listing:
     """All data files in and below a folder, in order of relative path."""
-    walk = _Walk(storage)
-    walk.folder(below)
-    walk.linked_folders()
-    files = walk.files + list(_linked_files(walk.files, walk.linked_files))
-    files.sort(key=lambda info: info.relative_path)
-    return Listing(files=tuple(files), unlisted=tuple(walk.unlisted))
+    return Walk(storage, below).listing()
 
 
-class _Walk:
+class Walk:
+    """A walk over the folders, each listed once, that can be made good where they changed.
+
+    A file that moves from a folder that is still to be listed into one that has been would be in
+    neither. ``settle`` lists again what changed since, until the listing is of one moment.
+    """
+
+    def __init__(self, storage: LocalStorage, below: str = "") -> None:
+        self._storage = storage
+        self._below = below
+        self._known: dict[str, FolderContents] = {}
+
+    def listing(self) -> Listing:
+        """What the folders held when they were listed, in order of relative path."""
+        walk = _Pass(self._storage, self._known)
+        walk.folder(self._below)
+        walk.linked_folders()
+        self._known = walk.contents
+        files = walk.files + list(_linked_files(walk.files, walk.linked_files))
+        files.sort(key=lambda info: info.relative_path)
+        return Listing(files=tuple(files), unlisted=tuple(walk.unlisted))
+
+    def settle(self) -> bool:
+        """List folders again that changed since they were listed.
+
+        True when at last none had: then the listing is of the moment before this look.
+        """
+        for _ in range(LOOKS_MAX):
+            changed = [folder for folder in self._known if self._has_changed(folder)]
+            if not changed:
+                return True
+            time.sleep(TICK_NS / 1e9)
+            for folder in changed:
+                del self._known[folder]
+            self.listing()
+        return False
+
+    def _has_changed(self, folder: str) -> bool:
+        """Whether its names may differ from those that are known."""
+        contents = self._known[folder]
+        if contents.version is None:
+            return False
+        return contents.is_fresh or self._storage.folder_version(folder) != contents.version
+
+
+class _Pass:
     """One pass over the folders: real ones first, linked ones after, each once."""
 
-    def __init__(self, storage: LocalStorage) -> None:
+    def __init__(self, storage: LocalStorage, known: Mapping[str, FolderContents]) -> None:
+        """``known`` are folders that need not be listed again."""
         self.storage = storage
+        self.contents: dict[str, FolderContents] = {}
         self.files: list[ParquetFileInfo] = []
         self.linked_files: list[ParquetFileInfo] = []
         self.unlisted: list[tuple[str, str]] = []
+        self._known = known
         self._linked_folders: list[FolderEntry] = []
         self._visited: set[tuple[int, int]] = set()
 
@@ -82,13 +129,15 @@ class _Walk:
                     self.folder(entry.info.relative_path)
 
     def _entries(self, relative_folder: str) -> tuple[FolderEntry, ...]:
+        contents = self._known.get(relative_folder)
         try:
-            contents = self._contents(relative_folder)
+            contents = contents or self._contents(relative_folder)
         except StorageUnavailable as error:
             gone = isinstance(error.__cause__, FileNotFoundError)
             if not gone or relative_folder == "":  # a folder removed meanwhile is not a failure
                 self.unlisted.append((relative_folder, error.message))
             return ()
+        self.contents[relative_folder] = contents
         self._name_unseen(relative_folder, contents)
         return contents.entries
 

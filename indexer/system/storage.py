@@ -7,9 +7,10 @@ move or delete one (invariant I7).
 import errno
 import os
 import stat as stat_bits
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,13 +24,16 @@ from indexer.errors import (
     PermanentError,
     StorageUnavailable,
 )
-from indexer.model import ParquetFileInfo
+from indexer.model import ParquetFileInfo, RootIdentity
+from indexer.system.folders import FolderContents, FolderEntry, FolderVersion, UnseenEntry
 
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 """Bounds of a time in nanoseconds: file systems also have the year 2300, and 1600."""
 UINT64_MAX = (1 << 64) - 1
-_NO_STAMP = (0, 0)
-"""Size and time of what is not a regular file: a FIFO's time moves with each writer."""
+TICK_NS = 10_000_000
+"""Of the clock that file systems take their times from: Linux counts at least 100 a second."""
+_NO_STAMP = (0, 0, 0)
+"""Size and times of what is not a regular file: a FIFO's move with each writer."""
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """Gone, or a link that dangles or runs in a circle."""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -40,35 +44,6 @@ _NEVER_OPENED = {
     stat_bits.S_IFCHR: "a device",
     stat_bits.S_IFBLK: "a device",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderEntry:
-    """One name in a folder. ``info`` is of the target where the entry is a symbolic link."""
-
-    name: str
-    is_folder: bool
-    is_link: bool
-    info: ParquetFileInfo
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnseenEntry:
-    """One name in a folder that the system does not let one look at."""
-
-    name: str
-    is_file: bool
-    """Certainly; else it may be a folder or a link."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderContents:
-    """What a folder holds."""
-
-    entries: tuple[FolderEntry, ...]
-    unseen: tuple[UnseenEntry, ...] = ()
-    """In order of name."""
 
 
 class LocalStorage:
@@ -102,8 +77,9 @@ class LocalStorage:
         try:
             descriptor = self._open_folder(relative_folder)
             try:
+                version = _version(os.fstat(descriptor))
                 with os.scandir(descriptor) as names:
-                    return self._contents(relative_folder, names)
+                    return self._contents(relative_folder, names, version)
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -112,6 +88,17 @@ class LocalStorage:
                 path=relative_folder,
             ) from error
 
+    def folder_version(self, relative_folder: str) -> FolderVersion | None:
+        """The version of a folder now; None when it is gone, or the system will not say."""
+        try:
+            descriptor = self._open_folder(relative_folder)
+        except OSError:
+            return None
+        try:
+            return _version(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+
     def folder_identity(self, relative_folder: str) -> tuple[int, int] | None:
         """(device, inode) of an existing folder, else None."""
         try:
@@ -119,6 +106,11 @@ class LocalStorage:
         except OSError:
             return None
         return (status.st_dev, status.st_ino) if stat_bits.S_ISDIR(status.st_mode) else None
+
+    def root_identity(self) -> RootIdentity | None:
+        """The folder that the root is now; None when there is none."""
+        found = self.folder_identity("")
+        return None if found is None else RootIdentity(device=found[0], inode=found[1])
 
     def is_direct(self, relative_path: str) -> bool:
         """Whether no folder between the root and the path is a symbolic link."""
@@ -209,7 +201,10 @@ class LocalStorage:
         return descriptor
 
     def _contents(
-        self, relative_folder: str, names: "Iterator[os.DirEntry[str]]"
+        self,
+        relative_folder: str,
+        names: "Iterator[os.DirEntry[str]]",
+        version: FolderVersion,
     ) -> FolderContents:
         entries: list[FolderEntry] = []
         unseen: list[UnseenEntry] = []
@@ -223,7 +218,13 @@ class LocalStorage:
                 if not self.is_protected(entry.info):
                     entries.append(entry)
         unseen.sort(key=lambda entry: entry.name)
-        return FolderContents(entries=tuple(entries), unseen=tuple(unseen))
+        age_ns = time.time_ns() - version.modified_unix_nano
+        return FolderContents(
+            entries=tuple(entries),
+            unseen=tuple(unseen),
+            version=version,
+            is_fresh=abs(age_ns) < TICK_NS,
+        )
 
     def _entry(self, relative_folder: str, name: "os.DirEntry[str]") -> FolderEntry:
         status = name.stat()
@@ -250,6 +251,12 @@ def is_utf8(path: str) -> bool:
     return True
 
 
+def _version(status: os.stat_result) -> FolderVersion:
+    return FolderVersion(
+        device=status.st_dev, inode=status.st_ino, modified_unix_nano=status.st_mtime_ns
+    )
+
+
 @contextmanager
 def _reading(relative_path: str) -> Iterator[None]:
     """What the system says of a file that cannot be had, as a fact."""
@@ -269,19 +276,23 @@ def _confirm(info: ParquetFileInfo, status: os.stat_result) -> None:
     kind = _NEVER_OPENED.get(stat_bits.S_IFMT(status.st_mode))
     if kind is not None:
         raise NotRegularFile(f"it is {kind}, which is never opened", path=info.relative_path)
-    if _info(info.path, info.relative_path, status) != info:
+    now = _info(info.path, info.relative_path, status)
+    if (now if info.changed_unix_nano else replace(now, changed_unix_nano=0)) != info:
         raise FileChanged("the file changed while it was read", path=info.relative_path)
 
 
 def _info(path: str, relative_path: str, status: os.stat_result) -> ParquetFileInfo:
     """What the system says of a file, each number bounded to what the catalog can hold."""
     opened = stat_bits.S_IFMT(status.st_mode) not in _NEVER_OPENED
-    size, modified = (status.st_size, status.st_mtime_ns) if opened else _NO_STAMP
+    size, modified, changed = (
+        (status.st_size, status.st_mtime_ns, status.st_ctime_ns) if opened else _NO_STAMP
+    )
     return ParquetFileInfo(
         path=path,
         relative_path=relative_path,
         size_bytes=size,
         modified_unix_nano=min(max(modified, INT64_MIN), INT64_MAX),
+        changed_unix_nano=min(max(changed, INT64_MIN), INT64_MAX),
         device=status.st_dev & UINT64_MAX,
         inode=status.st_ino & UINT64_MAX,
     )

@@ -60,7 +60,16 @@ def test_a_dropped_file_is_not_taken():
     backlog = backlog_of(seen("a"), seen("b"))
     backlog.drop("a")
     backlog.drop("never seen")
-    assert (taken(backlog), len(backlog)) == (["b"], 0)
+    assert (taken(backlog), taken(backlog)) == (["b"], [])
+
+
+def test_a_file_in_hand_is_not_decided_yet():
+    """It was counted as neither waiting nor indexed, and answers passed for complete."""
+    backlog = backlog_of(seen("a"))
+    assert taken(backlog) == ["a"]
+    assert ("a" in backlog, len(backlog), backlog.files()) == (True, 1, [seen("a")])
+    backlog.done(seen("a"))
+    assert ("a" in backlog, len(backlog), backlog.files()) == (False, 0, [])
 
 
 def test_an_unfinished_file_waits_the_settle_time_and_is_read_again():

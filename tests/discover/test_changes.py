@@ -23,7 +23,7 @@ def paths(changes: Changes):
         [info.relative_path for info in changes.to_read],
         [info.relative_path for info in changes.relocated],
         list(changes.removed),
-        list(changes.withheld),
+        [*changes.hidden, *changes.elsewhere],
     )
 
 
@@ -84,13 +84,13 @@ def test_an_absent_file_is_removed():
     assert paths(changes) == ([], [], ["day/a.parquet"], [])
 
 
-def test_an_absent_file_of_a_folder_that_was_not_listed_is_withheld():
+def test_an_absent_file_of_a_folder_that_was_not_listed_is_hidden():
     registered = by_path(
         known("shut/a.parquet"), known("shut/deep/b.parquet"), known("shut2.parquet")
     )
     changes = compare(listed(unlisted=("shut",)), registered, {}, on_device(1))
     assert changes.removed == ("shut2.parquet",)
-    assert changes.withheld == ("shut/a.parquet", "shut/deep/b.parquet")
+    assert changes.hidden == ("shut/a.parquet", "shut/deep/b.parquet")
 
 
 def test_nothing_is_removed_when_the_root_was_not_listed():
@@ -101,10 +101,10 @@ def test_nothing_is_removed_when_the_root_was_not_listed():
 
 def test_nothing_is_removed_when_the_root_is_missing():
     registered = by_path(known("a.parquet"))
-    assert compare(listed(), registered, {}, on_device(None)).withheld == ("a.parquet",)
+    assert compare(listed(), registered, {}, on_device(None)).elsewhere == ("a.parquet",)
 
 
-def test_an_absent_file_is_withheld_when_its_folder_is_on_another_device():
+def test_an_absent_file_is_elsewhere_when_its_folder_is_on_another_device():
     """An empty mount point looks like a folder from which everything was deleted."""
     changes = compare(listed(), by_path(known("volume/a.parquet")), {}, on_device(2))
     assert paths(changes) == ([], [], [], ["volume/a.parquet"])
@@ -162,11 +162,11 @@ def _histories(draw):
 
 @examples(60)
 @given(_histories())
-def test_every_known_file_is_present_removed_or_withheld(history):
+def test_every_known_file_is_present_or_absent_in_one_way(history):
     listing, registered, refused, devices = history
     changes = compare(listing, registered, refused, lambda path: devices[path.rpartition("/")[0]])
     present = [info.relative_path for info in listing.files if info.relative_path in registered]
-    assert sorted([*present, *changes.removed, *changes.withheld]) == sorted(registered)
+    assert sorted([*present, *changes.absent]) == sorted(registered)
 
 
 @examples(60)

@@ -3,10 +3,11 @@
 import os
 import shutil
 import sys
+import time
 
 import pytest
 
-from indexer.discover.listing import list_files, scan_parquet_files
+from indexer.discover.listing import Walk, list_files, scan_parquet_files
 from indexer.errors import StorageUnavailable
 from indexer.system.storage import LocalStorage
 from tests.support.odd_entries import write_deep
@@ -248,6 +249,84 @@ def test_folders_without_an_end_are_named_as_a_problem(root):
     ((folder, reason),) = listing.unlisted
     assert (listing.files, len(folder)) == ((), 75 * 221 - 1)
     assert "16,574 bytes below the root, the limit is 16,384" in reason
+
+
+class Moving(LocalStorage):
+    """A storage in which somebody moves a file once a folder was listed."""
+
+    def __init__(self, root, moves):
+        super().__init__(root)
+        self._moves = moves
+
+    def list_folder(self, relative_folder):
+        contents = super().list_folder(relative_folder)
+        if relative_folder in self._moves:
+            source, target = self._moves.pop(relative_folder)
+            os.rename(self.absolute(source), self.absolute(target))
+        return contents
+
+
+def old(root):
+    """Nothing in the folders has changed for a while."""
+    for folder, _, _ in os.walk(root):
+        os.utime(folder, (1, 1))
+
+
+def test_a_file_that_moves_into_a_folder_that_was_listed_is_found(root):
+    """It was in neither listing, and would have left the index as if it were gone."""
+    touch(root, "a/1.parquet", "b/2.parquet", "c.parquet")
+    old(root)
+    walk = Walk(Moving(root, {"": ("c.parquet", "d.parquet"), "b": ("a/1.parquet", "b/1.parquet")}))
+    lists = walk.listing()
+    assert walk.settle()
+    assert [info.relative_path for info in walk.listing().files] == [
+        "b/1.parquet",
+        "b/2.parquet",
+        "d.parquet",
+    ]
+    assert "d.parquet" not in [info.relative_path for info in lists.files]
+
+
+def test_folders_in_which_nothing_changes_are_listed_once(root):
+    class Counting(LocalStorage):
+        listed = ()
+
+        def list_folder(self, relative_folder):
+            self.listed += (relative_folder,)
+            return super().list_folder(relative_folder)
+
+    touch(root, "a/1.parquet")
+    old(root)
+    storage = Counting(root)
+    walk = Walk(storage)
+    walk.listing()
+    assert walk.settle()
+    assert [info.relative_path for info in walk.listing().files] == ["a/1.parquet"]
+    assert storage.listed == ("", "a")
+
+
+def test_a_folder_that_changed_just_before_is_listed_again(root):
+    """Another change in the same tick of the clock would leave the same time."""
+    touch(root, "a/1.parquet")
+    walk = Walk(LocalStorage(root))
+    walk.listing()
+    now = time.time_ns()
+    os.utime(root / "a", ns=(now, now))
+    contents = LocalStorage(root).list_folder("a")
+    assert contents.is_fresh
+    assert walk.settle()
+
+
+def test_a_folder_that_never_comes_to_rest_is_said_to(root):
+    class Restless(LocalStorage):
+        def list_folder(self, relative_folder):
+            contents = super().list_folder(relative_folder)
+            touch(root, f"{time.time_ns()}.parquet")
+            return contents
+
+    walk = Walk(Restless(root))
+    walk.listing()
+    assert not walk.settle()
 
 
 def test_a_folder_that_vanishes_meanwhile_is_no_failure(root):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace as replace_fields
 
 import pytest
 
@@ -214,7 +215,16 @@ def replace(path, info):
     os.replace(other, path)
 
 
-CHANGES = pytest.mark.parametrize("change", [append, touch, replace], ids=lambda f: f.__name__)
+def rewrite_in_place(path, info):
+    """Other bytes of the same size, inode and modification time: the change time alone tells."""
+    while os.stat(path).st_ctime_ns == info.changed_unix_nano:
+        path.write_bytes(b"RAP1"[: info.size_bytes])
+        os.utime(path, ns=(0, info.modified_unix_nano))
+
+
+CHANGES = pytest.mark.parametrize(
+    "change", [append, touch, replace, rewrite_in_place], ids=lambda f: f.__name__
+)
 
 
 @CHANGES
@@ -232,6 +242,13 @@ def test_a_file_that_changes_while_it_is_read_is_not_believed(storage, root, cha
         change(root / "a.parquet", info)
 
 
+def test_a_change_time_that_is_not_known_is_not_asked(storage, root):
+    """The catalog of an older version has none; the footer tells instead."""
+    info = replace_fields(listed(storage, "a.parquet"), changed_unix_nano=0)
+    with storage.open(info) as source:
+        assert source.read() == b"PAR1"
+
+
 def test_the_error_of_the_reader_comes_before_the_look_afterwards(storage, root):
     """A damaged file is refused for what is in it, even if it is gone by now."""
 
@@ -245,8 +262,9 @@ def test_the_error_of_the_reader_comes_before_the_look_afterwards(storage, root)
 
 
 def test_a_file_without_permission_is_unreadable_and_not_absent(storage, root):
-    info = listed(storage, "a.parquet")
+    listed(storage, "a.parquet")
     (root / "a.parquet").chmod(0)
+    info = storage.stat("a.parquet").info
     with (
         bound_by_permissions(),
         pytest.raises(FileUnreadable, match="Permission denied"),
