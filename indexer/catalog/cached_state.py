@@ -21,7 +21,8 @@ from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import arrow_batches
 
 _FILES = """
-SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, footer_digest
+SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, footer_digest,
+       changed_unix_nano
 FROM parquet_files
 """
 
@@ -63,6 +64,7 @@ class Known:
                     device=row[4],
                     inode=row[5],
                     footer_digest=row[6],
+                    changed_unix_nano=row[7],
                 )
             )
         known.next_file_id = max(known.paths, default=0) + 1
@@ -111,7 +113,7 @@ class Known:
         self.next_file_id += len(staged.files)
 
     def relocate(self, files: Iterable[ParquetFileInfo]) -> None:
-        """Known files on another device or inode."""
+        """Known files on another device or inode, or with another change time."""
         for info in files:
             old = self.files.get(info.relative_path)
             if old is not None:
@@ -131,4 +133,5 @@ def _registered(info: ParquetFileInfo, file_id: int, footer_digest: str) -> Regi
         device=info.device,
         inode=info.inode,
         footer_digest=footer_digest,
+        changed_unix_nano=info.changed_unix_nano,
     )

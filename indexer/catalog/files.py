@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from indexer.catalog import promoted, quarantine, services
+from indexer.catalog import storage_root as storage_roots
 from indexer.catalog.cached_state import Known
 from indexer.catalog.database import Catalog
 from indexer.catalog.insert import file_rows, insert_table, main_services
@@ -18,7 +19,7 @@ from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
 from indexer.catalog.totals import Change, FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
-from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
+from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile, RootIdentity
 from indexer.spans.aggregates import operation_rows, service_rows
 from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
@@ -79,7 +80,7 @@ class CatalogUpdate:
     released: frozenset[str] = frozenset()
     """Refused files that are gone from the disk."""
     relocated: Sequence[ParquetFileInfo] = ()
-    """Known files whose device or inode changed and whose bytes did not."""
+    """Known files whose device, inode or change time is another and whose bytes are not."""
 
     @property
     def is_empty(self) -> bool:
@@ -106,7 +107,8 @@ class FileRegister:
         self._operations_max = operations_max
         self._known = Known()
         self._key_ids = promoted.take_keys(catalog, promoted_keys)
-        self._take_root()
+        storage_roots.take_path(catalog, storage_root)
+        self._root_identity = storage_roots.recorded_identity(catalog.connection)
         self.load()
 
     @property
@@ -118,6 +120,17 @@ class FileRegister:
     def refused(self) -> dict[str, tuple[int, int]]:
         """(size, time) of refused bytes by relative path. Read only."""
         return self._known.refused
+
+    @property
+    def root_identity(self) -> RootIdentity | None:
+        """The storage root that was indexed last; None in a catalog that does not say."""
+        return self._root_identity
+
+    def record_root(self, root: RootIdentity) -> None:
+        """The catalog is of this folder from now on. Raises CatalogWriteFailed."""
+        if root != self._root_identity:
+            storage_roots.record_identity(self._catalog, root)
+            self._root_identity = root
 
     def newest(self, count: int) -> list[str]:
         """Relative paths of the files registered last."""
@@ -201,7 +214,9 @@ class FileRegister:
             if resum:
                 services.sum_again(connection, resum)
             self._relocate(connection, update.relocated)
-            quarantine.refuse(connection, update.refused, self._clock.now_unix_nano())
+            quarantine.refuse(
+                connection, update.refused, self._known.files, self._clock.now_unix_nano()
+            )
             quarantine.release(connection, self._released(update))
             of_files = self._known.of_files.after(connection, change)
         self._remember(update, leaving, staged)
@@ -225,22 +240,6 @@ class FileRegister:
     def load(self) -> None:
         """Read from the catalog what is kept in memory."""
         self._known = Known.load(self._catalog.connection)
-
-    def _take_root(self) -> None:
-        """Make file_path follow the storage root when it is mounted elsewhere."""
-        if self._catalog.fact("storage_root") == self._root:
-            return
-        prefix = os.path.join(self._root, "")
-        with self._catalog.transaction() as connection:
-            for table in ("parquet_files", "quarantined_files"):
-                connection.execute(
-                    f"UPDATE {table} SET file_path = $prefix || relative_path", {"prefix": prefix}
-                )
-            connection.execute(
-                "INSERT INTO catalog_facts VALUES ('storage_root', $root) "
-                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                {"root": self._root},
-            )
 
     def _leaving(self, update: CatalogUpdate) -> list[str]:
         """Registered paths whose present rows go: removed, refused or replaced."""
@@ -343,8 +342,9 @@ class FileRegister:
     ) -> None:
         for info in files:
             connection.execute(
-                "UPDATE parquet_files SET device = ?, inode = ? WHERE relative_path = ?",
-                [info.device, info.inode, info.relative_path],
+                "UPDATE parquet_files SET device = ?, inode = ?, changed_unix_nano = ? "
+                "WHERE relative_path = ?",
+                [info.device, info.inode, info.changed_unix_nano, info.relative_path],
             )
 
     def _remember(

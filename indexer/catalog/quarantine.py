@@ -1,6 +1,6 @@
 """Files that were refused: kept with the reason until their bytes change (invariant I4)."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import duckdb
 
@@ -12,7 +12,7 @@ STILL_RETRIED = (-1, -1)
 _REFUSE = """
 INSERT INTO quarantined_files
 SELECT $file_path, $relative_path, $error_type, $error_message, $hint, $transient, $tries,
-       $now, $now, $size_bytes, $modified_unix_nano
+       $now, $now, $size_bytes, $modified_unix_nano, $was_indexed
 ON CONFLICT (file_path) DO UPDATE SET
     error_type = excluded.error_type,
     error_message = excluded.error_message,
@@ -21,14 +21,21 @@ ON CONFLICT (file_path) DO UPDATE SET
     tries = tries + excluded.tries,
     last_seen = excluded.last_seen,
     size_bytes = excluded.size_bytes,
-    modified_unix_nano = excluded.modified_unix_nano
+    modified_unix_nano = excluded.modified_unix_nano,
+    was_indexed = was_indexed OR excluded.was_indexed
 """
 
 
 def refuse(
-    connection: duckdb.DuckDBPyConnection, files: Iterable[QuarantinedFile], now_unix_nano: int
+    connection: duckdb.DuckDBPyConnection,
+    files: Iterable[QuarantinedFile],
+    indexed: Container[str],
+    now_unix_nano: int,
 ) -> None:
-    """Record each refusal, or count one more try of a file that is there already."""
+    """Record each refusal, or count one more try of a file that is there already.
+
+    ``indexed`` are the relative paths that the index has spans of.
+    """
     for file in files:
         connection.execute(
             _REFUSE.replace("$now", "make_timestamptz($now_us)"),
@@ -43,6 +50,7 @@ def refuse(
                 "now_us": now_unix_nano // 1000,
                 "size_bytes": file.size_bytes,
                 "modified_unix_nano": file.modified_unix_nano,
+                "was_indexed": file.relative_path in indexed,
             },
         )
 
