@@ -62,6 +62,11 @@ def command_parser() -> argparse.ArgumentParser:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true", help="index all there is, then exit")
     mode.add_argument("--reindex", action="store_true", help="rebuild the catalog from the files")
+    parser.add_argument(
+        "--accept-removals",
+        action="store_true",
+        help="what the storage lacks at the start is removed, whatever speaks against it",
+    )
     parser.add_argument("--json", action="store_true", help="write JSON")
     parser.add_argument(
         "--strict", action="store_true", help="exit 3 when files are quarantined (one-shot runs)"

@@ -18,7 +18,7 @@ EXIT_QUARANTINED = 3
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """``python -m indexer``, with ``--once`` or ``--reindex``."""
+    """``python -m indexer``, with ``--once`` or ``--reindex``, and with ``--accept-removals``."""
     with _collected_less_often():
         return _run(settings, options)
 
@@ -27,11 +27,17 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.once or options.reindex):
         from indexer.run.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
 
-        asyncio.run(serve(settings, SystemClock()))
+        asyncio.run(serve(settings, SystemClock(), accept_removals=options.accept_removals))
         return 0
     run_all = rebuild if options.reindex else run_once
     with _stop_on_signal() as stop, ProgressReport(as_json=options.json) as report:
-        progress = run_all(settings, SystemClock(), stop.is_set, report.follow)
+        progress = run_all(
+            settings,
+            SystemClock(),
+            stop.is_set,
+            report.follow,
+            accept_removals=options.accept_removals,
+        )
         report.finish(progress)
     if stop.is_set():
         return EXIT_INTERRUPTED

@@ -49,6 +49,11 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
             f"{_covers(coverage.views)} the newest {coverage.files} of {coverage.matching} files; "
             "narrow it with --since and --until, or raise --max-files\n"
         )
+    if coverage is not None and coverage.changed:
+        sys.stderr.write(
+            f"left out: {coverage.changed} files that are not what was indexed, or cannot be read; "
+            "see `status`\n"
+        )
     _write(table, form, options.output)
     return 0
 

@@ -29,6 +29,7 @@ from indexer.index.pipeline import Pipeline
 from indexer.index.session import limits_of
 from indexer.model import AuditReport, AuditStep, Finding, Listing, ParquetFileInfo
 from indexer.parquet.file_columns import read_footer
+from indexer.parquet.footer import footer_digest
 from indexer.read.group import read_group
 from indexer.read.payload import read_every_page
 from indexer.settings import Settings
@@ -45,6 +46,11 @@ class _Derived:
     after_promotion: bool = False
     """They are there once the file has given its attributes."""
 
+
+_REGISTERED = """
+SELECT relative_path, size_bytes, modified_unix_nano, changed_unix_nano, footer_digest
+FROM parquet_files
+"""
 
 _DERIVED = (
     _Derived(
@@ -130,13 +136,12 @@ class _Disk:
         now = list_files(self.storage)
         self._unlisted = now.unlisted
         self._present = {display_path(info.relative_path): info for info in now.files}
-        self._before = {info.relative_path: info.stamp for info in (before or now).files}
-        self._registered: dict[str, tuple[int, int]] = {
-            path: (size, modified)
-            for path, size, modified in connection.execute(
-                "SELECT relative_path, size_bytes, modified_unix_nano FROM parquet_files"
-            ).fetchall()
-        }
+        self._before = {info.relative_path: info for info in (before or now).files}
+        self._registered: dict[str, tuple[int, int]] = {}
+        self._footers: dict[str, tuple[int, str]] = {}
+        for path, size, modified, *footer in connection.execute(_REGISTERED).fetchall():
+            self._registered[path] = (size, modified)
+            self._footers[path] = (footer[0], footer[1])
         self._quarantined: dict[str, tuple[int, int]] = {
             path: (size, modified)
             for path, size, modified in connection.execute(
@@ -154,9 +159,9 @@ class _Disk:
         for folder, reason in self._unlisted:
             yield Finding(invariant="I4", relative_path=folder or None, detail=reason)
         for path, info in self._present.items():
-            if self._registered.get(path) == info.stamp:
+            if self._registered.get(path) == info.stamp and self._has_its_footer(path, info):
                 continue
-            if self._before.get(info.relative_path) != info.stamp:
+            if not self._was_there(info):
                 self.pending.append(path)
             elif self._quarantined.get(path) == info.stamp:
                 yield from self._check_refusal(path, info)
@@ -172,6 +177,28 @@ class _Disk:
         for path in self._registered.keys() - self._present.keys():
             if not self._unlisted:
                 yield Finding(invariant="I1", relative_path=path, detail="is indexed and gone")
+
+    def _was_there(self, info: ParquetFileInfo) -> bool:
+        """Whether the listing before already had the file as it is."""
+        before = self._before.get(info.relative_path)
+        return before is not None and (before.stamp, before.changed_unix_nano) == (
+            info.stamp,
+            info.changed_unix_nano,
+        )
+
+    def _has_its_footer(self, path: str, info: ParquetFileInfo) -> bool:
+        """Whether the file has the footer that was indexed; read only where its change time tells.
+
+        One that cannot be read now is taken for what it was: reading its pages says so.
+        """
+        changed_unix_nano, digest = self._footers[path]
+        if changed_unix_nano == info.changed_unix_nano:
+            return True
+        try:
+            with self.storage.open(info) as source:
+                return footer_digest(source, info.relative_path) == digest
+        except IndexerError:
+            return True
 
     def _check_refusal(self, path: str, info: ParquetFileInfo) -> Iterable[Finding]:
         if read_group(self.storage, [info], self._rows_max).batches:

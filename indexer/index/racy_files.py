@@ -1,16 +1,18 @@
 """Look again at files whose size and time cannot be trusted to tell a change.
 
 A file indexed within a tick of its writing could be rewritten with the same size in the same
-tick; a file on another inode than before could be a copy or something else. Their footers tell.
+tick; a file on another inode than before, or with another change time, could be a copy, have other
+permissions, or be something else. Their footers tell.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import takewhile
 
 from indexer.catalog.files import FileRegister
-from indexer.errors import IndexerError, TransientError
+from indexer.errors import FileError, TransientError
 from indexer.model import ParquetFileInfo
-from indexer.parquet.file_columns import read_footer
+from indexer.parquet.footer import footer_digest
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
 
@@ -19,6 +21,15 @@ RACY_S = 2.0
 RECHECK_AT_START = 1_000
 """The files registered last are looked at again after a start: the process before may have ended
 between registering one and looking at it again. A tenth of a second of footers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """Registered files that were looked at again, as they are now."""
+
+    same: tuple[ParquetFileInfo, ...]
+    """Of the registered footer; device, inode and change time may be others."""
+    changed: tuple[ParquetFileInfo, ...]
 
 
 class Recheck:
@@ -30,59 +41,78 @@ class Recheck:
         self._clock = clock
         self._due_s = dict.fromkeys(register.newest(RECHECK_AT_START), 0.0)
         """In order of time: every look is as far ahead as the others."""
+        self._suspects: dict[str, None] = {}
+
+    @property
+    def suspects(self) -> frozenset[str]:
+        """Relative paths that may be other files than the index says. For any thread."""
+        return frozenset(self._suspects)
+
+    def suspect(self, path: str) -> None:
+        """Something but size and time tells that the file may have changed: look at once."""
+        self._suspects[path] = None
 
     def mark(self, info: ParquetFileInfo) -> None:
         """The file was registered just now; look again later if that was close to its writing."""
-        age_s = (self._clock.now_unix_nano() - info.modified_unix_nano) / 1e9
-        if abs(age_s) < RACY_S:
+        now_ns = self._clock.now_unix_nano()
+        times = (info.modified_unix_nano, info.changed_unix_nano)
+        if min(abs(now_ns - at_ns) for at_ns in times) < RACY_S * 1e9:
             self._look_later(info.relative_path)
 
     def next_due_s(self) -> float | None:
         """Monotonic time of the earliest look; None when there is none to take."""
+        if self._suspects.keys() - self._due_s.keys():
+            return self._clock.monotonic_s()
         return next(iter(self._due_s.values()), None)
 
-    def changed(self) -> list[ParquetFileInfo]:
-        """Of the files that are due, those whose footer is not the registered one."""
+    def look(self) -> Rechecked:
+        """At the files that are due."""
         now_s = self._clock.monotonic_s()
-        found: list[ParquetFileInfo] = []
-        for path in list(takewhile(lambda path: self._due_s[path] <= now_s, self._due_s)):
-            del self._due_s[path]
-            known = self._register.files.get(path)
-            if known is None:
-                continue
-            info, digest = self._footer_now(path)
-            if info is None or digest is None:
-                self._look_later(path)  # not visible now; it is not forgotten
-            elif digest != known.footer_digest:
-                found.append(info)
-        return found
+        due = set(takewhile(lambda path: self._due_s[path] <= now_s, self._due_s))
+        due |= self._suspects.keys() - self._due_s.keys()
+        return self.compare(info for path in due if (info := self._info(path)) is not None)
 
-    def compare(
-        self, relocated: Iterable[ParquetFileInfo]
-    ) -> tuple[tuple[ParquetFileInfo, ...], tuple[ParquetFileInfo, ...]]:
-        """(files with the registered footer, all others) of files on a new device or inode."""
+    def compare(self, infos: Iterable[ParquetFileInfo]) -> Rechecked:
+        """Which of these files at registered paths have the registered footer."""
         same: list[ParquetFileInfo] = []
-        others: list[ParquetFileInfo] = []
-        for info in relocated:
-            known = self._register.files[info.relative_path]
-            (same if self._digest(info) == known.footer_digest else others).append(info)
-        return tuple(same), tuple(others)
+        changed: list[ParquetFileInfo] = []
+        for info in infos:
+            path = info.relative_path
+            digest = self._digest(info)
+            if digest is None:  # not to be had now; it is not forgotten
+                self.suspect(path)
+                self._look_later(path)
+                continue
+            self._suspects.pop(path, None)
+            known = self._register.files[path]
+            (same if digest == known.footer_digest else changed).append(info)
+        return Rechecked(tuple(same), tuple(changed))
+
+    def _info(self, path: str) -> ParquetFileInfo | None:
+        """A registered file as it is now; one that cannot be seen is looked at later."""
+        self._due_s.pop(path, None)
+        if path not in self._register.files:
+            self._suspects.pop(path, None)
+            return None
+        try:
+            entry = self._storage.stat(path)
+        except TransientError:
+            entry = None
+        if entry is None:
+            self._look_later(path)
+            return None
+        return entry.info
 
     def _look_later(self, path: str) -> None:
         self._due_s.pop(path, None)
         self._due_s[path] = self._clock.monotonic_s() + RACY_S
 
-    def _footer_now(self, path: str) -> tuple[ParquetFileInfo | None, str | None]:
-        """The file at a path as it is, and the digest of its footer, where they can be had."""
-        try:
-            entry = self._storage.stat(path)
-        except TransientError:
-            return None, None
-        return (None, None) if entry is None else (entry.info, self._digest(entry.info))
-
     def _digest(self, info: ParquetFileInfo) -> str | None:
+        """Empty for bytes without a footer, None for bytes that cannot be had now."""
         try:
             with self._storage.open(info) as source:
-                return read_footer(source, info.relative_path).footer_digest
-        except IndexerError:
+                return footer_digest(source, info.relative_path)
+        except TransientError:
             return None
+        except FileError:
+            return ""

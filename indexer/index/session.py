@@ -71,7 +71,9 @@ def new_catalog(
     )
 
 
-def open_pipeline(settings: Settings, catalog: Catalog, clock: Clock) -> Pipeline:
+def open_pipeline(
+    settings: Settings, catalog: Catalog, clock: Clock, *, accept_removals: bool = False
+) -> Pipeline:
     """Storage, register and limits composed as the settings say.
 
     Raises CatalogUnreadable when the catalog opens and cannot be read.
@@ -88,7 +90,7 @@ def open_pipeline(settings: Settings, catalog: Catalog, clock: Clock) -> Pipelin
         )
     except duckdb.Error as error:
         raise unreadable(catalog.path, error) from error
-    return Pipeline(storage, register, clock, limits_of(settings))
+    return Pipeline(storage, register, clock, limits_of(settings), accept_removals=accept_removals)
 
 
 def limits_of(settings: Settings) -> Limits:

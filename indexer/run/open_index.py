@@ -19,6 +19,7 @@ from indexer.errors import CatalogDeleted, CatalogWriteFailed, IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import open_catalog, open_pipeline
 from indexer.index.snapshot import SnapshotCopy
+from indexer.model import Outstanding
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 
@@ -32,12 +33,18 @@ class OpenIndex:
         clock: Clock,
         generations: Generations,
         stopped: Callable[[], bool],
+        *,
+        accept_removals: bool = False,
     ) -> None:
-        """``stopped`` ends the wait for somebody else who has the catalog open."""
+        """``stopped`` ends the wait for somebody else who has the catalog open.
+
+        ``accept_removals`` holds for the first listing of the storage, and for no later one.
+        """
         self._settings = settings
         self._clock = clock
         self._generations = generations
         self._stopped = stopped
+        self._accept_removals = accept_removals
         self._catalog: Catalog | None = None
         self._pipeline: Pipeline | None = None
         self._copy: SnapshotCopy | None = None
@@ -91,11 +98,18 @@ class OpenIndex:
         self.check_deleted()
         return self.catalog.cursor()
 
+    def outstanding(self) -> Outstanding:
+        """What the index does not hold as it is; for a reader, while ``readers`` is held."""
+        return self.pipeline.outstanding()
+
     def open(self) -> None:
         """Raises CatalogBusy, CatalogUnreadable or CatalogTooNew."""
         self._catalog = open_catalog(self._settings, self._generations, self._stopped)
         self._identity = _identity(self._catalog.path)
-        self._pipeline = open_pipeline(self._settings, self._catalog, self._clock)
+        self._pipeline = open_pipeline(
+            self._settings, self._catalog, self._clock, accept_removals=self._accept_removals
+        )
+        self._accept_removals = False
         self._published = None
 
     def reopen(self) -> None:

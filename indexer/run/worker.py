@@ -41,10 +41,18 @@ from indexer.telemetry.own_traces import OwnTraces, own_traces
 class Worker:
     """One process's service over one storage and one catalog."""
 
-    def __init__(self, settings: Settings, clock: Clock, owned: Owned) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, owned: Owned, *, accept_removals: bool = False
+    ) -> None:
         self.settings = settings
         self._stop = asyncio.Event()
-        self._index = OpenIndex(settings, clock, owned.generations, self._stop.is_set)
+        self._index = OpenIndex(
+            settings,
+            clock,
+            owned.generations,
+            self._stop.is_set,
+            accept_removals=accept_removals,
+        )
         self._ownership = OwnershipWatch(self._index, owned.lock, self._stop)
         self._heartbeat = Heartbeat(clock, stalled_after_s=settings.stalled_after_s)
         self._loop = IndexLoop(
@@ -149,7 +157,7 @@ class Worker:
             storage=index.pipeline.storage,
             directory=lambda: index.pipeline.register.directory,
             guard=index.readers.reading,
-            pending=lambda: len(index.pipeline.backlog),
+            outstanding=index.outstanding,
             doubts=self._doubts,
             hot=None if self._hot is None else self._hot.ask,
             limits=self._answer_limits,
@@ -209,11 +217,14 @@ class Worker:
         )
 
 
-async def serve(settings: Settings, clock: Clock) -> None:
-    """Own the catalog and run the worker until SIGTERM or SIGINT. Raises CatalogOwned."""
+async def serve(settings: Settings, clock: Clock, *, accept_removals: bool = False) -> None:
+    """Own the catalog and run the worker until SIGTERM or SIGINT. Raises CatalogOwned.
+
+    With ``accept_removals`` the first listing of the storage is right, whatever it lacks.
+    """
     answer_beside_work()
     with owning(settings, "python -m indexer") as owned:
-        worker = Worker(settings, clock, owned)
+        worker = Worker(settings, clock, owned, accept_removals=accept_removals)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.request_stop)

@@ -10,7 +10,8 @@ import pytest
 
 from indexer.errors import FileUnreadable
 from indexer.model import ParquetFileInfo
-from indexer.system.storage import FolderContents, FolderEntry, LocalStorage
+from indexer.system.folders import FolderContents, FolderEntry
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, parquet_bytes, spans, write
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -85,9 +85,10 @@ def indexed(
     *,
     storage: LocalStorage | None = None,
     keys: Sequence[str] = (),
+    accept_removals: bool = False,
     **limits: object,
 ) -> Iterator[Indexed]:
-    """A fresh catalog over ``folder/spans``, which may already hold files."""
+    """The catalog of ``folder/spans``, which may already hold files, and its pipeline."""
     root = folder / "spans"
     root.mkdir(exist_ok=True)
     clock = FakeClock()
@@ -97,7 +98,9 @@ def indexed(
     catalog = Catalog.open(path)
     register = FileRegister(catalog, clock, str(root), promoted_keys=keys)
     bounds = Limits(**{"readers": 1, "settle_s": 1.0, **limits})  # type: ignore[arg-type]
-    pipeline = Pipeline(storage or LocalStorage(root), register, clock, bounds)
+    pipeline = Pipeline(
+        storage or LocalStorage(root), register, clock, bounds, accept_removals=accept_removals
+    )
     try:
         yield Indexed(root, catalog, pipeline, clock)
     finally:
@@ -130,7 +133,15 @@ def attributes_on_disk(root: Path, keys: Sequence[str]) -> list[Row]:
     return sorted(found)
 
 
-def spans_on_disk(root: Path) -> list[Row]:
+def rows_of(path: Path) -> list[dict[str, object]] | None:
+    """The rows of a finished span file, by brute force; None for anything else."""
+    table = _readable(path)
+    return None if table is None or "trace_id" not in table.column_names else _plain(table)
+
+
+def spans_on_disk(
+    root: Path, read: Callable[[Path], list[dict[str, object]] | None] = rows_of
+) -> list[Row]:
     """The rows that the catalog must hold, by brute force over the files.
 
     Every finished file, smallest relative path first, smallest row first; the first copy of a
@@ -141,10 +152,7 @@ def spans_on_disk(root: Path) -> list[Row]:
     for relative in sorted(paths):
         if any(part == "tmp" or part.startswith((".", "_")) for part in Path(relative).parts):
             continue
-        table = _readable(paths[relative])
-        if table is None or "trace_id" not in table.column_names:
-            continue
-        for number, row in enumerate(_plain(table)):
+        for number, row in enumerate(read(paths[relative]) or ()):
             found.setdefault(
                 (row["trace_id"], row["span_id"], row["span_kind"]),
                 (
