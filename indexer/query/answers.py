@@ -5,13 +5,14 @@ The worker answers them beside its writer; a command answers them itself when no
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
 
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.model import Outstanding
 from indexer.query import lists
 from indexer.query.answer import Completeness, HotShare, ServicesAnswer, SpansAnswer
 from indexer.query.cost import CostAccount
@@ -22,6 +23,7 @@ from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
+from indexer.query.missing_files import missing_files
 from indexer.query.service_list import add_spans, list_services, unindexed_spans
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
@@ -32,6 +34,9 @@ from indexer.query.window import WHENEVER, Window
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
 
+_BEGIN_TRIES = 3
+"""Of a transaction at a moment in which nothing is noticed; beyond, the answer says it lacks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -39,8 +44,12 @@ class Moment:
 
     cursor: duckdb.DuckDBPyConnection
     deadline: Deadline
-    files_pending: int | None
+    storage: LocalStorage
+    outstanding: Outstanding | None
+    """What the worker knows of and this transaction may not have; None where nobody watches."""
     files_quarantined: int
+    files_lost: int
+    """Of these, the ones whose spans were in the index before."""
     doubts: tuple[Missing, ...] = ()
 
     def completeness(
@@ -56,11 +65,16 @@ class Moment:
         if hot is not None:
             share = HotShare(source=None if view is None else view.source, spans=hot_spans)
         return Completeness(
-            missing=(*missing, *self.doubts, *(() if hot is None else hot.missing)),
+            missing=(
+                *missing,
+                *self.doubts,
+                *(() if hot is None else hot.missing),
+                *missing_files(self.storage, self.outstanding, tiers.recent_paths, self.files_lost),
+            ),
             as_of_unix_nano=None if view is None else view.as_of_unix_nano,
             hot=share,
             recent_files=tiers.recent_paths,
-            files_pending=self.files_pending,
+            files_pending=None if self.outstanding is None else self.outstanding.files,
             files_quarantined=self.files_quarantined,
         )
 
@@ -76,8 +90,8 @@ class Answers:
     cursor: Callable[[], duckdb.DuckDBPyConnection]
     storage: LocalStorage
     directory: Callable[[], TraceDirectory | None] = lambda: None
-    pending: Callable[[], int | None] = lambda: None
-    """Files that were seen and are not in the index yet; None where nobody watches."""
+    outstanding: Callable[[], Outstanding | None] = lambda: None
+    """What was seen of the storage and is not in the index yet; None where nobody watches."""
     doubts: Callable[[], tuple[Missing, ...]] = lambda: ()
     """What any answer may lack at the moment, whatever is asked."""
     hot: AskHot | None = None
@@ -213,23 +227,44 @@ class Answers:
 
     @contextmanager
     def _transaction(self, deadline: Deadline | None) -> Iterator[Moment]:
-        """The same, with how many files the answer knows of and cannot look into.
-
-        The statement that counts them is the first one, and fixes the moment.
-        """
+        """The same, with what the answer knows of and cannot look into."""
         deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
             cursor = self.cursor()
             try:
                 with deadline.over(cursor):
-                    pending = self.pending()  # later, a file could be in neither
-                    cursor.execute("BEGIN TRANSACTION")
+                    outstanding, (refused, lost) = self._begin(cursor)
                     yield Moment(
                         cursor=cursor,
                         deadline=deadline,
-                        files_pending=pending,
-                        files_quarantined=lists.count_quarantined(cursor),
+                        storage=self.storage,
+                        outstanding=outstanding,
+                        files_quarantined=refused,
+                        files_lost=lost,
                         doubts=self.doubts(),
                     )
             finally:
                 cursor.close()
+
+    def _begin(
+        self, cursor: duckdb.DuckDBPyConnection
+    ) -> tuple[Outstanding | None, tuple[int, int]]:
+        """Begin a transaction whose moment the worker's knowledge is of.
+
+        The statement that counts refused files is its first one, and fixes the moment. What is
+        outstanding is asked before, because later a file could be in neither; and again after, in
+        case several transactions, of which this one saw the first, worked off what was noticed
+        in between.
+        """
+        before = self.outstanding()
+        for _ in range(_BEGIN_TRIES):
+            cursor.execute("BEGIN TRANSACTION")
+            counts = lists.count_quarantined(cursor)
+            after = self.outstanding()
+            if before is None or after is None or after.version == before.version:
+                return before, counts
+            cursor.execute("ROLLBACK")
+            before = after
+        cursor.execute("BEGIN TRANSACTION")
+        unknown = None if before is None else replace(before, lacking=None)
+        return unknown, lists.count_quarantined(cursor)

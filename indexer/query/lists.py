@@ -41,6 +41,11 @@ FROM quarantined_files ORDER BY last_seen DESC, file_path LIMIT $limit
 """Every list; each is served under its name and is a command of that name."""
 
 
+_REFUSED = """
+SELECT count(*), count(*) FILTER (WHERE was_indexed) FROM quarantined_files
+"""
+
+
 def list_named(name: str) -> IndexList:
     """The list. Raises StopIteration when there is none of that name."""
     return next(one for one in LISTS if one.name == name)
@@ -55,7 +60,7 @@ def list_rows(
     return rows(cursor, listed.sql, {"limit": limit})
 
 
-def count_quarantined(cursor: "duckdb.DuckDBPyConnection") -> int:
-    """Files that were refused: what is in them is in no answer."""
-    ((count,),) = cursor.execute("SELECT count(*) FROM quarantined_files").fetchall()
-    return int(count)
+def count_quarantined(cursor: "duckdb.DuckDBPyConnection") -> tuple[int, int]:
+    """(files that were refused, those of them whose spans were in the index before)."""
+    ((refused, lost),) = cursor.execute(_REFUSED).fetchall()
+    return int(refused), int(lost)

@@ -40,6 +40,17 @@ INDEX_STALLED = Reason(
     "The worker's index thread has not come round for long: files that landed since are missing.",
     "Read in the detail what it began; start the worker again once that disk or volume answers.",
 )
+FILES_PENDING = Reason(
+    "FilesPending",
+    "Files have come, changed, moved or gone, and the index has not followed yet.",
+    "Ask again in a moment; see `status` for how far the worker is behind.",
+)
+FILES_LOST = Reason(
+    "FilesLost",
+    "Files that were in the index cannot be read as they are now; what they held is missing.",
+    "See `quarantine` for the reason and the next step of each.",
+)
+STORAGE_UNAVAILABLE = Reason.of(errors.StorageUnavailable)
 TOO_MANY_RECENT_FILES = Reason(
     "TooManyRecentFiles",
     "More files wait to be indexed than one answer reads.",
@@ -73,6 +84,7 @@ UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
 """Of a file that had to be read for the answer: its spans, or their payload, are missing."""
 
 REASONS = (
+    *(FILES_PENDING, FILES_LOST, STORAGE_UNAVAILABLE),
     *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES, INDEX_STALLED),
     *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
     *UNREADABLE_FILES,

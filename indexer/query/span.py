@@ -22,6 +22,8 @@ class DataFile:
     """Absolute, as answers show it."""
     info: ParquetFileInfo
     dialect: Dialect
+    footer_digest: str | None = None
+    """Of a file that is indexed: what tells whether it still is that one."""
 
     def __hash__(self) -> int:
         """Quick: spans are grouped by their files."""

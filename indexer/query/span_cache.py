@@ -18,7 +18,7 @@ SPAN_BYTES_MAX = CACHE_BYTES_MAX // 64
 ENTRY_BYTES = 400
 """What keeping one costs beside its own bytes."""
 
-_FileKey = tuple[str, int, int, int, int]
+_FileKey = tuple[str, int, int, int, int, int]
 _Key = tuple[_FileKey | None, int]
 
 
@@ -96,5 +96,5 @@ def _file_key(source: Source) -> _FileKey | None:
     if not isinstance(source, DataFile):
         return None
     info = source.info
-    stamp = (info.size_bytes, info.modified_unix_nano)
-    return (info.relative_path, *stamp, info.device, info.inode)
+    times = (info.modified_unix_nano, info.changed_unix_nano)
+    return (info.relative_path, info.device, info.inode, info.size_bytes, *times)

@@ -7,7 +7,7 @@ be read, and nothing can be written anywhere.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,17 +15,23 @@ import duckdb
 import pyarrow as pa
 
 from indexer.catalog.database import Catalog
-from indexer.errors import QueryRefused
+from indexer.catalog.storage_root import indexed_path
+from indexer.errors import IndexerError, QueryRefused
+from indexer.model import ParquetFileInfo
 from indexer.otlp.sql.functions import install
 from indexer.query.views import FILES_MAX, SqlViews, ViewFile, otel_spans
 from indexer.read.dialect import dialects
+from indexer.read.registered_file import find_registered
 from indexer.system.duckdb_rows import arrow_table
+from indexer.system.storage import LocalStorage
 
 OTEL_SPANS = "otel_spans"
 """Made for a session whose SQL names it, or a view of a dialect that is made of it."""
 
 _COVERED = """
-SELECT file_id, file_path, dialect, missing_columns, nested_columns, count(*) OVER () AS matching
+SELECT file_id, file_path, dialect, missing_columns, nested_columns, count(*) OVER () AS matching,
+       relative_path, size_bytes, modified_unix_nano, device, inode, changed_unix_nano,
+       footer_digest
 FROM parquet_files
 WHERE owned_span_count > 0
   AND ($since IS NULL OR max_time >= $since::TIMESTAMPTZ)
@@ -42,6 +48,8 @@ class Coverage:
     views: tuple[str, ...]
     files: int
     matching: int
+    changed: int
+    """Of the files, those that are not what was indexed: their spans are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,9 @@ class Window:
     since: datetime | None = None
     until: datetime | None = None
     files_max: int = FILES_MAX
+
+
+_NOTHING = Coverage(views=(), files=0, matching=0, changed=0)
 
 
 def open_session(
@@ -80,7 +91,7 @@ def select(
         _check(connection, sql)
         known = view_names(dialect_views)
         words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
-        files, matching = _covered(connection, window) if words else ([], 0)
+        files, coverage = _covered(connection, window) if words else ([], _NOTHING)
         connection.execute(
             "SET allowed_paths = $paths", {"paths": [one.file_path for one in files]}
         )
@@ -89,8 +100,7 @@ def select(
         named = _named(connection, sql, words)
         if named:
             _add_views(connection, files, named, dialect_views)
-        coverage = Coverage(views=named, files=len(files), matching=matching) if named else None
-        return arrow_table(connection, sql), coverage
+        return arrow_table(connection, sql), replace(coverage, views=named) if named else None
     except duckdb.Error as error:
         raise QueryRefused(
             str(error).strip(), hint="Check the SQL; see `files` and `status`."
@@ -102,9 +112,9 @@ def create_views(
 ) -> Coverage:
     """Make ``otel_spans`` and all views of these dialects; what they cover. Raises duckdb.Error."""
     names = view_names(dialect_views)
-    files, matching = _covered(connection, window)
+    files, coverage = _covered(connection, window)
     _add_views(connection, files, names, dialect_views)
-    return Coverage(views=names, files=len(files), matching=matching)
+    return replace(coverage, views=names)
 
 
 def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
@@ -132,11 +142,17 @@ def _named(
     return tuple(name for name in words if name in tables)
 
 
-def _covered(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[list[ViewFile], int]:
-    """The files that the views read, and how many match the window."""
+def _covered(
+    connection: duckdb.DuckDBPyConnection, window: Window
+) -> tuple[list[ViewFile], Coverage]:
+    """The files that the views read, and what of the window that covers.
+
+    Those that are not what was indexed are left out: their rows would be other spans'.
+    """
     rows = connection.execute(
         _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
     ).fetchall()
+    storage = LocalStorage(indexed_path(connection) or "/")
     files = [
         ViewFile(
             file_id=row[0],
@@ -146,8 +162,41 @@ def _covered(connection: duckdb.DuckDBPyConnection, window: Window) -> tuple[lis
             nested_columns=tuple(row[4]),
         )
         for row in rows
+        if _is_registered(storage, *row[6:])
     ]
-    return files, rows[0][5] if rows else 0
+    coverage = Coverage(
+        views=(),
+        files=len(rows),
+        matching=rows[0][5] if rows else 0,
+        changed=len(rows) - len(files),
+    )
+    return files, coverage
+
+
+def _is_registered(
+    storage: LocalStorage,
+    relative_path: str,
+    size_bytes: int,
+    modified_unix_nano: int,
+    device: int,
+    inode: int,
+    changed_unix_nano: int,
+    digest: str,
+) -> bool:
+    info = ParquetFileInfo(
+        path=storage.absolute(relative_path),
+        relative_path=relative_path,
+        size_bytes=size_bytes,
+        modified_unix_nano=modified_unix_nano,
+        device=device,
+        inode=inode,
+        changed_unix_nano=changed_unix_nano,
+    )
+    try:
+        find_registered(storage, info, digest)
+    except IndexerError:
+        return False
+    return True
 
 
 def _add_views(

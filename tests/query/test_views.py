@@ -12,7 +12,7 @@ from indexer.query.views import ViewFile, otel_spans
 from indexer.read.dialect import dialects
 from indexer.run.sql_views import DIALECT_VIEWS
 from tests.support.catalogs import indexed
-from tests.support.span_files import Span, spans, write
+from tests.support.span_files import Span, rewrite_in_place, spans, write
 
 pytestmark = pytest.mark.duckdb
 
@@ -107,8 +107,28 @@ def test_coverage_counts_the_files_that_match_the_window(tmp_path: Path) -> None
         table, coverage = select(session, "SELECT trace_id FROM otel_spans", Window(files_max=2))
     finally:
         session.close()
-    assert coverage == Coverage(views=("otel_spans",), files=2, matching=5)
+    assert coverage == Coverage(views=("otel_spans",), files=2, matching=5, changed=0)
     assert sorted(table["trace_id"].to_pylist()) == [f"{4:032x}", f"{5:032x}"]
+
+
+def test_a_file_that_is_not_what_was_indexed_is_left_out_and_counted(tmp_path: Path) -> None:
+    """Its rows would have the index's names and another span's payload."""
+    with indexed(tmp_path) as one:
+        (path, gone, touched) = (
+            write(one.root / name, spans(1, trace=number))
+            for number, name in enumerate(("a.parquet", "b.parquet", "c.parquet"), start=1)
+        )
+        one.settle()
+    rewrite_in_place(path, spans(1, trace=7))
+    gone.unlink()
+    touched.chmod(0o600)
+    session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
+    try:
+        table, coverage = select(session, "SELECT trace_id FROM otel_spans", Window())
+    finally:
+        session.close()
+    assert coverage == Coverage(views=("otel_spans",), files=3, matching=3, changed=2)
+    assert table["trace_id"].to_pylist() == [f"{3:032x}"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +159,7 @@ def test_a_view_is_made_when_it_is_asked_for_as_a_table(
     finally:
         session.close()
     assert table.num_rows > 0 or "state_patches" in sql
-    assert coverage == (views and Coverage(views=views, files=1, matching=1))
+    assert coverage == (views and Coverage(views=views, files=1, matching=1, changed=0))
 
 
 def test_a_window_chooses_the_files_of_every_view(tmp_path: Path) -> None:

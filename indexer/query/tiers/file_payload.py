@@ -9,6 +9,7 @@ from indexer.query.missing import Missing
 from indexer.query.span import UNREADABLE, DataFile, Payload, Span
 from indexer.query.tiers.tier import Payloads
 from indexer.read.payload import read_payload
+from indexer.read.registered_file import find_registered
 from indexer.read.span_payload import span_payload
 from indexer.system.storage import LocalStorage
 
@@ -44,5 +45,8 @@ def _read(
     storage: LocalStorage, file: DataFile, rows: Sequence[int], account: CostAccount
 ) -> list[Payload]:
     account.open_file(file.path)
-    stored = read_payload(storage, file.info, file.dialect, rows, account.tally)
+    info = file.info
+    if file.footer_digest is not None:
+        info = find_registered(storage, info, file.footer_digest)
+    stored = read_payload(storage, info, file.dialect, rows, account.tally)
     return [Payload(**span_payload(values)) for values in stored]

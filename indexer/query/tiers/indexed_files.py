@@ -27,7 +27,8 @@ from indexer.system.duckdb_rows import id_list, plain_rows
 from indexer.system.storage import LocalStorage
 
 _FILES = """
-SELECT file_id, file_path, dialect, relative_path, size_bytes, modified_unix_nano, device, inode
+SELECT file_id, file_path, dialect, relative_path, size_bytes, modified_unix_nano, device, inode,
+       changed_unix_nano, footer_digest
 FROM parquet_files WHERE file_id IN {file_ids}
 """
 
@@ -97,6 +98,12 @@ class IndexedFiles:
             modified_unix_nano=row["modified_unix_nano"],
             device=row["device"],
             inode=row["inode"],
+            changed_unix_nano=row["changed_unix_nano"],
         )
-        dialect = next(one for one in dialects() if one.name == row["dialect"])
-        return DataFile(tier=self.name, path=row["file_path"], info=info, dialect=dialect)
+        return DataFile(
+            tier=self.name,
+            path=row["file_path"],
+            info=info,
+            dialect=next(one for one in dialects() if one.name == row["dialect"]),
+            footer_digest=row["footer_digest"],
+        )

@@ -1,0 +1,31 @@
+"""Whether a file is still the one that was indexed, before a row of it is shown as a span's.
+
+Size and times tell at the cost of a look. Where only the change time, the inode or the device is
+another, as after a change of permissions or on a volume mounted anew, the footer tells: it has the
+bounds of every column. So no span is shown with the payload of another that has taken its place.
+"""
+
+from indexer.errors import FileChanged, FileVanished
+from indexer.model import ParquetFileInfo
+from indexer.parquet.footer import footer_digest
+from indexer.system.storage import LocalStorage
+
+
+def find_registered(storage: LocalStorage, info: ParquetFileInfo, digest: str) -> ParquetFileInfo:
+    """The registered file as it is now, to be opened.
+
+    ``digest`` is of the footer that was registered. Raises FileVanished and FileChanged when there
+    is no such file any more, FileUnreadable when that cannot be known.
+    """
+    path = info.relative_path
+    entry = storage.stat(path)
+    if entry is None:
+        raise FileVanished("the file is gone", path=path)
+    now = entry.info
+    if now == info:
+        return now
+    if now.stamp == info.stamp:
+        with storage.open(now) as source:
+            if footer_digest(source, path) == digest:
+                return now
+    raise FileChanged("the file is not the one that was indexed", path=path)
