@@ -57,6 +57,12 @@ class Oddities:
         action = self.random.choice(self._actions)
         return f"odd{action.__name__}", action()
 
+    @property
+    def has_closed_folder(self) -> bool:
+        """Whether there are files that cannot be read, or not even seen."""
+        shut = self._folder / "shut"
+        return shut.exists() and shut.stat().st_mode & 0o777 != 0o755
+
     def open_folders(self) -> None:
         """Permissions come back."""
         for folder in (self._folder / "shut", self._folder):

@@ -17,12 +17,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from indexer.catalog.database import Catalog
-from indexer.catalog.files import FileRegister
-from indexer.errors import StorageUnavailable
+from indexer.catalog.files import CatalogUpdate, FileRegister
 from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
-from indexer.system.storage import FolderContents, FolderEntry, LocalStorage
+from tests.simulation.faults import CrashingConnection, FaultyStorage, SimulatedCrash
 from tests.simulation.oddities import Oddities
+from tests.simulation.truth import Truth
+from tests.simulation.upheavals import Upheavals
 from tests.support.catalogs import paths_below
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import T0, Span, parquet_bytes
@@ -36,50 +37,6 @@ ATTRIBUTES = (
     '{"gen_ai.operation.name":null,"junjo.span_type":{"a":[1]}}',
     "no JSON",
 )
-
-
-class SimulatedCrash(BaseException):
-    """The process ends here; nothing may catch it."""
-
-
-class CrashingConnection:
-    """A DuckDB connection that ends the process at a chosen statement, before or after it."""
-
-    def __init__(self, connection: Any, fuse: int, *, after: bool) -> None:
-        self._connection = connection
-        self._fuse = fuse
-        self._after = after
-
-    def execute(self, *arguments: Any) -> Any:
-        self._fuse -= 1
-        if self._fuse == 0 and not self._after:
-            raise SimulatedCrash
-        result = self._connection.execute(*arguments)
-        if self._fuse == 0:
-            raise SimulatedCrash
-        return result
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-
-class FaultyStorage(LocalStorage):
-    """The real folder, or what a lost mount or a forbidden folder looks like."""
-
-    fault: str = ""
-
-    def list_folder(self, relative_folder: str) -> FolderContents:
-        if self.fault == "unmounted":
-            return FolderContents(entries=())
-        if self.fault == "unlistable" or (self.fault and self.fault == relative_folder):
-            raise StorageUnavailable("injected", path=relative_folder)
-        return super().list_folder(relative_folder)
-
-    def nearest_device(self, relative_path: str) -> int | None:
-        return 7 if self.fault == "unmounted" else super().nearest_device(relative_path)
-
-    def stat(self, relative_path: str) -> FolderEntry | None:
-        return None if self.fault == "unmounted" else super().stat(relative_path)
 
 
 class World:
@@ -103,6 +60,10 @@ class World:
         self.history: list[str] = []
         odd_spans = random.Random(f"spans {seed}")
         self.oddities = Oddities(self.root, seed, lambda: self._content(odd_spans)) if odd else None
+        self.upheavals = Upheavals(self.root, seed, self._spans) if odd else None
+        self.truth = Truth(self.root)
+        self.untold: set[str] = set()
+        """Paths that changed, and of which neither an event nor a listing has told yet."""
         self.start()
 
     def run(self, steps: int) -> None:
@@ -117,11 +78,47 @@ class World:
             self.history.append(name)
             self._guarded(actions[name])
             self._attributes()
-            if self.oddities is not None:
-                name, hints = self.oddities.happen()
-                self.history += [name] if name else []
-                self.hints += map(str, hints)
+            self._odd_things()
+            self._check_truth()
+            self._check_a_trace()
         self._quiesce()
+
+    def _odd_things(self) -> None:
+        if self.oddities is None or self.upheavals is None:
+            return
+        name, hints = self.oddities.happen()
+        self._tell(*hints)
+        self.history += [name] if name else []
+        name, touched = self.upheavals.happen(set(self.unfinished))
+        self.untold |= set(map(str, touched))
+        self.history += [name] if name else []
+        if self.upheavals.random.random() < 0.3:
+            self.history.append("sweep and work")
+            self._guarded(self._sweep)
+            self._check_truth()
+            self._guarded(lambda: self.pipeline.drain(lambda: False))
+
+    def _tell(self, *paths: Path) -> None:
+        """An event names the paths, sooner or later, unless it is lost."""
+        self.hints += map(str, paths)
+        self.untold |= set(map(str, paths))
+
+    @property
+    def connection(self) -> Any:
+        """The catalog's, whatever is armed to end the process."""
+        return getattr(self.catalog.connection, "_connection", self.catalog.connection)
+
+    def _check_truth(self) -> None:
+        """Where the files can be looked at, a reader's answers are compared with them."""
+        if self.oddities is None or self.oddities.has_closed_folder:
+            return
+        if self.storage.fault != "unmounted":
+            self.truth.check_content(self.pipeline, self.connection, told=not self.untold)
+
+    def _check_a_trace(self) -> None:
+        if self.upheavals is not None:
+            trace_id = f"{self.upheavals.random.randint(1, 5):032x}"
+            self.truth.check_trace(self.pipeline, self.connection, trace_id)
 
     def start(self) -> None:
         """A new process over what is on disk."""
@@ -130,6 +127,13 @@ class World:
         files = self.random.choice((1, 3, 100))
         limits = Limits(batch_files=files, readers=1, settle_s=SETTLE_S, read_ahead=1)
         self.pipeline = Pipeline(self.storage, register, self.clock, limits)
+        apply = register.apply
+
+        def applied(update: CatalogUpdate) -> None:
+            apply(update)
+            self._check_truth()
+
+        register.apply = applied  # type: ignore[method-assign]  # a reader asks after each commit
 
     def crash(self) -> None:
         """End the process as SIGKILL does: memory is gone, the disk is as it is."""
@@ -149,8 +153,7 @@ class World:
 
     def _end_process(self) -> None:
         self.pipeline.close()
-        connection = self.catalog.connection
-        getattr(connection, "_connection", connection).close()
+        self.connection.close()
 
     def _attributes(self) -> None:
         """The second pass now and then, and an operator who wants other attributes."""
@@ -176,9 +179,8 @@ class World:
             self.oddities.open_folders()
         for path, content in self.unfinished.items():
             self._write(path, content)
-        self.catalog.connection = getattr(
-            self.catalog.connection, "_connection", self.catalog.connection
-        )
+        self.catalog.connection = self.connection
+        self.untold.clear()
         for _ in range(3):
             self.clock.advance(SETTLE_S + 3)
             until_settled(self.pipeline, lambda: False)
@@ -215,6 +217,7 @@ class World:
     def _work(self) -> None:
         self.random.shuffle(self.hints)
         taken = [self.hints.pop() for _ in range(self.random.randint(0, len(self.hints)))]
+        self.untold -= set(taken)
         self.pipeline.look(taken)
         self.pipeline.wake()
         self.pipeline.drain(lambda: False)
@@ -222,6 +225,7 @@ class World:
     def _sweep(self) -> None:
         """What cannot be seen is not gone: a lost mount removes nothing from the index."""
         before = set(self.pipeline.register.files)
+        self.untold.clear()
         self.pipeline.sweep()
         if self.storage.fault in {"unmounted", "unlistable"}:
             lost = before - set(self.pipeline.register.files)
@@ -230,16 +234,18 @@ class World:
     def _arm(self) -> None:
         fuse, after = self.random.randint(1, 25), self.random.random() < 0.5
         self.catalog.connection = CrashingConnection(
-            getattr(self.catalog.connection, "_connection", self.catalog.connection),
+            self.connection,
             fuse,
             after=after,
         )
 
     def _fault(self) -> None:
         self.storage.fault = self.random.choice(("unmounted", "unlistable", "a", "b/c"))
+        self.untold.add("a fault")
 
     def _repair(self) -> None:
         self.storage.fault = ""
+        self.untold.add("a repair")
 
     def _add(self) -> None:
         self._put(self._path(), self._content())
@@ -283,8 +289,10 @@ class World:
             return
         self._write(path, first)
         stamp = path.stat().st_mtime_ns
+        self.untold.discard(str(path))
         self.pipeline.look([str(path)])
         self._guarded(lambda: self.pipeline.drain(lambda: False))
+        self.untold.add(str(path))
         path.write_bytes(second)
         os.utime(path, ns=(stamp, stamp))
         self.unfinished.pop(path, None)
@@ -298,14 +306,14 @@ class World:
             self.unfinished.pop(target, None)
             if source in self.unfinished:
                 self.unfinished[target] = self.unfinished.pop(source)
-            self.hints += [str(source), str(target)]
+            self._tell(source, target)
 
     def _remove(self) -> None:
         path = self._some_file()
         if path:
             path.unlink()
             self.unfinished.pop(path, None)
-            self.hints.append(str(path))
+            self._tell(path)
 
     def _remove_folder(self) -> None:
         folder = self.root / self.random.choice(("a", "b/c"))
@@ -313,14 +321,14 @@ class World:
             shutil.rmtree(folder)
             for path in [path for path in self.unfinished if folder in path.parents]:
                 del self.unfinished[path]
-            self.hints.append(str(folder))
+            self._tell(folder)
 
     def _link(self) -> None:
         target = self._some_file()
         link = self.root / f"link{self.random.randint(0, 3)}.parquet"
         if target and not link.is_symlink() and not link.exists():
             link.symlink_to(target)
-            self.hints.append(str(link))
+            self._tell(link)
 
     def _ignored(self) -> None:
         name = self.random.choice((".hidden.parquet", "tmp/x.parquet", "a/x.parquet.tmp"))
@@ -363,13 +371,13 @@ class World:
         self._stamp(temporary)
         os.replace(temporary, path)
         self.unfinished.pop(path, None)
-        self.hints.append(str(path))
+        self._tell(path)
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         self._stamp(path)
-        self.hints.append(str(path))
+        self._tell(path)
 
     def _stamp(self, path: Path) -> None:
         """Time moves on between any two writes; only one action says otherwise."""
