@@ -26,6 +26,7 @@ from indexer.otlp.requests import (
     span_count,
     within_repeated_bytes,
 )
+from indexer.otlp.span_count import messages_at_most
 from indexer.otlp.span_groups import SpanGroup, joined, span_groups
 from indexer.otlp.span_limits import FIELD_BYTES_MIN, SpanCheck
 
@@ -107,8 +108,7 @@ def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> 
     kept = bytearray()
     records: list[bytes] = []
     before = found.rejected
-    can_exceed = len(body) > FIELD_BYTES_MIN * limits.messages
-    count = MessageCount(limits.messages if can_exceed else None)
+    count = _message_count(body, limits.messages)
     for group in span_groups(body, count):
         kept += selection.kept(group)
         if not any(kept) and len(records) < _RECORDS_SEEN:
@@ -122,6 +122,13 @@ def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> 
         selection.refuse_undecodable()
         return b""
     return joined(_chosen(body, kept))
+
+
+def _message_count(body: bytes, messages_max: int) -> MessageCount:
+    """What counts as much of the body as it takes to know that it is within the maximum."""
+    if len(body) <= FIELD_BYTES_MIN * messages_max:
+        return MessageCount()
+    return MessageCount(messages_max, has_parts=messages_at_most(body) > messages_max)
 
 
 def _chosen(body: bytes, kept: Sequence[int]) -> Iterator[SpanGroup]:

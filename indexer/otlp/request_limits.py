@@ -34,8 +34,10 @@ REQUEST_LIMITS = RequestLimits()
 class MessageCount:
     """Messages of one request, counted while it is walked; without a maximum, all are."""
 
-    def __init__(self, messages_max: int | None = None) -> None:
+    def __init__(self, messages_max: int | None = None, *, has_parts: bool = True) -> None:
         self.messages_max = messages_max
+        self.has_parts = has_parts and messages_max is not None
+        """Whether what is inside spans, resources and scopes has to be counted for the maximum."""
         self.total = 0
         self.resources = 0
         """Of these, the resources."""

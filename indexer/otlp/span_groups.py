@@ -170,11 +170,11 @@ def _cut(
     """Groups of so many spans. Those of one piece are no more bytes than that."""
     for first in range(0, len(spans), PORTION_SPANS):
         some = spans[first : first + PORTION_SPANS]
-        if count.messages_max is not None:
+        if count.has_parts:
             span_parts(b"".join(some), count)
         yield SpanGroup(head, scope_head, some)
 
 
 def _count_owner(owner: Iterable[bytes], parts: Any, count: MessageCount) -> None:
-    if count.messages_max is not None and owner:
+    if count.has_parts and owner:
         parts(b"".join(owner), count)

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from indexer.errors import InvalidOtlp, OtlpTooLarge
 from indexer.otlp import wire_fields
@@ -13,6 +14,7 @@ from indexer.otlp.request_limits import MessageCount
 from indexer.otlp.span_count import (
     PartCount,
     attribute_parts,
+    messages_at_most,
     resource_parts,
     scope_parts,
     span_outline,
@@ -84,6 +86,26 @@ def test_a_scope_is_counted_by_its_attributes(found, piece_bytes):
     with patched_pieces(piece_bytes):
         parts = scope_parts(scope.SerializeToString())
     assert parts == PartCount(len(found), values=values)
+
+
+@few
+@given(st.lists(spans, max_size=4), resources)
+def test_the_keys_in_the_bytes_are_never_fewer_than_the_messages(found, resource):
+    scope = ScopeSpans(spans=found, scope=InstrumentationScope(attributes=resource.attributes))
+    request = ExportTraceServiceRequest(
+        resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope])]
+    )
+    inside = sum(map(walked, found), PartCount()).total
+    inside += resource_parts(resource.SerializeToString()).total
+    inside += scope_parts(scope.scope.SerializeToString()).total
+    assert messages_at_most(request.SerializeToString()) >= inside + len(found) + 2
+
+
+@pytest.mark.parametrize("key", [b"\x4a", b"\xca\x00", b"\xca\x80\x00"])
+def test_a_key_that_is_longer_than_need_be_is_seen_too(key):
+    events = (key + b"\x00") * 1_000
+    assert span_parts(events) == PartCount(attributes=1_000)
+    assert messages_at_most(events) >= 1_000
 
 
 @few
