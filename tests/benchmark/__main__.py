@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.benchmark import (
     answers,
+    counting,
     dashboards,
     freshness,
     growth,
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "index": index.measure,
     "freshness": freshness.measure,
     "ingest": ingest.measure,
+    "counting": counting.measure,
     "growth": growth.measure,
     "answers": answers.measure,
     "dashboards": dashboards.measure,
