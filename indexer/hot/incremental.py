@@ -37,7 +37,7 @@ class IncrementalReader:
             as_of_unix_nano=state.as_of_unix_nano,
             recent_files=files,
             source="incremental",
-            bounded=False,
+            bounded=state.unlisted_files > 0,
             problems=self._buffer.problems + problems,
         )
 

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.wire.limits import ANSWER_BYTES_MAX
+from indexer.wire.limits import ANSWER_BYTES_MAX, RECENT_FILES_MAX
 
 MIB = 1024 * 1024
 
@@ -89,7 +89,7 @@ class HotLimits:
     """Of a snapshot's file; decoded it may have ``buffer_bytes_max``."""
     rows_max: int = 2_000_000
     """Of a snapshot or a stream: what decodes within a deadline at all."""
-    recent_files_max: int = 1_000
+    recent_files_max: int = RECENT_FILES_MAX
     """Each costs two questions to the file system, 20 microseconds together."""
     choice_s: float = 60.0
     """So long the server is taken for what it was: a restarted one may have learnt a better way,

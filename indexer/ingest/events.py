@@ -18,8 +18,20 @@ WRITER_DIED = Event(
 INTERNAL_CALL_FAILED = Event(
     "internal_call.failed", logging.ERROR, "A call of the internal service failed."
 )
-RETENTION_FAILED = Event(
-    "retention.failed", logging.ERROR, "Expired files were not removed; it is tried again."
+KEEPING_FAILED = Event(
+    "keeping.failed",
+    logging.ERROR,
+    "Flushed files were not looked after, so that none expired; it is tried again.",
+)
+FILES_GONE = Event(
+    "files.gone",
+    logging.WARNING,
+    "Flushed files were removed or renamed before a worker had confirmed them; their listing ends.",
+)
+UNCONFIRMED_FILES_REMOVED = Event(
+    "unconfirmed_files.removed",
+    logging.WARNING,
+    "Retention deleted files that no worker had confirmed within INGESTION_UNCONFIRMED_MAX_AGE.",
 )
 EXPIRED_FILES_REMOVED = Event(
     "expired_files.removed", logging.INFO, "Retention deleted files of spans."

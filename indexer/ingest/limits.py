@@ -1,4 +1,4 @@
-"""What makes a flush due, and how much goes into one file."""
+"""What makes a flush due, how much goes into one file, and how long that waits for a worker."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,9 @@ FLUSH_BYTES = 25 * 1024 * 1024
 """Bodies of one file: ten times as much memory while it is written."""
 FLUSH_AGE_S = 3600.0
 """How long a span waits for a file at most. It is seen before, as a hot one."""
+
+UNCONFIRMED_S = 7 * 86_400.0
+"""How long an expired file waits to be confirmed: a worker away for longer does not come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

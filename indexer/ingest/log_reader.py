@@ -5,7 +5,7 @@ Readers are read-only connections, so the process that writes files uses the sam
 
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,10 @@ from typing import cast
 from indexer.ingest.log_file import facts, open_for_reading
 from indexer.system.clock import Clock, SystemClock
 from indexer.wire.keys import KEY_BYTES, key_unix_nano
+from indexer.wire.limits import RECENT_FILES_MAX
 
+PATHS_AT_ONCE = 500
+"""In one statement; SQLite takes 32,766 parameters, older ones 999."""
 IDLE_READERS_MAX = 4
 """Open connections kept for the next reader; more readers at once open their own."""
 
@@ -37,6 +40,15 @@ class RecentFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFile:
+    """A flushed file that is not confirmed, and since when."""
+
+    path: str
+    span_count: int
+    flushed_unix_nano: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRange:
     """Requests that become one file. Also after a crash it has just these."""
 
@@ -53,7 +65,9 @@ class WalState:
     newest_key: bytes
     flushed_key: bytes
     recent_files: tuple[RecentFile, ...]
-    """Oldest first."""
+    """The newest ones, oldest first."""
+    unlisted_files: int
+    """Files that are not confirmed beyond those."""
     pending_spans: int
     pending_bytes: int
     oldest_key: bytes | None
@@ -141,6 +155,31 @@ class LogReader:
         ).fetchone()
         return KeyRange(first_key=first, last_key=last, request_count=count)
 
+    def listed_files(self) -> list[ListedFile]:
+        """Every file that is not confirmed."""
+        rows = self._connection.execute(
+            "SELECT path, span_count, flushed_at_unix_nano FROM files ORDER BY last_key"
+        )
+        return [
+            ListedFile(path=path, span_count=count, flushed_unix_nano=flushed)
+            for path, count, flushed in rows
+        ]
+
+    def listed_of(self, paths: Sequence[str]) -> list[str]:
+        """Which of the paths are listed."""
+        found: set[str] = set()
+        for first in range(0, len(paths), PATHS_AT_ONCE):
+            some = paths[first : first + PATHS_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._connection.execute(f"SELECT path FROM files WHERE path IN ({marks})", some)
+            found.update(path for (path,) in rows)
+        return sorted(found)
+
+    def fact(self, name: str) -> str | None:
+        """A text that was remembered under that name."""
+        (value,) = facts(self._connection, [name])
+        return cast("str | None", value)
+
     def state(self) -> WalState:
         """The log now."""
         as_of = self._clock.now_unix_nano()
@@ -163,13 +202,20 @@ class LogReader:
     def _state(self, as_of_unix_nano: int) -> WalState:
         names = ["wal_id", "newest_key", "flushed_key", "pending_spans", "pending_bytes"]
         wal_id, newest, flushed, spans, body_bytes = facts(self._connection, names)
-        files = self._connection.execute("SELECT path, span_count FROM files ORDER BY last_key")
+        files = self._connection.execute(
+            "SELECT path, span_count FROM files ORDER BY last_key DESC LIMIT ?",
+            (RECENT_FILES_MAX,),
+        ).fetchall()
+        (listed,) = self._connection.execute("SELECT count(*) FROM files").fetchone()
         (oldest,) = self._connection.execute("SELECT min(key) FROM requests").fetchone()
         return WalState(
             wal_id=cast("str", wal_id),
             newest_key=cast("bytes", newest),
             flushed_key=cast("bytes", flushed),
-            recent_files=tuple(RecentFile(path=path, span_count=count) for path, count in files),
+            recent_files=tuple(
+                RecentFile(path=path, span_count=count) for path, count in reversed(files)
+            ),
+            unlisted_files=listed - len(files),
             pending_spans=cast("int", spans),
             pending_bytes=cast("int", body_bytes),
             oldest_key=oldest,

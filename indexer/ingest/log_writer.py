@@ -67,12 +67,17 @@ class LogWriter:
         self.pending_bytes -= size
         self._reclaim()
 
-    def confirm(self, paths: Iterable[str]) -> None:
-        """These files are in the index: nobody needs to be told of them."""
+    def unlist(self, paths: Iterable[str]) -> None:
+        """Nobody needs to be told of these files: they are in the index, or there are none."""
         with self._transaction():
             self.connection.executemany(
                 "DELETE FROM files WHERE path = ?", [(path,) for path in paths]
             )
+
+    def remember(self, name: str, text: str) -> None:
+        """Keep a text under a name."""
+        with self._transaction():
+            self._set(name, text)
 
     def _forget(self, through_key: bytes, spans: int, size: int) -> None:
         self.connection.execute("DELETE FROM requests WHERE key <= ?", (through_key,))
@@ -103,7 +108,7 @@ class LogWriter:
         finally:
             self.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
 
-    def _set(self, name: str, value: bytes) -> None:
+    def _set(self, name: str, value: bytes | str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def _add(self, name: str, change: int) -> None:

@@ -55,8 +55,8 @@ def enforce(
 ) -> list[str]:
     """Delete what has expired of the files with our names; the paths that are gone.
 
-    ``keep`` has the files that the index has not confirmed: removing one would be a loss that
-    nobody was told of. They count towards ``max_bytes``.
+    ``keep`` has the files that the index has not confirmed and may yet: removing one would be a
+    loss. They count towards ``max_bytes``.
     """
     if max_age_s is None and max_bytes is None:
         return []

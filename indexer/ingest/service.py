@@ -213,6 +213,7 @@ def _hot_state(state: WalState) -> ingestion_pb2.HotState:
             ingestion_pb2.RecentFile(path=file.path, span_count=file.span_count)
             for file in state.recent_files
         ],
+        unlisted_files=state.unlisted_files,
     )
 
 

@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar
 
 from indexer.errors import WalBusy
 from indexer.ingest.log_file import LogLock
-from indexer.ingest.log_reader import KeyRange, LoggedRequest, ReaderPool, WalState
+from indexer.ingest.log_reader import KeyRange, ListedFile, LoggedRequest, ReaderPool, WalState
 from indexer.ingest.log_writer import LogWriter
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.durable_files import make_folder
@@ -40,6 +40,8 @@ COMMIT_BYTES_MAX = 16 * MIB
 """One transaction: beyond, sharing the ``fsync`` gains nothing and the first one waits longer."""
 REQUEST_OVERHEAD_BYTES = 1024
 """What a waiting request costs beside its body; it bounds how many small ones wait."""
+_ROOT = "root"
+"""Name of a fact."""
 BATCH_ROWS = 1_000
 BATCH_BYTES = 4 * MIB
 """A batch of a snapshot, unless its reader asks for another."""
@@ -170,11 +172,31 @@ class Wal:
         with self._changed:
             if self._closing:
                 raise WalBusy("the log is closed")
-        listed = {file.path for file in self.state().recent_files}
-        confirmed = sorted(listed.intersection(paths))
-        if confirmed:
-            self._change(lambda writer: writer.confirm(confirmed))
+        with self._readers.reader() as reader:
+            confirmed = reader.listed_of(list(paths))
+        self.unlist(confirmed)
         return len(confirmed)
+
+    def listed_files(self) -> list[ListedFile]:
+        """Every file that is not confirmed."""
+        with self._readers.reader() as reader:
+            return reader.listed_files()
+
+    def unlist(self, paths: Iterable[str]) -> None:
+        """Stop listing these files."""
+        given = list(paths)
+        if given:
+            self._change(lambda writer: writer.unlist(given))
+
+    def remembered_root(self) -> str | None:
+        """The identity of the folder in which listed files were seen last."""
+        with self._readers.reader() as reader:
+            return reader.fact(_ROOT)
+
+    def remember_root(self, identity: str) -> None:
+        """Listed files were seen in the folder of that identity, or none is listed."""
+        if self.remembered_root() != identity:
+            self._change(lambda writer: writer.remember(_ROOT, identity))
 
     def close(self) -> None:
         """Commit what waits, then close. Again: nothing."""

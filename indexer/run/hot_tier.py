@@ -121,13 +121,13 @@ class HotTier:
 
     def follow(self, reading: Reading) -> float:
         """One look at what is hot, and its decoding; seconds until the next one."""
-        before, now_s = self._view, self._clock.monotonic_s()
+        before, now_s, confirmed = self._view, self._clock.monotonic_s(), 0
         try:
             self._view = view = self._source.now()
             if now_s >= self._confirm_due_s:
                 self._confirm_due_s = now_s + FOLLOW_EVERY_S
                 with reading() as cursor:
-                    self._confirm(cursor, view)
+                    confirmed = self._confirm(cursor, view)
                     if now_s >= self._lost_due_s:
                         self._lost_due_s = now_s + LOST_EVERY_S
                         self._find_lost(cursor, view)
@@ -135,6 +135,8 @@ class HotTier:
             self._note(error.message)
             return FOLLOW_EVERY_S  # nobody is asked before the breaker lets it through
         self._note("")
+        if confirmed and view.bounded:  # the next look is told of older files
+            return FOLLOW_EVERY_S
         if not self._is_cheap or now_s - self._asked_s > KEEP_UP_FOR_S:
             return self._follow_every_s
         grows = before is None or before.table.num_rows != view.table.num_rows
@@ -167,12 +169,15 @@ class HotTier:
             "lost_traces": list(self._lost.lost_traces),
         }
 
-    def _confirm(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
+    def _confirm(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> int:
+        """Tell the service which of its files are in the index; how many."""
         keys = key_numbers(cursor).values()
         known = known_files(cursor, self._storage, view.recent_files, keys)
         indexed = [path for path in view.recent_files if known(path)]
-        if indexed and view.source == "incremental":
-            self._source.confirm(indexed)
+        if view.source != "incremental" or not indexed:
+            return 0
+        self._source.confirm(indexed)
+        return len(indexed)
 
     def _note(self, problem: str) -> None:
         """Log when the service begins to answer and when it ceases to."""

@@ -7,7 +7,6 @@ open, and the last flush has everything that was acknowledged.
 import asyncio
 import signal
 import socket
-import sqlite3
 import threading
 import time
 from contextlib import ExitStack
@@ -16,14 +15,13 @@ from typing import Self
 
 import grpc
 
-from indexer.errors import FlushUnfinished
+from indexer.errors import FlushUnfinished, TaskDied
 from indexer.http import grpc_server
 from indexer.http.server import HttpServer
-from indexer.ingest.events import RETENTION_FAILED
+from indexer.ingest.file_keeper import FileKeeper
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.limits import FlushLimits
-from indexer.ingest.retention import enforce
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
@@ -31,16 +29,18 @@ from indexer.receive.export import exporter
 from indexer.receive.grpc_server import otlp_grpc_server
 from indexer.receive.http_app import http_app
 from indexer.run import ingestion_limits, ports
+from indexer.run.supervisor import Supervisor
 from indexer.settings import Settings
 from indexer.system.addresses import Address, bind, bound_address
 from indexer.system.budget import ByteBudget
+from indexer.system.clock import SystemClock
 from indexer.system.durable_files import make_folder
 from indexer.system.interpreter import answer_beside_work
 from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, log
 
 GRACE_S = 2.0
 """How long a stop waits for requests in hand."""
-RETENTION_EVERY_S = 60.0
+KEEP_FILES_EVERY_S = 60.0
 
 
 class Ingestion:
@@ -68,19 +68,25 @@ class Ingestion:
         return dict(self._ports)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``; then flush everything. Raises FlushUnfinished."""
-        http = self._start_http()
+        """Serve until ``stop``; then flush everything. Raises FlushUnfinished and TaskDied."""
+        supervisor = Supervisor(SystemClock(), stop)
+        http = self._http_server()
         log(INGESTION_STARTED, self._summary(), **self._ports)
         try:
-            await stop.wait()
+            async with asyncio.TaskGroup() as tasks:
+                if http is not None:
+                    serve = http.run_until_stopped
+                    tasks.create_task(supervisor.keep("OTLP over HTTP", serve, essential=True))
+                await stop.wait()
+                if http is not None:
+                    http.stop()
         finally:
-            if http is not None:
-                http[0].stop()
-                await http[1]
             await asyncio.to_thread(self._stop_receiving)
             await asyncio.to_thread(self._flusher.stop)
             await asyncio.to_thread(self._flush_the_rest)
-            log(INGESTION_STOPPED, "stopped; every acknowledged span is in a file")
+        if supervisor.fatal:
+            raise TaskDied(supervisor.fatal)
+        log(INGESTION_STOPPED, "stopped; every acknowledged span is in a file")
 
     def _open(self, stack: ExitStack) -> None:
         settings = self._settings
@@ -108,7 +114,7 @@ class Ingestion:
         stack.callback(self._flusher.stop)
         self._serve_internal(stack, internal)
         self._bind_otlp(stack)
-        self._keep_retention(stack)
+        self._keep_files(stack)
 
     def _serve_internal(self, stack: ExitStack, internal: InternalIngestion) -> None:
         endpoint = ports.internal(self._settings)
@@ -137,7 +143,7 @@ class Ingestion:
             self._otlp_grpc.start()
             stack.callback(_stopped, self._otlp_grpc)
 
-    def _start_http(self) -> "tuple[HttpServer, asyncio.Task[None]] | None":
+    def _http_server(self) -> HttpServer | None:
         if self._http_listener is None:
             return None
         app = http_app(
@@ -149,8 +155,7 @@ class Ingestion:
             body_bytes_max=self._settings.bytes_of("body_bytes_max"),
         )
         limits = ingestion_limits.otlp_http_limits(self._settings)
-        server = HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
-        return server, asyncio.create_task(server.run_until_stopped())
+        return HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
 
     def _note(self, name: str, address: Address) -> None:
         """Remember where a port is bound."""
@@ -171,32 +176,26 @@ class Ingestion:
                 path=str(self._wal.path),
             ) from error
 
-    def _keep_retention(self, stack: ExitStack) -> None:
-        age_s, size = self._settings.retention_age_s, self._settings.retention_bytes
-        if not age_s and not size:
-            return
-        over = threading.Event()
+    def _keep_files(self, stack: ExitStack) -> None:
+        settings, over = self._settings, threading.Event()
+        keeper = FileKeeper(
+            self._wal,
+            settings.ingestion_root,
+            now_unix_nano=time.time_ns,
+            max_age_s=settings.retention_age_s or None,
+            max_bytes=settings.retention_bytes or None,
+            unconfirmed_s=settings.unconfirmed_age_s,
+        )
 
         def keep() -> None:
-            while not over.wait(RETENTION_EVERY_S):
-                try:
-                    self._expire(age_s or None, size or None)
-                except (OSError, sqlite3.Error) as error:
-                    log(RETENTION_FAILED, f"retention failed, and is tried again: {error}")
+            keeper.look()
+            while not over.wait(KEEP_FILES_EVERY_S):
+                keeper.look()
 
-        thread = threading.Thread(target=keep, name="retention", daemon=True)
+        thread = threading.Thread(target=keep, name="files", daemon=True)
         thread.start()
         stack.callback(thread.join)
         stack.callback(over.set)
-
-    def _expire(self, max_age_s: float | None, max_bytes: int | None) -> None:
-        enforce(
-            self._settings.ingestion_root,
-            max_age_s=max_age_s,
-            max_bytes=max_bytes,
-            now_unix_nano=time.time_ns(),
-            keep={file.path for file in self._wal.state().recent_files},
-        )
 
     def _summary(self) -> str:
         served = ", ".join(f"{name} {where}" for name, where in sorted(self._addresses.items()))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from indexer.ingest.limits import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS
+from indexer.ingest.limits import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS, UNCONFIRMED_S
 from indexer.settings.values import byte_size, name_list, origin_list
 from indexer.wire.limits import SPANS_MAX
 
@@ -192,6 +192,13 @@ class ReceivingSettings(BaseModel):
         ge=0,
         validation_alias="INGESTION_RETENTION_MAX_AGE",
         description="Seconds after which a file of the embedded ingestion is deleted; 0: never.",
+    )
+    unconfirmed_age_s: float = Field(
+        UNCONFIRMED_S,
+        ge=0,
+        validation_alias="INGESTION_UNCONFIRMED_MAX_AGE",
+        description="Seconds after its flush for which an expired file is kept all the same while "
+        "no worker has confirmed it; then it is deleted, and the log says so.",
     )
     retention_bytes: int = Field(
         0,

@@ -14,6 +14,9 @@ ANSWER_BYTES_MAX = 64 << 20
 """What a client takes as one message of an answer: one body may be as large as a sender's."""
 REQUEST_BYTES_MAX = 1024 * 1024
 """What a client sends as one request: a key and a name, or ``CONFIRMED_PATHS``."""
+RECENT_FILES_MAX = 1_000
+"""Files that one state names, the newest: a worker asks the file system about each of them. Once
+they are confirmed, the next state names older ones."""
 CONFIRMED_PATHS = 200
 """Sent in one ConfirmFiles: the longest that Linux has, 4,096 bytes each, fit into a request."""
 CONFIRMED_PATHS_MAX = 10_000

@@ -48,6 +48,7 @@ FIELDS = {
         3: ("flushed_key", "bytes"),
         4: ("as_of_unix_nano", "fixed64"),
         5: ("recent_files", "repeated message"),
+        6: ("unlisted_files", "uint64"),
     },
     "RecentFile": {1: ("path", "string"), 2: ("span_count", "uint64")},
     "ConfirmFilesRequest": {1: ("paths", "repeated string")},

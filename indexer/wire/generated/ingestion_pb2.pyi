@@ -254,15 +254,18 @@ class HotState(_message.Message):
     FLUSHED_KEY_FIELD_NUMBER: _builtins.int
     AS_OF_UNIX_NANO_FIELD_NUMBER: _builtins.int
     RECENT_FILES_FIELD_NUMBER: _builtins.int
+    UNLISTED_FILES_FIELD_NUMBER: _builtins.int
     wal_id: _builtins.str
     newest_key: _builtins.bytes
     """of the last acknowledged request, flushed or not"""
     flushed_key: _builtins.bytes
     """requests up to this key are in files"""
     as_of_unix_nano: _builtins.int
+    unlisted_files: _builtins.int
+    """older ones that are not confirmed either; 0: all are listed"""
     @_builtins.property
     def recent_files(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecentFile]:
-        """every file that is not confirmed, oldest first"""
+        """files that are not confirmed, oldest first"""
 
     def __init__(
         self,
@@ -272,10 +275,11 @@ class HotState(_message.Message):
         flushed_key: _builtins.bytes = ...,
         as_of_unix_nano: _builtins.int = ...,
         recent_files: _abc.Iterable[Global___RecentFile] | None = ...,
+        unlisted_files: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_nano", b"as_of_unix_nano", "flushed_key", b"flushed_key", "newest_key", b"newest_key", "recent_files", b"recent_files", "wal_id", b"wal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_nano", b"as_of_unix_nano", "flushed_key", b"flushed_key", "newest_key", b"newest_key", "recent_files", b"recent_files", "unlisted_files", b"unlisted_files", "wal_id", b"wal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
