@@ -18,6 +18,7 @@ from indexer.query.sql import Window, open_session, select
 from indexer.query.views import FILES_MAX
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
+from indexer.system.terminal_text import escape_text
 
 
 def sql(settings: Settings, options: argparse.Namespace) -> int:
@@ -49,11 +50,9 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
             f"{_covers(coverage.views)} the newest {coverage.files} of {coverage.matching} files; "
             "narrow it with --since and --until, or raise --max-files\n"
         )
-    if coverage is not None and coverage.changed:
-        sys.stderr.write(
-            f"left out: {coverage.changed} files that are not what was indexed, or cannot be read; "
-            "see `status`\n"
-        )
+    for missing in coverage.missing if coverage is not None else ():
+        reason = f"the payload of {missing.file_path} is NULL: {missing.detail}"
+        sys.stderr.write(f"{escape_text(reason)}\n")
     _write(table, form, options.output)
     return 0
 

@@ -7,7 +7,7 @@ be read, and nothing can be written anywhere.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,12 +16,13 @@ import pyarrow as pa
 
 from indexer.catalog.database import Catalog
 from indexer.catalog.storage_root import indexed_path
-from indexer.errors import IndexerError, QueryRefused
+from indexer.errors import QueryRefused
 from indexer.model import ParquetFileInfo
 from indexer.otlp.sql.functions import install
-from indexer.query.views import FILES_MAX, SqlViews, ViewFile, otel_spans
+from indexer.query.missing import Missing
+from indexer.query.payload_functions import PayloadFile, PayloadFunctions
+from indexer.query.views import FILES_MAX, SqlViews, otel_spans
 from indexer.read.dialect import dialects
-from indexer.read.registered_file import find_registered
 from indexer.system.duckdb_rows import arrow_table
 from indexer.system.storage import LocalStorage
 
@@ -29,9 +30,8 @@ OTEL_SPANS = "otel_spans"
 """Made for a session whose SQL names it, or a view of a dialect that is made of it."""
 
 _COVERED = """
-SELECT file_id, file_path, dialect, missing_columns, nested_columns, count(*) OVER () AS matching,
-       relative_path, size_bytes, modified_unix_nano, device, inode, changed_unix_nano,
-       footer_digest
+SELECT file_id, file_path, dialect, row_count, relative_path, size_bytes, modified_unix_nano,
+    device, inode, changed_unix_nano, footer_digest, count(*) OVER () AS matching
 FROM parquet_files
 WHERE owned_span_count > 0
   AND ($since IS NULL OR max_time >= $since::TIMESTAMPTZ)
@@ -39,6 +39,10 @@ WHERE owned_span_count > 0
 ORDER BY max_time DESC, relative_path
 LIMIT $limit
 """
+_INFO = (
+    *("relative_path", "size_bytes", "modified_unix_nano", "device", "inode"),
+    "changed_unix_nano",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,8 @@ class Coverage:
     views: tuple[str, ...]
     files: int
     matching: int
-    changed: int
-    """Of the files, those that are not what was indexed: their spans are left out."""
+    missing: tuple[Missing, ...] = ()
+    """Files whose payload could not be read: it is NULL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +63,6 @@ class Window:
     since: datetime | None = None
     until: datetime | None = None
     files_max: int = FILES_MAX
-
-
-_NOTHING = Coverage(views=(), files=0, matching=0, changed=0)
 
 
 def open_session(
@@ -91,16 +92,15 @@ def select(
         _check(connection, sql)
         known = view_names(dialect_views)
         words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
-        files, coverage = _covered(connection, window) if words else ([], _NOTHING)
-        connection.execute(
-            "SET allowed_paths = $paths", {"paths": [one.file_path for one in files]}
-        )
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         named = _named(connection, sql, words)
-        if named:
-            _add_views(connection, files, named, dialect_views)
-        return arrow_table(connection, sql), replace(coverage, views=named) if named else None
+        if not named:
+            return arrow_table(connection, sql), None
+        covered = _covered(connection, window)
+        functions = _add_views(connection, covered, named, dialect_views)
+        table = arrow_table(connection, sql)
+        return table, covered.coverage(named, functions)
     except duckdb.Error as error:
         raise QueryRefused(
             str(error).strip(), hint="Check the SQL; see `files` and `status`."
@@ -112,9 +112,9 @@ def create_views(
 ) -> Coverage:
     """Make ``otel_spans`` and all views of these dialects; what they cover. Raises duckdb.Error."""
     names = view_names(dialect_views)
-    files, coverage = _covered(connection, window)
-    _add_views(connection, files, names, dialect_views)
-    return replace(coverage, views=names)
+    covered = _covered(connection, window)
+    functions = _add_views(connection, covered, names, dialect_views)
+    return covered.coverage(names, functions)
 
 
 def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
@@ -142,70 +142,56 @@ def _named(
     return tuple(name for name in words if name in tables)
 
 
-def _covered(
-    connection: duckdb.DuckDBPyConnection, window: Window
-) -> tuple[list[ViewFile], Coverage]:
-    """The files that the views read, and what of the window that covers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Covered:
+    """The files that the views read, by id, and how many match the window."""
 
-    Those that are not what was indexed are left out: their rows would be other spans'.
-    """
-    rows = connection.execute(
+    files: dict[int, PayloadFile]
+    matching: int
+
+    def coverage(self, views: tuple[str, ...], functions: PayloadFunctions) -> Coverage:
+        return Coverage(
+            views=views,
+            files=len(self.files),
+            matching=self.matching,
+            missing=functions.missing,
+        )
+
+
+def _covered(connection: duckdb.DuckDBPyConnection, window: Window) -> _Covered:
+    known = {dialect.name: dialect for dialect in dialects()}
+    found = connection.execute(
         _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
-    ).fetchall()
-    storage = LocalStorage(indexed_path(connection) or "/")
-    files = [
-        ViewFile(
-            file_id=row[0],
-            file_path=row[1],
-            dialect=row[2],
-            missing_columns=tuple(row[3]),
-            nested_columns=tuple(row[4]),
+    )
+    names = [column[0] for column in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    files = {
+        row["file_id"]: PayloadFile(
+            file_path=row["file_path"],
+            info=ParquetFileInfo(
+                path=row["file_path"],
+                **{name: row[name] for name in _INFO},
+            ),
+            dialect=known[row["dialect"]],
+            footer_digest=row["footer_digest"],
+            row_count=row["row_count"],
         )
         for row in rows
-        if _is_registered(storage, *row[6:])
-    ]
-    coverage = Coverage(
-        views=(),
-        files=len(rows),
-        matching=rows[0][5] if rows else 0,
-        changed=len(rows) - len(files),
-    )
-    return files, coverage
-
-
-def _is_registered(
-    storage: LocalStorage,
-    relative_path: str,
-    size_bytes: int,
-    modified_unix_nano: int,
-    device: int,
-    inode: int,
-    changed_unix_nano: int,
-    digest: str,
-) -> bool:
-    info = ParquetFileInfo(
-        path=storage.absolute(relative_path),
-        relative_path=relative_path,
-        size_bytes=size_bytes,
-        modified_unix_nano=modified_unix_nano,
-        device=device,
-        inode=inode,
-        changed_unix_nano=changed_unix_nano,
-    )
-    try:
-        find_registered(storage, info, digest)
-    except IndexerError:
-        return False
-    return True
+    }
+    return _Covered(files=files, matching=rows[0]["matching"] if rows else 0)
 
 
 def _add_views(
     connection: duckdb.DuckDBPyConnection,
-    files: list[ViewFile],
+    covered: _Covered,
     named: tuple[str, ...],
     dialect_views: Sequence[SqlViews],
-) -> None:
-    connection.execute(otel_spans(files, {dialect.name: dialect for dialect in dialects()}))
+) -> PayloadFunctions:
+    storage = LocalStorage(indexed_path(connection) or "/")
+    functions = PayloadFunctions(storage, covered.files)
+    functions.install(connection)
+    connection.execute(otel_spans(sorted(covered.files)))
     for views in dialect_views:
         for statement in views.statements(named):
             connection.execute(statement)
+    return functions

@@ -8,15 +8,11 @@ import pytest
 
 from indexer.errors import QueryRefused
 from indexer.query.sql import Coverage, Window, open_session, select
-from indexer.query.views import ViewFile, otel_spans
-from indexer.read.dialect import dialects
 from indexer.run.sql_views import DIALECT_VIEWS
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, rewrite_in_place, spans, write
 
 pytestmark = pytest.mark.duckdb
-
-KNOWN = {dialect.name: dialect for dialect in dialects()}
 
 
 def run(path: Path, sql: str, window: Window | None = None) -> list[tuple[object, ...]]:
@@ -28,43 +24,15 @@ def run(path: Path, sql: str, window: Window | None = None) -> list[tuple[object
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
-def test_paths_and_columns_are_quoted() -> None:
-    """A quote in a path ends no string."""
-    file = ViewFile(
-        file_id=7,
-        file_path="/a'b.parquet",
-        dialect="junjo-14",
-        missing_columns=(),
-        nested_columns=(),
-    )
-    text = otel_spans([file], KNOWN)
-    assert "['/a''b.parquet']" in text
-    assert "coalesce((payload.\"attributes\"::VARCHAR)::VARCHAR, '{}')" in text
-    assert "NULL::VARCHAR AS links" in text
-    assert "WHERE spans.file_id IN (7)" in text
-
-
-def test_files_with_the_same_columns_share_a_branch() -> None:
-    """One read_parquet per layout, not per file."""
-    files = [
-        ViewFile(
-            file_id=1, file_path="/1", dialect="junjo-14", missing_columns=(), nested_columns=()
-        ),
-        ViewFile(
-            file_id=2, file_path="/2", dialect="junjo-14", missing_columns=(), nested_columns=()
-        ),
-        ViewFile(
-            file_id=3,
-            file_path="/3",
-            dialect="junjo-14",
-            missing_columns=("events",),
-            nested_columns=(),
-        ),
-        ViewFile(
-            file_id=4, file_path="/4", dialect="junjo-21", missing_columns=(), nested_columns=()
-        ),
-    ]
-    assert otel_spans(files, KNOWN).count("read_parquet") == 3
+def test_metadata_is_answered_without_a_file(tmp_path: Path) -> None:
+    """The files are gone, and the index says how many spans they had."""
+    with indexed(tmp_path) as one:
+        file = write(one.root / "a.parquet", spans(2))
+        one.settle()
+    file.unlink()
+    catalog = tmp_path / "catalog.duckdb"
+    assert run(catalog, "SELECT count(*), count(DISTINCT service_name) FROM otel_spans") == [(2, 1)]
+    assert run(catalog, "SELECT count(*), count(attributes) FROM otel_spans") == [(2, 0)]
 
 
 def test_the_view_holds_each_indexed_span_once_with_its_payload(tmp_path: Path) -> None:
@@ -79,14 +47,6 @@ def test_the_view_holds_each_indexed_span_once_with_its_payload(tmp_path: Path) 
     )
     assert rows[0] == (f"{1:032x}", '{"from": "a"}', 1_001)
     assert len(rows) == 2
-
-
-def test_a_quote_and_a_bracket_in_a_real_path_work(tmp_path: Path) -> None:
-    """Names with glob characters are names."""
-    with indexed(tmp_path) as one:
-        write(one.root / "it's [odd] * ?.parquet", spans(2))
-        one.settle()
-    assert run(tmp_path / "catalog.duckdb", "SELECT count(attributes) FROM otel_spans") == [(2,)]
 
 
 def test_the_view_of_an_empty_catalog_is_empty(tmp_path: Path) -> None:
@@ -107,28 +67,33 @@ def test_coverage_counts_the_files_that_match_the_window(tmp_path: Path) -> None
         table, coverage = select(session, "SELECT trace_id FROM otel_spans", Window(files_max=2))
     finally:
         session.close()
-    assert coverage == Coverage(views=("otel_spans",), files=2, matching=5, changed=0)
+    assert coverage == Coverage(views=("otel_spans",), files=2, matching=5)
     assert sorted(table["trace_id"].to_pylist()) == [f"{4:032x}", f"{5:032x}"]
 
 
-def test_a_file_that_is_not_what_was_indexed_is_left_out_and_counted(tmp_path: Path) -> None:
-    """Its rows would have the index's names and another span's payload."""
+def test_a_file_that_is_not_what_was_indexed_has_no_payload_and_is_named(tmp_path: Path) -> None:
+    """No span is shown with the payload of another; a change of permissions is none of bytes."""
     with indexed(tmp_path) as one:
         (path, gone, touched) = (
-            write(one.root / name, spans(1, trace=number))
+            write(one.root / name, spans(1, trace=number, attributes=f'{{"of":{number}}}'))
             for number, name in enumerate(("a.parquet", "b.parquet", "c.parquet"), start=1)
         )
         one.settle()
-    rewrite_in_place(path, spans(1, trace=7))
+    rewrite_in_place(path, spans(1, trace=7, attributes='{"of":7}'))
     gone.unlink()
     touched.chmod(0o600)
     session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
     try:
-        table, coverage = select(session, "SELECT trace_id FROM otel_spans", Window())
+        sql = "SELECT trace_id, attributes FROM otel_spans ORDER BY trace_id"
+        table, coverage = select(session, sql, Window())
     finally:
         session.close()
-    assert coverage == Coverage(views=("otel_spans",), files=3, matching=3, changed=2)
-    assert table["trace_id"].to_pylist() == [f"{3:032x}"]
+    assert table["attributes"].to_pylist() == [None, None, '{"of":3}']
+    assert coverage is not None
+    assert [(one.file_path, one.reason.code) for one in coverage.missing] == [
+        (str(path), "FileChanged"),
+        (str(gone), "FileVanished"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +124,7 @@ def test_a_view_is_made_when_it_is_asked_for_as_a_table(
     finally:
         session.close()
     assert table.num_rows > 0 or "state_patches" in sql
-    assert coverage == (views and Coverage(views=views, files=1, matching=1, changed=0))
+    assert coverage == (views and Coverage(views=views, files=1, matching=1))
 
 
 def test_a_window_chooses_the_files_of_every_view(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""The canonical payload of consecutive rows of a file, a column at a time, as Arrow.
+
+The same values as in ``span_payload``, as columns of SQL: attributes, events and links are JSON
+text, which is always valid. An object that stands in the file as plain JSON keeps its text. Nothing
+is left out of a span, however large it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from indexer.model import ParquetFileInfo
+from indexer.read.dialect import Dialect
+from indexer.read.json_text import is_plain_object, json_text
+from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS, canonical, parsed
+from indexer.read.part import Part
+from indexer.read.payload import read_payload
+from indexer.spans.limits import SpanLimits
+from indexer.system.storage import LocalStorage
+
+_NO_LIMIT = 1 << 62
+UNLIMITED = SpanLimits(
+    attributes=_NO_LIMIT, events=_NO_LIMIT, links=_NO_LIMIT, values=_NO_LIMIT, depth=_NO_LIMIT
+)
+"""SQL is asked for columns, so that what a span holds beyond the limits of an answer costs no other
+question anything."""
+
+_ALIKE_MAX = 1_024
+"""Distinct texts of one column whose JSON is kept: a resource repeats span after span."""
+
+
+def column_type(name: str) -> pa.DataType:
+    """Of a canonical payload column in Arrow."""
+    return pa.uint64() if name in COUNT_COLUMNS else pa.string()
+
+
+def canonical_column(
+    storage: LocalStorage, info: ParquetFileInfo, dialect: Dialect, name: str, rows: range
+) -> pa.Array:
+    """One value for each of the rows; NULL where the file has none, or lacks the column.
+
+    Raises what ``read_payload`` raises.
+    """
+    wanted = replace(dialect, payload=tuple(one for one in dialect.payload if one.name == name))
+    found = read_payload(storage, info, wanted, rows, limits=UNLIMITED)
+    return canonical_values(name, [row[name] for row in found])
+
+
+def canonical_values(name: str, stored: list[Any]) -> pa.Array:
+    """The column of stored values, as ``read_payload`` gives them."""
+    if name not in JSON_COLUMNS:
+        return pa.array([canonical(name, _whole(one)) for one in stored], column_type(name))
+    alike: dict[str, str] = {}
+    texts = []
+    for one in stored:
+        text = alike.get(one) if isinstance(one, str) else None
+        if text is None and one is not None:
+            text = _json(name, one)
+            if isinstance(one, str) and len(alike) < _ALIKE_MAX:
+                alike[one] = text
+        texts.append(text)
+    return pa.array(texts, pa.string())
+
+
+def _json(name: str, stored: Any) -> str:
+    is_object = name not in ("events", "links")
+    if is_object and isinstance(stored, str) and is_plain_object(stored):
+        return stored
+    value = canonical(name, _whole(stored), _parsed)
+    return json_text(value)
+
+
+def _parsed(stored: Any) -> Any:
+    """Attributes of one event or link."""
+    return parsed(_whole(stored))
+
+
+def _whole(stored: Any) -> Any:
+    """A value of VARIANT bears its own limit; lists side by side may each be a part."""
+    if isinstance(stored, Part):
+        return stored.stored
+    if isinstance(stored, Mapping):
+        return {key: _whole(value) for key, value in stored.items()}
+    return stored
