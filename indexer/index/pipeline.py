@@ -19,6 +19,7 @@ from indexer.discover.backlog import Backlog
 from indexer.discover.changes import Changes, compare
 from indexer.discover.listing import Walk, is_data_file_name, is_data_folder_name, list_files
 from indexer.errors import FileChanged, FileFault, FileVanished, IndexerError, TransientError
+from indexer.index.new_files import NewFiles
 from indexer.index.promotion import Promotion
 from indexer.index.racy_files import Recheck, Rechecked
 from indexer.index.read_ahead import ReadAhead
@@ -61,6 +62,7 @@ class Pipeline:
         self._is_listed = False
         self._forced: set[str] = set()
         self._recheck = Recheck(storage, register, clock)
+        self.new_files = NewFiles(storage, register, clock)
         self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="reader")
         self._ahead = ReadAhead(
             self.backlog, limits, clock, self._readers, self._read, self._is_known
@@ -98,7 +100,7 @@ class Pipeline:
 
     def sweep(self) -> None:
         """List the storage, make the index follow removals, queue everything to be read."""
-        began_s = self.clock.monotonic_s()
+        began_s, began_unix_nano = self.clock.monotonic_s(), self.clock.now_unix_nano()
         listing, changes, settled = self._list()
         identity = self.storage.root_identity()
         root = None if any(path == "" for path, _ in listing.unlisted) else identity
@@ -114,6 +116,8 @@ class Pipeline:
         problems += self._remove(leaving)
         self._report(problems)
         self._is_listed = True
+        if not problems:
+            self.new_files.listed(began_unix_nano, root)
         self.wake()
         log(SWEEP_DONE, f"swept {len(listing.files)} files, {len(self.backlog)} to read")
 

@@ -74,19 +74,18 @@ class LocalStorage:
         Raises StorageUnavailable when it cannot be listed. Names that vanish or dangle meanwhile
         are left out.
         """
-        try:
-            descriptor = self._open_folder(relative_folder)
-            try:
-                version = _version(os.fstat(descriptor))
-                with os.scandir(descriptor) as names:
-                    return self._contents(relative_folder, names, version)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StorageUnavailable(
-                f"cannot list {display_path(self.absolute(relative_folder))}: {error.strerror}",
-                path=relative_folder,
-            ) from error
+        with self._folder(relative_folder) as descriptor:
+            version = _version(os.fstat(descriptor))
+            with os.scandir(descriptor) as names:
+                return self._contents(relative_folder, names, version)
+
+    def names(self, relative_folder: str) -> list[str]:
+        """The names in the folder, in no order, of which nothing is asked.
+
+        Raises StorageUnavailable when it cannot be listed.
+        """
+        with self._folder(relative_folder) as descriptor:
+            return os.listdir(descriptor)
 
     def folder_version(self, relative_folder: str) -> FolderVersion | None:
         """The version of a folder now; None when it is gone, or the system will not say."""
@@ -183,6 +182,21 @@ class LocalStorage:
     def _confirm_again(self, info: ParquetFileInfo) -> None:
         with _reading(info.relative_path):
             _confirm(info, os.stat(self.absolute(info.relative_path)))
+
+    @contextmanager
+    def _folder(self, relative_folder: str) -> Iterator[int]:
+        """A descriptor of the folder. Raises StorageUnavailable for what the system refuses."""
+        try:
+            descriptor = self._open_folder(relative_folder)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StorageUnavailable(
+                f"cannot list {display_path(self.absolute(relative_folder))}: {error.strerror}",
+                path=relative_folder,
+            ) from error
 
     def _open_folder(self, relative_folder: str) -> int:
         """A descriptor of the folder, name by name where its path is beyond the system's limit."""

@@ -1,0 +1,36 @@
+"""Folders of an ingestion that puts a file where the day of its flush says. Pure.
+
+Junjo's ingestion writes below ``year=YYYY/month=MM/day=DD``, by its own clock in UTC. What it has
+flushed since some moment therefore lies in the folders of the days since, which are one or two.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+SLACK_S = 3_600
+"""A file has the day on which its flush began, by the clock of another machine. A flush takes
+seconds; clocks that are an hour apart are somebody's fault."""
+DAYS_MAX = 8
+"""Beyond, listing all of the storage is no dearer."""
+_SECOND_NS = 1_000_000_000
+_FOLDER = re.compile(r"year=\d{4}/month=\d{2}/day=\d{2}")
+
+
+def day_folders(since_unix_nano: int, until_unix_nano: int) -> list[str] | None:
+    """The folders of files flushed between two moments, in either order; None for too many."""
+    first, last = sorted((since_unix_nano, until_unix_nano))
+    day = _date(first // _SECOND_NS - SLACK_S)
+    until = _date(last // _SECOND_NS + SLACK_S)
+    days = (until - day).days + 1
+    if days > DAYS_MAX:
+        return None
+    return [f"{day + timedelta(days=more):year=%Y/month=%m/day=%d}" for more in range(days)]
+
+
+def is_in_day_folder(relative_path: str) -> bool:
+    """Whether the file lies directly in the folder of a day."""
+    return _FOLDER.fullmatch(relative_path.rpartition("/")[0]) is not None
+
+
+def _date(unix_s: int) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC).replace(hour=0, minute=0, second=0)
