@@ -58,7 +58,8 @@ class HotView:
     """Absolute paths below the storage root of files that may not be indexed yet, newest first."""
     source: Generation
     bounded: bool
-    """The server's list of recent files may have lost some, or there is no such list."""
+    """The server's list of recent files may have lost some, or there is no such list; and no
+    listing of the storage has made up for it."""
     problems: tuple[str, ...] = ()
     """What is left out, or was refused, in words."""
 

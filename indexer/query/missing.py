@@ -32,8 +32,8 @@ HOT_INCOMPLETE = Reason(
 )
 HOT_BOUNDED = Reason(
     "HotBounded",
-    "The ingestion service keeps a bounded list of its latest files, which may have lost some.",
-    "Nothing, if the worker keeps up; the service of this program lists every file.",
+    "The ingestion's list of its latest files may lack some, and no listing has made up for it.",
+    "Look at `problems` of `status`; a service that has only `ReadSpans` stays bounded.",
 )
 INDEX_STALLED = Reason(
     "IndexStalled",

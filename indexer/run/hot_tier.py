@@ -2,21 +2,24 @@
 
 It asks when a question comes. Where a look is cheap it goes on asking while questions come and
 spans arrive, and decodes what came, so that a list finds nearly all of it decoded; a question for
-one trace needs nothing decoded and waits for no decoding. By itself it asks now and then, to tell
-the ingestion which of its recent files are in the index, and the index for spans that have left
-the hot tier; and soon after files were indexed.
+one trace needs nothing decoded and waits for no decoding. Where each look makes the ingestion write
+its log as a file, questions share one for a while, with one listing of the new files, which makes
+up for the ingestion's bounded list. By itself it asks now and then, to tell the ingestion which of
+its recent files are in the index, and the index for spans that have left the hot tier; and soon
+after files were indexed.
 """
 
 import asyncio
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
-from indexer.errors import HotUnavailable
+from indexer.errors import HotUnavailable, IndexerError, StorageUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.lost import LostFlushDetector
 from indexer.hot.source import HotSource
@@ -49,11 +52,26 @@ LOST_EVERY_S = 5.0
 Reading = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 """A reader's connection to the catalog, held for one question."""
 
+FindNewFiles = Callable[[Iterable[str]], Sequence[str]]
+"""Absolute paths of finished files that are not registered or refused, newest first, by a listing
+that begins with the call; given those that the ingestion names. Raises IndexerError."""
+
+
+def no_listing(_: Iterable[str]) -> Sequence[str]:
+    """Of a storage that nobody lists."""
+    raise StorageUnavailable("nobody lists the storage")
+
 
 class HotTier:
     """The hot spans of one ingestion service, and how they become cold."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, find_new_files: FindNewFiles = no_listing
+    ) -> None:
+        self._find_new_files = find_new_files
+        self._max_age_s = settings.hot_max_age_s
+        self._sharing = threading.Lock()
+        self._shared: tuple[float, HotView] | None = None
         self._storage = LocalStorage(settings.storage_root)
         self._source = HotSource(
             f"{settings.ingestion_host}:{settings.ingestion_port}",
@@ -80,7 +98,20 @@ class HotTier:
         self._source.close()
 
     def ask(self) -> HotView:
-        """What is hot now. Raises HotUnavailable."""
+        """What is hot now, or was as long ago as one snapshot is shared. Raises HotUnavailable."""
+        if self._is_cheap:
+            return self._ask()
+        with self._sharing:
+            now_s = self._clock.monotonic_s()
+            if self._shared is not None and now_s - self._shared[0] < self._max_age_s:
+                return self._shared[1]
+            self._shared = None
+            view = self._with_new_files(self._ask())
+            if not self._is_cheap:
+                self._shared = (now_s, view)
+            return view
+
+    def _ask(self) -> HotView:
         now_s = self._clock.monotonic_s()
         was_quiet = now_s - self._asked_s > KEEP_UP_FOR_S
         self._asked_s = now_s
@@ -93,6 +124,23 @@ class HotTier:
         if was_quiet:
             self.follow_soon()
         return view
+
+    def _with_new_files(self, view: HotView) -> HotView:
+        """The view with every file that was finished before it, where a listing can tell.
+
+        A snapshot and the files below the storage root are all that its service has: it holds its
+        log while it writes either. A stream is read while its service may flush, and services of
+        that generation have removed spans from their log before the file had its name.
+        """
+        if view.source != "snapshot":
+            return view
+        try:
+            found = self._find_new_files(view.recent_files)
+        except IndexerError:
+            return view  # it stays bounded; the sweep reports the storage
+        return replace(
+            view, recent_files=tuple(dict.fromkeys([*found, *view.recent_files])), bounded=False
+        )
 
     def follow_soon(self) -> None:
         """Files were indexed, or somebody looks at the status: worth a look where one is cheap.

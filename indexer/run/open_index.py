@@ -6,7 +6,7 @@ them, because DuckDB ends the process when a connection is closed under a query.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,6 +101,13 @@ class OpenIndex:
     def outstanding(self) -> Outstanding:
         """What the index does not hold as it is; for a reader, while ``readers`` is held."""
         return self.pipeline.outstanding()
+
+    def new_files(self, named: Iterable[str]) -> list[str]:
+        """Absolute paths of finished files that are not registered or refused, newest first.
+
+        For a reader. Raises IndexerError when it cannot be known.
+        """
+        return self.pipeline.new_files.find(named)
 
     def open(self) -> None:
         """Raises CatalogBusy, CatalogUnreadable or CatalogTooNew."""

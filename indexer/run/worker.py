@@ -69,7 +69,7 @@ class Worker:
         if settings.ingestion_host:
             from indexer.run.hot_tier import HotTier  # noqa: PLC0415 - it alone needs gRPC here
 
-            self._hot = HotTier(settings, clock)
+            self._hot = HotTier(settings, clock, self._index.new_files)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = settings.answer_limits

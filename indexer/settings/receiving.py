@@ -27,6 +27,15 @@ class ReceivingSettings(BaseModel):
         description="Seconds between two looks of the worker's own at that service, which confirm "
         "files and find lost spans; questions, and files just indexed, do not wait for it.",
     )
+    hot_max_age_s: float = Field(
+        1,
+        ge=0,
+        le=60,
+        validation_alias="INDEXER_HOT_MAX_AGE",
+        description="Seconds for which questions share one snapshot of an ingestion like Junjo's, "
+        "which writes its log as a file for each; `as_of` says how old it is. One that sends only "
+        "what is new, as the embedded one does, is asked for each question.",
+    )
     ingestion_port: int = Field(
         50052,
         ge=0,

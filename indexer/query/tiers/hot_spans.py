@@ -66,7 +66,7 @@ def ask_hot(ask: AskHot) -> HotAnswer:
         return HotAnswer(view=None, missing=(Missing.of_error(error),))
     missing = [Missing(reason=HOT_INCOMPLETE, detail=problem) for problem in view.problems]
     if view.bounded:
-        detail = f"the service's {view.source} does not list every file that is not indexed yet"
+        detail = f"the service's {view.source} does not name every file that is not indexed yet"
         missing.append(Missing(reason=HOT_BOUNDED, detail=detail))
     return HotAnswer(view=view, missing=tuple(missing))
 
