@@ -8,7 +8,7 @@ from typing import Any
 from indexer.catalog.database import Catalog, unreadable
 from indexer.clients.shared.answer_json import answer_json
 from indexer.errors import CatalogUnavailable
-from indexer.query.answer import ServicesAnswer, SpansAnswer
+from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
 from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
@@ -34,4 +34,5 @@ def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
 
 def as_shown(found: Any) -> Any:
     """An answer as the worker gives it, in values of JSON; what is made of those already stays."""
-    return answer_json(found) if isinstance(found, SpansAnswer | ServicesAnswer) else found
+    is_answer = isinstance(found, SpansAnswer | ServicesAnswer | IndexAnswer)
+    return answer_json(found) if is_answer else found

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,9 +13,12 @@ import pyarrow.parquet as pq
 
 from indexer.cli import render
 from indexer.cli.source import Source
+from indexer.clients.shared.answer_json import missing_json
 from indexer.errors import QueryRefused
 from indexer.query.find.attribute_coverage import files_behind
-from indexer.query.sql import Window, open_session, select
+from indexer.query.missing import Missing
+from indexer.query.sql import Window, names_tables, open_session, select
+from indexer.query.sql_coverage import not_covered
 from indexer.query.views import FILES_MAX
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
@@ -26,7 +30,30 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
     form = options.format or ("json" if options.json else "table")
     if form == "parquet" and not options.output:
         raise QueryRefused("parquet needs --output FILE", hint="Parquet is not for a terminal.")
-    path = Source(settings).still_catalog()
+    source = Source(settings)
+    said = source.ask("/completeness", lambda answers: answers.index_alone())
+    path = source.still_catalog()  # later: what it has and was called missing does no harm
+    table, missing = _select(settings, options, path)
+    if missing is not None:
+        said["missing"] += [missing_json(one) for one in missing]
+    lacks = [] if missing is None else said["missing"]
+    if form == "json":
+        answer = {"as_of": said["as_of"], "complete": not lacks, "missing": lacks}
+        _write(table, form, options.output, answer)
+        return 0
+    for one in lacks:
+        named = f"{one['file_path']}: " if "file_path" in one else ""
+        line = f"incomplete: {one['error_type']}: {named}{one['detail']}"
+        sys.stderr.write(f"{escape_text(line)}\n")
+    _write(table, form, options.output)
+    return 0
+
+
+def _select(
+    settings: Settings, options: argparse.Namespace, path: Path
+) -> tuple[pa.Table, list[Missing] | None]:
+    """The rows, and what they do not cover of the index; None where they are of nothing in it."""
+    query = options.query
     window = Window(
         since=_time(options.since),
         until=_time(options.until),
@@ -36,41 +63,33 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
         path,
         memory_limit=settings.memory_limit,
         threads=settings.threads,
-        otlp_folder=Path(settings.storage_root) if "otlp" in options.query.lower() else None,
+        otlp_folder=Path(settings.storage_root) if "otlp" in query.lower() else None,
     )
     try:
-        table, coverage = select(session, options.query, window, DIALECT_VIEWS)
-        behind = files_behind(session) if "span_attributes" in options.query.lower() else 0
+        table, coverage = select(session, query, window, DIALECT_VIEWS)
+        if not names_tables(session, query):
+            return table, None
+        behind = files_behind(session) if "span_attributes" in query.lower() else 0
+        return table, list(not_covered(coverage, behind))
     finally:
         session.close()
-    if behind:
-        sys.stderr.write(f"span_attributes lacks some attributes of {behind} files\n")
-    if coverage is not None and coverage.files < coverage.matching:
-        sys.stderr.write(
-            f"{_covers(coverage.views)} the newest {coverage.files} of {coverage.matching} files; "
-            "narrow it with --since and --until, or raise --max-files\n"
-        )
-    for missing in coverage.missing if coverage is not None else ():
-        reason = f"the payload of {missing.file_path} is NULL: {missing.detail}"
-        sys.stderr.write(f"{escape_text(reason)}\n")
-    _write(table, form, options.output)
-    return 0
 
 
-def _covers(views: tuple[str, ...]) -> str:
-    return f"{' and '.join(views)} {'covers' if len(views) == 1 else 'cover'}"
+def _write(
+    answer: pa.Table, form: str, output: str | None, said: Mapping[str, Any] | None = None
+) -> None:
+    """Write the rows, and what is said of them where the form has room for it.
 
-
-def _write(answer: pa.Table, form: str, output: str | None) -> None:
-    """Write the rows. Raises QueryRefused when the output cannot be written."""
+    Raises QueryRefused when the output cannot be written.
+    """
     try:
         if form == "parquet":
             pq.write_table(answer, str(output))
         elif output:
             with Path(output).open("w", encoding="utf-8", newline="") as sink:
-                _write_text(answer, form, sink)
+                _write_text(answer, form, sink, said or {})
         else:
-            _write_text(answer, form, sys.stdout)
+            _write_text(answer, form, sys.stdout, said or {})
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -79,11 +98,12 @@ def _write(answer: pa.Table, form: str, output: str | None) -> None:
         raise QueryRefused(f"cannot write {output}: {reason}", hint=hint) from error
 
 
-def _write_text(answer: pa.Table, form: str, sink: TextIO) -> None:
+def _write_text(answer: pa.Table, form: str, sink: TextIO, said: Mapping[str, Any]) -> None:
     names = answer.column_names
     rows = list(zip(*map(_values, answer.columns), strict=True))
     if form == "json":
-        render.write_json([dict(zip(names, row, strict=True)) for row in rows], sink)
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        render.write_json({"rows": found, **said}, sink)
     elif form == "csv":
         render.write_csv(names, rows, sink)
     else:

@@ -17,7 +17,8 @@ class HotShare:
     source: Generation | None
     """How the ingestion service was asked; None where it does not answer."""
     spans: int
-    """Hot spans in the answer; of a list of services, hot spans that were looked at."""
+    """Hot spans in the answer; of a list of services, hot spans that were looked at; of the index
+    alone, hot spans that it lacks."""
 
     @property
     def is_reachable(self) -> bool:
@@ -73,4 +74,11 @@ class ServicesAnswer:
     services: Sequence[Service]
 
 
-Answer = SpansAnswer | ServicesAnswer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexAnswer:
+    """What the index says of itself to those who read it themselves."""
+
+    completeness: Completeness
+
+
+Answer = SpansAnswer | ServicesAnswer | IndexAnswer

@@ -14,7 +14,7 @@ from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import Outstanding
 from indexer.query import lists
-from indexer.query.answer import Completeness, HotShare, ServicesAnswer, SpansAnswer
+from indexer.query.answer import Completeness, HotShare, IndexAnswer, ServicesAnswer, SpansAnswer
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
@@ -23,11 +23,11 @@ from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
-from indexer.query.missing_files import missing_files
+from indexer.query.missing_files import beyond_index, missing_files
 from indexer.query.service_list import add_spans, list_services, unindexed_spans
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
-from indexer.query.tiers.all_tiers import AllTiers, open_tiers
+from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot
 from indexer.query.tiers.tier import Query
 from indexer.query.window import WHENEVER, Window
@@ -55,11 +55,11 @@ class Moment:
     def completeness(
         self,
         hot: HotAnswer | None,
-        tiers: AllTiers,
         hot_spans: int,
         missing: Iterable[Missing],
+        recent_paths: tuple[str, ...] = (),
     ) -> Completeness:
-        """What an answer of this moment says of itself."""
+        """What an answer of this moment says of itself, with the recent files that it has."""
         view = None if hot is None else hot.view
         share = None
         if hot is not None:
@@ -69,11 +69,11 @@ class Moment:
                 *missing,
                 *self.doubts,
                 *(() if hot is None else hot.missing),
-                *missing_files(self.storage, self.outstanding, tiers.recent_paths, self.files_lost),
+                *missing_files(self.storage, self.outstanding, recent_paths, self.files_lost),
             ),
             as_of_unix_nano=None if view is None else view.as_of_unix_nano,
             hot=share,
-            recent_files=tiers.recent_paths,
+            recent_files=recent_paths,
             files_pending=None if self.outstanding is None else self.outstanding.files,
             files_quarantined=self.files_quarantined,
         )
@@ -148,8 +148,19 @@ class Answers:
                 added = unindexed_spans(moment.cursor, columns, window)
                 services = add_spans(services, added)
             hot_spans = 0 if tiers.hot is None else len(columns[-1])
-            completeness = moment.completeness(hot, tiers, hot_spans, tiers.recent.missing)
+            completeness = moment.completeness(
+                hot, hot_spans, tiers.recent.missing, tiers.recent_paths
+            )
         return ServicesAnswer(services=services, completeness=completeness)
+
+    def index_alone(self, deadline: Deadline | None = None) -> IndexAnswer:
+        """What the index alone says of itself, for those who ask it by SQL."""
+        hot = self._ask_hot()
+        with self._transaction(deadline) as moment:
+            paths = unknown_files(moment.cursor, self.storage, hot)
+            hot_spans = 0 if hot is None or hot.view is None else hot.view.table.num_rows
+            unread = beyond_index(self.storage, moment.outstanding, hot_spans, paths)
+            return IndexAnswer(completeness=moment.completeness(hot, hot_spans, unread))
 
     def rows(
         self, listed: IndexList, limit: int = ROWS_MAX, deadline: Deadline | None = None
@@ -197,7 +208,7 @@ class Answers:
             return SpansAnswer(
                 spans=shown.spans,
                 encoded=shown.encoded,
-                completeness=moment.completeness(hot, tiers, hot_spans, shown.missing),
+                completeness=moment.completeness(hot, hot_spans, shown.missing, tiers.recent_paths),
                 cost=account.total(),
                 trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
                 next_cursor=shown.next_cursor,

@@ -35,6 +35,16 @@ HOT_BOUNDED = Reason(
     "The ingestion's list of its latest files may lack some, and no listing has made up for it.",
     "Look at `problems` of `status`; a service that has only `ReadSpans` stays bounded.",
 )
+HOT_NOT_READ = Reason(
+    "HotNotRead",
+    "SQL reads the index and its files, and some spans are in no file yet.",
+    "Ask `trace`, `spans` or the routes over HTTP, which have them, or ask after the flush.",
+)
+FILES_NOT_READ = Reason(
+    "FilesNotRead",
+    "Views of SQL read the newest files of their window alone.",
+    "Narrow it with --since and --until, or raise --max-files.",
+)
 INDEX_STALLED = Reason(
     "IndexStalled",
     "The worker's index thread has not come round for long: files that landed since are missing.",
@@ -86,6 +96,7 @@ UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
 REASONS = (
     *(FILES_PENDING, FILES_LOST, STORAGE_UNAVAILABLE),
     *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES, INDEX_STALLED),
+    *(HOT_NOT_READ, FILES_NOT_READ),
     *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
     *UNREADABLE_FILES,
 )

@@ -1,9 +1,15 @@
 """What an answer lacks because the index has not followed the storage, or cannot."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from indexer.model import Outstanding
-from indexer.query.missing import FILES_LOST, FILES_PENDING, STORAGE_UNAVAILABLE, Missing
+from indexer.query.missing import (
+    FILES_LOST,
+    FILES_PENDING,
+    HOT_NOT_READ,
+    STORAGE_UNAVAILABLE,
+    Missing,
+)
 from indexer.system.storage import LocalStorage
 
 
@@ -29,3 +35,20 @@ def missing_files(
     if lacking:
         detail = f"{len(lacking):,} files are not in the index as they are now"
         yield Missing(reason=FILES_PENDING, detail=detail, files=len(lacking))
+
+
+def beyond_index(
+    storage: LocalStorage, outstanding: Outstanding | None, hot_spans: int, paths: Collection[str]
+) -> Iterator[Missing]:
+    """What an answer of the index alone lacks besides: hot spans, and files of these paths.
+
+    ``paths`` are absolute, of files that the hot tier or a listing names.
+    """
+    if hot_spans:
+        detail = f"{hot_spans:,} spans are hot, in no file yet"
+        yield Missing(reason=HOT_NOT_READ, detail=detail)
+    said = outstanding.lacking if outstanding is not None else None
+    unsaid = [path for path in paths if storage.relative(path) not in (said or ())]
+    if unsaid:
+        detail = f"{len(unsaid):,} files came just now and are not in the index"
+        yield Missing(reason=FILES_PENDING, detail=detail, files=len(unsaid))

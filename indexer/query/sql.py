@@ -107,6 +107,14 @@ def select(
         ) from error
 
 
+def names_tables(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether the SQL reads something of the index; also where DuckDB cannot tell."""
+    try:
+        return bool(connection.get_table_names(sql))
+    except duckdb.Error:
+        return True
+
+
 def create_views(
     connection: duckdb.DuckDBPyConnection, window: Window, dialect_views: Sequence[SqlViews] = ()
 ) -> Coverage:

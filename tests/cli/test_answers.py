@@ -155,7 +155,9 @@ def test_sql(sites: tuple[Site, Site]) -> None:
     query = "SELECT trace_id, span_id, attributes FROM otel_spans ORDER BY ALL"
     answer = both(sites, "sql", query, "--json")
     assert answer.code == 0
-    assert len(answer.json) == 6
+    assert answer.json.keys() == {"rows", "as_of", "complete", "missing"}
+    assert len(answer.json["rows"]) == 6
+    assert answer.json["complete"]
 
 
 @pytest.mark.parametrize("mode", [[], ["--fast"]], ids=["full", "fast"])

@@ -62,23 +62,28 @@ def test_columns_of_one_name_are_two_columns(site: Site, form: str) -> None:
 
 
 def test_json(site: Site) -> None:
-    """A list of objects that any JSON parser reads; a sum is a number, an end is a time."""
+    """Rows that any JSON parser reads, and what they lack; a sum is a number, an end is a time."""
     done = site.call(
         "sql",
         "SELECT sum(span_count) AS spans, avg(span_count) AS mean, max(max_time) AS latest, "
         "[1, 2] AS list, NULL AS none, 'Zoë' AS name FROM parquet_files",
         "--json",
     )
-    assert json.loads(done.out, parse_constant=pytest.fail) == [
-        {
-            "spans": 6,
-            "mean": 2.0,
-            "latest": "2026-11-20T11:06:40.123456+00:00",
-            "list": [1, 2],
-            "none": None,
-            "name": "Zoë",
-        }
-    ]
+    assert json.loads(done.out, parse_constant=pytest.fail) == {
+        "rows": [
+            {
+                "spans": 6,
+                "mean": 2.0,
+                "latest": "2026-11-20T11:06:40.123456+00:00",
+                "list": [1, 2],
+                "none": None,
+                "name": "Zoë",
+            }
+        ],
+        "as_of": None,
+        "complete": True,
+        "missing": [],
+    }
 
 
 def test_csv(site: Site) -> None:
@@ -174,7 +179,7 @@ def test_otel_spans_has_payload_and_exact_nanoseconds(site: Site) -> None:
         "--json",
     )
     path = str(site.root / "day=0" / "spans.parquet")
-    assert done.json == [
+    assert done.json["rows"] == [
         {
             "start_time_unix_nano": FIRST_NS,
             "end_time_unix_nano": FIRST_NS + n,
@@ -200,10 +205,12 @@ def test_a_window_chooses_the_files(site: Site, window: list[str], traces: list[
     """`otel_spans` covers files with spans in [since, until), the newest first."""
     query = "SELECT DISTINCT trace_id FROM otel_spans ORDER BY ALL"
     done = site.call("sql", query, "--json", *window)
-    assert [int(row["trace_id"], 16) for row in done.json] == traces
+    assert [int(row["trace_id"], 16) for row in done.json["rows"]] == traces
+    assert done.err == ""
     limited = "--max-files" in window
-    assert ("covers the newest 2 of 3 files" in done.err) == limited
-    assert limited or done.err == ""
+    assert [one["error_type"] for one in done.json["missing"]] == ["FilesNotRead"] * limited
+    said = "incomplete: FilesNotRead: otel_spans covers the newest 2 of 3 files\n"
+    assert site.call("sql", query, *window).err == said * limited
 
 
 @pytest.mark.parametrize("arguments", [["--since", "yesterday"], ["--max-files", "0"]], ids=str)

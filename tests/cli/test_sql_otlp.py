@@ -17,7 +17,7 @@ def test_otlp_files_below_the_storage_root_are_read_and_no_others(site: Site) ->
     (site.root / "traces.jsonl").write_bytes((FOLDER / "traces_simple.jsonl").read_bytes())
     query = "SELECT name, start_time_unix_nano FROM read_otlp_traces('{}') LIMIT 1"
     done = site.call("sql", query.format("traces.jsonl"), "--json")
-    assert json.loads(done.out) == [
+    assert json.loads(done.out)["rows"] == [
         {"name": "GET /users", "start_time_unix_nano": "2021-12-20T11:33:20.000000001"}
     ]
     done = site.call("sql", query.format(FOLDER / "traces_simple.jsonl"))

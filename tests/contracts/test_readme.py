@@ -36,7 +36,7 @@ VARYING = (
         "internal _, otlp_grpc _, otlp_http _",
     ),
     (re.compile(r"^( *\w+) +shop  .*"), r"\1 shop _ ms"),
-    (re.compile(r'"(spans_per_second|seconds)": [\d.]+'), r'"\1": _'),
+    (re.compile(r'"(spans_per_second|seconds|as_of)": [\d.]+'), r'"\1": _'),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.model import Outstanding
 from indexer.query.answers import Answers
-from indexer.query.missing_files import missing_files
+from indexer.query.missing_files import beyond_index, missing_files
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, rewrite_in_place, spans, write
@@ -142,3 +142,27 @@ def test_a_change_of_permissions_reads_no_file_again(tmp_path: Path) -> None:
         assert one.pipeline.progress.files_registered == 1
         ((changed,),) = one.rows("SELECT changed_unix_nano FROM parquet_files")
         assert changed == path.stat().st_ctime_ns
+
+
+def beyond(outstanding: Outstanding | None, hot_spans: int, *paths: str) -> list[tuple[str, int]]:
+    found = beyond_index(LocalStorage("/spans"), outstanding, hot_spans, paths)
+    return [(one.reason.code, one.files or 0) for one in found]
+
+
+def test_the_index_alone_lacks_what_is_hot_and_files_that_nobody_has_counted_yet() -> None:
+    outstanding = Outstanding(files=1, lacking=frozenset({"a.parquet"}))
+    assert beyond(None, 0) == beyond(outstanding, 0, "/spans/a.parquet") == []
+    assert beyond(outstanding, 2, "/spans/a.parquet", "/spans/b.parquet") == [
+        ("HotNotRead", 0),
+        ("FilesPending", 1),
+    ]
+
+
+def test_an_answer_of_the_index_alone_says_what_it_lacks(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.pipeline.sweep()
+        said = watched(one).index_alone().completeness
+        assert [one.reason.code for one in said.missing] == ["FilesPending"]
+        one.settle()
+        assert watched(one).index_alone().completeness.is_complete

@@ -162,10 +162,10 @@ def spans_in_index(site: Site) -> Found:
     query = "SELECT trace_id, span_id FROM span_metadata"
     done = site.call("sql", query, "--json")
     assert done.code == 0, done.err
-    listed = [(int(row["trace_id"], 16), int(row["span_id"], 16)) for row in done.json]
+    listed = [(int(row["trace_id"], 16), int(row["span_id"], 16)) for row in done.json["rows"]]
     assert len(set(listed)) == len(listed)
     twice = site.call("sql", "SELECT * FROM parquet_files WHERE duplicate_spans > 0", "--json")
-    assert twice.json == []
+    assert twice.json["rows"] == []
     return set(listed)
 
 

@@ -80,6 +80,11 @@ def _lists(router: APIRouter, host: Host) -> None:
         """Every service that a span has named, with its number of spans and their times."""
         return await respond(request, host.answers.services)
 
+    @router.get("/completeness", **_ANSWER)
+    async def completeness(request: Request) -> Response:
+        """What answers by SQL lack, which have the index and its files alone."""
+        return await respond(request, host.answers.index_alone)
+
     for listed in LISTS:
         _list(router, host, listed)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from indexer.clients.shared.json_text import as_json
-from indexer.query.answer import Answer, Completeness, HotShare, ServicesAnswer
+from indexer.query.answer import Answer, Completeness, HotShare, IndexAnswer, ServicesAnswer
 from indexer.query.cost import Cost
 from indexer.query.missing import Missing
 from indexer.query.service_list import Service
@@ -12,8 +12,10 @@ from indexer.read.payload import PAYLOAD_COLUMNS
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """A trace, a page of a list, or the services."""
+    """A trace, a page of a list, the services, or what the index says of itself."""
     completeness = completeness_json(answer.completeness)
+    if isinstance(answer, IndexAnswer):
+        return completeness
     if isinstance(answer, ServicesAnswer):
         return {"services": [service_json(one) for one in answer.services], **completeness}
     spans = [span_json(span) for span in answer.spans]
