@@ -34,7 +34,7 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
 
 def trace(settings: Settings, options: argparse.Namespace) -> int:
     """One trace as a waterfall; exit 1 when no span of it is known."""
-    path = f"/traces/{path_text(options.trace_id)}"
+    path = f"/api/v1/traces/{path_text(options.trace_id)}"
     found = Source(settings).ask(path, lambda answers: answers.trace(options.trace_id))
     if options.json:
         render.write_json(found)

@@ -8,6 +8,7 @@ from functools import partial
 
 from opentelemetry.trace import TracerProvider
 
+from indexer.clients.api.routes import api
 from indexer.clients.application import MakeRouter, application
 from indexer.clients.host import Host
 from indexer.clients.junjo.routes import junjo
@@ -16,7 +17,7 @@ from indexer.clients.service import Service
 from indexer.run import dashboard_limits, ports
 from indexer.settings import Settings
 
-ROUTERS: tuple[MakeRouter, ...] = (operations, junjo)
+ROUTERS: tuple[MakeRouter, ...] = (operations, api, junjo)
 """Every router that is served."""
 GRACE_S = 1
 """How long a stop waits for a client to take its answer."""
@@ -24,7 +25,7 @@ GRACE_S = 1
 
 def routers(span_cache_bytes: int) -> Sequence[MakeRouter]:
     """The same, with so many bytes of encoded spans kept for the next refresh."""
-    return (operations, partial(junjo, span_cache_bytes=span_cache_bytes))
+    return (operations, api, partial(junjo, span_cache_bytes=span_cache_bytes))
 
 
 def listening_service(

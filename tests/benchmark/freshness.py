@@ -151,7 +151,7 @@ def _asking(target: str) -> float:
     taken = []
     for number in range(1, 101):
         started = time.perf_counter()
-        question.ask(f"/traces/{number:032x}")
+        question.ask(f"/api/v1/traces/{number:032x}")
         taken.append((time.perf_counter() - started) * 1e3)
     question.close()
     return median(taken)

@@ -121,7 +121,7 @@ class Asking:
         number = chance.choice(list(self._sending.recent))
         trace_id = chance.choice(trace_ids(self._sending.seed, number))
         started = time.perf_counter()
-        answer = question.ask(f"/traces/{trace_id}")
+        answer = question.ask(f"/api/v1/traces/{trace_id}")
         taken_ms = (time.perf_counter() - started) * 1e3
         self.answers.append(Timed(unix_s=time.time(), milliseconds=taken_ms))
         self.incomplete += len(answer["spans"]) != TRACE_SPANS or not answer["complete"]

@@ -27,7 +27,7 @@ class Question:
     def until_answered(self, trace_id: str) -> float:
         """When the worker first answered with spans of the trace, on ``perf_counter``."""
         gives_up_s = time.monotonic() + ANSWERED_WITHIN_S
-        while not self.ask(f"/traces/{trace_id}")["spans"]:
+        while not self.ask(f"/api/v1/traces/{trace_id}")["spans"]:
             assert time.monotonic() < gives_up_s, f"trace {trace_id} did not arrive"
             time.sleep(POLL_S)
         return time.perf_counter()

@@ -10,7 +10,7 @@ from tests.support.served import Served
 pytestmark = pytest.mark.duckdb
 
 QUESTIONS = (
-    f"/traces/{FLOW}",
+    f"/api/v1/traces/{FLOW}",
     "/spans?key=junjo.span_type&value=workflow",
     "/services",
     "/services/shop/roots?limit=2",
@@ -19,7 +19,7 @@ QUESTIONS = (
     f"{V3}/traces/{FLOW}/spans",
     f"{V3}/services/shop/spans?limit=1",
 )
-REFUSED = ("/traces/none", "/spans?key=never", "/spans?limit=0", "/nowhere")
+REFUSED = ("/api/v1/traces/none", "/spans?key=never", "/spans?limit=0", "/nowhere")
 OF_THE_MOMENT = {"date", "content-length", "server-timing", "x-files-read", "x-bytes-read"}
 """Headers whose value differs between two answers to one question."""
 

@@ -59,7 +59,7 @@ def problem(answer: Answer, code: int) -> dict[str, object]:
 
 def test_a_trace_is_json(site: Site) -> None:
     """Spans with payload, and what the answer rests on."""
-    answer = site.get(f"/traces/{1:032x}")
+    answer = site.get(f"/api/v1/traces/{1:032x}")
     assert answer.code == 200
     assert answer.media_type == "application/json"
     assert answer.json["complete"] is True
@@ -72,7 +72,7 @@ def test_a_trace_is_json(site: Site) -> None:
 
 def test_an_unknown_trace_is_an_empty_answer(site: Site) -> None:
     """Not found is not an error: nothing is missing from it."""
-    answer = site.get(f"/traces/{'f' * 32}")
+    answer = site.get(f"/api/v1/traces/{'f' * 32}")
     assert answer.code == 200
     assert answer.json["spans"] == []
     assert answer.json["complete"] is True
@@ -81,7 +81,7 @@ def test_an_unknown_trace_is_an_empty_answer(site: Site) -> None:
 @pytest.mark.parametrize("trace_id", ["zz", "0" * 32, "f" * 33, "a%2Fb", "%00", "%FF", "'--"])
 def test_what_is_no_trace_id_is_a_problem(site: Site, trace_id: str) -> None:
     """422, with the text and the next step."""
-    found = problem(site.get(f"/traces/{trace_id}"), 422)
+    found = problem(site.get(f"/api/v1/traces/{trace_id}"), 422)
     assert found["title"] == "InvalidId"
     assert "invalid trace ID" in found["detail"]
     assert "32 hex digits" in found["hint"]

@@ -121,6 +121,7 @@ def served(
         )
         host = Host(answers, {**WELL, "storage_root": str(one.root)})
         with serving(host=host, socket_folder=folder) as service:
+            service.answers = answers
             yield service
 
 

@@ -106,7 +106,7 @@ def test_a_refusal_is_raised_in_the_words_of_the_worker(tmp_path):
     with serving(host=Refusing(), socket_folder=tmp_path) as served:
         client = LocalClient(served.operator.catalog)
         for asked, kind, message, hint in (
-            ("/traces/%00", QueryRefused, "invalid trace ID '\\x00'", "So."),
+            ("/api/v1/traces/%00", QueryRefused, "invalid trace ID '\\x00'", "So."),
             ("/files", TransientError, "not now", "Later."),
         ):
             with pytest.raises(kind) as refused:

@@ -74,12 +74,14 @@ def check(site: Site, ports: Ports) -> None:
     )
     roots = site.get("/services/generated/roots", limit=1000).json["spans"]
     assert len(roots) == TRACES * WORKERS
-    traces = {root["trace_id"]: site.get(f"/traces/{root['trace_id']}").json for root in roots}
+    traces = {
+        root["trace_id"]: site.get(f"/api/v1/traces/{root['trace_id']}").json for root in roots
+    }
     assert all(trace["complete"] for trace in traces.values())
     flush(ports)
     wait_until(lambda: (site.status() or {}).get("spans") == total, lambda: f"{site.status()}")
     for trace_id, hot in traces.items():
-        cold = site.get(f"/traces/{trace_id}").json
+        cold = site.get(f"/api/v1/traces/{trace_id}").json
         assert [plain(span) for span in cold["spans"]] == [plain(span) for span in hot["spans"]]
         check_trace(hot["spans"])
 

@@ -61,7 +61,7 @@ def test_questions_while_the_catalog_is_opened_anew_are_survived(site: Site) -> 
     site.write("first.parquet", spans(400, trace=1))
     worker = site.worker()
     site.wait_files(1)
-    paths = ("/status", f"/traces/{1:032x}", "/services", "/services/shop/roots")
+    paths = ("/status", f"/api/v1/traces/{1:032x}", "/services", "/services/shop/roots")
     with asking(site, *paths, threads=4) as answers:
         for cycle in range(1, 3):
             _limit(site, worker)
@@ -149,7 +149,7 @@ def _survives(site: Site, fill: Callable[[Running], None], free: Callable[[Runni
     _write_many(site)
     site.write("before.parquet", spans(5, trace=1))
     gone.unlink()
-    with asking(site, "/status", f"/traces/{1:032x}", "/services", threads=2) as answers:
+    with asking(site, "/status", f"/api/v1/traces/{1:032x}", "/services", threads=2) as answers:
         sick = wait_until(
             lambda: (now := site.status()) and not now["healthy"] and now,
             lambda: f"an unhealthy worker; {site.status()}",

@@ -140,7 +140,7 @@ def test_a_run_tells_every_metric_that_is_declared(site):
     assert samples["span_indexer_spans_indexed_total",] == 3
     assert samples["span_indexer_file_lag_seconds_count",] == 1
     assert samples["span_indexer_hot_reachable",] == 1
-    assert samples["span_indexer_answers_total", "/traces/{trace_id}", "yes"] == 1
+    assert samples["span_indexer_answers_total", "/api/v1/traces/{trace_id}", "yes"] == 1
     assert samples["span_indexer_http_requests_total", "404", "GET", "none"] == 1
 
 

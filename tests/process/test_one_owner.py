@@ -96,7 +96,7 @@ def test_a_catalog_that_was_deleted_is_said_and_built_anew_by_the_next_start(sit
     wait_until(lambda: site.get("/readyz").code == 503, "a worker that has noticed")
     assert "was deleted" in site.get("/readyz").json["detail"]
     site.write("b.parquet", spans(2, trace=2))
-    for path in (f"/traces/{1:032x}", "/services", "/files", "/spans"):
+    for path in (f"/api/v1/traces/{1:032x}", "/services", "/files", "/spans"):
         answer = site.get(path)
         assert (answer.code, "was deleted" in answer.json["detail"]) == (503, True), path
     assert site.request("POST", "/snapshot").code == 503

@@ -22,7 +22,7 @@ def test_a_trace_that_is_rewritten_is_always_answered_whole(site: Site) -> None:
     worker = site.worker()
     site.write("a.parquet", spans(9, name="0"))
     wait_until(lambda: site.trace(1), "the first version")
-    with asking(site, f"/traces/{1:032x}", threads=3) as answers:
+    with asking(site, f"/api/v1/traces/{1:032x}", threads=3) as answers:
         for number in range(1, REWRITES):
             site.write("a.parquet", spans(9, name=str(number)))
             wait_until(lambda n=str(number): site.trace(1)[0]["name"] == n, "the next version")
@@ -70,7 +70,12 @@ def test_a_stop_among_questions_is_clean(site: Site, number: signal.Signals) -> 
     worker = site.worker()
     site.wait_files(10)
     with asking(
-        site, "/status", f"/traces/{1:032x}", "/services/shop/roots", threads=4, to_the_end=False
+        site,
+        "/status",
+        f"/api/v1/traces/{1:032x}",
+        "/services/shop/roots",
+        threads=4,
+        to_the_end=False,
     ):
         assert site.end(worker, number) == 0, worker.err
     assert "Traceback" not in worker.err
@@ -83,13 +88,13 @@ def test_a_file_that_is_gone_before_the_index_knows_is_said(site: Site, tmp_path
     site.worker(INDEXER_WATCH="false")
     site.wait_files(1)
     path.rename(tmp_path / "elsewhere.parquet")
-    answer = site.get(f"/traces/{1:032x}").json
+    answer = site.get(f"/api/v1/traces/{1:032x}").json
     assert len(answer["spans"]) == 3
     assert answer["complete"] is False
     assert answer["missing"][0]["error_type"] == "FileVanished"
     path.write_bytes(parquet_bytes(spans(4)))
-    answer = site.get(f"/traces/{1:032x}").json
+    answer = site.get(f"/api/v1/traces/{1:032x}").json
     assert answer["complete"] is False
     assert answer["missing"][0]["error_type"] == "FileChanged"
     assert site.request("POST", "/sweep").code == 200
-    assert site.get(f"/traces/{1:032x}").json["complete"] is True
+    assert site.get(f"/api/v1/traces/{1:032x}").json["complete"] is True

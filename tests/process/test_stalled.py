@@ -33,7 +33,7 @@ def test_a_blocked_index_thread_shows_and_does_not_keep_the_process(site: Site) 
     ready = site.get("/readyz")
     assert ready.code == 503
     assert "listing the storage" in ready.json["detail"]
-    answer = site.get(f"/traces/{1:032x}").json
+    answer = site.get(f"/api/v1/traces/{1:032x}").json
     assert len(answer["spans"]) == 2
     assert not answer["complete"]
     assert [one["error_type"] for one in answer["missing"]] == ["IndexStalled"]

@@ -74,7 +74,7 @@ def test_a_client_that_does_not_read_does_not_hold_the_worker(site: Site) -> Non
     worker = site.worker()
     site.wait_files(1)
     with site.connected() as connection:
-        connection.request("GET", f"/traces/{1:032x}")
+        connection.request("GET", f"/api/v1/traces/{1:032x}")
         assert connection.sock.recv(1) == b"H"
         assert _stopped(worker, signal.SIGTERM) == 0
 

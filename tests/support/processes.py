@@ -274,7 +274,7 @@ class Site:
 
     def trace(self, trace: int) -> list[dict[str, Any]]:
         """The spans that the worker answers for a trace; none while it opens its catalog anew."""
-        answer = self.get(f"/traces/{trace:032x}")
+        answer = self.get(f"/api/v1/traces/{trace:032x}")
         assert answer.code in (200, 503), answer.body
         found: list[dict[str, Any]] = answer.json["spans"] if answer.code == 200 else []
         return found

@@ -23,6 +23,7 @@ from indexer.clients.unix_socket import _short, bind, socket_path
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
+from indexer.query.answers import Answers
 from indexer.run.serving import ROUTERS
 from indexer.system.addresses import Endpoint
 
@@ -43,6 +44,8 @@ class Served:
     """Where it is served in this process."""
     operator: OperatorSide
     """The same on its Unix socket, where the test has one."""
+    answers: Answers
+    """What its routes ask, where the test has real ones."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

@@ -130,7 +130,7 @@ def ask(site: Site, trace: int, *, timeout_s: float = 60) -> dict[str, Any] | No
     try:
         with site.connected() as connection:
             connection.sock.settimeout(timeout_s)
-            connection.request("GET", f"/traces/{trace:032x}")
+            connection.request("GET", f"/api/v1/traces/{trace:032x}")
             response = connection.getresponse()
             body_bytes = response.read()
     except (OSError, http.client.HTTPException):

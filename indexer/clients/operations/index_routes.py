@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond, respond_list
+from indexer.clients.shared.span_ids import TEXT_CHARS_MAX
 from indexer.clients.shared.text_path import register
 from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import SpanQuery
@@ -15,20 +16,8 @@ from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import LISTS, IndexList
 
 SPANS_DEFAULT = 100
-_CHARS_MAX = 1_024
-"""Of a service name, an attribute or an id: far longer than any."""
-
-TraceId = Annotated[
-    str,
-    Path(
-        max_length=_CHARS_MAX,
-        description="32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
-        examples=["0af7651916cd43dd8448eb211c80319c"],
-        json_schema_extra={"pattern": "^([0-9a-fA-F]{1,16}|[0-9a-fA-F]{32})$"},
-    ),
-]
-ServiceName = Annotated[str, Path(max_length=_CHARS_MAX)]
-Text = Annotated[str | None, Query(max_length=_CHARS_MAX)]
+ServiceName = Annotated[str, Path(max_length=TEXT_CHARS_MAX)]
+Text = Annotated[str | None, Query(max_length=TEXT_CHARS_MAX)]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Cursor = Annotated[str | None, Query(description="What `X-Next-Cursor` of the page before said.")]
 _ANSWER: dict[str, Any] = {"responses": {200: {"headers": HEADERS}}}
@@ -44,11 +33,6 @@ def index_routes(host: Host) -> APIRouter:
 
 
 def _spans(router: APIRouter, host: Host) -> None:
-    @router.get("/traces/{trace_id:text}", **_ANSWER)
-    async def trace(request: Request, trace_id: TraceId) -> Response:
-        """One trace with its payload, in order of start: what `trace --json` writes."""
-        return await respond(request, lambda deadline: host.answers.trace(trace_id, deadline))
-
     @router.get("/spans", **_ANSWER)
     async def spans(
         request: Request,

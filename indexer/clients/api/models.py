@@ -1,0 +1,96 @@
+"""The bodies of the API, for its OpenAPI description: what ``answer_json`` makes of an answer."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_JSON = "As JSON; text that is not JSON, as it is stored; null where its file has no such column."
+_COUNT = "What the sender had dropped, as it said; null where it did not."
+_NANOS = "Nanoseconds since 1970, exact: read it as an integer of 64 bits."
+
+
+class CanonicalSpan(BaseModel):
+    """Everything that is known of a span, the same whichever tier and whatever file it is from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trace_id: str = Field(pattern="^[0-9a-f]{32}$")
+    span_id: str = Field(pattern="^[0-9a-f]{16}$")
+    parent_span_id: str | None
+    service_name: str
+    name: str
+    start_time_unix_nano: int = Field(description=_NANOS)
+    end_time_unix_nano: int | None = Field(description=_NANOS)
+    duration_ns: int | None
+    status_code: int = Field(description="0 unset, 1 ok, 2 error.")
+    span_kind: int = Field(description="OTLP's number: 1 internal, 2 server, 3 client.")
+    status_message: str | None = None
+    attributes: Any = Field(None, description=_JSON)
+    events: Any = Field(None, description=_JSON)
+    links: Any = Field(None, description=_JSON)
+    resource_attributes: Any = Field(None, description=_JSON)
+    trace_state: str | None = None
+    flags: int | None = None
+    dropped_attributes_count: int | None = Field(None, description=_COUNT)
+    dropped_events_count: int | None = Field(None, description=_COUNT)
+    dropped_links_count: int | None = Field(None, description=_COUNT)
+    resource_dropped_attributes_count: int | None = Field(None, description=_COUNT)
+    scope_name: str | None = None
+    scope_version: str | None = None
+    scope_attributes: Any = Field(None, description=_JSON)
+    omitted: dict[str, int] | None = Field(
+        None, description="What this answer leaves out of a span that is beyond the limits of one."
+    )
+    file_path: str | None = Field(description="Null of a span that is in no file yet.")
+    file_row_number: int | None
+
+
+class MissingPart(BaseModel):
+    """One thing that an answer lacks; the reasons are on the page of completeness."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    error_type: str
+    detail: str
+    file_path: str | None = None
+    files: int | None = None
+
+
+class HotTierShare(BaseModel):
+    """What the hot tier has to do with the answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reachable: bool
+    source: Literal["incremental", "snapshot", "stream"] | None
+    spans: int
+
+
+class AnswerCost(BaseModel):
+    """What the answer cost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files_read: int
+    bytes_read: int
+    index_ms: float
+    payload_ms: float
+
+
+class TraceAnswer(BaseModel):
+    """A trace, and what the answer says of itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trace_id: str
+    spans: list[CanonicalSpan] = Field(description="In order of start.")
+    as_of: int | None = Field(description="Null without a hot tier that answers. " + _NANOS)
+    complete: bool = Field(
+        description="Whether every span acknowledged before `as_of` is considered."
+    )
+    missing: list[MissingPart]
+    hot: HotTierShare | None
+    recent_files: list[str]
+    files_pending: int | None
+    files_quarantined: int | None
+    cost: AnswerCost

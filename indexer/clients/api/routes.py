@@ -1,0 +1,35 @@
+"""The routes of the API: whole canonical spans, beside what the answer rests on and what it cost.
+
+Texts that cannot be what a parameter means are refused with 422, unknown parameters as well.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from indexer.clients.api.models import TraceAnswer
+from indexer.clients.host import Host
+from indexer.clients.shared.answer_headers import HEADERS, respond
+from indexer.clients.shared.known_parameters import known_parameters
+from indexer.clients.shared.span_ids import TraceId
+from indexer.clients.shared.text_path import register
+
+_TRACE: dict[str, Any] = {"responses": {200: {"model": TraceAnswer, "headers": HEADERS}}}
+
+
+def api(host: Host) -> APIRouter:
+    """The router over one worker."""
+    register()
+    router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(known_parameters)])
+
+    @router.get("/traces/{trace_id:text}", **_TRACE)
+    async def trace(request: Request, trace_id: TraceId) -> Response:
+        """All spans of the trace in order of start, whole; what `trace --json` writes.
+
+        A trace that nobody knows has no spans.
+        """
+        return await respond(request, lambda deadline: host.answers.trace(trace_id, deadline))
+
+    return router

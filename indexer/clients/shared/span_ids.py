@@ -1,0 +1,19 @@
+"""IDs in the paths of this program's own routes, as their description has them."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+TEXT_CHARS_MAX = 1_024
+"""Of a service name, an attribute or an ID: far longer than any."""
+
+TraceId = Annotated[
+    str,
+    Path(
+        max_length=TEXT_CHARS_MAX,
+        description="32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
+        examples=["0af7651916cd43dd8448eb211c80319c"],
+        json_schema_extra={"pattern": "^([0-9a-fA-F]{1,16}|[0-9a-fA-F]{32})$"},
+    ),
+]
+"""Text that cannot be one is refused where it is parsed, with 422."""

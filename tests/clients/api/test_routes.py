@@ -1,0 +1,119 @@
+"""The API gives whole canonical spans: what `trace --json` writes, with everything a span has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from indexer.clients.shared.answer_json import answer_json
+from indexer.hot.decoding import Decoder
+from indexer.hot.view import DecodedRows, HotView
+from tests.clients.test_routes_junjo import FLOW, served
+from tests.hot.servers import body
+from tests.support.served import Served
+from tests.support.span_files import T0, Span
+
+pytestmark = pytest.mark.duckdb
+
+HOT = f"{9:032x}"
+AS_OF = T0 + 7
+IDS = b"\1" * 16, b"\2" * 8
+
+
+def hot_span() -> HotView:
+    """A span with everything that OTLP has, in no file yet."""
+    request = ExportTraceServiceRequest.FromString(body(Span(trace=9, start=T0 + 1, duration=1)))
+    group = request.resource_spans[0]
+    group.resource.dropped_attributes_count = 1
+    scope = group.scope_spans[0]
+    scope.scope.name, scope.scope.version = "shop.http", "1.2"
+    scope.scope.attributes.add(key="s").value.bool_value = True
+    span = scope.spans[0]
+    span.flags, span.trace_state, span.status.code, span.status.message = 257, "a=b", 2, "no"
+    span.dropped_attributes_count = 2
+    span.dropped_events_count = 3
+    span.dropped_links_count = 4
+    span.attributes.add(key="big").value.int_value = 2**63 - 1
+    event = span.events.add(name="e", time_unix_nano=T0 + 2, dropped_attributes_count=5)
+    event.attributes.add(key="n").value.double_value = 0.5
+    span.links.add(trace_id=IDS[0], span_id=IDS[1])
+    return HotView(
+        rows=DecodedRows(Decoder().requests([request.SerializeToString()])),
+        as_of_unix_nano=AS_OF,
+        recent_files=(),
+        source="incremental",
+        bounded=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("api"), hot_span()) as service:
+        yield service
+
+
+def test_a_span_has_its_resource_its_scope_its_links_and_exact_nanoseconds(api: Served) -> None:
+    (span,) = api.get(f"/api/v1/traces/{HOT}").json["spans"]
+    (event,), (link,) = span.pop("events"), span.pop("links")
+    assert (event["name"], event["timeUnixNano"]) == ("e", str(T0 + 2))
+    assert (event["attributes"], event["droppedAttributesCount"]) == ({"n": 0.5}, 5)
+    assert (link["traceId"], link["spanId"]) == (IDS[0].hex(), IDS[1].hex())
+    assert span == {
+        "trace_id": HOT,
+        "span_id": f"{1:016x}",
+        "parent_span_id": None,
+        "service_name": "shop",
+        "name": "GET /",
+        "start_time_unix_nano": T0 + 1,
+        "end_time_unix_nano": T0 + 2,
+        "duration_ns": 1,
+        "status_code": 2,
+        "span_kind": 2,
+        "status_message": "no",
+        "attributes": {"big": 2**63 - 1},
+        "resource_attributes": {"service.name": "shop"},
+        "trace_state": "a=b",
+        "flags": 257,
+        "dropped_attributes_count": 2,
+        "dropped_events_count": 3,
+        "dropped_links_count": 4,
+        "resource_dropped_attributes_count": 1,
+        "scope_name": "shop.http",
+        "scope_version": "1.2",
+        "scope_attributes": {"s": True},
+        "file_path": None,
+        "file_row_number": None,
+    }
+
+
+def test_an_answer_is_an_object_that_says_what_it_rests_on(api: Served) -> None:
+    answer = api.get(f"/api/v1/traces/{FLOW}")
+    assert answer.headers["x-complete"] == "true"
+    found = answer.json
+    assert [span["span_id"][-1] for span in found["spans"]] == ["1", "2", "3"]
+    assert {span["file_row_number"] for span in found["spans"]} != {None}
+    assert (found["complete"], found["missing"], found["as_of"]) == (True, [], AS_OF)
+    assert found["cost"]["files_read"] == 1
+
+
+def test_it_is_what_the_command_writes(api: Served) -> None:
+    """Which makes the same of the answer without a worker."""
+    found = api.get(f"/api/v1/traces/{FLOW}").json
+    written = answer_json(api.answers.trace(FLOW))
+    assert {**found, "cost": None} == {**written, "cost": None}
+
+
+@pytest.mark.parametrize("spelled", [HOT.upper(), "9", f"0x{HOT}"])
+def test_an_id_is_taken_as_it_is_spelled(api: Served, spelled: str) -> None:
+    assert len(api.get(f"/api/v1/traces/{spelled}").json["spans"]) == 1
+
+
+def test_a_trace_that_nobody_knows_has_no_spans(api: Served) -> None:
+    answer = api.get(f"/api/v1/traces/{'f' * 32}")
+    assert (answer.code, answer.json["spans"], answer.json["complete"]) == (200, [], True)
+
+
+def test_an_unknown_parameter_is_refused(api: Served) -> None:
+    assert api.get(f"/api/v1/traces/{HOT}?fromat=otlp").code == 422
