@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -11,10 +15,10 @@ from hypothesis import strategies as st
 
 from indexer.clients.application import application, close
 from indexer.run.serving import ROUTERS
-from indexer.spans.id_spellings import parse_trace_id
+from indexer.spans.id_spellings import parse_span_id, parse_trace_id
 from tests.clients.test_routes_junjo import served
 from tests.support.examples import examples
-from tests.support.served import Served
+from tests.support.served import Served, StubHost, serving
 
 pytestmark = pytest.mark.duckdb
 
@@ -26,18 +30,32 @@ TEXTS = st.one_of(
 """As bytes, because a client may send any in a URL."""
 
 
-def described() -> dict[str, list[tuple[str, str]]]:
-    """The parameters, (place, name), of every route that is read."""
+def described() -> dict[str, dict[str, Any]]:
+    """Every route, and its methods as OpenAPI describes them."""
     app = application(None, ROUTERS)  # type: ignore[arg-type]  # nothing is asked of it
     close(app)
-    return {
-        path: [(one["in"], one["name"]) for one in methods["get"].get("parameters", ())]
-        for path, methods in app.openapi()["paths"].items()
-        if "get" in methods
-    }
+    return app.openapi()["paths"]
 
 
-ROUTES = {path: parameters for path, parameters in described().items() if parameters}
+DESCRIBED = described()
+ROUTES = {
+    path: [(one["in"], one["name"]) for one in methods["get"]["parameters"]]
+    for path, methods in DESCRIBED.items()
+    if methods.get("get", {}).get("parameters")
+}
+"""The parameters, (place, name), of every route that is read and takes some."""
+PARSE = {"trace_id": parse_trace_id, "span_id": parse_span_id}
+AN_ID = "b7ad6b7169203331"
+"""Which can be that of a span, and a trace's of 64 bits."""
+OF_A_DIALECT = {"junjo"}
+"""Which answers what its client expects: no span for text that cannot be an ID."""
+OF_IDS = {
+    path: names
+    for path, parameters in ROUTES.items()
+    if (names := [name for _, name in parameters if name in PARSE])
+    and not OF_A_DIALECT & set(DESCRIBED[path]["get"]["tags"])
+}
+"""The IDs of every route of our own that takes some."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +65,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_there_are_routes_with_texts() -> None:
-    assert {"/traces/{trace_id}", "/spans", "/otel/trace/{trace_id}/nested_spans"} <= ROUTES.keys()
+    assert {"/spans", "/otel/trace/{trace_id}/nested_spans"} <= ROUTES.keys()
+    assert "/api/v1/traces/{trace_id}" in OF_IDS
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -74,13 +93,61 @@ def test_no_text_is_a_fault_or_looks_like_one_of_the_machine(path: str, api: Ser
     asked()
 
 
-@examples(20)
-@given(TEXTS)
-@example(b"\0")
-@example(b"")
-def test_text_that_cannot_be_a_trace_id_is_422(api: Served, text: bytes) -> None:
-    """And no other text is."""
-    answer = api.get(f"/traces/{quote(text, safe='')}")
-    read = text.decode(errors="replace")
-    expected = 422 if parse_trace_id(read) is None else 200
-    assert answer.code == expected, answer.body
+@pytest.mark.parametrize("path", OF_IDS)
+def test_text_that_cannot_be_an_id_is_422_at_every_route_of_our_own(path: str, api: Served) -> None:
+    """And no other text is; each ID of a route is tried while its others are real ones."""
+
+    @examples(20)
+    @given(TEXTS, st.sampled_from(OF_IDS[path]))
+    @example(b"\0", OF_IDS[path][0])
+    @example(b"0af7651916cd43dd8448eb211c80319c\0", OF_IDS[path][0])
+    @example(b"", OF_IDS[path][0])
+    def asked(text: bytes, tried: str) -> None:
+        target = path
+        for name in OF_IDS[path]:
+            sent = text if name == tried else AN_ID.encode()
+            target = target.replace(f"{{{name}}}", quote(sent, safe=""))
+        answer = api.get(target)
+        expected = 200 if PARSE[tried](text.decode(errors="replace")) else 422
+        assert answer.code == expected, answer.body
+
+    asked()
+
+
+class Faulty(StubHost):
+    """A worker of which nothing works."""
+
+    @property
+    def answers(self) -> object:
+        raise ZeroDivisionError("a fault of ours")
+
+    def status(self) -> dict[str, object]:
+        raise ZeroDivisionError("a fault of ours")
+
+    async def snapshot(self) -> Path:
+        raise ZeroDivisionError("a fault of ours")
+
+    async def swept(self) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+
+def test_a_fault_behind_any_route_is_500_with_an_id_that_the_log_has(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """But for the route that asks nothing, which is there to answer whatever is wrong."""
+    caplog.set_level(logging.ERROR, logger="indexer")
+    asked = 0
+    with serving(host=Faulty(), socket_folder=tmp_path) as faulty:
+        for path, methods in DESCRIBED.items():
+            target = re.sub(r"{\w*_id}", AN_ID, path).replace("{service_name}", "shop")
+            for method in methods:
+                answer = faulty.operator.request(method.upper(), target)
+                if path == "/healthz":
+                    assert answer.code == 200
+                    continue
+                assert answer.code == 500, (target, answer.body)
+                assert "a fault of ours" not in answer.body.decode()
+                fault_id = answer.json["instance"].removeprefix("urn:span-indexer:fault:")
+                assert fault_id in caplog.messages[-1]
+                asked += 1
+    assert asked > 15
