@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from indexer.telemetry.log import LOGGER
-from tests.support.examples import load_profile
+from tests.support.examples import DRAW, load_profile
 from tests.support.processes import Site
 from tests.support.sql_files import SqlFile
 
@@ -30,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     load_profile(soak=config.getoption("--soak"))
+
+
+def pytest_report_header() -> str:
+    """What to set so that a run draws the same parameters again."""
+    return f"{DRAW}={os.environ[DRAW]}"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

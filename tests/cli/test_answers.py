@@ -13,7 +13,7 @@ import pytest
 from tests.support.processes import Done, Site, wait_until
 from tests.support.span_files import T0, Span, spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 KNOWN = f"{7:032x}"
 OF_THE_MOMENT = {"indexed_at", "first_seen", "last_seen", "cost", "files_pending"}

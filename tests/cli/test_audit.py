@@ -14,7 +14,7 @@ import pytest
 from tests.support.processes import Done, Site, wait_until
 from tests.support.span_files import Span, parquet_bytes, spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 VICTIM = "day=1/victim.parquet"
 

@@ -11,7 +11,7 @@ from indexer.contracts import schema_version
 from tests.support.processes import Done, Site
 from tests.support.span_files import spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 
 @pytest.mark.parametrize("mode", ["--once", "--reindex"])

@@ -17,7 +17,7 @@ from indexer.spans.limits import SPAN_LIMITS
 from tests.support.processes import Done, Site
 from tests.support.span_files import Span
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 NAMES = (
     "\x1b[31mred\x1b[0m",

@@ -18,7 +18,7 @@ from tests.support.processes import REPOSITORY
 
 pytestmark = pytest.mark.process
 
-KILLS, SOAK_KILLS = 10, 300
+KILLS, SOAK_KILLS = 5, 300
 
 
 def test_what_was_acknowledged_survives_every_kill(tmp_path, process, seed, soak):

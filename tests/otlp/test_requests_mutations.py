@@ -18,7 +18,7 @@ from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
 from tests.otlp.export_requests import attribute, document, request_of, span, valid_count
 from tests.otlp.messages import patched_pieces
 
-ROUNDS = 3_000
+ROUNDS = 1_500
 VALUES = [
     attribute("text", stringValue="Grüße 😀"),
     attribute("number", intValue="-9223372036854775808"),

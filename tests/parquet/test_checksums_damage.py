@@ -43,7 +43,7 @@ SEED = os.environ.get("SPAN_TEST_SEED") or str(random.randrange(2**31))
 @pytest.fixture(scope="module")
 def series(tmp_path_factory, soak):
     """Damage a file in every place, in a process of its own, once a question and file."""
-    count = 5000 if soak else 40
+    count = 5000 if soak else 12
     folder = str(tmp_path_factory.mktemp("damage"))
 
     @cache

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.examples import one_of
 from tests.support.processes import Running, Site, asking, wait_until
 from tests.support.span_files import spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 SMALL, LARGE = "12m", "96m"
 
@@ -119,7 +120,7 @@ def test_no_room_for_a_snapshot_is_an_answer(site: Site) -> None:
     assert site.call("audit").code == 0
 
 
-@pytest.mark.parametrize("mode", ["--once", "--reindex"])
+@pytest.mark.parametrize("mode", one_of("--once", "--reindex"))
 def test_a_one_shot_run_on_a_full_disk_fails_in_a_line(
     small_disk: Path, make_site: Callable[..., Site], mode: str
 ) -> None:

@@ -111,7 +111,6 @@ def test_a_worker_that_is_not_ready_says_why(site):
     assert served.get("/healthz").code == 200
 
 
-@pytest.mark.duckdb
 def test_a_run_tells_every_metric_that_is_declared(site):
     """``up``, one file and one answer: each family has a value, and each gauge is a number."""
     ports = prepare(site)

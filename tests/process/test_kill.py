@@ -19,7 +19,7 @@ from tests.support.span_files import Span, parquet_bytes, spans
 
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
 
-KILLS, SOAK_KILLS = 4, 200
+KILLS, SOAK_KILLS = 3, 200
 TRACES = 30
 """Few traces for many files: most files share one, and so own, lose and regain spans."""
 

@@ -11,13 +11,14 @@ import sys
 
 import pytest
 
+from tests.support.examples import one_of
 from tests.support.processes import Running, Site, wait_until
 from tests.support.span_files import spans
 
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--once"], ["--reindex"]], ids=str)
+@pytest.mark.parametrize("arguments", one_of([], ["--once"], ["--reindex"]), ids=str)
 def test_a_second_writer_is_refused_and_told_who_owns(site: Site, arguments: list[str]) -> None:
     """Exit 2, with a line that names the owner; the owner does not notice."""
     site.write("a.parquet", spans(2))

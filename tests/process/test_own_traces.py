@@ -71,7 +71,6 @@ def collector():
         serving.join()
 
 
-@pytest.mark.duckdb
 def test_requests_and_transactions_are_spans(site, collector):
     """By the semantic conventions, of this service; probes are none, and the caller's trace goes on."""
     site.set(OTEL_TRACES_EXPORTER="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)

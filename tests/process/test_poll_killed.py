@@ -25,7 +25,7 @@ from tests.support.up import span_files
 
 pytestmark = pytest.mark.process
 
-KILLS, SOAK_KILLS = 3, 60
+KILLS, SOAK_KILLS = 2, 60
 SPANS = 3
 BATCH = 20
 FIRST, MORE_EVERY_S = 300, 0.01

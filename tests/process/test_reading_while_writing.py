@@ -12,7 +12,7 @@ import pytest
 from tests.support.processes import Site, asking, wait_until
 from tests.support.span_files import parquet_bytes, spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 REWRITES = 12
 

@@ -14,11 +14,12 @@ import duckdb
 import pytest
 
 from indexer.catalog.generations import snapshot_folder
+from tests.support.examples import one_of
 from tests.support.processes import Running, Site, wait_until
 from tests.support.slow_disk import SlowDisk
 from tests.support.span_files import spans
 
-pytestmark = [pytest.mark.duckdb, pytest.mark.process]
+pytestmark = [pytest.mark.process]
 
 
 def test_sql_answers_from_now(site: Site) -> None:
@@ -113,7 +114,7 @@ def test_the_same_snapshot_serves_while_nothing_changes(site: Site) -> None:
     assert site.request("POST", "/snapshot").json == first
 
 
-@pytest.mark.parametrize("mode", [[], ["--fast"]], ids=["full", "fast"])
+@pytest.mark.parametrize("mode", one_of([], ["--fast"]), ids=str)
 def test_an_audit_beside_arriving_files_is_no_false_alarm(site: Site, mode: list[str]) -> None:
     """Files that land after the audit's snapshot are on their way and not lost."""
     for number in range(40):

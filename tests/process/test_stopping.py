@@ -10,14 +10,15 @@ import time
 
 import pytest
 
+from tests.support.examples import one_of
 from tests.support.processes import Running, Site, wait_until
 from tests.support.span_files import Span, parquet_bytes, spans
 
 pytestmark = pytest.mark.process
 
 STOP_S = 5.0
-BACKLOG = 150
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+BACKLOG = 100
+SIGNALS = pytest.mark.parametrize("number", one_of(signal.SIGTERM, signal.SIGINT))
 
 
 @SIGNALS
@@ -32,7 +33,6 @@ def test_an_idle_worker_stops(site: Site, number: signal.Signals) -> None:
     assert site.call("audit").code == 0
 
 
-@pytest.mark.duckdb
 @SIGNALS
 def test_a_worker_in_the_middle_of_a_backlog_stops(site: Site, number: signal.Signals) -> None:
     """What is registered is whole, the rest is not there, and the next run takes it up."""
@@ -50,9 +50,8 @@ def test_a_worker_in_the_middle_of_a_backlog_stops(site: Site, number: signal.Si
     assert site.call("audit").code == 0
 
 
-@pytest.mark.duckdb
 @SIGNALS
-@pytest.mark.parametrize("mode", ["--once", "--reindex"])
+@pytest.mark.parametrize("mode", one_of("--once", "--reindex"))
 def test_a_one_shot_run_stops(site: Site, mode: str, number: signal.Signals) -> None:
     """Interrupted, it ends with exit 1, and the catalog of before or its first part answers."""
     site.write("a.parquet", spans(3))
@@ -79,7 +78,6 @@ def test_a_client_that_does_not_read_does_not_hold_the_worker(site: Site) -> Non
         assert _stopped(worker, signal.SIGTERM) == 0
 
 
-@pytest.mark.duckdb
 def test_a_worker_that_waits_for_a_reader_stops(site: Site) -> None:
     """Also before it owns the database: a reader in the way does not make it deaf."""
     assert site.call("--once").code == 0

@@ -22,6 +22,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
     OTLPSpanExporter as HttpSpanExporter,
 )
 
+from tests.support.examples import one_of
 from tests.support.junjo_app import SERVICE
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.sdk_spans import answered, two_services
@@ -82,7 +83,6 @@ def send_some(ports: Ports, seed: int, spans: int = 300) -> Load:
     return load
 
 
-@pytest.mark.duckdb
 @pytest.mark.parametrize("protocol", ["gRPC", "HTTP"])
 def test_what_the_sdk_has_is_answered_hot_and_cold(site: Site, protocol: str) -> None:
     """Over two services, with every kind of value: the same before the flush and after it."""
@@ -213,7 +213,7 @@ def test_two_different_folders_are_refused(site: Site) -> None:
     assert "SPAN_STORAGE_PATH" in done.err
 
 
-@pytest.mark.parametrize("part", ["worker", "ingestion"])
+@pytest.mark.parametrize("part", one_of("worker", "ingestion"))
 def test_up_ends_when_a_part_of_it_dies(site: Site, seed: int, part: str) -> None:
     """With 1, so that whoever watches over it starts both again; and that finds everything."""
     ports = prepare(site)

@@ -30,7 +30,7 @@ from tests.support.up import (
 
 pytestmark = [pytest.mark.process]
 
-ROUNDS, SOAK_ROUNDS = 3, 40
+ROUNDS, SOAK_ROUNDS = 2, 40
 SENDERS, PAUSE_S = 4, 0.03
 """So that a request is mostly in hand when the ingestion is killed."""
 FLUSH_S = 0.1

@@ -42,7 +42,6 @@ def watched(shared: Site) -> Iterator[Site]:
     shared.wait_files(0)
 
 
-@pytest.mark.duckdb
 def test_a_new_file_is_answered_before_any_sweep(site: Site) -> None:
     """`trace` finds the spans of a file that appears, though the next sweep is an hour away."""
     worker = site.worker()
@@ -179,7 +178,6 @@ def test_a_root_that_is_another_folder_now_is_watched(site: Site) -> None:
     assert site.status()["progress"]["files_removed"] == 0
 
 
-@pytest.mark.duckdb
 def test_nothing_is_written_below_the_storage_root(site: Site) -> None:
     """Names, sizes, times and modes are the same after a life of the worker (I7)."""
     site.write("day=01/a.parquet", spans(2))
@@ -205,7 +203,6 @@ def test_the_socket_is_for_the_owner_alone(site: Site) -> None:
     assert not socket.exists()
 
 
-@pytest.mark.duckdb
 def test_the_catalogs_own_files_are_never_opened(make_site) -> None:
     """Below the root, linked as a data file even: opening it would drop the database's lock."""
     site = make_site()
