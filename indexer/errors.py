@@ -32,6 +32,7 @@
         │   ├── CorruptPage
         │   ├── FileTooLarge
         │   ├── FileFault
+        │   ├── FileEndsProcess         the decoder ends the process on it
         │   ├── NotRegularFile      a FIFO, a socket, a device
         │   ├── PathTooLong
         │   └── PathNotUtf8
@@ -261,6 +262,12 @@ class FileFault(FileError):
     """The file meets a fault of this program."""
 
     hint = "Report it with the traceback in the log; the file is tried again once it changes."
+
+
+class FileEndsProcess(FileError):
+    """The process that reads the file dies of it: it died twice with this file in hand."""
+
+    hint = "Report it with the file, and write the file with another writer; it is read on change."
 
 
 class NotRegularFile(FileError):

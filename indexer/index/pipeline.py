@@ -19,6 +19,7 @@ from indexer.discover.backlog import Backlog
 from indexer.discover.changes import Changes, compare
 from indexer.discover.listing import Walk, is_data_file_name, is_data_folder_name, list_files
 from indexer.errors import FileChanged, FileFault, FileVanished, IndexerError, TransientError
+from indexer.index.crash_notes import CrashNotes
 from indexer.index.new_files import NewFiles
 from indexer.index.promotion import Promotion
 from indexer.index.racy_files import Recheck, Rechecked
@@ -49,8 +50,12 @@ class Pipeline:
         limits: Limits,
         *,
         accept_removals: bool = False,
+        notes: CrashNotes | None = None,
     ) -> None:
-        """With ``accept_removals`` the first listing is right, whatever it lacks."""
+        """With ``accept_removals`` the first listing is right, whatever it lacks.
+
+        ``notes`` are closed with the pipeline.
+        """
         self.storage = storage
         self.register = register
         self.clock = clock
@@ -59,6 +64,7 @@ class Pipeline:
         self.progress = Progress()
         self.problems: tuple[str, ...] = ()
         """Why the storage is not fully visible; empty when it is."""
+        self._notes = CrashNotes(None) if notes is None else notes
         self._is_listed = False
         self._forced: set[str] = set()
         self._recheck = Recheck(storage, register, clock)
@@ -67,7 +73,9 @@ class Pipeline:
         self._ahead = ReadAhead(
             self.backlog, limits, clock, self._readers, self._read, self._is_known
         )
-        self.promotion = Promotion(storage, register, clock, limits, self.progress, self._readers)
+        self.promotion = Promotion(
+            storage, register, clock, limits, self.progress, self._readers, self._notes
+        )
         self.removals = Removals(storage, register, clock, accepted=accept_removals)
         self._refusals = Refusals(self.backlog, clock, root=storage.root, settle_s=limits.settle_s)
         self._survivors = SurvivingCopies(
@@ -79,6 +87,7 @@ class Pipeline:
         """Wait for the readers and end them."""
         self._readers.shutdown(cancel_futures=True)
         self.promotion.close()
+        self._notes.close()
 
     @property
     def sweep_wanted(self) -> bool:
@@ -250,7 +259,15 @@ class Pipeline:
             self.backlog.offer(info)
 
     def _read(self, infos: Sequence[ParquetFileInfo]) -> GroupRead:
-        return read_group(self.storage, infos, self.limits.rows_max)
+        deadly = self._notes.deadly(infos)
+        sound = [info for info in infos if info.relative_path not in deadly]
+        with self._notes.reading(sound):
+            read = read_group(self.storage, sound, self.limits.rows_max)
+        read.taken = list(infos)
+        read.refused += [
+            (info, deadly[info.relative_path]) for info in infos if info.relative_path in deadly
+        ]
+        return read
 
     def _finish(self, read: GroupRead) -> None:
         """Register what was read, with the files that moved there, and settle what was not."""

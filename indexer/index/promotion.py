@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from indexer.catalog.files import FileRegister
 from indexer.errors import IndexerError, TransientError
+from indexer.index.crash_notes import CrashNotes
 from indexer.index.promotion_queue import PromotionQueue
 from indexer.model import Limits, ParquetFileInfo, Progress, RegisteredFile
 from indexer.read.promoted import AttributeReader
@@ -39,6 +40,7 @@ class Promotion:
         limits: Limits,
         progress: Progress,
         readers: ThreadPoolExecutor,
+        notes: CrashNotes,
     ) -> None:
         self._storage = storage
         self._register = register
@@ -47,6 +49,7 @@ class Promotion:
         self._reader = AttributeReader(memory_limit=limits.attributes_memory)
         self._progress = progress
         self._readers = readers
+        self._notes = notes
         self._quiet_due_s = 0.0
         self._latest_due_s: float | None = None
         self._queue = PromotionQueue(
@@ -128,14 +131,21 @@ class Promotion:
         numbers = self._register.key_ids.items()
         keys = [{key: id_ for key, id_ in numbers if id_ in behind} for behind, _ in shares]
         futures = [
-            self._readers.submit(
-                self._reader.read, self._storage, list(map(self._info, share)), tuple(asked)
-            )
+            self._readers.submit(self._attributes, list(map(self._info, share)), tuple(asked))
             for asked, (_, share) in zip(keys, shares, strict=True)
         ]
         for future, asked, (_, share) in zip(futures, keys, shares, strict=True):
             for file, values in zip(share, future.result(), strict=True):
                 yield self._given(file, tuple(asked.values()), values)
+
+    def _attributes(
+        self, infos: Sequence[ParquetFileInfo], keys: Sequence[str]
+    ) -> list[AttributeValues | IndexerError]:
+        deadly = self._notes.deadly(infos)
+        sound = [info for info in infos if info.relative_path not in deadly]
+        with self._notes.reading(sound):
+            read = iter(self._reader.read(self._storage, sound, keys))
+        return [deadly.get(info.relative_path) or next(read) for info in infos]
 
     def _given(
         self, file: RegisteredFile, key_ids: tuple[int, ...], values: AttributeValues | IndexerError

@@ -12,6 +12,7 @@ from indexer.catalog.files import FileRegister
 from indexer.catalog.generations import Generations
 from indexer.catalog.owner_lock import CatalogLock
 from indexer.errors import CatalogBusy
+from indexer.index.crash_notes import CrashNotes, notes_folder
 from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
 from indexer.settings import Settings
@@ -90,7 +91,14 @@ def open_pipeline(
         )
     except duckdb.Error as error:
         raise unreadable(catalog.path, error) from error
-    return Pipeline(storage, register, clock, limits_of(settings), accept_removals=accept_removals)
+    limits = limits_of(settings)
+    notes = CrashNotes(
+        notes_folder(settings.catalog_pointer),
+        settings.storage_root,
+        rows_max=limits.rows_max,
+        modes=settings.file_modes,
+    )
+    return Pipeline(storage, register, clock, limits, accept_removals=accept_removals, notes=notes)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -103,6 +103,11 @@ ATTRIBUTES_UNREADABLE = Event(
 FILE_FAULT = Event(
     "file.fault", logging.ERROR, "A file meets a fault of this program, and is refused for it."
 )
+FILES_SUSPECTED = Event(
+    "files.suspected",
+    logging.WARNING,
+    "The process died as it read files; each of them is tried in a process of its own first.",
+)
 FILE_POSTPONED = Event("file.postponed", logging.DEBUG, "A file is tried again later.")
 CATALOG_FAILED = Event("catalog.failed", logging.ERROR, "A commit failed; it is retried.")
 CATALOG_RESUMED = Event("catalog.resumed", logging.INFO, "The catalog takes commits again.")
