@@ -7,6 +7,7 @@ received.
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -104,8 +105,11 @@ class ReceiveWatch:
         self._receive_s = receive_s
         self._lock = threading.Lock()
         self._receiving: dict[int, tuple[float, grpc.ServicerContext]] = {}
-        watch = threading.Thread(target=self._run, name="grpc-receive", daemon=True)
-        watch.start()
+        over = threading.Event()
+        weakref.finalize(self, over.set)  # the thread ends with the server that has the watch
+        threading.Thread(
+            target=_watch, args=(weakref.ref(self), over), name="grpc-receive", daemon=True
+        ).start()
 
     @contextmanager
     def until_received(self, context: grpc.ServicerContext) -> Iterator[None]:
@@ -118,14 +122,29 @@ class ReceiveWatch:
             with self._lock:
                 del self._receiving[id(context)]
 
-    def _run(self) -> None:
-        while True:
-            time.sleep(self._receive_s / WATCHES_PER_LIMIT)
-            now_s = time.monotonic()
-            with self._lock:
-                late = [one for due_s, one in self._receiving.values() if due_s < now_s]
-            for context in late:
-                context.cancel()
+    @property
+    def interval_s(self) -> float:
+        """From one look at the calls to the next."""
+        return self._receive_s / WATCHES_PER_LIMIT
+
+    def cancel_late(self) -> None:
+        """End the calls that have waited for too long."""
+        now_s = time.monotonic()
+        with self._lock:
+            late = [one for due_s, one in self._receiving.values() if due_s < now_s]
+        for context in late:
+            context.cancel()
+
+
+def _watch(of: "weakref.ref[ReceiveWatch]", over: threading.Event) -> None:
+    interval_s = 0.0
+    while not over.wait(interval_s):
+        watch = of()
+        if watch is None:
+            return
+        watch.cancel_late()
+        interval_s = watch.interval_s
+        del watch  # or the thread would keep it
 
 
 class Refusals:

@@ -5,7 +5,7 @@ has made it durable. Spans that are rejected are counted in partial_success, as 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import Protocol
@@ -16,7 +16,7 @@ from indexer.errors import WalBusy
 from indexer.otlp.admission import admit
 from indexer.otlp.json_requests import admit_json
 from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
-from indexer.otlp.requests import response
+from indexer.otlp.requests import Signal, response
 
 LARGE_BYTES = 256 << 10
 """A body beyond is decoded beside one other such one at most."""
@@ -37,6 +37,16 @@ class Sink(Protocol):
 
 Export = Callable[[bytes, bool], Message]
 """(body, whether it is JSON) -> the response. Raises InvalidOtlp, OtlpTooLarge or WalBusy."""
+Exports = Mapping[Signal, Export]
+"""The signals that are kept, each with what becomes of its requests."""
+
+
+def kept_signals(exports: Exports) -> str:
+    """The signals in words, for answers that say what is kept."""
+    names = list(exports)
+    if len(names) == 1:
+        return f"{names[0]} alone"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def exporter(sink: Sink, limits: RequestLimits = REQUEST_LIMITS) -> Export:

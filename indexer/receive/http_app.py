@@ -1,7 +1,6 @@
 """OTLP over HTTP: protobuf and JSON, plain and compressed; refusals as google.rpc.Status.
 
-Only traces are kept: other signals are answered 404, and paths that are nearly right say which
-one is.
+Signals that are not kept are answered 404, and paths that are nearly right say which ones are.
 """
 
 import asyncio
@@ -29,18 +28,20 @@ from indexer.errors import (
 )
 from indexer.http.admission import Admission, Refusal
 from indexer.http.bodies import collect, content_coding, inflate
-from indexer.receive.export import Export
+from indexer.otlp.requests import Signal
+from indexer.receive.export import Export, Exports, kept_signals
 from indexer.system.budget import SMALL_BYTES, ByteBudget, Reservation
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACES_PATH = "/v1/traces"
+_PATHS: dict[Signal, str] = {"traces": TRACES_PATH, "logs": "/v1/logs", "metrics": "/v1/metrics"}
+_PROFILES_PATH = "/v1development/profiles"
 RETRY_AFTER_S = 1
 """How long a sender is asked to wait when there is no room."""
 SMALL_THREADS = 32
 """Requests that wait for their commit; a commit takes many."""
 LARGE_THREADS = 2
 """Larger ones at a time: parsing holds the interpreter, and small ones wait for it."""
-_SIGNALS = frozenset({"/v1/logs", "/v1/metrics", "/v1development/profiles"})
 _CODES = {400: 3, 401: 16, 403: 7, 404: 12, 405: 12, 408: 4, 411: 3, 413: 3, 414: 3, 415: 3}
 _CODES |= {421: 3, 429: 8, 431: 3, 503: 14, 505: 12}
 """google.rpc.Code beside the HTTP status."""
@@ -56,7 +57,7 @@ _STATUS: dict[type[IndexerError], int] = {
 
 
 def http_app(
-    export: Export, *, admission: Admission, budget: ByteBudget, body_bytes_max: int
+    exports: Exports, *, admission: Admission, budget: ByteBudget, body_bytes_max: int
 ) -> ASGIApp:
     """The application of an OTLP/HTTP endpoint; ``admission`` says who is let in.
 
@@ -65,7 +66,7 @@ def http_app(
     rules = replace(
         admission, body_bytes_max=body_bytes_max, chunked_bodies=True, refuse=_as_status
     )
-    return rules.around(_Traces(export, budget, body_bytes_max))
+    return rules.around(_Signals(exports, budget, body_bytes_max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,12 @@ class _Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class _Traces:
+class _Signals:
     """The application behind its admission."""
 
-    def __init__(self, export: Export, budget: ByteBudget, body_bytes_max: int) -> None:
-        self._export = export
+    def __init__(self, exports: Exports, budget: ByteBudget, body_bytes_max: int) -> None:
+        self._exports = exports
+        self._by_path = {_PATHS[signal]: export for signal, export in exports.items()}
         self._budget = budget
         self._body_bytes_max = body_bytes_max
         self._small = ThreadPoolExecutor(SMALL_THREADS, thread_name_prefix="otlp-http")
@@ -100,20 +102,21 @@ class _Traces:
 
     async def _answer(self, request: Request) -> _Answer:
         path = re.sub("/+", "/", request.url.path).rstrip("/")
-        if path != TRACES_PATH:
-            return _unserved(request.url.path, path)
+        export = self._by_path.get(path)
+        if export is None:
+            return _unserved(self._exports, request.url.path, path)
         if request.method != "POST":
-            return _refused(405, f"{request.method} is not for {TRACES_PATH}: POST an export")
+            return _refused(405, f"{request.method} is not for {path}: POST an export")
         kind = _kind(request)
         if kind not in {PROTOBUF, JSON}:
             said = f"content-type {kind[:64]!r}, expected {PROTOBUF} or {JSON}"
             return _refused(415, said)
         try:
-            return _Answer(200, await self._exported(request, is_json=kind == JSON))
+            return _Answer(200, await self._exported(request, export, is_json=kind == JSON))
         except IndexerError as error:
             return _of_error(error)
 
-    async def _exported(self, request: Request, *, is_json: bool) -> Message:
+    async def _exported(self, request: Request, export: Export, *, is_json: bool) -> Message:
         coding = content_coding(request.headers.get("content-encoding"))
         loop = asyncio.get_running_loop()
         with self._budget.reservation() as held:
@@ -121,15 +124,16 @@ class _Traces:
             if coding != "identity":
                 body = await loop.run_in_executor(self._small, self._inflated, body, coding, held)
             threads = self._small if len(body) <= SMALL_BYTES else self._large
-            return await loop.run_in_executor(threads, self._export, body, is_json)
+            return await loop.run_in_executor(threads, export, body, is_json)
 
     def _inflated(self, body: bytes, coding: str, held: Reservation) -> bytes:
         return inflate(body, coding, held, self._body_bytes_max)
 
 
-def _unserved(asked: str, path: str) -> _Answer:
-    said = f"{asked[:200]} is not served: this endpoint keeps traces alone, at {TRACES_PATH}"
-    if path in _SIGNALS:
+def _unserved(exports: Exports, asked: str, path: str) -> _Answer:
+    paths = ", ".join(_PATHS[signal] for signal in exports)
+    said = f"{asked[:200]} is not served: this endpoint keeps {kept_signals(exports)}, at {paths}"
+    if path in {*_PATHS.values(), _PROFILES_PATH}:
         signal = path.rpartition("/")[2]
         said = f"{signal} are not kept: {said}; turn the exporter of {signal} off"
     return _refused(404, said)

@@ -25,7 +25,7 @@ from indexer.ingest.limits import FlushLimits
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
-from indexer.receive.export import exporter
+from indexer.receive.export import Exports, exporter
 from indexer.receive.grpc_server import otlp_grpc_server
 from indexer.receive.http_app import http_app
 from indexer.run import ingestion_limits, ports
@@ -124,7 +124,7 @@ class Ingestion:
         stack.callback(_stopped, server)
 
     def _bind_otlp(self, stack: ExitStack) -> None:
-        self._export = exporter(self._wal)
+        self._exports: Exports = {"traces": exporter(self._wal)}
         self._otlp_grpc: grpc.Server | None = None
         self._http_listener: socket.socket | None = None
         http = ports.otlp_http(self._settings)
@@ -135,7 +135,7 @@ class Ingestion:
         over_grpc = ports.otlp_grpc(self._settings)
         if over_grpc is not None:
             self._otlp_grpc = otlp_grpc_server(
-                self._export,
+                self._exports,
                 api_key=over_grpc.token or None,
                 limits=ingestion_limits.otlp_grpc_limits(self._settings),
             )
@@ -147,7 +147,7 @@ class Ingestion:
         if self._http_listener is None:
             return None
         app = http_app(
-            self._export,
+            self._exports,
             admission=ingestion_limits.otlp_admission(
                 self._settings, bound_address(self._http_listener)
             ),

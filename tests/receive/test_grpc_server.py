@@ -45,7 +45,7 @@ def guarded(sink: KeepingSink) -> Iterator[grpc.Channel]:
 
 def serving(sink: KeepingSink, api_key: str | None) -> Iterator[grpc.Channel]:
     limits = CallLimits(threads=4, message_bytes=64 << 20)
-    server = otlp_grpc_server(exporter(sink), api_key=api_key, limits=limits)
+    server = otlp_grpc_server({"traces": exporter(sink)}, api_key=api_key, limits=limits)
     port = started(server)
     options = [("grpc.max_send_message_length", -1)]
     with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:

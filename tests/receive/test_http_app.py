@@ -61,7 +61,7 @@ def connected(
 ) -> httpx.AsyncClient:
     """A client of the application, without a server between them."""
     app = http_app(
-        exporter(sink),
+        {"traces": exporter(sink)},
         admission=Admission(token=key, token_header=API_KEY_METADATA),
         budget=ByteBudget(budget),
         body_bytes_max=bytes_max,

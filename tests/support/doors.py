@@ -32,7 +32,7 @@ from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
-from indexer.receive.export import exporter
+from indexer.receive.export import Exports, exporter
 from indexer.receive.grpc_server import API_KEY_METADATA, otlp_grpc_server
 from indexer.receive.http_app import PROTOBUF, http_app
 from indexer.run.serving import ROUTERS
@@ -157,7 +157,7 @@ def http_door(
     kept = sink or KeepingSink()
     if name == "otlp_http":
         app = http_app(
-            exporter(kept, otlp_limits),
+            {"traces": exporter(kept, otlp_limits)},
             admission=replace(admission, token_header=API_KEY_METADATA),
             budget=ByteBudget(budget),
             body_bytes_max=BODY_BYTES,
@@ -213,7 +213,8 @@ def grpc_door(
     sink = KeepingSink()
     limits = limits or CallLimits(threads=4, message_bytes=BODY_BYTES)
     if name == "otlp_grpc":
-        server = otlp_grpc_server(exporter(sink, otlp_limits), api_key=token or None, limits=limits)
+        exports: Exports = {"traces": exporter(sink, otlp_limits)}
+        server = otlp_grpc_server(exports, api_key=token or None, limits=limits)
         door = GrpcDoor(name, server, sink)
         try:
             yield door
