@@ -15,6 +15,7 @@
     │   ├── QueriesBusy             as many questions as can wait are waiting
     │   ├── QueryTimedOut           the answer took longer than it may
     │   ├── QueryCancelled          nobody waits for the answer any more
+    │   ├── SnapshotEvicted         a query kept more rows of live tables than it may
     │   ├── AnswerOutOfMemory       DuckDB has no memory left for the answer
     │   ├── CatalogUnavailable      the open catalog cannot be read at the moment
     │   ├── CatalogDeleted          its files are gone under the running worker
@@ -163,6 +164,12 @@ class QueryCancelled(TransientError):
     """Nobody waits for the answer any more."""
 
     hint = "Ask again."
+
+
+class SnapshotEvicted(TransientError):
+    """Rows that a query was to see have left the live tables, and it may not keep so many."""
+
+    hint = "Ask for less at a time, or attach with a larger pinned_bytes_max."
 
 
 class AnswerOutOfMemory(TransientError):

@@ -17,6 +17,8 @@ import pyarrow as pa
 from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.errors import CatalogBusy, CatalogUnreadable, QueryRefused
+from indexer.live.sql import LiveSql
+from indexer.live.statements import MAYBE_OURS, Statement, statements
 from indexer.otlp.sql.functions import install
 from indexer.query.sql import Window, create_views, view_names
 from indexer.run.sql_views import DIALECT_VIEWS
@@ -59,15 +61,22 @@ class Connection:
     def __init__(self, catalog: Path | None = None) -> None:
         self.duckdb = connection(memory_limit=None, threads=os.cpu_count() or 1)
         self._views: set[str] = set()
+        self._live = LiveSql(self.duckdb, into="memory")
         self._has_index = catalog is not None
         install(self.duckdb)
         if catalog is not None:
             self._attach(catalog)
 
     def execute(self, query: str, parameters: Parameters = None) -> duckdb.DuckDBPyConnection:
-        """Run SQL; rows are fetched of what it gives, as of any DuckDB connection."""
-        self._make_views(query)
-        return self.duckdb.execute(query, parameters)
+        """Run SQL; rows are fetched of what it gives, as of any DuckDB connection.
+
+        Statements of live tables are run here, as ``live.sql`` says; DuckDB knows none of them.
+        """
+        last = self._run_before_last(query)
+        if isinstance(last, str):
+            self._make_views(last)
+            return self.duckdb.execute(last, parameters)
+        return self.duckdb.execute(_said(self._live.run(last, parameters)))
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
         """A query as a relation of DuckDB, which is run when its rows are asked for."""
@@ -88,7 +97,8 @@ class Connection:
         return pl.from_arrow(self.arrow(query, parameters))
 
     def close(self) -> None:
-        """Close it; relations of it cannot be run any more."""
+        """Close it, and detach live tables; relations of it cannot be run any more."""
+        self._live.close()
         self.duckdb.close()
 
     def __enter__(self) -> Self:
@@ -104,8 +114,21 @@ class Connection:
 
     def _relation(self, query: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
         """What can be had as Arrow; of ``execute``, DuckDB 2 warns that it costs a copy more."""
-        self._make_views(query)
-        return self.duckdb.sql(query, params=parameters)
+        last = self._run_before_last(query)
+        if isinstance(last, str):
+            self._make_views(last)
+            return self.duckdb.sql(last, params=parameters)
+        return self.duckdb.sql(_said(self._live.run(last, parameters)))
+
+    def _run_before_last(self, query: str) -> str | Statement:
+        """What is left to run: the query, or the last statement of a script with one of ours."""
+        found = statements(query) if MAYBE_OURS.search(query) else []
+        if not any(self._live.is_ours(statement) for _, statement in found):
+            return query
+        for text, _ in found[:-1]:
+            self.execute(text)
+        text, last = found[-1]
+        return last if last is not None and self._live.is_ours(last) else text
 
     def _attach(self, catalog: Path) -> None:
         location = text_literal(f"duckdb:{os.path.abspath(catalog)}")
@@ -121,6 +144,13 @@ class Connection:
             if found:
                 create_views(self.duckdb, Window(), DIALECT_VIEWS)
                 self._views.update(known)
+
+
+def _said(inserted: int | None) -> str:
+    """What gives the result that DuckDB gives of such a statement."""
+    return (
+        "SELECT true AS Success WHERE false" if inserted is None else f"SELECT {inserted} AS Count"
+    )
 
 
 def _is_free(path: Path, *, is_named: bool) -> bool:

@@ -23,6 +23,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp, OtlpTooLarge
+from indexer.otlp.json_mapping import NotThisMessage, read_message
+from indexer.otlp.json_reader import DECODER
 
 Signal = Literal["traces", "metrics", "logs"]
 
@@ -53,6 +55,23 @@ def parse_protobuf(signal: Signal, body: bytes) -> Message:
     except DecodeError as error:
         raise InvalidOtlp(f"invalid {signal} request in protobuf: {error}") from error
     return _within_bounds(request)
+
+
+def parse_json(signal: Signal, body: bytes) -> Message:
+    """The request that OTLP's JSON says, exact to the last digit. Raises InvalidOtlp."""
+    try:
+        document = DECODER.decode(body.decode("utf-8-sig"))
+        request = read_message(_REQUESTS[signal], document)
+    except (ValueError, NotThisMessage) as error:
+        raise InvalidOtlp(f"invalid {signal} request in JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidOtlp(f"invalid {signal} request in JSON: nested too deeply") from error
+    return _within_bounds(request)
+
+
+def empty_request(signal: Signal) -> Message:
+    """A request of the signal without anything in it."""
+    return _REQUESTS[signal]()
 
 
 def span_count(request: Message) -> int:

@@ -51,6 +51,11 @@ def text_literal(value: str) -> str:
     return quoted if "\0" not in value else "(" + quoted.replace("\0", "'||chr(0)||'") + ")"
 
 
+def quoted_name(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def id_list(file_ids: Iterable[int]) -> str:
     """``(1, 2, 3)`` for an IN clause; a list of literals lets DuckDB skip row groups.
 

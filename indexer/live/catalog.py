@@ -1,0 +1,136 @@
+"""A live schema in DuckDB: an attached database in memory with a view for each table.
+
+DuckDB's lists of tables and views are shadowed by temporary macros of the same name, in the
+connection that attached: live tables are in ``duckdb_tables()`` and not in ``duckdb_views()``. In
+other cursors they are listed as the views that they are.
+"""
+
+import duckdb
+
+from indexer.live.functions import BEGIN, STATS, create_functions, create_rows_function
+from indexer.live.leases import Leases
+from indexer.live.schema import LiveSchema
+from indexer.system.duckdb_rows import quoted_name, text_literal
+
+LEASES_VIEW = "live_leases"
+TABLE_COMMENT = "live table: the newest rows, in memory"
+_VECTOR_ROWS = 2048
+"""Rows that DuckDB hands to a function at once: each chunk is followed by padding, so that a call
+makes the rows of one chunk. Another number would cost memory, not rows."""
+
+_VIEW = """
+CREATE VIEW {target} AS
+SELECT {columns} FROM (
+    SELECT unnest(live_found, max_depth := 2) FROM (
+        SELECT {function}(live_lease, {table}, CASE WHEN live_padding = 0 THEN live_chunk END)
+            AS live_found
+        FROM (
+            SELECT live_lease, live_chunk, unnest(range({vector_rows})) AS live_padding FROM (
+                SELECT live_lease, unnest(range({begin}(
+                    live_lease,
+                    CAST(current_connection_id() AS UBIGINT),
+                    CAST(current_query_id() AS UBIGINT),
+                    {table}
+                ))) AS live_chunk
+                FROM (SELECT lease AS live_lease FROM {database}.main.{leases} LIMIT 1)
+            )
+        )
+    )
+)
+"""
+_STATS_VIEW = """
+CREATE VIEW {database}.main.stats AS
+SELECT unnest({stats}(lease), max_depth := 2)
+FROM (SELECT lease FROM {database}.main.{leases} LIMIT 1)
+"""
+_LISTS = (
+    f"""
+CREATE OR REPLACE TEMP MACRO duckdb_tables() AS TABLE
+SELECT * FROM system.main.duckdb_tables()
+UNION ALL BY NAME
+SELECT database_name, database_oid, schema_name, schema_oid, view_name AS table_name,
+    view_oid AS table_oid, comment, tags, internal, temporary, column_count, sql,
+    false AS has_primary_key, 0 AS index_count, 0 AS check_constraint_count
+FROM system.main.duckdb_views() WHERE comment = {text_literal(TABLE_COMMENT)}
+""",
+    f"""
+CREATE OR REPLACE TEMP MACRO duckdb_views() AS TABLE
+SELECT * FROM system.main.duckdb_views()
+WHERE comment IS DISTINCT FROM {text_literal(TABLE_COMMENT)}
+    AND NOT (database_name IN (SELECT database_name FROM system.main.duckdb_views()
+        WHERE comment = {text_literal(TABLE_COMMENT)}) AND view_name = {text_literal(LEASES_VIEW)})
+""",
+)
+
+
+def create_database(
+    connection: duckdb.DuckDBPyConnection, database: str, leases: Leases, number: int
+) -> None:
+    """Attach a database in memory that has nothing but the leases; its comment is the number.
+
+    Raises duckdb.Error where the name is taken.
+    """
+    create_functions(connection)
+    name = quoted_name(database)
+    connection.execute(f"ATTACH ':memory:' AS {name}")
+    with connection.cursor() as cursor:  # whose default database nobody else has
+        cursor.execute(f"USE {name}")
+        cursor.from_arrow(leases).create_view(LEASES_VIEW)
+        cursor.execute(f"COMMENT ON VIEW {name}.main.{LEASES_VIEW} IS {text_literal(str(number))}")
+
+
+def create_view(
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    schema: LiveSchema,
+    table: str,
+    *,
+    into: str | None = None,
+) -> None:
+    """A view of a table, in its database or in the main schema of another one.
+
+    Raises duckdb.Error.
+    """
+    found = schema.tables[table]
+    target = f"{quoted_name(into or database)}.main.{quoted_name(table)}"
+    connection.execute(
+        _VIEW.format(
+            target=target,
+            database=quoted_name(database),
+            columns=", ".join(quoted_name(column) for column in found.columns),
+            function=create_rows_function(connection, found.reader),
+            table=text_literal(table),
+            begin=BEGIN,
+            leases=LEASES_VIEW,
+            vector_rows=_VECTOR_ROWS,
+        )
+    )
+    _comment(connection, target)
+
+
+def create_stats_view(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """The view ``stats``, a row for each ring."""
+    connection.execute(
+        _STATS_VIEW.format(database=quoted_name(database), stats=STATS, leases=LEASES_VIEW)
+    )
+    _comment(connection, f"{quoted_name(database)}.main.stats")
+
+
+def shadow_lists(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have DuckDB's lists show live tables as tables, in this connection."""
+    for macro in _LISTS:
+        connection.execute(macro)
+
+
+def number_of(connection: duckdb.DuckDBPyConnection, database: str) -> int | None:
+    """The number that ``create_database`` was given; None for any other database, or none."""
+    row = connection.execute(
+        "SELECT comment FROM system.main.duckdb_views() "
+        "WHERE lower(database_name) = lower(?) AND view_name = ?",
+        [database, LEASES_VIEW],
+    ).fetchone()
+    return int(row[0]) if row and row[0] and str(row[0]).isdecimal() else None
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, view: str) -> None:
+    connection.execute(f"COMMENT ON VIEW {view} IS {text_literal(TABLE_COMMENT)}")

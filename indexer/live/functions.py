@@ -1,0 +1,117 @@
+"""The scalar functions that live views ask: how many chunks a query sees, a chunk, the counts.
+
+They are functions of this module and no object's, so that a database which outlives a connection
+never calls what is gone.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, cast
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from indexer.live.leases import schema_of
+from indexer.live.schema import Reader
+
+BEGIN, STATS = "live_begin", "live_stats"
+STATS_COLUMNS = {
+    "ring": "VARCHAR",
+    **dict.fromkeys(
+        ("rows", "bytes", "max_rows", "max_bytes", "inserted_rows", "evicted_rows"), "BIGINT"
+    ),
+    **dict.fromkeys(
+        ("decoded_bytes", "queries", "pinned_bytes", "pinned_bytes_max", "expired_queries"),
+        "BIGINT",
+    ),
+}
+_ROWS: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
+"""By name; DuckDB does not keep them."""
+
+
+def create_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Those that all live schemas of a database share."""
+    _create(connection, BEGIN, begin, ["BIGINT", "UBIGINT", "UBIGINT", "VARCHAR"], "BIGINT")
+    columns = ", ".join(f"{name} {kind}" for name, kind in STATS_COLUMNS.items())
+    _create(connection, STATS, stats, ["BIGINT"], f"STRUCT({columns})[]")
+
+
+def create_rows_function(connection: duckdb.DuckDBPyConnection, reader: Reader) -> str:
+    """The name of the function whose rows have the columns of the reader; made if it has to be."""
+    digest = hashlib.sha256(reader.row_sql_type.encode()).hexdigest()
+    name = f"live_rows_{digest[:16]}"
+    if name not in _ROWS:
+        _ROWS[name] = _rows_of(pa.struct(list(reader.schema)))
+    result = f"{reader.row_sql_type}[]"
+    _create(connection, name, _ROWS[name], ["BIGINT", "VARCHAR", "BIGINT"], result)
+    return name
+
+
+def begin(leases: Any, connections: Any, queries: Any, tables: Any) -> pa.Array:
+    """How many chunks of a table a query sees."""
+    columns = (column.to_pylist() for column in (leases, connections, queries, tables))
+    return pa.array(
+        [
+            schema_of(lease).begin(lease, (connection, query), table)
+            for lease, connection, query, table in zip(*columns, strict=True)
+        ],
+        pa.int64(),
+    )
+
+
+def stats(leases: Any) -> pa.Array:
+    """The counts of a schema's rings, a row each."""
+    return pa.array([_stats_of(lease) for lease in leases.to_pylist()])
+
+
+def _stats_of(lease: int) -> list[dict[str, Any]]:
+    schema = schema_of(lease)
+    rings, queries = schema.snapshots.counts()
+    return [
+        {
+            "ring": name,
+            **asdict(counts),
+            "decoded_bytes": schema.kept.bytes,
+            **asdict(queries),
+        }
+        for name, counts in rings.items()
+    ]
+
+
+def _rows_of(row_type: pa.DataType) -> Callable[[Any, Any, Any], pa.Array]:
+    def rows(leases: Any, tables: Any, numbers: Any) -> pa.Array:
+        lengths = np.zeros(len(numbers) + 1, np.int32)
+        found = []
+        for place, number in enumerate(numbers.to_pylist()):
+            if number is not None:
+                lease = leases[place].as_py()
+                batches = schema_of(lease).chunk(lease, tables[place].as_py(), number)
+                lengths[place + 1] = sum(batch.num_rows for batch in batches)
+                found += [batch.to_struct_array() for batch in batches]
+        values = pa.concat_arrays(found) if found else pa.array([], row_type)
+        return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), values)
+
+    return rows
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    function: Callable[..., Any],
+    parameters: list[str],
+    result: str,
+) -> None:
+    """A function of the database, which may have it already."""
+    with suppress(duckdb.CatalogException, duckdb.NotImplementedException):
+        connection.create_function(
+            name,
+            function,
+            cast("Any", parameters),
+            cast("Any", result),
+            type=cast("Any", "arrow"),
+            null_handling=cast("Any", "special"),
+            side_effects=True,
+        )

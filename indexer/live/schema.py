@@ -1,0 +1,122 @@
+"""A live schema without DuckDB: its rings, its tables over them, and the queries that read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from indexer.errors import QueryRefused
+from indexer.live.limits import RingLimits
+from indexer.live.otlp_rows import OtlpReader
+from indexer.live.ring import Ring, Segment
+from indexer.live.rows import KeptRows
+from indexer.live.snapshots import QueryKey, Snapshots
+from indexer.otlp.requests import Signal
+from indexer.otlp.rows.schemas import Kind
+
+UNIFIED_COLUMNS = ("timestamp", "resource", "data")
+"""Of ``traces``, ``logs`` and ``metrics``: the name of the table says the signal."""
+OTLP_TABLES: dict[str, tuple[Signal, Kind]] = {
+    "traces": ("traces", "unified"),
+    "logs": ("logs", "unified"),
+    "metrics": ("metrics", "unified"),
+    "otlp_traces": ("traces", "traces"),
+    "otlp_logs": ("logs", "logs"),
+    "otlp_metrics_gauge": ("metrics", "gauge"),
+    "otlp_metrics_sum": ("metrics", "sum"),
+    "otlp_metrics_histogram": ("metrics", "histogram"),
+    "otlp_metrics_exp_histogram": ("metrics", "exp_histogram"),
+    "otlp_metrics_summary": ("metrics", "summary"),
+}
+SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
+
+
+CHUNK_ROWS = 8_192
+"""Given to DuckDB at once: each time costs a change of threads in the interpreter."""
+
+
+class Reader(Protocol):
+    """What makes rows of segments."""
+
+    @property
+    def row_sql_type(self) -> str:
+        """The SQL type of a row as one value."""
+        ...
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the rows."""
+        ...
+
+    def rows(self, segment: Segment, skip: int) -> pa.RecordBatch:
+        """The rows of a segment but for those of its first ``skip`` records."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTable:
+    """A table over a ring."""
+
+    ring: str
+    reader: Reader
+    columns: tuple[str, ...]
+
+
+class LiveSchema:
+    """Rings and their tables, as DuckDB's functions ask for them."""
+
+    def __init__(
+        self,
+        rings: Mapping[str, Ring],
+        tables: Mapping[str, LiveTable],
+        *,
+        pinned_bytes_max: int,
+        kept: KeptRows,
+    ) -> None:
+        self.snapshots = Snapshots(rings, pinned_bytes_max=pinned_bytes_max)
+        self.tables = dict(tables)
+        self.kept = kept
+
+    def add(self, name: str, ring: Ring, table: LiveTable) -> None:
+        """One more ring with its table."""
+        self.tables[name] = table
+        self.snapshots.add(name, ring)
+
+    def remove(self, name: str) -> None:
+        """Let go of a ring and its table."""
+        self.snapshots.remove(name)
+        del self.tables[name]
+
+    def begin(self, lease: int, query: QueryKey, table: str) -> int:
+        """How many chunks of a table a query sees. Raises SnapshotEvicted and QueryRefused."""
+        snapshot = self.snapshots.begin(lease, query, self._table(table).ring)
+        return len(snapshot.chunks(CHUNK_ROWS))
+
+    def chunk(self, lease: int, table: str, number: int) -> list[pa.RecordBatch]:
+        """The rows of one chunk. Raises SnapshotEvicted and QueryRefused."""
+        found = self._table(table)
+        snapshot = self.snapshots.read(lease, found.ring)
+        return [
+            found.reader.rows(segment, max(0, snapshot.first_row - segment.first_row))
+            for segment in snapshot.chunks(CHUNK_ROWS)[number]
+        ]
+
+    def _table(self, name: str) -> LiveTable:
+        found = self.tables.get(name)
+        if found is None:
+            raise QueryRefused(f"there is no live table {name!r}", hint="Use the schema's views.")
+        return found
+
+
+def otlp_schema(limits: RingLimits, *, pinned_bytes_max: int) -> LiveSchema:
+    """A ring for each signal, and all tables that OTLP can be read as."""
+    kept = KeptRows(limits.bytes)
+    tables = {}
+    for name, (signal, kind) in OTLP_TABLES.items():
+        reader = OtlpReader(signal, kind, kept)
+        columns = UNIFIED_COLUMNS if kind == "unified" else tuple(reader.schema.names)
+        tables[name] = LiveTable(signal, reader, columns)
+    # Serialised requests in a row are one request.
+    rings: dict[str, Ring] = {signal: Ring(limits, b"".join) for signal in SIGNALS}
+    return LiveSchema(rings, tables, pinned_bytes_max=pinned_bytes_max, kept=kept)
