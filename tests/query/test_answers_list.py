@@ -19,6 +19,7 @@ from indexer.query.answer import Answer
 from indexer.query.answers import Answers
 from indexer.query.find import file_selection, index_scan, llm_traces
 from indexer.query.find.cursor import position_of
+from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import AnswerLimits
 from indexer.query.span import Span as AnsweredSpan
@@ -40,6 +41,7 @@ KINDS = (
     {"openinference.span.kind": "CHAIN"},
     {"gen_ai.system": ""},
 )
+NAMES = ("GET /", "GET /cart", "get /", "100%_ü", "a\0b'", "")
 TIERS = ("a.parquet", "b.parquet", "c.parquet", "recent.parquet", "hot")
 
 MADE = st.tuples(
@@ -50,6 +52,19 @@ MADE = st.tuples(
     st.booleans(),  # root
     st.booleans(),  # a server's, and its client's under the same id
     st.sampled_from(KINDS),
+    st.sampled_from(NAMES),
+    st.integers(0, 2),  # status
+    st.sampled_from((-5, 0, 1, 2**40)),  # duration
+)
+CONDITIONS = st.builds(
+    SpanConditions,
+    name=st.none() | st.sampled_from(NAMES),
+    name_prefix=st.none() | st.sampled_from(("GET", "GET /", "\0", "x")),
+    name_contains=st.none() | st.sampled_from(("", "/", "%", "_", "ü", "\0")),
+    span_kind=st.none() | st.sampled_from((2, 3)),
+    status_code=st.none() | st.integers(0, 2),
+    min_duration_ns=st.none() | st.sampled_from((-5, 0, 1, 2)),
+    max_duration_ns=st.none() | st.sampled_from((-5, 0, 1, 2**40 - 1)),
 )
 QUERIES = st.builds(
     SpanQuery,
@@ -58,6 +73,7 @@ QUERIES = st.builds(
     llm=st.booleans(),
     attribute=st.none() | st.just("junjo.span_type"),
     value=st.none() | st.just("workflow"),
+    conditions=st.just(ANY_SPAN) | CONDITIONS,
     since_unix_nano=st.none() | st.integers(0, 20),
     until_unix_nano=st.none() | st.integers(0, 20),
     offset=st.sampled_from((0, 0, 1, 3)),
@@ -120,14 +136,28 @@ def matches(span: Span, query: SpanQuery, llm: set[int]) -> bool:
         and not (query.roots and span.parent is not None)
         and not (query.llm and span.trace not in llm)
         and (query.attribute is None or (value is not None and query.value in (None, value)))
+        and meets(span, query.conditions)
         and (query.since_unix_nano is None or span.start >= query.since_unix_nano)
         and (query.until_unix_nano is None or span.start < query.until_unix_nano)
     )
 
 
+def meets(span: Span, wanted: SpanConditions) -> bool:
+    return (
+        wanted.name in (None, span.name)
+        and span.name.startswith(wanted.name_prefix or "")
+        and (wanted.name_contains or "") in span.name
+        and wanted.span_kind in (None, span.kind)
+        and wanted.status_code in (None, span.status)
+        and (wanted.min_duration_ns is None or span.duration >= wanted.min_duration_ns)
+        and (wanted.max_duration_ns is None or span.duration <= wanted.max_duration_ns)
+    )
+
+
 def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> Iterator[Tiered]:
     by_tier: dict[str, list[Span]] = {tier: [] for tier in TIERS}
-    for number, (tier, trace, start, service, root, shared, attributes) in enumerate(made, 1):
+    for number, (tier, trace, start, service, root, shared, *more) in enumerate(made, 1):
+        attributes, name, status, duration = more
         span = Span(
             trace=trace,
             span=number,
@@ -135,6 +165,9 @@ def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> I
             start=start,
             service=service,
             attributes=json.dumps(attributes),
+            name=name,
+            status=status,
+            duration=duration,
         )
         by_tier[tier].append(span)
         if shared:

@@ -6,6 +6,7 @@ What the index is asked in SQL is asked of them here, with the same answer.
 import numpy as np
 import numpy.typing as npt
 
+from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.window import Window
@@ -69,10 +70,28 @@ def _of_list(columns: SpanColumns, query: SpanQuery) -> BoolArray:
         wanted &= np.isin(columns.service.codes, codes)
     if query.roots:
         wanted &= columns.parent_span_id == 0
-    wanted &= within(columns, query.window)
+    wanted &= _meeting(columns, query.conditions) & within(columns, query.window)
     if query.after is not None:
         wanted &= ~_up_to(columns, query.after)
     return wanted
+
+
+def _meeting(columns: SpanColumns, conditions: SpanConditions) -> BoolArray:
+    """Which spans meet the conditions; a name that many have is looked at once."""
+    met: BoolArray = np.ones(len(columns), np.bool_)
+    if conditions == ANY_SPAN:
+        return met
+    names = [at for at, name in enumerate(columns.name.values) if conditions.is_name(name)]
+    met &= np.isin(columns.name.codes, names)
+    if conditions.span_kind is not None:
+        met &= columns.kind == conditions.span_kind
+    if conditions.status_code is not None:
+        met &= columns.status == conditions.status_code
+    if conditions.min_duration_ns is not None:
+        met &= columns.duration >= conditions.min_duration_ns
+    if conditions.max_duration_ns is not None:
+        met &= columns.duration <= conditions.max_duration_ns
+    return met
 
 
 def _up_to(columns: SpanColumns, after: Position) -> BoolArray:

@@ -120,7 +120,7 @@ class _Scan:
 
 
 def _span_conditions(query: SpanQuery) -> list[str]:
-    where = []
+    where = query.conditions.sql
     if query.service is not None:
         where.append(f"service_name = {text_literal(query.service)}")
     if query.roots:

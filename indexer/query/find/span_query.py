@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from indexer.errors import QueryRefused
+from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.window import Window
 
 if TYPE_CHECKING:  # a command that asks the worker loads no Arrow
@@ -45,6 +46,8 @@ class SpanQuery:
     """A promoted attribute that the span has."""
     value: str | None = None
     """And its value."""
+    conditions: SpanConditions = ANY_SPAN
+    """What the span itself is."""
     since_unix_nano: int | None = None
     """Starts at or after it."""
     until_unix_nano: int | None = None
@@ -82,7 +85,8 @@ class SpanQuery:
         """What the list is of, wherever the page is."""
         said = (self.service, self.roots, self.llm, self.attribute, self.value)
         bounds = (self.since_unix_nano, self.until_unix_nano)
-        text = json.dumps([*said, *bounds]).encode("utf-8", "surrogatepass")
+        conditions = () if self.conditions == ANY_SPAN else self.conditions.values
+        text = json.dumps([*said, *bounds, *conditions]).encode("utf-8", "surrogatepass")
         return blake2b(text, digest_size=6).hexdigest()
 
 
