@@ -117,6 +117,7 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     spans.add_argument("attribute", metavar="KEY[=VALUE]", help="one of the promoted attributes")
     spans.add_argument("--service", help="of this service only")
     spans.add_argument("--limit", type=_positive, default=100, help="spans at most")
+    _add_search(names)
     sql = _command(names, "sql", "run one read-only SELECT")
     sql.add_argument(
         "query",
@@ -131,6 +132,23 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     sql.add_argument(
         "--max-files", type=_positive, default=None, help="views: files they cover at most"
     )
+
+
+def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    search = _command(names, "search", "list the newest spans that meet every option")
+    search.add_argument("--service", help="of this service")
+    search.add_argument("--name", help="called this")
+    search.add_argument("--name-prefix", metavar="TEXT", help="called something that begins so")
+    search.add_argument("--name-contains", metavar="TEXT", help="called something with this in it")
+    search.add_argument("--kind", help="internal, server, client, producer, consumer, unspecified")
+    search.add_argument("--status", help="error, ok or unset")
+    search.add_argument("--min-duration", metavar="LENGTH", help="as 20ms or 1.5s, or longer")
+    search.add_argument("--max-duration", metavar="LENGTH", help="as 20ms or 1.5s, or shorter")
+    search.add_argument("--since", metavar="TIME", help="started then or later")
+    search.add_argument("--until", metavar="TIME", help="started before")
+    search.add_argument("--roots", action="store_true", help="without a parent")
+    search.add_argument("--limit", type=_positive, default=100, help="spans at most")
+    search.add_argument("--cursor", help="what next_cursor of the page before said")
 
 
 def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -148,7 +166,7 @@ def _command(
     """A command that only reads; only the module of the one that runs is imported."""
     parser = names.add_parser(name, help=summary, description=summary)
     parser.add_argument("--json", action="store_true", help="write JSON")
-    module = name if name in {"sql", "audit"} else "commands"
+    module = name if name in {"sql", "audit", "search"} else "commands"
     parser.set_defaults(run=(f"indexer.cli.{module}", name))
     return parser
 

@@ -150,6 +150,20 @@ def test_the_status_as_a_health_check(sites: tuple[Site, Site]) -> None:
     assert alone.call("status").code == 0
 
 
+def test_a_search(sites: tuple[Site, Site]) -> None:
+    """The same spans and words with a worker and without, whole; exit 1 where there are none."""
+    words = ("--service", "pay/ment", "--kind", "server", "--min-duration", "0ns")
+    answer = both(sites, "search", *words, "--json")
+    assert answer.code == 0
+    assert {span["service_name"] for span in answer.json["spans"]} == {"pay/ment"}
+    assert "resource_attributes" in answer.json["spans"][0]
+    assert both(sites, "search", *words, "--limit", "1").out.count("\n") == 2
+    assert both(sites, "search", "--name", "nobody's").code == 1
+    refused = both(sites, "search", "--min-duration", "soon")
+    assert refused.code == 2
+    assert "--min-duration 'soon'" in refused.err
+
+
 def test_sql(sites: tuple[Site, Site]) -> None:
     """The same rows from a snapshot and from the catalog."""
     query = "SELECT trace_id, span_id, attributes FROM otel_spans ORDER BY ALL"

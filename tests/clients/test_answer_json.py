@@ -78,7 +78,7 @@ def test_a_list_has_the_next_page_and_only_the_payload_that_was_asked_for() -> N
         spans=[spans[0], partial], completeness=SAID, cost=COST, next_cursor="there"
     )
     found = answer_json(answer)
-    assert found["next"] == "there"
+    assert found["next_cursor"] == "there"
     assert found["spans"][0] == {**SPAN_JSON, "value": "x"}
     assert found["spans"][1]["omitted"] == {"events": 2}
     assert {name: found[name] for name in SAID_JSON} == SAID_JSON

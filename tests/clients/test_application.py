@@ -16,10 +16,17 @@ QUESTIONS = (
     "/services/shop/roots?limit=2",
     "/files",
     "/quarantine",
+    "/api/v1/search/spans?kind=server&limit=2",
     f"{V3}/traces/{FLOW}/spans",
     f"{V3}/services/shop/spans?limit=1",
 )
-REFUSED = ("/api/v1/traces/none", "/spans?key=never", "/spans?limit=0", "/nowhere")
+REFUSED = (
+    "/api/v1/traces/none",
+    "/spans?key=never",
+    "/spans?limit=0",
+    "/nowhere",
+    "/api/v1/search/spans?kind=odd",
+)
 OF_THE_MOMENT = {"date", "content-length", "server-timing", "x-files-read", "x-bytes-read"}
 """Headers whose value differs between two answers to one question."""
 

@@ -17,6 +17,7 @@ def served():
     ("target", "said"),
     [
         ("/spans?key=a&limt=3", "unknown parameter; did you mean 'limit'?"),
+        ("/api/v1/search/spans?naem=a", "unknown parameter; did you mean 'name'?"),
         ("/files?service=shop", "unknown parameter; known: limit"),
         ("/status?verbose=1", "unknown parameter; this route has none"),
         ("/healthz?now", "unknown parameter; this route has none"),

@@ -77,13 +77,12 @@ class AnswerCost(BaseModel):
     payload_ms: float
 
 
-class TraceAnswer(BaseModel):
-    """A trace, and what the answer says of itself."""
+class SpansAnswered(BaseModel):
+    """Spans, and what the answer says of itself."""
 
     model_config = ConfigDict(extra="forbid")
 
-    trace_id: str
-    spans: list[CanonicalSpan] = Field(description="In order of start.")
+    spans: list[CanonicalSpan]
     as_of: int | None = Field(description="Null without a hot tier that answers. " + _NANOS)
     complete: bool = Field(
         description="Whether every span acknowledged before `as_of` is considered."
@@ -94,3 +93,15 @@ class TraceAnswer(BaseModel):
     files_pending: int | None
     files_quarantined: int | None
     cost: AnswerCost
+
+
+class TraceAnswer(SpansAnswered):
+    """A trace, in order of start."""
+
+    trace_id: str
+
+
+class SpansPage(SpansAnswered):
+    """A page of a search, newest first."""
+
+    next_cursor: str | None = Field(description="Of the next page; null at the end.")

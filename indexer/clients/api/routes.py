@@ -3,19 +3,21 @@
 Texts that cannot be what a parameter means are refused with 422, unknown parameters as well.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from indexer.clients.api.models import TraceAnswer
+from indexer.clients.api.models import SpansPage, TraceAnswer
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
+from indexer.clients.shared.search_words import SearchWords
 from indexer.clients.shared.span_ids import TraceId
 from indexer.clients.shared.text_path import register
 
+_SPANS: dict[str, Any] = {"responses": {200: {"model": SpansPage, "headers": HEADERS}}}
 _TRACE: dict[str, Any] = {"responses": {200: {"model": TraceAnswer, "headers": HEADERS}}}
 
 
@@ -31,5 +33,15 @@ def api(host: Host) -> APIRouter:
         A trace that nobody knows has no spans.
         """
         return await respond(request, lambda deadline: host.answers.trace(trace_id, deadline))
+
+    @router.get("/search/spans", **_SPANS)
+    async def search_spans(request: Request, words: Annotated[SearchWords, Query()]) -> Response:
+        """The newest spans that meet every word, whole; what `search --json` writes.
+
+        The words are of what the index has of every span: no file is opened but for the payload
+        of those that are answered.
+        """
+        query = words.query()
+        return await respond(request, lambda deadline: host.answers.spans(query, deadline=deadline))
 
     return router

@@ -22,7 +22,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     cost = cost_json(answer.cost)
     if answer.trace_id is not None:
         return {"trace_id": answer.trace_id, "spans": spans, **completeness, "cost": cost}
-    return {"spans": spans, "next": answer.next_cursor, **completeness, "cost": cost}
+    return {"spans": spans, "next_cursor": answer.next_cursor, **completeness, "cost": cost}
 
 
 def answer_text(answer: Answer) -> bytes:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.requests import Request
 
 NAMES_LISTED_MAX = 8
@@ -30,7 +31,13 @@ async def known_parameters(request: Request) -> None:
 
 def parameters_of(dependant: Dependant) -> set[str]:
     """The names of all query parameters of a route and of what it depends on."""
-    names = {field.alias for field in dependant.query_params}
+    names: set[str] = set()
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            names |= model.model_fields.keys()
+        else:
+            names.add(field.alias)
     return names.union(*map(parameters_of, dependant.dependencies))
 
 

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from indexer.clients.shared.answer_json import answer_json
 from indexer.hot.decoding import Decoder
 from indexer.hot.view import DecodedRows, HotView
-from tests.clients.test_routes_junjo import FLOW, served
+from tests.clients.test_routes_junjo import FLOW, ROWS, served
 from tests.hot.servers import body
 from tests.support.served import Served
 from tests.support.span_files import T0, Span
@@ -117,3 +117,41 @@ def test_a_trace_that_nobody_knows_has_no_spans(api: Served) -> None:
 
 def test_an_unknown_parameter_is_refused(api: Served) -> None:
     assert api.get(f"/api/v1/traces/{HOT}?fromat=otlp").code == 422
+
+
+def found(api: Served, words: str) -> list[str]:
+    """Trace and span, by number, of a search in its order."""
+    answer = api.get(f"/api/v1/search/spans?{words}")
+    assert answer.code == 200, answer.body
+    return [f"{int(one['trace_id'], 16)}.{int(one['span_id'], 16)}" for one in answer.json["spans"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "spans"),
+    [
+        ("status=error", ["9.1"]),
+        ("service=flows", ["7.3", "7.2", "7.1"]),
+        ("service=flows&roots=true", ["7.1"]),
+        ("name_contains=GET&kind=server&limit=2", ["7.3", "7.2"]),
+        ("name=GET", []),
+        ("name_prefix=GET&max_duration=1ns", ["9.1"]),
+        (f"service=shop&since={T0 + 4_000_000}&until={T0 + 4_000_001}", ["4.1", "5.1"]),
+    ],
+)
+def test_a_search_finds_spans_of_every_tier_newest_first(
+    api: Served, words: str, spans: list[str]
+) -> None:
+    assert found(api, words) == spans
+
+
+def test_a_search_gives_whole_spans_and_the_next_page(api: Served) -> None:
+    page = api.get("/api/v1/search/spans?limit=4").json
+    assert page["complete"]
+    assert page["spans"][0]["attributes"]["junjo.id"] == "s"
+    pages = found(api, "limit=4")
+    while page["next_cursor"] is not None:
+        words = f"limit=4&cursor={page['next_cursor']}"
+        pages += found(api, words)
+        page = api.get(f"/api/v1/search/spans?{words}").json
+    assert pages == found(api, "")
+    assert len(pages) == len(ROWS) + 1

@@ -1,0 +1,52 @@
+"""``search``: the newest spans that meet every option, of all tiers."""
+
+import argparse
+import sys
+
+from pydantic import ValidationError
+
+from indexer.cli import render
+from indexer.cli.source import Source
+from indexer.clients.shared.search_words import SearchWords
+from indexer.errors import QueryRefused
+from indexer.settings import Settings
+from indexer.system.terminal_text import escape_text
+
+_COLUMNS = (
+    *("trace_id", "span_id", "service_name", "name"),
+    *("start_time_unix_nano", "duration_ns", "status_code", "span_kind"),
+)
+"""What a terminal has room for; ``--json`` has the rest."""
+
+
+def search(settings: Settings, options: argparse.Namespace) -> int:
+    """A page of spans; what the answer lacks on standard error; exit 1 when there are none."""
+    given = {name: getattr(options, name) for name in SearchWords.model_fields}
+    words = _words({name: value for name, value in given.items() if value is not None})
+    query = words.query()
+    found = Source(settings).ask(
+        "/api/v1/search/spans",
+        lambda answers: answers.spans(query),
+        **words.model_dump(exclude_none=True),
+    )
+    if options.json:
+        render.write_json(found)
+        return 0 if found["spans"] else 1
+    shown = [{name: span[name] for name in _COLUMNS} for span in found["spans"]]
+    render.listing("spans", shown)
+    for lack in found["missing"]:
+        sys.stderr.write(f"incomplete: {lack['error_type']}: {escape_text(lack['detail'])}\n")
+    return 0 if shown else 1
+
+
+def _words(given: dict[str, object]) -> SearchWords:
+    """Raises QueryRefused with the option that cannot be."""
+    try:
+        return SearchWords.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        raise QueryRefused(
+            f"invalid {option} {first['input']!r}: {first['msg']}",
+            hint="See `python -m indexer search --help`.",
+        ) from None

@@ -1,0 +1,89 @@
+"""The words of a search become the query that they say, exactly."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from indexer.clients.shared.search_words import SearchWords
+from indexer.errors import QueryRefused
+from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
+from indexer.query.find.span_query import SpanQuery
+
+
+def test_no_word_is_the_first_page_of_all_spans() -> None:
+    assert SearchWords().query() == SpanQuery(limit=100, conditions=ANY_SPAN)
+
+
+def test_every_word_narrows() -> None:
+    words = SearchWords(
+        service="shop",
+        name="a",
+        name_prefix="b",
+        name_contains="c",
+        kind="client",
+        status="error",
+        min_duration="20ms",
+        max_duration="1.5s",
+        since="1970-01-01T00:00:01Z",
+        until="2",
+        roots=True,
+        limit=3,
+    )
+    assert words.query() == SpanQuery(
+        service="shop",
+        roots=True,
+        conditions=SpanConditions(
+            name="a",
+            name_prefix="b",
+            name_contains="c",
+            span_kind=3,
+            status_code=2,
+            min_duration_ns=20_000_000,
+            max_duration_ns=1_500_000_000,
+        ),
+        since_unix_nano=1_000_000_000,
+        until_unix_nano=2,
+        limit=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("0ns", 0, 0),
+        ("1.5ns", 2, 1),
+        ("0.1us", 100, 100),
+        ("2m", 120_000_000_000, 120_000_000_000),
+        ("1h", 3_600_000_000_000, 3_600_000_000_000),
+        ("999999999999999999h", 2**63 - 1, 2**63 - 1),
+    ],
+)
+def test_a_duration_is_whole_nanoseconds_that_mean_the_same(
+    text: str, least: int, most: int
+) -> None:
+    """Of spans, which last whole ones, and no longer than 64 bits of them."""
+    found = SearchWords(min_duration=text, max_duration=text).query().conditions
+    assert (found.min_duration_ns, found.max_duration_ns) == (least, most)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(
+            {"min_duration": text}
+            for text in ("", "20", "-1s", "1e3s", "1 s", "1d", "\u0661s", "1s\n")
+        ),
+        *({"kind": "SERVER"}, {"status": "2"}, {"limit": 0}, {"limit": 10_001}, {"nmae": "a"}),
+    ],
+    ids=str,
+)
+def test_a_word_that_cannot_be_is_named(word: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        SearchWords.model_validate(word)
+    assert refused.value.errors()[0]["loc"] == tuple(word)
+
+
+def test_a_cursor_of_another_search_is_refused() -> None:
+    with pytest.raises(QueryRefused, match="cursor"):
+        SearchWords(cursor="AAAA").query()
