@@ -1,7 +1,8 @@
 """The services table, exact after every change (invariant I5).
 
 New files add to it; a removal, a replacement or a lost copy makes the affected services be
-summed again from ``file_services``. Neither ever scans spans.
+summed again from ``file_services``. Neither ever scans spans. A start of 0 is unknown and no
+moment at which a service was seen first; 1970 is shown where no start is known.
 """
 
 from collections.abc import Iterable
@@ -13,13 +14,16 @@ _ADD = """
 INSERT INTO services
 SELECT
     service_name,
-    make_timestamptz(min(first_start_unix_nano) // 1000),
+    make_timestamptz(coalesce(min(first_known_start_unix_nano), 0) // 1000),
     make_timestamptz(max(last_start_unix_nano) // 1000),
     sum(span_count)::BIGINT
 FROM staged_services
 GROUP BY service_name
 ON CONFLICT (service_name) DO UPDATE SET
-    first_seen = least(first_seen, excluded.first_seen),
+    first_seen = CASE
+        WHEN first_seen = make_timestamptz(0) THEN excluded.first_seen
+        WHEN excluded.first_seen = make_timestamptz(0) THEN first_seen
+        ELSE least(first_seen, excluded.first_seen) END,
     last_seen = greatest(last_seen, excluded.last_seen),
     total_spans = total_spans + excluded.total_spans
 """
@@ -28,7 +32,7 @@ _SUM_AGAIN = """
 INSERT INTO services
 SELECT
     service_name,
-    make_timestamptz(min(first_start_unix_nano) // 1000),
+    make_timestamptz(coalesce(min(first_known_start_unix_nano), 0) // 1000),
     make_timestamptz(max(last_start_unix_nano) // 1000),
     sum(span_count)::BIGINT
 FROM file_services

@@ -104,8 +104,9 @@ def waterfall(trace: dict[str, Any]) -> None:
     if not spans:
         _print(console, Text(f"no span of trace {line_text(trace['trace_id'])} is indexed"))
         return
-    begin = min(span["start_time_unix_nano"] for span in spans)
-    end = max(max(span["end_time_unix_nano"], span["start_time_unix_nano"]) for span in spans)
+    starts = [span["start_time_unix_nano"] for span in spans]
+    begin = min(filter(None, starts), default=0)
+    end = max(begin, *starts, *(span["end_time_unix_nano"] or 0 for span in spans))
     errors = sum(span["status_code"] == _ERROR for span in spans)
     first = (
         f"trace {line_text(trace['trace_id'])}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
@@ -124,7 +125,7 @@ def waterfall(trace: dict[str, Any]) -> None:
 def _bars(spans: list[dict[str, Any]], begin: int, length: int, console: Console) -> Iterator[Text]:
     """One line a span; names are cut where the bars would not fit into the terminal."""
     ordered = list(_in_order(spans))
-    times = [f"{span['duration_ns'] / 1e6:.3f} ms" for _, span in ordered]
+    times = [_took(span["duration_ns"]) for _, span in ordered]
     room = max(_NAME_WIDTH_MIN, console.width - _BAR_WIDTH - max(map(len, times)) - 6) // 2
     names = [
         _cut("  " * min(depth, _DEPTH_MAX) + line_text(span["name"]), room)
@@ -207,10 +208,14 @@ def _in_order(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]
 
 
 def _bar(span: dict[str, Any], begin: int, length: int) -> str:
-    offset = int((span["start_time_unix_nano"] - begin) / length * _BAR_WIDTH)
-    width: int = max(1, round(max(0, span["duration_ns"]) / length * _BAR_WIDTH))
+    offset = int(max(0, span["start_time_unix_nano"] - begin) / length * _BAR_WIDTH)
+    width: int = max(1, round(max(0, span["duration_ns"] or 0) / length * _BAR_WIDTH))
     offset = min(offset, _BAR_WIDTH - 1)
     return " " * offset + "█" * min(width, _BAR_WIDTH - offset)
+
+
+def _took(duration_ns: int | None) -> str:
+    return "?" if duration_ns is None else f"{duration_ns / 1e6:.3f} ms"
 
 
 def _instant(unix_nano: int) -> str:

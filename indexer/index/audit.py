@@ -68,7 +68,7 @@ _DERIVED = (
     _Derived(
         "file_services",
         "parts.service_name, parts.span_count, root_span_count, first_start_unix_nano, "
-        "last_start_unix_nano",
+        "first_known_start_unix_nano, last_start_unix_nano",
     ),
     _Derived("file_operations", "parts.service_name, parts.name, span_kind, parts.span_count"),
     _Derived("file_attributes", "key_id, value_count, error_type", after_promotion=True),

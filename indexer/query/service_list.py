@@ -27,15 +27,16 @@ WITH held AS (
     WHERE last_start_unix_nano >= $since AND first_start_unix_nano < $until
 ),
 seen AS (
-    SELECT service_name, first_start_unix_nano, last_start_unix_nano, span_count
+    SELECT service_name, first_known_start_unix_nano, last_start_unix_nano, span_count
     FROM held WHERE is_whole
     UNION ALL
-    SELECT service_name, start_time_unix_nano, start_time_unix_nano, 1 FROM indexed_spans
+    SELECT service_name, nullif(start_time_unix_nano, 0), start_time_unix_nano, 1
+    FROM indexed_spans
     SEMI JOIN (FROM held WHERE NOT is_whole) USING (file_id, service_name)
     WHERE start_time_unix_nano >= $since AND start_time_unix_nano < $until
 )
 SELECT service_name,
-       make_timestamptz(min(first_start_unix_nano) // 1000) AS first_seen,
+       make_timestamptz(coalesce(min(first_known_start_unix_nano), 0) // 1000) AS first_seen,
        make_timestamptz(max(last_start_unix_nano) // 1000) AS last_seen,
        sum(span_count)::BIGINT AS total_spans
 FROM seen GROUP BY service_name ORDER BY service_name
@@ -44,7 +45,10 @@ FROM seen GROUP BY service_name ORDER BY service_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service, the first and last start of its spans to the microsecond, and their number."""
+    """A service, the first and last start of its spans to the microsecond, and their number.
+
+    Unknown starts, which are 0, are no first one, unless no other is known.
+    """
 
     service_name: str
     first_seen: datetime
@@ -84,9 +88,10 @@ def add_spans(services: Sequence[Service], added: SpanColumns) -> list[Service]:
     by_name = {one.service_name: one for one in services}
     for code in np.unique(added.service.codes):
         name, starts = added.service.values[code], added.start[added.service.codes == code]
+        known = starts[starts > 0]
         new = Service(
             service_name=name,
-            first_seen=_time(int(starts.min())),
+            first_seen=_time(int(known.min()) if len(known) else 0),
             last_seen=_time(int(starts.max())),
             total_spans=len(starts),
         )
@@ -97,7 +102,9 @@ def add_spans(services: Sequence[Service], added: SpanColumns) -> list[Service]:
 def _joined(one: Service, other: Service) -> Service:
     return Service(
         service_name=one.service_name,
-        first_seen=min(one.first_seen, other.first_seen),
+        first_seen=min(
+            {one.first_seen, other.first_seen} - {_EPOCH} or {_EPOCH},
+        ),
         last_seen=max(one.last_seen, other.last_seen),
         total_spans=one.total_spans + other.total_spans,
     )

@@ -86,6 +86,7 @@ class Span(NamedTuple):
     name: str
     start_time_unix_nano: int
     duration_ns: int
+    """As it is stored: back to 1970 where no end is known."""
     status_code: int
     span_kind: int
     source: Source
@@ -97,9 +98,15 @@ class Span(NamedTuple):
     """None before it is read, and where it is not asked for."""
 
     @property
-    def end_time_unix_nano(self) -> int:
-        """Start plus the signed duration."""
-        return self.start_time_unix_nano + self.duration_ns
+    def end_time_unix_nano(self) -> int | None:
+        """Start plus the signed duration; None for no end, which OTLP says with 0."""
+        return self.start_time_unix_nano + self.duration_ns or None
+
+    @property
+    def known_duration_ns(self) -> int | None:
+        """From start to end; None where one of them is not known."""
+        is_known = self.start_time_unix_nano and self.end_time_unix_nano
+        return self.duration_ns if is_known else None
 
     @property
     def identity(self) -> tuple[str, str, int]:

@@ -145,12 +145,12 @@ def _durations(
     """Signed nanoseconds from start to end, and which rows say nothing of it.
 
     A file says when a span ended, or how long it took, which counts before the end; neither end
-    may lie before 1970 or beyond what an int64 holds.
+    may lie before 1970 or beyond what an int64 holds. A span of which neither is known ends at 0.
     """
-    duration, missing = np.zeros(len(start), np.int64), np.ones(len(start), np.bool_)
+    duration, missing = -start, np.ones(len(start), np.bool_)
     if "end_time" in table.column_names:
         end, missing = _times(_array(table, "end_time"), clamped)
-        duration = np.where(missing, 0, end - start)
+        duration = end - start
     if "duration" in table.column_names:
         column = _array(table, "duration")
         is_said = column.is_valid().to_numpy(zero_copy_only=False)

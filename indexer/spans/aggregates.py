@@ -84,6 +84,8 @@ def service_rows(columns: SpanColumns, file_ids: npt.NDArray[np.int32]) -> pa.Ta
     order, first, keys = _runs(columns.slot.astype(np.int64) * width + columns.service.codes)
     start = columns.start[order]
     roots = (columns.parent_span_id == 0)[order]
+    known = _reduce(np.minimum, np.where(start == 0, _LATEST, start), first)
+    last = _reduce(np.maximum, start, first)
     return pa.table(
         {
             "file_id": file_ids[keys // width],
@@ -91,7 +93,8 @@ def service_rows(columns: SpanColumns, file_ids: npt.NDArray[np.int32]) -> pa.Ta
             "span_count": np.diff(np.append(first, len(order))),
             "root_span_count": _reduce(np.add, roots.astype(np.int64), first),
             "first_start_unix_nano": _reduce(np.minimum, start, first),
-            "last_start_unix_nano": _reduce(np.maximum, start, first),
+            "first_known_start_unix_nano": pa.array(known, mask=last == 0),
+            "last_start_unix_nano": last,
         }
     )
 

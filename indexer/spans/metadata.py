@@ -22,7 +22,7 @@ class SpanMetadata:
 
     @property
     def end_time_unix_nano(self) -> int:
-        """Start plus the signed duration."""
+        """Start plus the signed duration; 0 for a span without an end, as OTLP says it."""
         return self.start_time_unix_nano + self.duration_ns
 
     @property

@@ -3,13 +3,15 @@
 A float in between would be wrong by a hundred nanoseconds and go unnoticed for years.
 """
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.read.read_back import read_back, with_columns
-from tests.support.dialect_files import LAYOUTS
+from tests.support.dialect_files import LAYOUTS, OtelSpan
 from tests.support.examples import examples
 from tests.support.span_files import T0, spans
 
@@ -62,8 +64,15 @@ def test_an_end_before_its_start_is_a_negative_duration(tmp_path):
     assert timed(tmp_path, [T0], [T0 - 5]) == ([(T0, -5)], 0)
 
 
-def test_a_time_of_zero_is_kept(tmp_path):
+def test_a_time_of_zero_is_kept_as_unknown(tmp_path):
     assert timed(tmp_path, [0], [0]) == ([(0, 0)], 0)
+
+
+def test_an_end_of_zero_is_no_end(tmp_path):
+    """OTLP leaves out what is 0. An end that a writer leaves out, or puts before 1970, is none."""
+    times, clamped = timed(tmp_path, [T0] * 3, [0, None, -5])
+    assert {start + duration for start, duration in times} == {0}
+    assert clamped == 2
 
 
 def test_a_time_before_1970_is_zero_and_counted(tmp_path):
@@ -74,8 +83,8 @@ def test_two_times_before_1970_are_two_clamped_values(tmp_path):
     assert timed(tmp_path, [-(2**63)], [-1]) == ([(0, 0)], 2)
 
 
-def test_a_missing_end_is_the_start_and_counted(tmp_path):
-    assert timed(tmp_path, [T0, T0], [None, T0 + 1]) == ([(T0, 0), (T0, 1)], 1)
+def test_a_missing_end_is_none_and_counted(tmp_path):
+    assert timed(tmp_path, [T0, T0], [None, T0 + 1]) == ([(T0, -T0), (T0, 1)], 1)
 
 
 def test_a_missing_start_is_zero_and_counted(tmp_path):
@@ -115,7 +124,69 @@ def test_a_time_far_before_1970_is_zero_and_counted(tmp_path, unit):
 def test_a_null_among_times_of_a_coarse_unit_is_one_clamped_value(tmp_path, unit):
     start = T0 // NANOS_PER[unit]
     times, clamped = timed(tmp_path, [start, start], [None, start], unit)
-    assert (times, clamped) == ([(start * NANOS_PER[unit], 0)] * 2, 1)
+    nanos = start * NANOS_PER[unit]
+    assert (times, clamped) == ([(nanos, -nanos), (nanos, 0)], 1)
+
+
+FAR = {"year 9999": 253_402_300_799, "year 1": -62_135_596_800, "year 1600": -11_676_096_000}
+"""Seconds: an end that is open, a time that is unknown, and one that wraps around in an int64."""
+
+
+@pytest.mark.parametrize(("unit", "int96"), [("ms", False), ("us", False), ("us", True)])
+def test_a_time_beyond_nanoseconds_is_the_nearest_bound_in_every_type(tmp_path, unit, int96):
+    """One rule, INT96 included: before 1970 unknown, after 2262 the last moment, both counted."""
+    factor = 10**9 // NANOS_PER[unit]
+    moments = [second * factor for second in FAR.values()] + [T0 // NANOS_PER[unit], None]
+    kind = pa.timestamp(unit)
+    rows = with_columns(
+        spans(5), start_time=pa.array(moments, kind), end_time=pa.array([moments[3]] * 5, kind)
+    )
+    file = read_back(tmp_path, rows, use_deprecated_int96_timestamps=int96)
+    found = sorted(file.spans.rows(), key=lambda span: span.file_row_number)
+    sound = T0 // NANOS_PER[unit] * NANOS_PER[unit]
+    assert [span.start_time_unix_nano for span in found] == [TIME_MAX, 0, 0, sound, 0]
+    assert {span.end_time_unix_nano for span in found} == {sound}
+    assert file.clamped_values == 4
+
+
+@pytest.mark.parametrize("moment", [TIME_MAX, TIME_MAX - 1, 1, T0])
+def test_an_int96_time_that_fits_is_exact(tmp_path, moment):
+    rows = with_columns(spans(1), start_time=pa.array([moment], pa.timestamp("ns")))
+    (found,) = read_back(tmp_path, rows, use_deprecated_int96_timestamps=True).spans.rows()
+    assert found.start_time_unix_nano == moment
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_unknown_times_are_zero_in_every_dialect(tmp_path, name):
+    """A start of 0; an end of 0, which writers of durations spell as what wraps around to it."""
+    layout = LAYOUTS[name][2]
+    known = OtelSpan(
+        trace_id=f"{1:032x}",
+        span_id=f"{1:016x}",
+        parent_span_id=None,
+        service="shop",
+        name="GET /",
+        start=T0,
+        duration=10**6,
+        kind=2,
+        status=0,
+        message=None,
+        attributes={},
+        resource={},
+        events=(),
+        links=(),
+    )
+    no_start = replace(known, span_id=f"{2:016x}", start=0)
+    no_end = replace(known, span_id=f"{3:016x}", duration=-T0)
+    try:
+        rows = layout([known, no_start, no_end])
+    except OverflowError:  # unsigned durations
+        no_end = replace(no_end, duration=2**64 - T0)
+        rows = layout([known, no_start, no_end])
+    found = {span.span_id: span for span in read_back(tmp_path, rows).spans.rows()}
+    assert found[no_start.span_id].start_time_unix_nano == 0
+    assert found[no_end.span_id].end_time_unix_nano == 0
+    assert found[known.span_id].end_time_unix_nano > T0
 
 
 @pytest.mark.parametrize(
@@ -149,7 +220,7 @@ def test_an_end_that_was_cut_is_left_alone_where_a_time_is_unknown(tmp_path):
         read_back(tmp_path, with_columns(spans(3), **odd)).spans.rows(),
         key=lambda span: span.file_row_number,
     )
-    assert [span.end_time_unix_nano for span in found] == [T0 // 10**6 * 10**6] * 2 + [T0]
+    assert [span.end_time_unix_nano for span in found] == [T0 // 10**6 * 10**6] * 2 + [0]
 
 
 def test_a_duration_counts_before_an_end(tmp_path):

@@ -60,6 +60,9 @@ def services(spans):
             "span_count": len(group),
             "root_span_count": sum(span.parent == 0 for span in group),
             "first_start_unix_nano": min(span.start for span in group),
+            "first_known_start_unix_nano": min(
+                (span.start for span in group if span.start), default=None
+            ),
             "last_start_unix_nano": max(span.start for span in group),
         }
         for (slot, service), group in grouped(spans, lambda s: (s.slot, s.service)).items()

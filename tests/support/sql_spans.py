@@ -46,7 +46,8 @@ def spans_of_sql(catalog: Path) -> Spans:
         assert key not in found
         assert row["is_root"] == (row["parent_span_id"] is None)
         assert _micros(row["start_time"]) == row["start_time_unix_nano"] // 1000
-        assert _micros(row["end_time"]) == row["end_time_unix_nano"] // 1000
+        end = row["end_time_unix_nano"]
+        assert (_micros(row["end_time"]) if row["end_time"] else None) == (end and end // 1000)
         found[key] = span
     return found
 

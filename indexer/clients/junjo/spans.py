@@ -112,7 +112,7 @@ def junjo_span(span: Span) -> dict[str, Any]:
         "name": span.name,
         "kind": _kind(span.span_kind),
         "start_time": iso_time(span.start_time_unix_nano),
-        "end_time": iso_time(span.end_time_unix_nano),
+        "end_time": iso_time(span.end_time_unix_nano or 0),
         "status_code": str(span.status_code),
         "status_message": payload.status_message or "",
         "attributes_json": _remaining(attributes),

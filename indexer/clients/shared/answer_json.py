@@ -44,7 +44,7 @@ def span_json(span: Span) -> dict[str, Any]:
         "name": span.name,
         "start_time_unix_nano": span.start_time_unix_nano,
         "end_time_unix_nano": span.end_time_unix_nano,
-        "duration_ns": span.duration_ns,
+        "duration_ns": span.known_duration_ns,
         "status_code": span.status_code,
         "span_kind": span.span_kind,
         **value,
