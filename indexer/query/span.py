@@ -65,6 +65,8 @@ class Payload(NamedTuple):
     scope_attributes: Any = None
     omitted: Mapping[str, int] | None = None
     """What is left out of a span that is beyond the limits of one, a count by column."""
+    whole_name: str | None = None
+    """Of a span whose name may be cut in the index."""
 
 
 UNREADABLE = Payload()
@@ -119,5 +121,6 @@ class Span(NamedTuple):
         return None if self.payload is None else self.payload.omitted
 
     def with_payload(self, payload: Payload) -> "Span":
-        """The same span with its payload."""
-        return Span(*self[:-1], payload)
+        """The same span with its payload, and with its name as a whole."""
+        span = Span(*self[:-1], payload)
+        return span if payload.whole_name is None else span._replace(name=payload.whole_name)

@@ -3,4 +3,4 @@
 FILE_ROWS_MAX = 20_000_000
 """Default row limit of a file: about 5 GB of working memory at 250 bytes a row."""
 TEXT_BYTES_MAX = 4096
-"""A service or span name beyond this is cut in the index; the payload keeps it."""
+"""A service or span name beyond this is cut in the index; answers with payload have names whole."""

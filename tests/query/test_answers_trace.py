@@ -170,3 +170,12 @@ def test_a_trace_id_of_64_bits_is_found_by_16_and_by_32_digits(tmp_path: Path) -
             answer = found(one, asked)
             assert answer.trace_id == f"{0xABC:032x}"
             assert [span.trace_id for span in answer.spans] == [f"{0xABC:032x}"] * 2
+
+
+def test_a_name_that_the_index_cut_is_whole_in_the_answer(tmp_path: Path) -> None:
+    long = "SELECT " + "x" * 5_000
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1), Span(span=2, name=long)])
+        one.settle()
+        assert [span.name for span in found(one).spans] == ["GET /", long]
+        assert one.rows("SELECT max(length(name)) FROM span_metadata") == [(4096,)]

@@ -11,6 +11,7 @@ from indexer.query.tiers.tier import Payloads
 from indexer.read.payload import read_payload
 from indexer.read.registered_file import find_registered
 from indexer.read.span_payload import span_payload
+from indexer.read.whole_names import may_be_cut, whole_names
 from indexer.system.storage import LocalStorage
 
 
@@ -31,7 +32,7 @@ def file_payload(
     for file, places in rows_of.items():
         deadline.check()
         try:
-            found = _read(storage, file, [spans[at].row for at in places], account)
+            found = _read(storage, file, [spans[at] for at in places], account)
         except IndexerError as error:
             missing.append(Missing.of_error(error, file.path))
         else:
@@ -42,11 +43,21 @@ def file_payload(
 
 
 def _read(
-    storage: LocalStorage, file: DataFile, rows: Sequence[int], account: CostAccount
+    storage: LocalStorage, file: DataFile, spans: Sequence[Span], account: CostAccount
 ) -> list[Payload]:
     account.open_file(file.path)
     info = file.info
     if file.footer_digest is not None:
         info = find_registered(storage, info, file.footer_digest)
+    rows = [span.row for span in spans]
     stored = read_payload(storage, info, file.dialect, rows, account.tally)
-    return [Payload(**span_payload(values)) for values in stored]
+    cut = [span.row for span in spans if may_be_cut(span.name)]
+    names = {}
+    if cut:
+        names = dict(
+            zip(cut, whole_names(storage, info, file.dialect, cut, account.tally), strict=True)
+        )
+    return [
+        Payload(**span_payload(values), whole_name=names.get(row))
+        for row, values in zip(rows, stored, strict=True)
+    ]

@@ -24,6 +24,7 @@ from indexer.read.normalise import empty
 from indexer.read.payload import PAYLOAD_COLUMNS, stored_values
 from indexer.read.span_columns import span_columns
 from indexer.read.span_payload import span_payload
+from indexer.read.whole_names import as_name, may_be_cut
 from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
 from indexer.spans.limits import SPAN_LIMITS
@@ -151,7 +152,11 @@ def hot_payload(
     }
     if account is not None:
         account.tally.count_texts(value for values in columns.values() for value in values)
+    names = map(as_name, _stored(taken["name"], "name"))
     return [
-        Payload(**span_payload({name: values[at] for name, values in columns.items()}))
-        for at in range(len(rows))
+        Payload(
+            **span_payload({column: values[at] for column, values in columns.items()}),
+            whole_name=name if may_be_cut(name) else None,
+        )
+        for at, name in enumerate(names)
     ]

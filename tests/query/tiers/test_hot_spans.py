@@ -106,3 +106,9 @@ def test_the_payload_of_hot_spans_is_held_against_the_limit_of_an_answer() -> No
     found = hot.candidates(SpanQuery()).spans
     with pytest.raises(QueryTooLarge):
         hot.payload(found, CostAccount(limits=AnswerLimits(payload_bytes=4)))
+
+
+def test_a_long_name_is_whole() -> None:
+    """As in the answer from the file that it will lie in."""
+    long = "SELECT " + "x" * 5_000
+    assert [span.name for span in hot_spans(hot_table(Span(name=long)))] == [long]
