@@ -72,6 +72,11 @@ def test_the_image_has_the_pinned_packages_of_the_program_and_those_of_its_own_t
     assert image.items() <= dev.items(), "what runs in production is what was tested"
 
 
+def test_the_image_has_the_byte_code_of_all_it_cannot_write():
+    copies, compiled = DOCKERFILE.index("COPY indexer"), DOCKERFILE.index("compileall -q indexer")
+    assert copies < compiled < DOCKERFILE.index("USER ")
+
+
 def test_the_command_of_the_image_is_a_command_of_the_program():
     python, flag, module, *arguments = command("CMD")
     assert (python, flag, module) == ("python", "-m", "indexer")
