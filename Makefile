@@ -22,7 +22,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/wire/generated=schemas/pr
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
-.PHONY: help run test test-interop check format bench bench-peers soak soak-ingest soak-doors reference proto lock clean
+.PHONY: help run test test-interop check format bench bench-peers soak soak-ingest soak-live soak-doors reference proto lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -74,6 +74,9 @@ soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
 
 soak-ingest: $(VENV)/.dev ## Five minutes of OTLP at 10,000 spans/s; JSON and a chart in bench-output/
 	$(BIN)/python -m tests.benchmark.ingest_soak
+
+soak-live: $(VENV)/.dev ## Five minutes of OTLP into live tables, and queries; JSON and a chart in bench-output/
+	$(BIN)/python -m tests.benchmark.live_soak
 
 soak-doors: $(VENV)/.dev ## Two minutes of every attack on every door, beside a sender and a dashboard
 	$(BIN)/python -m tests.benchmark.doors_soak

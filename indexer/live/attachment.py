@@ -9,6 +9,7 @@ import itertools
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from indexer.live import catalog
 from indexer.live.address import receiver_address
 from indexer.live.exports import exporter
 from indexer.live.leases import Leases
-from indexer.live.limits import BYTES_MAX, ROWS_MAX, RingLimits
+from indexer.live.limits import BYTES_MAX, DECODED_SHARE, ROWS_MAX, RingLimits
 from indexer.live.receiver import Receiver
 from indexer.live.schema import SIGNALS, LiveSchema, otlp_schema
 from indexer.system.addresses import Address
@@ -37,6 +38,7 @@ def attach(
     max_rows: int = ROWS_MAX,
     max_bytes: int = BYTES_MAX,
     pinned_bytes_max: int | None = None,
+    decoded_bytes_max: int | None = None,
     http_port: int | None = None,
     token: str = "",
     allow_open: str = "",
@@ -45,17 +47,24 @@ def attach(
 
     Each of the rings of traces, logs and metrics has at most ``max_rows`` rows and ``max_bytes``
     bytes, as they were sent. What queries hold beyond that is ``pinned_bytes_max`` bytes at most,
-    by default ``max_bytes``. HTTP is served at ``http_port``, by default the port after that of
-    gRPC; a negative one turns it off. A ``token`` is asked of senders as ``x-junjo-api-key`` or
-    ``Authorization: Bearer``, and needed where other machines can reach the port, unless
-    ``allow_open`` is ``yes-without-a-token``.
+    by default ``max_bytes``; the rows that were made for them are kept up to ``decoded_bytes_max``,
+    by default four times ``max_bytes``. HTTP is served at ``http_port``, by default the port after
+    that of gRPC; a negative one turns it off. A ``token`` is asked of senders as
+    ``x-junjo-api-key`` or ``Authorization: Bearer``, and needed where other machines can reach the
+    port, unless ``allow_open`` is ``yes-without-a-token``.
 
     Raises InvalidSettings for an address that cannot be parsed or bound, QueryRefused for an option
     that cannot be, duckdb.Error where the name is taken.
     """
     limits = RingLimits(rows=max_rows, bytes=max_bytes)
     address = receiver_address(url, http_port=http_port, token=token, allow_open=allow_open)
-    schema = otlp_schema(limits, pinned_bytes_max=_pinned_bytes_max(pinned_bytes_max, limits))
+    schema = otlp_schema(
+        limits,
+        pinned_bytes_max=_at_least_0("pinned_bytes_max", pinned_bytes_max, max_bytes),
+        decoded_bytes_max=_at_least_0(
+            "decoded_bytes_max", decoded_bytes_max, max_bytes * DECODED_SHARE
+        ),
+    )
     exports = {signal: exporter(signal, schema.snapshots.append, limits) for signal in SIGNALS}
     with ExitStack() as opening:
         receiver = Receiver(address, exports)
@@ -96,8 +105,9 @@ class Attachment:
     ) -> None:
         self.alias = alias
         self.schema = schema
-        self._connection = weakref.ref(connection)  # which ends it by being forgotten
+        self._connection = weakref.ref(connection)
         self._receiver = receiver
+        schema.addresses = dict(receiver.addresses) if receiver else {}
         self._closing = threading.Lock()
         self._number = next(_numbers)
         _attached[self._number] = self
@@ -108,13 +118,17 @@ class Attachment:
             raise
 
     def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
-        leases = Leases(self.schema, self._gone)
+        reader = connection.cursor()
+        leases = Leases(self.schema, reader, self._gone)
         catalog.create_database(connection, self.alias, leases, self._number)
         del leases  # DuckDB has it now
+        forgotten = weakref.finalize(connection, _detach_later, reader, self.alias, self._number)
+        forgotten.atexit = False
         try:
             for table in self.schema.tables:
                 catalog.create_view(connection, self.alias, self.schema, table)
-            catalog.create_stats_view(connection, self.alias)
+            receives = self._receiver is not None
+            catalog.create_state_views(connection, self.alias, receives=receives)
             catalog.shadow_lists(connection)
         except BaseException:
             connection.execute(f"DETACH {quoted_name(self.alias)}")
@@ -123,7 +137,7 @@ class Attachment:
     @property
     def addresses(self) -> dict[str, Address]:
         """Where it receives, by ``grpc`` and ``http``."""
-        return dict(self._receiver.addresses) if self._receiver else {}
+        return dict(self.schema.addresses)
 
     def detach(self) -> None:
         """As ``detach`` of its connection and alias; nothing where that has happened."""
@@ -147,19 +161,39 @@ class Attachment:
     def __exit__(self, *_: object) -> None:
         self.detach()
 
-    def _gone(self) -> None:
+    def _gone(self, reader: duckdb.DuckDBPyConnection) -> None:
         """DuckDB has let go of the schema, maybe while it holds locks: nothing may wait here."""
-        if self._number in _attached:
-            with suppress(RuntimeError):  # the interpreter ends, and closes them itself
-                threading.Thread(target=self.close, name="live-close", daemon=True).start()
+
+        def end() -> None:
+            self.close()
+            reader.close()
+
+        _later(end)
 
 
-def _pinned_bytes_max(asked: int | None, limits: RingLimits) -> int:
+def _at_least_0(name: str, asked: int | None, otherwise: int) -> int:
     if asked is None:
-        return limits.bytes
+        return otherwise
     if asked < 0:
-        raise QueryRefused(f"invalid pinned_bytes_max {asked}", hint="It is 0 or more.")
+        raise QueryRefused(f"invalid {name} {asked}", hint="It is 0 or more.")
     return asked
+
+
+def _detach_later(reader: duckdb.DuckDBPyConnection, alias: str, number: int) -> None:
+    """The connection that attached is forgotten, and nobody can detach any more."""
+
+    def end() -> None:
+        if number in _attached:
+            with suppress(duckdb.Error):
+                reader.execute(f"DETACH {quoted_name(alias)}")
+
+    _later(end)
+
+
+def _later(end: Callable[[], None]) -> None:
+    """On a thread, because whoever asks may hold locks of DuckDB."""
+    with suppress(RuntimeError):  # the interpreter ends, and closes what is attached by itself
+        threading.Thread(target=end, name="live-end", daemon=True).start()
 
 
 def _close_all() -> None:

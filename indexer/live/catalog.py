@@ -7,7 +7,7 @@ other cursors they are listed as the views that they are.
 
 import duckdb
 
-from indexer.live.functions import BEGIN, STATS, create_functions, create_rows_function
+from indexer.live.functions import BEGIN, RECEIVER, STATS, create_functions, create_rows_function
 from indexer.live.leases import Leases
 from indexer.live.schema import LiveSchema
 from indexer.system.duckdb_rows import quoted_name, text_literal
@@ -38,9 +38,9 @@ SELECT {columns} FROM (
     )
 )
 """
-_STATS_VIEW = """
-CREATE VIEW {database}.main.stats AS
-SELECT unnest({stats}(lease), max_depth := 2)
+_STATE_VIEW = """
+CREATE VIEW {database}.main.{name} AS
+SELECT unnest({function}(lease), max_depth := 2)
 FROM (SELECT lease FROM {database}.main.{leases} LIMIT 1)
 """
 _LISTS = (
@@ -73,10 +73,12 @@ def create_database(
     create_functions(connection)
     name = quoted_name(database)
     connection.execute(f"ATTACH ':memory:' AS {name}")
-    with connection.cursor() as cursor:  # whose default database nobody else has
-        cursor.execute(f"USE {name}")
-        cursor.from_arrow(leases).create_view(LEASES_VIEW)
-        cursor.execute(f"COMMENT ON VIEW {name}.main.{LEASES_VIEW} IS {text_literal(str(number))}")
+    reader = leases.reader
+    default = reader.execute("SELECT current_database(), current_schema()").fetchall()[0]
+    reader.execute(f"USE {name}")
+    reader.from_arrow(leases).create_view(LEASES_VIEW)
+    reader.execute(f"USE {'.'.join(map(quoted_name, default))}")  # or it could not be detached
+    connection.execute(f"COMMENT ON VIEW {name}.main.{LEASES_VIEW} IS {text_literal(str(number))}")
 
 
 def create_view(
@@ -108,12 +110,18 @@ def create_view(
     _comment(connection, target)
 
 
-def create_stats_view(connection: duckdb.DuckDBPyConnection, database: str) -> None:
-    """The view ``stats``, a row for each ring."""
-    connection.execute(
-        _STATS_VIEW.format(database=quoted_name(database), stats=STATS, leases=LEASES_VIEW)
-    )
-    _comment(connection, f"{quoted_name(database)}.main.stats")
+def create_state_views(
+    connection: duckdb.DuckDBPyConnection, database: str, *, receives: bool
+) -> None:
+    """The view ``stats``, a row for each ring, and ``receiver``, a row for each port."""
+    views = {"stats": STATS, **({"receiver": RECEIVER} if receives else {})}
+    for name, function in views.items():
+        connection.execute(
+            _STATE_VIEW.format(
+                database=quoted_name(database), name=name, function=function, leases=LEASES_VIEW
+            )
+        )
+        _comment(connection, f"{quoted_name(database)}.main.{name}")
 
 
 def shadow_lists(connection: duckdb.DuckDBPyConnection) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from indexer.live.leases import schema_of
 from indexer.live.schema import Reader
 
-BEGIN, STATS = "live_begin", "live_stats"
+BEGIN, STATS, RECEIVER = "live_begin", "live_stats", "live_receiver"
 STATS_COLUMNS = {
     "ring": "VARCHAR",
     **dict.fromkeys(
@@ -28,6 +28,7 @@ STATS_COLUMNS = {
         "BIGINT",
     ),
 }
+RECEIVER_COLUMNS = {"protocol": "VARCHAR", "host": "VARCHAR", "port": "INTEGER"}
 _ROWS: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
 """By name; DuckDB does not keep them."""
 
@@ -35,8 +36,8 @@ _ROWS: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
 def create_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Those that all live schemas of a database share."""
     _create(connection, BEGIN, begin, ["BIGINT", "UBIGINT", "UBIGINT", "VARCHAR"], "BIGINT")
-    columns = ", ".join(f"{name} {kind}" for name, kind in STATS_COLUMNS.items())
-    _create(connection, STATS, stats, ["BIGINT"], f"STRUCT({columns})[]")
+    _create(connection, STATS, stats, ["BIGINT"], _rows_type(STATS_COLUMNS))
+    _create(connection, RECEIVER, receivers, ["BIGINT"], _rows_type(RECEIVER_COLUMNS))
 
 
 def create_rows_function(connection: duckdb.DuckDBPyConnection, reader: Reader) -> str:
@@ -65,6 +66,27 @@ def begin(leases: Any, connections: Any, queries: Any, tables: Any) -> pa.Array:
 def stats(leases: Any) -> pa.Array:
     """The counts of a schema's rings, a row each."""
     return pa.array([_stats_of(lease) for lease in leases.to_pylist()])
+
+
+def receivers(leases: Any) -> pa.Array:
+    """Where a schema receives, a row each port."""
+    return pa.array(
+        [
+            [
+                {"protocol": name, "host": address.host, "port": address.port}
+                for name, address in sorted(schema_of(lease).addresses.items())
+            ]
+            for lease in leases.to_pylist()
+        ],
+        pa.list_(
+            pa.struct([("protocol", pa.string()), ("host", pa.string()), ("port", pa.int32())])
+        ),
+    )
+
+
+def _rows_type(columns: dict[str, str]) -> str:
+    fields = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return f"STRUCT({fields})[]"
 
 
 def _stats_of(lease: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from indexer.errors import QueryRefused
@@ -31,12 +32,21 @@ def schema_of(lease: int) -> LiveSchema:
 class Leases:
     """What a view scans: each scan is a new lease.
 
-    DuckDB alone holds it. When it goes, by DETACH or with the connection, ``on_gone`` is called, in
-    the middle of anything.
+    DuckDB alone holds it. When it goes, by DETACH or with the connection, ``on_gone`` is called
+    with the reader, in the middle of anything.
+
+    The reader is the cursor in which the view is made. DuckDB 1.5 goes on using its memory in every
+    scan of the view, so it has to stay open for as long as this is there.
     """
 
-    def __init__(self, schema: LiveSchema, on_gone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        schema: LiveSchema,
+        reader: duckdb.DuckDBPyConnection,
+        on_gone: Callable[[duckdb.DuckDBPyConnection], None],
+    ) -> None:
         self._schema = schema
+        self.reader = reader
         self._on_gone = on_gone
 
     def __arrow_c_schema__(self) -> Any:
@@ -44,12 +54,19 @@ class Leases:
         return SCHEMA.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """Arrow's protocol: a stream."""
+        """Arrow's protocol: a stream. Raises QueryRefused once the reader is closed."""
+        try:
+            self.reader.extract_statements("")
+        except duckdb.ConnectionException as error:
+            raise QueryRefused(
+                "the cursor that attached the live schema is closed",
+                hint="Attach with the connection itself, or keep its cursor open.",
+            ) from error
         reader = pa.RecordBatchReader.from_batches(SCHEMA, _Lease(self._schema))
         return reader.__arrow_c_stream__(requested_schema)
 
     def __del__(self) -> None:
-        self._on_gone()
+        self._on_gone(self.reader)
 
 
 class _Lease:

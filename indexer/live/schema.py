@@ -14,6 +14,7 @@ from indexer.live.rows import KeptRows
 from indexer.live.snapshots import QueryKey, Snapshots
 from indexer.otlp.requests import Signal
 from indexer.otlp.rows.schemas import Kind
+from indexer.system.addresses import Address
 
 UNIFIED_COLUMNS = ("timestamp", "resource", "data")
 """Of ``traces``, ``logs`` and ``metrics``: the name of the table says the signal."""
@@ -76,6 +77,8 @@ class LiveSchema:
     ) -> None:
         self.snapshots = Snapshots(rings, pinned_bytes_max=pinned_bytes_max)
         self.tables = dict(tables)
+        self.addresses: dict[str, Address] = {}
+        """Where it receives, by ``grpc`` and ``http``."""
         self.kept = kept
 
     def add(self, name: str, ring: Ring, table: LiveTable) -> None:
@@ -109,9 +112,9 @@ class LiveSchema:
         return found
 
 
-def otlp_schema(limits: RingLimits, *, pinned_bytes_max: int) -> LiveSchema:
+def otlp_schema(limits: RingLimits, *, pinned_bytes_max: int, decoded_bytes_max: int) -> LiveSchema:
     """A ring for each signal, and all tables that OTLP can be read as."""
-    kept = KeptRows(limits.bytes)
+    kept = KeptRows(decoded_bytes_max)
     tables = {}
     for name, (signal, kind) in OTLP_TABLES.items():
         reader = OtlpReader(signal, kind, kept)

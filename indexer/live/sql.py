@@ -19,7 +19,10 @@ from indexer.live.limits import RingLimits
 from indexer.live.sql_rings import SqlRings
 from indexer.live.statements import Attach, CreateRing, Detach, DropRing, Insert, Option, Statement
 
-_ATTACH_OPTIONS = ("max_rows", "max_bytes", "pinned_bytes_max", "http_port", "token", "allow_open")
+_ATTACH_OPTIONS = (
+    *("max_rows", "max_bytes", "pinned_bytes_max", "decoded_bytes_max"),
+    *("http_port", "token", "allow_open"),
+)
 _RING_OPTIONS = ("max_rows", "max_bytes")
 _TEXT_OPTIONS = frozenset({"token", "allow_open"})
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB)\Z", re.IGNORECASE)

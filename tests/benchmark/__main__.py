@@ -22,6 +22,7 @@ from tests.benchmark import (
     growth,
     index,
     ingest,
+    live_tables,
     memory,
     otlp_files,
 )
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "dashboards": dashboards.measure,
     "memory": memory.measure,
     "otlp": otlp_files.measure,
+    "live": live_tables.measure,
 }
 
 

@@ -78,10 +78,15 @@ class Live:
 
 @contextmanager
 def live(
-    rows: int = 1000, size_bytes: int = 64 << 20, pinned_bytes_max: int = 64 << 20
+    rows: int = 1000,
+    size_bytes: int = 64 << 20,
+    pinned_bytes_max: int = 64 << 20,
+    decoded_bytes_max: int = 64 << 20,
 ) -> Iterator[Live]:
     limits = RingLimits(rows=rows, bytes=size_bytes)
-    schema = otlp_schema(limits, pinned_bytes_max=pinned_bytes_max)
+    schema = otlp_schema(
+        limits, pinned_bytes_max=pinned_bytes_max, decoded_bytes_max=decoded_bytes_max
+    )
     exports = {signal: exporter(signal, schema.snapshots.append, limits) for signal in SIGNALS}
     with closing(duckdb.connect(config={"threads": 2})) as connection:
         attachment = Attachment(connection, "live", schema)

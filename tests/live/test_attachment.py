@@ -269,3 +269,13 @@ def test_a_row_of_the_sdk_is_there_within_a_second(connection, attached):
     sql = "SELECT data->>'name', data->'attributes'->>'test.attribute' FROM live.traces"
     assert connection.execute(sql).fetchall() == [("test-span", "value")]
     provider.shutdown()
+
+
+def test_a_schema_whose_cursor_is_closed_says_so_instead_of_reading_freed_memory(connection):
+    cursor = connection.cursor()
+    live.attach(cursor, URL)
+    assert count(connection) == 0
+    cursor.close()
+    with pytest.raises(duckdb.Error, match="the cursor that attached the live schema is closed"):
+        count(connection)
+    live.detach(connection)

@@ -144,7 +144,9 @@ def test_a_limit_reads_no_more_segments_than_it_needs(found):
 def test_nothing_of_it_is_in_the_file_of_a_database(tmp_path):
     with duckdb.connect(str(tmp_path / "mine.duckdb")) as connection:
         connection.execute("CREATE TABLE mine (a INTEGER)")
-        made = Attachment(connection, "live", otlp_schema(RingLimits(), pinned_bytes_max=1))
+        made = Attachment(
+            connection, "live", otlp_schema(RingLimits(), pinned_bytes_max=1, decoded_bytes_max=1)
+        )
         assert connection.execute("SELECT count(*) FROM live.traces").fetchall() == [(0,)]
         made.close()
     with duckdb.connect(str(tmp_path / "mine.duckdb")) as connection:

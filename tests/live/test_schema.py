@@ -80,6 +80,14 @@ def test_many_spans_read_by_columns_are_those_read_one_by_one():
         assert found.ask("SELECT count(*), min(data->>'name') FROM live.traces") == [(5000, "1000")]
 
 
+def test_rows_beyond_what_may_be_kept_are_made_again_for_each_query():
+    with live(rows=100, decoded_bytes_max=1000) as found:
+        for first in range(0, 100, 10):
+            found.send(spans(first, 10))
+        assert found.names() == found.names() == list(range(100))
+        assert found.stats()["decoded_bytes"] <= 1000
+
+
 def test_rows_made_for_a_query_are_kept_and_let_go_of_with_their_segment():
     with live(rows=100) as found:
         found.send(spans(0, 100))

@@ -29,8 +29,9 @@ def rows(connection, sql, *parameters):
 
 def test_attach_send_select_detach(connection):
     assert rows(connection, ATTACH) == []
-    address = find(connection.duckdb, "live").addresses["grpc"]
-    with grpc.insecure_channel(str(address)) as channel:
+    sql = "SELECT host || ':' || port FROM live.receiver WHERE protocol = 'grpc'"
+    ((address,),) = rows(connection, sql)
+    with grpc.insecure_channel(address) as channel:
         TraceServiceStub(channel).Export(spans(0, 300))
     sql = "SELECT count(*), min(data->>'name') FROM live.traces WHERE data->>'kind' IS NULL"
     assert rows(connection, sql) == [(100, "200")]
