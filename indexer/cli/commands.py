@@ -1,7 +1,6 @@
 """The commands that a running worker answers: status, trace, spans, and the lists of the index."""
 
 import argparse
-import sys
 
 from indexer.cli import render
 from indexer.cli.source import Source
@@ -10,7 +9,6 @@ from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import list_named
 from indexer.settings import Settings
-from indexer.system.terminal_text import escape_text
 
 _SPAN_COLUMNS = (
     *("trace_id", "span_id", "parent_span_id", "service_name", "name"),
@@ -65,8 +63,7 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
     else:
         shown = [{name: span[name] for name in _SPAN_COLUMNS} for span in found["spans"]]
         render.listing("spans", shown)
-    for lack in found["missing"]:
-        sys.stderr.write(f"not complete: {escape_text(lack['detail'])}\n")
+    render.lacks(found["missing"])
     return 0
 
 

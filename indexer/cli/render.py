@@ -97,6 +97,11 @@ def padded(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     ]
 
 
+def lacks(missing: Sequence[dict[str, Any]]) -> None:
+    """What an answer lacks, a line each on standard error."""
+    sys.stderr.writelines(f"{_lack(one)}\n" for one in missing)
+
+
 def waterfall(trace: dict[str, Any]) -> None:
     """A trace's spans as bars over its time, children under parents, a line each."""
     console = _console()
@@ -140,9 +145,10 @@ def _bars(spans: list[dict[str, Any]], begin: int, length: int, console: Console
 
 
 def _lack(missing: dict[str, Any]) -> str:
-    """What an answer lacks, and of which file."""
+    """The code of what an answer lacks, in words, and of which file."""
     path = missing.get("file_path")
-    return "incomplete: " + line_text(f"{missing['detail']}{f' ({path})' if path else ''}")
+    text = f"{missing['error_type']}: {missing['detail']}{f' ({path})' if path else ''}"
+    return "incomplete: " + line_text(text)
 
 
 def _cut(line: str, width: int) -> str:

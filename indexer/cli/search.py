@@ -1,7 +1,6 @@
 """``search``: the newest spans that meet every option, of all tiers."""
 
 import argparse
-import sys
 
 from pydantic import ValidationError
 
@@ -10,7 +9,6 @@ from indexer.cli.source import Source
 from indexer.clients.shared.search_words import SearchWords
 from indexer.errors import QueryRefused
 from indexer.settings import Settings
-from indexer.system.terminal_text import escape_text
 
 _COLUMNS = (
     *("trace_id", "span_id", "service_name", "name"),
@@ -34,8 +32,7 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
         return 0 if found["spans"] else 1
     shown = [{name: span[name] for name in _COLUMNS} for span in found["spans"]]
     render.listing("spans", shown)
-    for lack in found["missing"]:
-        sys.stderr.write(f"incomplete: {lack['error_type']}: {escape_text(lack['detail'])}\n")
+    render.lacks(found["missing"])
     return 0 if shown else 1
 
 

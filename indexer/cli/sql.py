@@ -22,7 +22,6 @@ from indexer.query.sql_coverage import not_covered
 from indexer.query.views import FILES_MAX
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
-from indexer.system.terminal_text import escape_text
 
 
 def sql(settings: Settings, options: argparse.Namespace) -> int:
@@ -41,10 +40,7 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
         answer = {"as_of": said["as_of"], "complete": not lacks, "missing": lacks}
         _write(table, form, options.output, answer)
         return 0
-    for one in lacks:
-        named = f"{one['file_path']}: " if "file_path" in one else ""
-        line = f"incomplete: {one['error_type']}: {named}{one['detail']}"
-        sys.stderr.write(f"{escape_text(line)}\n")
+    render.lacks(lacks)
     _write(table, form, options.output)
     return 0
 

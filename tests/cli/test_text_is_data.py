@@ -120,7 +120,7 @@ def test_a_span_beyond_the_limits_says_so_in_one_line(site: Site) -> None:
     _, _, lack, _ = lines(site.call("trace", f"{2:032x}"))
     path = site.root / "heavy.parquet"
     assert lack == (
-        "incomplete: 1 span is beyond the limits of a span and answered in part: "
+        "incomplete: SpanTooLarge: 1 span is beyond the limits of a span and answered in part: "
         f"without 7 attributes ({path})"
     )
     answer = site.call("trace", f"{2:032x}", "--json").json
