@@ -1,12 +1,18 @@
-"""What goes wrong in a history: the process ends, a mount is lost, a folder cannot be listed."""
+"""What goes wrong in a history: the process ends, a mount is lost or covered by an empty folder, a
+folder cannot be listed.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from indexer.errors import StorageUnavailable
+from indexer.model import RootIdentity
 from indexer.system.folders import FolderContents, FolderEntry
 from indexer.system.storage import LocalStorage
+
+EMPTY = {"unmounted", "covered"}
+"""Faults that leave an empty folder where the storage was: on another device, or on the same."""
 
 
 class SimulatedCrash(BaseException):
@@ -40,7 +46,7 @@ class FaultyStorage(LocalStorage):
     fault: str = ""
 
     def list_folder(self, relative_folder: str) -> FolderContents:
-        if self.fault == "unmounted":
+        if self.fault in EMPTY:
             return FolderContents(entries=())
         if self.fault == "unlistable" or (self.fault and self.fault == relative_folder):
             raise StorageUnavailable("injected", path=relative_folder)
@@ -50,4 +56,10 @@ class FaultyStorage(LocalStorage):
         return 7 if self.fault == "unmounted" else super().nearest_device(relative_path)
 
     def stat(self, relative_path: str) -> FolderEntry | None:
-        return None if self.fault == "unmounted" else super().stat(relative_path)
+        return None if self.fault in EMPTY else super().stat(relative_path)
+
+    def root_identity(self) -> RootIdentity | None:
+        identity = super().root_identity()
+        if self.fault != "covered" or identity is None:
+            return identity
+        return RootIdentity(device=identity.device, inode=identity.inode + 1)

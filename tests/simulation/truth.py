@@ -14,7 +14,7 @@ from typing import Any
 from indexer.index.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.query.span import UNREADABLE, Span
-from tests.support.catalogs import Row, rows_of, spans_on_disk
+from tests.support.catalogs import Row, rows_of, spans_on_disk, start_of
 
 CONTENT = """
 SELECT trace_id, span_id, parent_span_id, service_name, name, start_time_unix_nano, duration_ns,
@@ -63,7 +63,7 @@ class Truth:
     def _holds(self, span: Span) -> bool:
         rows = self._rows(Path(str(span.source.path))) or []
         return any(
-            (row["trace_id"], row["span_id"], row["name"], row["start_time"])
+            (row["trace_id"], row["span_id"], row["name"], start_of(row))
             == (span.trace_id, span.span_id, span.name, span.start_time_unix_nano)
             and _json(row["attributes"]) == span.payload.attributes  # type: ignore[union-attr]
             for row in rows

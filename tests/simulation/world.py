@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from indexer.catalog.database import Catalog
 from indexer.catalog.files import CatalogUpdate, FileRegister
 from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
-from tests.simulation.faults import CrashingConnection, FaultyStorage, SimulatedCrash
+from tests.simulation.faults import EMPTY, CrashingConnection, FaultyStorage, SimulatedCrash
 from tests.simulation.oddities import Oddities
 from tests.simulation.truth import Truth
 from tests.simulation.upheavals import Upheavals
@@ -30,6 +30,8 @@ from tests.support.span_files import T0, Span, parquet_bytes
 
 SETTLE_S = 5.0
 KEYS = ("error.type", "gen_ai.operation.name", "junjo.span_type")
+FAR_STARTS = (0, -1, -(10**18), 2**63 - 2 * 10**6)
+"""Unknown, before 1970, and within the last moment that an int64 of nanoseconds holds."""
 ATTRIBUTES = (
     "{}",
     '{"error.type":"timeout"}',
@@ -60,6 +62,7 @@ class World:
         self.history: list[str] = []
         odd_spans = random.Random(f"spans {seed}")
         self.oddities = Oddities(self.root, seed, lambda: self._content(odd_spans)) if odd else None
+        self.disasters = random.Random(f"disasters {seed}") if odd else None
         self.upheavals = Upheavals(self.root, seed, self._spans) if odd else None
         self.truth = Truth(self.root)
         self.untold: set[str] = set()
@@ -89,6 +92,7 @@ class World:
         name, hints = self.oddities.happen()
         self._tell(*hints)
         self.history += [name] if name else []
+        self._disaster()
         name, touched = self.upheavals.happen(set(self.unfinished))
         self.untold |= set(map(str, touched))
         self.history += [name] if name else []
@@ -97,6 +101,20 @@ class World:
             self._guarded(self._sweep)
             self._check_truth()
             self._guarded(lambda: self.pipeline.drain(lambda: False))
+
+    def _disaster(self) -> None:
+        """An empty folder is mounted over the root; somebody deletes the catalog, and restarts."""
+        drawn = 1.0 if self.disasters is None else self.disasters.random()
+        if drawn < 0.04:
+            self.history.append("cover the root")
+            self.storage.fault = "covered"
+            self.untold.add("a fault")
+        elif drawn < 0.08:
+            self.history.append("delete the catalog")
+            self._end_process()
+            self.catalog_path.unlink()
+            Path(f"{self.catalog_path}.wal").unlink(missing_ok=True)
+            self.start()
 
     def _tell(self, *paths: Path) -> None:
         """An event names the paths, sooner or later, unless it is lost."""
@@ -112,7 +130,7 @@ class World:
         """Where the files can be looked at, a reader's answers are compared with them."""
         if self.oddities is None or self.oddities.has_closed_folder:
             return
-        if self.storage.fault != "unmounted":
+        if self.storage.fault not in EMPTY:
             self.truth.check_content(self.pipeline, self.connection, told=not self.untold)
 
     def _check_a_trace(self) -> None:
@@ -227,7 +245,7 @@ class World:
         before = set(self.pipeline.register.files)
         self.untold.clear()
         self.pipeline.sweep()
-        if self.storage.fault in {"unmounted", "unlistable"}:
+        if self.storage.fault in {*EMPTY, "unlistable"}:
             lost = before - set(self.pipeline.register.files)
             assert not lost, f"{lost} left the index while the storage was {self.storage.fault}"
 
@@ -343,6 +361,7 @@ class World:
         return self.random.choice(files) if files else None
 
     def _spans(self, pick: random.Random | None = None) -> list[Span]:
+        far = (*FAR_STARTS, *[None] * 20) if pick is not None else (None,)
         pick = pick or self.random
         return [
             Span(
@@ -351,7 +370,7 @@ class World:
                 parent=pick.choice((None, 1, 2)),
                 service=pick.choice(("shop", "cart", "bank")),
                 name=pick.choice(("GET /", "POST /", "query")),
-                start=T0 + pick.randint(0, 10**9),
+                start=_start(T0 + pick.randint(0, 10**9), pick, far),
                 duration=pick.randint(0, 10**6),
                 status=pick.choice((0, 1, 2)),
                 attributes=(self.second if pick is self.random else pick).choice(ATTRIBUTES),
@@ -384,6 +403,11 @@ class World:
         self.clock.advance(0.004)
         now = self.clock.now_unix_nano()
         os.utime(path, ns=(now, now))
+
+
+def _start(usual: int, pick: random.Random, far: Sequence[int | None]) -> int:
+    chosen = pick.choice(far) if len(far) > 1 else None
+    return usual if chosen is None else chosen
 
 
 def _foreign() -> bytes:

@@ -163,13 +163,23 @@ def spans_on_disk(
                     row["parent_span_id"],
                     row["service_name"],
                     row["name"],
-                    row["start_time"],
-                    row["end_time"] - row["start_time"],
+                    start_of(row),
+                    _duration_of(row),
                     row["status_code"],
                     row["span_kind"],
                 ),
             )
     return sorted(found.values(), key=lambda row: tuple((x is None, x) for x in row))
+
+
+def start_of(row: dict[str, object]) -> int:
+    """What the index must hold: 0, which is unknown, for what lies before 1970."""
+    return max(0, row["start_time"])  # type: ignore[call-overload, no-any-return]
+
+
+def _duration_of(row: dict[str, object]) -> int | None:
+    start, end = start_of(row), max(0, row["end_time"])  # type: ignore[call-overload]
+    return end - start if start and end else None
 
 
 def paths_below(root: Path) -> list[Path]:
