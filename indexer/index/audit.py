@@ -24,7 +24,7 @@ from indexer.catalog.files import FileRegister
 from indexer.catalog.promoted import missing_keys
 from indexer.contracts import audit_queries
 from indexer.discover.listing import list_files
-from indexer.errors import IndexerError
+from indexer.errors import FileEndsProcess, IndexerError
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import limits_of
 from indexer.model import AuditReport, AuditStep, Finding, Listing, ParquetFileInfo
@@ -148,6 +148,13 @@ class _Disk:
                 "SELECT relative_path, size_bytes, modified_unix_nano FROM quarantined_files"
             ).fetchall()
         }
+        self._deadly = {
+            path
+            for (path,) in connection.execute(
+                "SELECT relative_path FROM quarantined_files WHERE error_type = ?",
+                [FileEndsProcess.__name__],
+            ).fetchall()
+        }
         self._rows_max = settings.file_rows_max
         self.unchanged = [
             info for path, info in self._present.items() if self._registered.get(path) == info.stamp
@@ -201,6 +208,8 @@ class _Disk:
             return True
 
     def _check_refusal(self, path: str, info: ParquetFileInfo) -> Iterable[Finding]:
+        if path in self._deadly:  # to read it would end the audit
+            return
         if read_group(self.storage, [info], self._rows_max).batches:
             yield Finding(
                 invariant="I4", relative_path=path, detail="is quarantined and reads well"

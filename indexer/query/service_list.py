@@ -11,6 +11,7 @@ import numpy as np
 from indexer.query.find.already_indexed import known_spans
 from indexer.query.find.column_scan import within
 from indexer.query.window import WHENEVER, Window
+from indexer.spans.aggregates import KNOWN_FROM_NS
 from indexer.spans.columns import SpanColumns, concatenate
 from indexer.system.duckdb_rows import rows
 
@@ -30,7 +31,9 @@ seen AS (
     SELECT service_name, first_known_start_unix_nano, last_start_unix_nano, span_count
     FROM held WHERE is_whole
     UNION ALL
-    SELECT service_name, nullif(start_time_unix_nano, 0), start_time_unix_nano, 1
+    SELECT service_name,
+           CASE WHEN start_time_unix_nano >= $known THEN start_time_unix_nano END,
+           start_time_unix_nano, 1
     FROM indexed_spans
     SEMI JOIN (FROM held WHERE NOT is_whole) USING (file_id, service_name)
     WHERE start_time_unix_nano >= $since AND start_time_unix_nano < $until
@@ -67,6 +70,7 @@ def list_services(cursor: duckdb.DuckDBPyConnection, window: Window = WHENEVER) 
     bounds = {
         "since": _FIRST_TIME if since is None else since,
         "until": _LAST_TIME if until is None else until,
+        "known": KNOWN_FROM_NS,
     }
     return _services(rows(cursor, _SERVICES_WITHIN, bounds))
 
@@ -88,7 +92,7 @@ def add_spans(services: Sequence[Service], added: SpanColumns) -> list[Service]:
     by_name = {one.service_name: one for one in services}
     for code in np.unique(added.service.codes):
         name, starts = added.service.values[code], added.start[added.service.codes == code]
-        known = starts[starts > 0]
+        known = starts[starts >= KNOWN_FROM_NS]
         new = Service(
             service_name=name,
             first_seen=_time(int(known.min()) if len(known) else 0),

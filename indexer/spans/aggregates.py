@@ -14,6 +14,9 @@ from indexer.spans.columns import STATUS_CODE_ERROR, IntArray, SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 
 _LATEST = np.iinfo(np.int64).max
+KNOWN_FROM_NS = 1_000
+"""Starts are shown to the microsecond: an earlier one looks like an unknown one, which OTLP says with
+0, and is taken for one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +87,7 @@ def service_rows(columns: SpanColumns, file_ids: npt.NDArray[np.int32]) -> pa.Ta
     order, first, keys = _runs(columns.slot.astype(np.int64) * width + columns.service.codes)
     start = columns.start[order]
     roots = (columns.parent_span_id == 0)[order]
-    known = _reduce(np.minimum, np.where(start == 0, _LATEST, start), first)
+    known = _reduce(np.minimum, np.where(start < KNOWN_FROM_NS, _LATEST, start), first)
     last = _reduce(np.maximum, start, first)
     return pa.table(
         {
@@ -93,7 +96,7 @@ def service_rows(columns: SpanColumns, file_ids: npt.NDArray[np.int32]) -> pa.Ta
             "span_count": np.diff(np.append(first, len(order))),
             "root_span_count": _reduce(np.add, roots.astype(np.int64), first),
             "first_start_unix_nano": _reduce(np.minimum, start, first),
-            "first_known_start_unix_nano": pa.array(known, mask=last == 0),
+            "first_known_start_unix_nano": pa.array(known, mask=last < KNOWN_FROM_NS),
             "last_start_unix_nano": last,
         }
     )

@@ -61,7 +61,7 @@ def services(spans):
             "root_span_count": sum(span.parent == 0 for span in group),
             "first_start_unix_nano": min(span.start for span in group),
             "first_known_start_unix_nano": min(
-                (span.start for span in group if span.start), default=None
+                (span.start for span in group if span.start >= 1_000), default=None
             ),
             "last_start_unix_nano": max(span.start for span in group),
         }

@@ -1,7 +1,9 @@
--- I5: services is the aggregate of span_metadata.
+-- I5: services is the aggregate of span_metadata; a start of 1970 is unknown and no first one.
 -- (relative_path, what is wrong), empty when the invariant holds.
 WITH counted AS (
-    SELECT service_name, min(start_time) AS first_seen, max(start_time) AS last_seen,
+    SELECT service_name,
+           coalesce(min(nullif(start_time, make_timestamptz(0))), make_timestamptz(0)) AS first_seen,
+           max(start_time) AS last_seen,
            count(*) AS total_spans
     FROM span_metadata GROUP BY service_name
 )

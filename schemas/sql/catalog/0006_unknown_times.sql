@@ -3,7 +3,8 @@
 ALTER TABLE file_services ADD COLUMN
     first_known_start_unix_nano BIGINT;  -- NULL where no span says when it started
 
-UPDATE file_services SET first_known_start_unix_nano = nullif(first_start_unix_nano, 0);
+UPDATE file_services SET first_known_start_unix_nano = first_start_unix_nano
+WHERE first_start_unix_nano >= 1000;
 
 -- One row per span. A view and not generated columns: DuckDB evaluates those at each insert too.
 CREATE OR REPLACE VIEW span_metadata AS
@@ -31,4 +32,4 @@ FROM indexed_spans;
 -- read again and replaced by itself.
 UPDATE parquet_files SET size_bytes = -1
 WHERE clamped_values > 0
-   OR file_id IN (SELECT file_id FROM file_services WHERE first_start_unix_nano = 0);
+   OR file_id IN (SELECT file_id FROM file_services WHERE first_start_unix_nano < 1000);
