@@ -15,8 +15,8 @@ from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 
 _LATEST = np.iinfo(np.int64).max
 KNOWN_FROM_NS = 1_000
-"""Starts are shown to the microsecond: an earlier one looks like an unknown one, which OTLP says with
-0, and is taken for one."""
+"""Starts are shown to the microsecond: one within the first looks like an unknown one, which OTLP
+says with 0, and is taken for one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -149,8 +149,18 @@ def meets(span: Span, wanted: SpanConditions) -> bool:
         and (wanted.name_contains or "") in span.name
         and wanted.span_kind in (None, span.kind)
         and wanted.status_code in (None, span.status)
-        and (wanted.min_duration_ns is None or span.duration >= wanted.min_duration_ns)
-        and (wanted.max_duration_ns is None or span.duration <= wanted.max_duration_ns)
+        and lasts(span, wanted.min_duration_ns, wanted.max_duration_ns)
+    )
+
+
+def lasts(span: Span, shortest: int | None, longest: int | None) -> bool:
+    """A start or end of 0 is unknown, as one before 1970 is, and no time is counted from it."""
+    if shortest is None and longest is None:
+        return True
+    return (
+        min(span.start, span.start + span.duration) > 0
+        and (shortest is None or span.duration >= shortest)
+        and (longest is None or span.duration <= longest)
     )
 
 

@@ -87,10 +87,19 @@ def _meeting(columns: SpanColumns, conditions: SpanConditions) -> BoolArray:
         met &= columns.kind == conditions.span_kind
     if conditions.status_code is not None:
         met &= columns.status == conditions.status_code
-    if conditions.min_duration_ns is not None:
-        met &= columns.duration >= conditions.min_duration_ns
-    if conditions.max_duration_ns is not None:
-        met &= columns.duration <= conditions.max_duration_ns
+    bounds = (conditions.min_duration_ns, conditions.max_duration_ns)
+    if bounds != (None, None):
+        met &= _lasts_within(columns, *bounds)
+    return met
+
+
+def _lasts_within(columns: SpanColumns, shortest: int | None, longest: int | None) -> BoolArray:
+    """Which spans last so long; none without a known start or end, which are 0."""
+    met: BoolArray = (columns.start != 0) & (columns.start + columns.duration != 0)
+    if shortest is not None:
+        met &= columns.duration >= shortest
+    if longest is not None:
+        met &= columns.duration <= longest
     return met
 
 

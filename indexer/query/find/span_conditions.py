@@ -7,6 +7,9 @@ from dataclasses import astuple, dataclass
 
 from indexer.system.duckdb_rows import text_literal
 
+_KNOWN = " AND start_time_unix_nano <> 0 AND start_time_unix_nano + duration_ns <> 0"
+"""A time of 0 is unknown, and so is what is counted from it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanConditions:
@@ -22,9 +25,9 @@ class SpanConditions:
     status_code: int | None = None
     """OTLP's number."""
     min_duration_ns: int | None = None
-    """It lasts so long or longer."""
+    """It lasts so long or longer, and both its times are known."""
     max_duration_ns: int | None = None
-    """It lasts so long or shorter."""
+    """It lasts so long or shorter, and both its times are known."""
 
     @property
     def values(self) -> tuple[str | int | None, ...]:
@@ -42,8 +45,8 @@ class SpanConditions:
         numbers = (
             ("span_kind = {}", self.span_kind),
             ("status_code = {}", self.status_code),
-            ("duration_ns >= {}", self.min_duration_ns),
-            ("duration_ns <= {}", self.max_duration_ns),
+            ("duration_ns >= {}" + _KNOWN, self.min_duration_ns),
+            ("duration_ns <= {}" + _KNOWN, self.max_duration_ns),
         )
         found = [form.format(text_literal(text)) for form, text in texts if text is not None]
         return found + [form.format(number) for form, number in numbers if number is not None]
