@@ -13,7 +13,7 @@ seconds; clocks that are an hour apart are somebody's fault."""
 DAYS_MAX = 8
 """Beyond, listing all of the storage is no dearer."""
 _SECOND_NS = 1_000_000_000
-_FOLDER = re.compile(r"year=\d{4}/month=\d{2}/day=\d{2}")
+_FILE = re.compile(r"(?:(.+)/)?year=\d{4}/month=\d{2}/day=\d{2}/[^/]+", re.DOTALL)
 
 
 def day_folders(since_unix_nano: int, until_unix_nano: int) -> list[str] | None:
@@ -27,9 +27,10 @@ def day_folders(since_unix_nano: int, until_unix_nano: int) -> list[str] | None:
     return [f"{day + timedelta(days=more):year=%Y/month=%m/day=%d}" for more in range(days)]
 
 
-def is_in_day_folder(relative_path: str) -> bool:
-    """Whether the file lies directly in the folder of a day."""
-    return _FOLDER.fullmatch(relative_path.rpartition("/")[0]) is not None
+def above_day_folder(relative_path: str) -> str | None:
+    """The folder that has the years, of a file directly in the folder of a day; else None."""
+    found = _FILE.fullmatch(relative_path)
+    return None if found is None else found[1] or ""
 
 
 def _date(unix_s: int) -> datetime:

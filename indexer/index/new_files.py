@@ -5,16 +5,17 @@ what was flushed before a hot snapshot has its name when the snapshot is there. 
 begins after the snapshot sees every such file, and each is registered, refused or found here.
 
 A complete listing by the sweep has seen what is older. What is newer lies in the folders of the
-days since (``day_folders``), and there only names that are not registered are looked at. The
-ingestion's file names begin with the time of the flush, which spares nothing more: to know a
-name by heart takes less than to compare its time.
+days since (``day_folders``), below the folder that the ingestion has shown by the paths that it
+named, and there only names that are not registered are looked at. While it has named none, or one
+that is elsewhere, all of the storage is listed. The ingestion's file names begin with the time of
+the flush, which spares nothing more: to know a name takes less than to compare its time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.catalog.files import FileRegister
-from indexer.discover.day_folders import day_folders, is_in_day_folder
+from indexer.discover.day_folders import above_day_folder, day_folders
 from indexer.discover.listing import is_data_file_name, list_files
 from indexer.errors import StorageUnavailable
 from indexer.model import ParquetFileInfo, RootIdentity
@@ -41,7 +42,10 @@ class NewFiles:
         self._register = register
         self._clock = clock
         self._listed: _Listed | None = None
+        self._writes_to: set[str] = set()
+        """Folders that have the years of the ingestion's files."""
         self._lists_all = False
+        """It has named a file that is in no folder of a day."""
 
     def listed(self, began_unix_nano: int, root: RootIdentity | None) -> None:
         """All of the storage was listed without a problem, by a listing that began then."""
@@ -51,25 +55,39 @@ class NewFiles:
     def find(self, named: Iterable[str] = ()) -> list[str]:
         """Absolute paths of files that came since and are not registered or refused, newest first.
 
-        ``named`` are absolute paths that the ingestion names: once one of them is not where its
-        day says, all of the storage is listed. For any thread, while the sweep may run.
+        ``named`` are absolute paths that the ingestion names. One caller at a time, on any thread,
+        while the sweep may run.
         Raises StorageUnavailable, and FileUnreadable, when it cannot be known or they are too many.
         """
         listed = self._listed
         if listed is None:
             raise StorageUnavailable("the storage has not been listed without a problem yet")
         for path in named:
-            relative = self._storage.relative(path)
-            self._lists_all |= relative is None or not is_in_day_folder(relative)
-        folders = day_folders(listed.began_unix_nano, self._clock.now_unix_nano())
-        whole = self._lists_all or folders is None
-        found = self._in_all() if whole else self._in_folders(folders or ())
+            self._learn(path)
+        folders = self._newest_folders(listed.began_unix_nano)
+        found = self._in_all() if folders is None else self._in_folders(folders)
         if self._storage.root_identity() != listed.root:
             raise StorageUnavailable("the storage root is not the folder that was listed")
         if len(found) > FILES_MAX:
             raise StorageUnavailable(f"{len(found):,} files are not registered yet")
         found.sort(key=lambda info: (-info.modified_unix_nano, info.relative_path))
         return [info.path for info in found]
+
+    def _learn(self, path: str) -> None:
+        """Where the ingestion writes, by a path that it names."""
+        relative = self._storage.relative(path)
+        above = None if relative is None else above_day_folder(relative)
+        if above is None:
+            self._lists_all = True
+        else:
+            self._writes_to.add(above)
+
+    def _newest_folders(self, since_unix_nano: int) -> list[str] | None:
+        """Where its files since then are; None where that may be anywhere."""
+        days = day_folders(since_unix_nano, self._clock.now_unix_nano())
+        if self._lists_all or not self._writes_to or days is None:
+            return None
+        return [f"{above}/{day}" if above else day for above in self._writes_to for day in days]
 
     def _in_all(self) -> list[ParquetFileInfo]:
         listing = list_files(self._storage)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from indexer.discover.day_folders import DAYS_MAX, SLACK_S, day_folders, is_in_day_folder
+from indexer.discover.day_folders import DAYS_MAX, SLACK_S, above_day_folder, day_folders
 
 DAY_S = 86_400
 MIDNIGHT_S = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
@@ -37,14 +37,15 @@ def test_days_that_are_too_many_are_not_listed_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "is_in"),
+    ("path", "above"),
     [
-        (f"{FOLDERS[0]}/a.parquet", True),
-        (f"{FOLDERS[0]}/hour=1/a.parquet", False),
-        (f"spans/{FOLDERS[0]}/a.parquet", False),
-        ("a.parquet", False),
-        ("year=2026/month=2/day=27/a.parquet", False),
+        (f"{FOLDERS[0]}/a.parquet", ""),
+        (f"a/b/{FOLDERS[0]}/a.parquet", "a/b"),
+        (f"{FOLDERS[0]}/hour=1/a.parquet", None),
+        ("a.parquet", None),
+        ("year=2026/month=2/day=27/a.parquet", None),
+        ("my-year=2026/month=02/day=27/a.parquet", None),
     ],
 )
-def test_only_a_file_directly_in_the_folder_of_a_day_is_in_it(path: str, is_in: bool) -> None:
-    assert is_in_day_folder(path) is is_in
+def test_only_a_file_directly_in_the_folder_of_a_day_is_in_it(path: str, above: str | None) -> None:
+    assert above_day_folder(path) == above

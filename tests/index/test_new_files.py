@@ -53,22 +53,33 @@ def test_what_is_neither_registered_nor_refused_is_found(one: Indexed) -> None:
     assert find(one)[:-2] == ["refused.parquet"]
 
 
-def test_older_days_are_those_of_the_listing_unless_the_ingestion_writes_elsewhere(
+def test_all_folders_are_looked_into_until_the_ingestion_has_shown_where_it_writes(
     one: Indexed,
 ) -> None:
-    """A file that turns up in last week's folder is no flush; a sweep finds it."""
+    """Then the newest days there; a file that turns up in last week's folder is no flush."""
     one.settle()
+    names = ["new.parquet", "old.parquet"]
     write(day(one, -7) / "old.parquet", spans(1))
     flushed = write(day(one) / "new.parquet", spans(1, trace=2))
-    assert find(one, flushed) == ["new.parquet"]
+    assert sorted(find(one)) == names
+    assert find(one, flushed) == find(one) == ["new.parquet"]
     elsewhere = write(one.root / "flat.parquet", spans(1, trace=3))
-    assert sorted(find(one, elsewhere)) == ["flat.parquet", "new.parquet", "old.parquet"]
-    assert sorted(find(one)) == ["flat.parquet", "new.parquet", "old.parquet"]
+    assert sorted(find(one, elsewhere)) == sorted(find(one)) == ["flat.parquet", *names]
+
+
+def test_the_days_may_lie_in_folders_below_the_root(one: Indexed) -> None:
+    """Two ingestions, or one that was moved: each place that was named is looked into."""
+    one.settle()
+    days = day(one).relative_to(one.root)
+    some = [write(one.root / top / days / f"{top}.parquet", spans(1)) for top in ("a", "b", "c")]
+    assert find(one, some[0]) == ["a.parquet"]
+    assert sorted(find(one, some[1])) == ["a.parquet", "b.parquet"]
 
 
 def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(one: Indexed) -> None:
     one.settle()
     day(one).parent.mkdir(parents=True)
+    assert find(one, day(one) / "gone.parquet") == []
     day(one).write_text("a file where the folder of the day should be")
     with pytest.raises(StorageUnavailable):
         find(one)

@@ -131,6 +131,24 @@ def test_a_list_that_a_restart_forgot_makes_no_answer_incomplete(place: Place) -
     assert place.reasons(place.ask()) == []
 
 
+def test_an_ingestion_that_writes_below_a_folder_of_its_own_is_followed_there(
+    place: Place,
+) -> None:
+    """Also by a worker that it has told nothing, because both were just started."""
+    place.one.settle()
+    for number in range(3):
+        place.send()
+        day = place.service.flush()
+        place.service.restart()
+        below = place.one.root / "parquet" / day.relative_to(place.one.root).parent
+        below.mkdir(parents=True, exist_ok=True)
+        day.rename(below / f"{number}.parquet")
+        assert place.reasons(place.later()) == []
+    place.send()
+    place.service.flush(below / "named.parquet")
+    assert place.reasons(place.later()) == []
+
+
 def test_a_flush_over_midnight_is_seen_on_either_day(place: Place) -> None:
     """The folder is the day of the flush, by the clock of the ingestion."""
     place.one.settle()
@@ -162,6 +180,8 @@ def test_questions_share_one_snapshot_and_one_listing_for_a_while(
         place.one.pipeline.storage, "names", lambda folder: listings.append(folder) or names(folder)
     )
     place.one.settle()
+    place.send()
+    place.service.flush()
     place.send()
     first = place.ask()
     place.one.clock.advance(MAX_AGE_S - 0.001)
