@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from indexer.errors import CorruptPage, FileEncrypted, FileError, FooterUnreadable
 from indexer.model import FileFooter
-from indexer.parquet.checksums import decoding
 from indexer.parquet.column_chunks import encrypted_columns, row_groups
+from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import footer_bytes, footer_digest
 from indexer.parquet.int96 import COARSE_UNIT, has_int96, saturate
 
@@ -48,7 +48,9 @@ class FileColumns:
             ends = list(accumulate(map(_leaf_count, self.schema.types)))
         self._leaves = [range(first, end) for first, end in zip([0, *ends], ends, strict=False)]
         if (ends[-1] if ends else 0) != metadata.num_columns:
-            raise FooterUnreadable("the schema has other columns than the footer", path=path)
+            raise FooterUnreadable(
+                "the columns of the schema differ from those of the footer", path=path
+            )
         if self.footer.row_count < 0:
             raise FooterUnreadable("the footer has a negative row count", path=path)
 
@@ -93,7 +95,7 @@ class FileColumns:
             ):
                 yield _in_order(pa.Table.from_batches([batch]), positions)
 
-    def encrypted(self) -> dict[int, str]:
+    def encrypted_columns(self) -> dict[int, str]:
         """The names, by position, of the columns that are encrypted. Raises CorruptPage."""
         return encrypted_columns(row_groups(footer_bytes(self._source, self._path), self._path))
 
@@ -120,7 +122,7 @@ class FileColumns:
             raise self._encryption_of(positions) or error from error
 
     def _encryption_of(self, positions: Sequence[int]) -> FileError | None:
-        encrypted = self.encrypted()
+        encrypted = self.encrypted_columns()
         names = [encrypted[position] for position in positions if position in encrypted]
         return FileEncrypted.of_columns(names, self._path) if names else None
 

@@ -31,16 +31,20 @@ def footer_bytes(source: pa.NativeFile, relative_path: str) -> bytes:
     """
     size = source.size()
     if size < TAIL_BYTES + len(MAGIC):
-        raise FooterUnreadable(f"{size} bytes are too few for Parquet", path=relative_path)
+        raise FooterUnreadable(
+            f"the file has {size} bytes, too few for Parquet", path=relative_path
+        )
     guess = min(size, FOOTER_GUESS_BYTES)
     end = source.read_at(guess, size - guess)
     if end[-4:] == ENCRYPTED_MAGIC:
         raise FileEncrypted("the footer is encrypted", path=relative_path)
     if end[-4:] != MAGIC:
-        raise FooterUnreadable("it does not end in PAR1", path=relative_path)
+        raise FooterUnreadable("the file does not end in PAR1", path=relative_path)
     length = int.from_bytes(end[-8:-4], "little")
     if not 0 < length <= min(size - TAIL_BYTES - len(MAGIC), FOOTER_BYTES_MAX):
-        raise FooterUnreadable(f"the footer claims {length} bytes", path=relative_path)
+        raise FooterUnreadable(
+            f"the footer claims {length} bytes, more than the file has", path=relative_path
+        )
     if length > guess - TAIL_BYTES:
         end = source.read_at(length + TAIL_BYTES, size - TAIL_BYTES - length)
     return bytes(end[-TAIL_BYTES - length : -TAIL_BYTES])

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
-from indexer.parquet.checksums import decoding
+from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.conform import time_unit
 from indexer.read.dialect import Field, Layout, recognise, text_columns
@@ -59,9 +59,11 @@ def read_parquet_metadata(path: str, size_bytes: int | None = None) -> ParquetFi
     storage = LocalStorage(folder)
     entry = storage.stat(name)
     if entry is None:
-        raise FileVanished("there is no such file", path=path)
+        raise FileVanished("the file does not exist", path=path)
     if size_bytes is not None and entry.info.size_bytes != size_bytes:
-        raise FileChanged(f"it has {entry.info.size_bytes} bytes, not {size_bytes}", path=path)
+        raise FileChanged(
+            f"the file has {entry.info.size_bytes} bytes, expected {size_bytes}", path=path
+        )
     return batch([read_file(storage, entry.info)]).files[0]
 
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from indexer.errors import CorruptPage, FileEncrypted
 from indexer.model import ParquetFileInfo
-from indexer.parquet.checksums import decoding
 from indexer.parquet.column_chunks import (
     ColumnChunk,
     RowGroup,
@@ -21,6 +20,7 @@ from indexer.parquet.column_chunks import (
     positions_of,
     row_groups,
 )
+from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
 from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
@@ -217,7 +217,7 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
     """
     with storage.open(info) as source:
         file = FileColumns(source, info.relative_path)
-        plain = sorted(set(range(len(file.schema))) - file.encrypted().keys())
+        plain = sorted(set(range(len(file.schema))) - file.encrypted_columns().keys())
         for _ in file.batches(plain, _AUDIT_ROWS):
             continue
 

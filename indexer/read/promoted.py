@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileUnreadable, IndexerError
 from indexer.model import ParquetFileInfo
-from indexer.parquet.checksums import decoding
+from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.conform import conform
 from indexer.read.dialect import Layout, PayloadColumn, recognise
@@ -80,7 +80,7 @@ class AttributeReader:
                 return [one for info in infos for one in self.read(storage, [info], keys)]
             if isinstance(error, duckdb.OutOfMemoryException):
                 return [_too_little_memory(error, infos[0].relative_path)]
-            reason = f"its attributes cannot be taken apart: {error}"
+            reason = f"its attributes cannot be decoded: {error}"
             return [CorruptPage(reason, path=infos[0].relative_path)]
 
     def of_rows(
@@ -104,7 +104,7 @@ class AttributeReader:
         except duckdb.OutOfMemoryException as error:
             raise _too_little_memory(error) from error
         except duckdb.Error as error:
-            raise CorruptPage(f"attributes cannot be taken apart: {error}") from error
+            raise CorruptPage(f"attributes cannot be decoded: {error}") from error
         return _by_slot(found, 1, keys)[0]
 
     def _read(

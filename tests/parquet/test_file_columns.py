@@ -109,7 +109,7 @@ def test_an_encrypted_column_is_refused_by_its_name(columns):
 
 def test_columns_beside_encrypted_ones_are_read():
     file = opened(encrypted_bytes(spans(2), ("events",)))
-    assert file.encrypted() == {file.schema.names.index("events"): "events"}
+    assert file.encrypted_columns() == {file.schema.names.index("events"): "events"}
     plain = [at for at, name in enumerate(file.schema.names) if name != "events"]
     assert file.read(plain).num_rows == 2
 

@@ -55,8 +55,8 @@ def test_a_file_that_was_cut_anywhere_is_refused():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        pytest.param(b"", "0 bytes are too few", id="empty"),
-        pytest.param(b"PAR1PAR1", "8 bytes are too few", id="two magic words"),
+        pytest.param(b"", "0 bytes, too few", id="empty"),
+        pytest.param(b"PAR1PAR1", "8 bytes, too few", id="two magic words"),
         pytest.param(b"a,b,c\n1,2,3\n4,5,6\n", "does not end in PAR1", id="CSV"),
         pytest.param(b"\0" * 4096, "does not end in PAR1", id="a hole"),
         pytest.param(claims(0), "claims 0 bytes", id="a footer of nothing"),

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
-from indexer.parquet.checksums import decoding
 from indexer.parquet.column_chunks import row_groups
+from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import footer_bytes
 from indexer.read.values import ChunkReader, NotDecodedHere
 from tests.read.parquet_pages import pages

@@ -1,4 +1,4 @@
-"""Turn what pyarrow raises into facts, once.
+"""Map what pyarrow raises to errors of this program, in one place.
 
 DuckDB and others return wrong sums from a file with a flipped byte; pyarrow with
 ``page_checksum_verification`` refuses it. Files that carry page checksums are verified on every

@@ -20,7 +20,7 @@ from indexer.errors import (
     IndexerError,
     NotSpans,
 )
-from indexer.parquet.checksums import decoding
+from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import read_footer
 from tests.support.span_files import parquet_bytes, spans
 
