@@ -7,20 +7,20 @@
     │   ├── FileChanged             written to while it was read
     │   ├── StorageUnavailable      the root, or a folder below it, cannot be listed
     │   ├── HotUnavailable          the ingestion service does not answer
-    │   ├── WalBusy                 the log takes no more now; the sender tries again
-    │   ├── BodiesBusy              requests in hand hold all the memory that they may
-    │   ├── RefusedFull             no room for requests that cannot be rows
-    │   ├── FlushUnfinished         the last flush failed; the next start does it
+    │   ├── WalBusy                 the log accepts nothing now; the sender retries
+    │   ├── BodiesBusy              requests in progress hold all the memory allowed
+    │   ├── RefusedFull             no room for requests that cannot become rows
+    │   ├── FlushUnfinished         the last flush failed; the next start retries it
     │   ├── CatalogBusy             another process holds the database file
-    │   ├── QueriesBusy             as many questions as can wait are waiting
-    │   ├── QueryTimedOut           the answer took longer than it may
-    │   ├── QueryCancelled          nobody waits for the answer any more
-    │   ├── SnapshotEvicted         a query kept more rows of live tables than it may
+    │   ├── QueriesBusy             as many queries as may run or wait are here
+    │   ├── QueryTimedOut           the answer took longer than allowed
+    │   ├── QueryCancelled          nobody is waiting for the answer any more
+    │   ├── SnapshotEvicted         a query needs more evicted rows of live tables than it may keep
     │   ├── AnswerOutOfMemory       DuckDB has no memory left for the answer
     │   ├── CatalogUnavailable      the open catalog cannot be read at the moment
     │   ├── CatalogDeleted          its files are gone under the running worker
     │   ├── CatalogWriteFailed      a commit did not happen (disk full, memory)
-    │   └── TaskDied                a part of the process that it cannot do without
+    │   └── TaskDied                an essential part of the process
     └── PermanentError              the same input never will
         ├── FileError               one data file is refused; it is quarantined
         │   ├── FooterUnreadable
@@ -37,21 +37,21 @@
         │   ├── NotRegularFile      a FIFO, a socket, a device
         │   ├── PathTooLong
         │   └── PathNotUtf8
-        ├── BodyTooLarge            a body has more bytes than it may
-        ├── BodyUnreadable          a body is not in the coding that it names
-        ├── CodingUnknown           a content coding that is not accepted
+        ├── BodyTooLarge            a body is too large
+        ├── BodyUnreadable          a body does not decode with its Content-Encoding
+        ├── CodingUnknown           a Content-Encoding that is not supported
         ├── InvalidOtlp             an export request is refused
-        │   └── OtlpTooLarge        it has more parts than one request may have
+        │   └── OtlpTooLarge        it has more parts than one request may
         ├── NotOtlp                 a file holds something else
-        ├── OtlpFileMissing         no file has the name, or fits the pattern
-        ├── OtlpFileTooLarge        a remote or compressed file is larger than one may be
+        ├── OtlpFileMissing         no file has the name, or matches the pattern
+        ├── OtlpFileTooLarge        a remote or compressed file is too large
         ├── CatalogOwned            another indexer has the lock
         ├── CatalogUnreadable
         ├── CatalogTooNew
         ├── InvalidSettings
         ├── QueryRefused
-        ├── InvalidId               text that cannot be the ID it should be
-        ├── QueryTooLarge           the answer would cost more than one may
+        ├── InvalidId               text that is not a valid ID
+        ├── QueryTooLarge           the answer would cost more than one answer may
         ├── OperatorsOnly           an action that is for the Unix socket alone
         └── Unauthorized            a request without the token
 
@@ -91,13 +91,15 @@ class PermanentError(IndexerError):
 class FileUnreadable(TransientError):
     """The operating system refused to read the file."""
 
-    hint = "Give the worker read permission, or repair the volume; it is retried by itself."
+    hint = (
+        "Give the worker read permission, or repair the volume; the file is retried automatically."
+    )
 
 
 class FileVanished(TransientError):
     """The file was listed and is gone."""
 
-    hint = "Nothing to do: the next sweep settles it."
+    hint = "Nothing to do: the next sweep removes it from the index."
 
 
 class FileChanged(TransientError):
@@ -107,33 +109,33 @@ class FileChanged(TransientError):
 
 
 class HotUnavailable(TransientError):
-    """The ingestion service does not answer, or answers what cannot be used."""
+    """The ingestion service does not answer, or its answer cannot be used."""
 
-    hint = "Check INGESTION_GRPC_HOST and INGESTION_GRPC_PORT, and that the service runs."
+    hint = "Check INGESTION_GRPC_HOST and INGESTION_GRPC_PORT, and that the service is running."
 
 
 class WalBusy(TransientError):
-    """The write-ahead log takes no more at the moment: it is full, or its disk is slow."""
+    """The write-ahead log accepts nothing at the moment: it is full, or its disk is slow."""
 
-    hint = "Senders try again by themselves; see whether flushing keeps up and the disk has room."
+    hint = "Senders retry automatically; check that flushing keeps up and that the disk has space."
 
 
 class BodiesBusy(TransientError):
-    """Requests in hand hold as many bytes as all of them together may."""
+    """Requests in progress already hold as many bytes as allowed."""
 
-    hint = "Senders try again by themselves; raise INGESTION_BODIES_BYTES_MAX if it stays so."
+    hint = "Senders retry automatically; raise INGESTION_BODIES_BYTES_MAX if this persists."
 
 
 class RefusedFull(TransientError):
-    """The folder of acknowledged requests that cannot be rows has no room for another one."""
+    """The folder of acknowledged requests that cannot become rows is full."""
 
-    hint = "Look at the files and move them elsewhere; until then the log keeps what comes."
+    hint = "Inspect the files and move them elsewhere; until then the log keeps new requests."
 
 
 class FlushUnfinished(TransientError):
-    """The ingestion stopped and its last flush failed. The log has what is in no file."""
+    """The ingestion stopped and its last flush failed; the log keeps what is in no file."""
 
-    hint = "Make room, or repair the span storage; the next start writes what is in the log."
+    hint = "Free disk space, or repair the span storage; the next start writes what is in the log."
 
 
 class StorageUnavailable(TransientError):
@@ -145,35 +147,35 @@ class StorageUnavailable(TransientError):
 class CatalogBusy(TransientError):
     """Another process has the database file open."""
 
-    hint = "Close the program that has it open; snapshots (`python -m indexer sql`) never block."
+    hint = "Close the program that has it open; `python -m indexer sql` reads a copy."
 
 
 class QueriesBusy(TransientError):
-    """As many questions as can be answered and wait are already here."""
+    """As many queries as may run or wait are already here."""
 
     hint = "Ask again in a moment, or ask for less at a time."
 
 
 class QueryTimedOut(TransientError):
-    """The answer took longer than it may."""
+    """The answer took longer than allowed."""
 
-    hint = "Ask for less at a time: a smaller limit, or a window of time."
+    hint = "Ask for less at a time: a smaller limit, or a shorter time range."
 
 
 class QueryCancelled(TransientError):
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
     hint = "Ask again."
 
 
 class SnapshotEvicted(TransientError):
-    """Rows that a query was to see have left the live tables, and it may not keep so many."""
+    """The live tables evicted more rows that a query still needs than it may keep."""
 
     hint = "Ask for less at a time, or attach with a larger pinned_bytes_max."
 
 
 class AnswerOutOfMemory(TransientError):
-    """The database has no memory left for this answer beside the others and its writer."""
+    """DuckDB has no memory left for this answer."""
 
     hint = "Ask for less at a time, or raise INDEXER_MEMORY_LIMIT."
 
@@ -181,13 +183,13 @@ class AnswerOutOfMemory(TransientError):
 class CatalogUnavailable(TransientError):
     """The open catalog, or the folder that it spills into, cannot be read or written."""
 
-    hint = "Free disk space and see to the volume of the catalog; the worker opens it again."
+    hint = "Free disk space, or repair the catalog's volume; the worker reopens it by itself."
 
 
 class CatalogDeleted(TransientError):
     """Somebody has deleted the catalog's files under the running worker."""
 
-    hint = "Start the worker again: it builds the catalog anew from the files."
+    hint = "Restart the worker: it rebuilds the catalog from the files."
 
 
 class CatalogWriteFailed(TransientError):
@@ -197,9 +199,9 @@ class CatalogWriteFailed(TransientError):
 
 
 class TaskDied(TransientError):
-    """A part of the process died that it cannot do without, so all of it was stopped."""
+    """An essential part of the process died, so the whole process was stopped."""
 
-    hint = "Start it again, and report the traceback that the log has above this line."
+    hint = "Restart it, and report the traceback above this line in the log."
 
 
 class FileError(PermanentError):
@@ -215,7 +217,7 @@ class FooterUnreadable(FileError):
 class NotSpans(FileError):
     """A readable Parquet file of no known span dialect."""
 
-    hint = "Move it out of the span storage, or add its dialect as a TOML file."
+    hint = "Move it out of the span storage, or describe its dialect in schemas/parquet."
 
 
 class FormatNotRead(FileError):
@@ -225,13 +227,13 @@ class FormatNotRead(FileError):
 
 
 class SchemaMismatch(FileError):
-    """A required column has a type that no dialect reads, or times in another unit than it says."""
+    """A required column has a type that no dialect reads, or times of another unit."""
 
     hint = "Fix the writer's column type and write the file again."
 
 
 class InvalidIds(FileError):
-    """No row of the file has a trace ID and a span ID."""
+    """No row of the file has both a valid trace ID and a valid span ID."""
 
     hint = "Write OpenTelemetry's IDs, 32 and 16 hex digits; the readme lists other spellings."
 
@@ -248,13 +250,13 @@ class FileEncrypted(FileError):
 
 
 class EncodingUnsupported(FileError):
-    """A sound file whose encoding or compression cannot be decoded here."""
+    """An undamaged file whose encoding or compression is not supported."""
 
     hint = "Write the file with another encoding or compression, such as PLAIN and zstd."
 
 
 class CorruptPage(FileError):
-    """A page fails its checksum or does not decode."""
+    """A page fails its checksum or cannot be decoded."""
 
     hint = "Restore the file from its writer or a backup; the bytes on disk are damaged."
 
@@ -266,27 +268,27 @@ class FileTooLarge(FileError):
 
 
 class FileFault(FileError):
-    """The file meets a fault of this program."""
+    """Reading the file hits a bug in this program."""
 
-    hint = "Report it with the traceback in the log; the file is tried again once it changes."
+    hint = "Report it with the traceback in the log; the file is retried once it changes."
 
 
 class FileEndsProcess(FileError):
-    """The process that reads the file dies of it: it died twice with this file in hand."""
+    """The process that reads the file crashes: it did so twice with this file."""
 
     hint = "Report it with the file, and write the file with another writer; it is read on change."
 
 
 class NotRegularFile(FileError):
-    """A FIFO, a socket or a device under the name of a data file; it is never opened."""
+    """A FIFO, a socket or a device with the name of a data file; it is never opened."""
 
     hint = "Remove it or rename it: only regular files hold spans."
 
 
 class PathTooLong(FileError):
-    """The path of the file is longer than the operating system takes."""
+    """The path of the file is longer than the operating system allows."""
 
-    hint = "Move the file to a shorter path; most systems take 4,095 bytes."
+    hint = "Move the file to a shorter path; most systems allow 4,095 bytes."
 
 
 class PathNotUtf8(FileError):
@@ -303,11 +305,9 @@ class CatalogOwned(PermanentError):
 
 
 class CatalogUnreadable(PermanentError):
-    """The catalog file is not one that this program can open."""
+    """The catalog cannot be opened: it is damaged, or it is another program's file."""
 
-    hint = (
-        "`python -m indexer --reindex` rebuilds it from the files; move the damaged one away first."
-    )
+    hint = "Move it away, then rebuild it from the files with `python -m indexer --reindex`."
     exit_code = 2
 
 
@@ -319,88 +319,88 @@ class CatalogTooNew(PermanentError):
 
 
 class InvalidSettings(PermanentError):
-    """A setting is out of range or unknown."""
+    """A setting is invalid or unknown."""
 
-    hint = "Correct or unset the variable; docs/reference/settings.md lists them all."
+    hint = "Correct or unset the variable; docs/reference/settings.md lists all of them."
     exit_code = 2
 
 
 class QueryRefused(PermanentError):
-    """A question that has no answer as it stands."""
+    """A query that cannot be answered as it stands."""
 
     hint = "Send a single SELECT; the catalog is read-only here."
     exit_code = 2
 
 
 class InvalidId(PermanentError):
-    """Text that cannot be the trace ID or span ID that it should be."""
+    """Text that is not a valid trace ID or span ID."""
 
     hint = "Expected 32 hex digits for a trace ID, 16 for a span ID, not all zero."
     exit_code = 2
 
 
 class QueryTooLarge(PermanentError):
-    """The estimate of what the answer costs is beyond what one answer may cost."""
+    """The answer would cost more than one answer may."""
 
-    hint = "Ask for less at a time: a smaller limit, or a window of time."
+    hint = "Ask for less at a time: a smaller limit, or a shorter time range."
     exit_code = 2
 
 
 class OperatorsOnly(PermanentError):
-    """An action that changes the worker's state, asked for over TCP."""
+    """An action that changes the worker's state, requested over TCP."""
 
-    hint = "Ask over the Unix socket beside the catalog, as the user who runs the worker."
+    hint = "Use the Unix socket beside the catalog, as the user who runs the worker."
 
 
 class Unauthorized(PermanentError):
-    """A request without the token that INDEXER_HTTP_TOKEN asks for."""
+    """A request without the token that INDEXER_HTTP_TOKEN requires."""
 
     hint = "Send it as `Authorization: Bearer TOKEN`."
 
 
 class BodyTooLarge(PermanentError):
-    """The body of a request has more bytes than it may, as sent or inflated."""
+    """The body of a request is too large, as sent or decompressed."""
 
     hint = "Send smaller batches, or raise INGESTION_BODY_BYTES_MAX."
 
 
 class BodyUnreadable(PermanentError):
-    """The body of a request is not in the content coding that it names."""
+    """The body of a request does not decode with its Content-Encoding."""
 
-    hint = "See the compression setting of the sender's exporter."
+    hint = "Check the compression setting of the sender's exporter."
 
 
 class CodingUnknown(PermanentError):
-    """A content coding that is not accepted."""
+    """A Content-Encoding that is not supported."""
 
     hint = "Send gzip, deflate, zstd, or none."
 
 
 class InvalidOtlp(PermanentError):
-    """An export request that does not decode, or is too large."""
+    """An export request that cannot be decoded, or is too large."""
 
-    hint = "The sender is at fault: see its SDK's version and its exporter's settings."
+    hint = "The sender is at fault: check its SDK version and its exporter's settings."
 
 
 class OtlpTooLarge(InvalidOtlp):
-    """An export request with more messages, or longer repeated text, than one may have."""
+    """An export request with more parts, or longer repeated attributes, than allowed."""
 
     hint = "Send smaller batches, or fewer and shorter attributes."
 
 
 class NotOtlp(PermanentError):
-    """A file that is to be read as OTLP holds something else."""
+    """A file that should hold OTLP holds something else."""
 
     hint = "OTLP files are JSON or protobuf, plain or compressed with gzip or zstd."
 
 
 class OtlpFileMissing(PermanentError):
-    """No file has the name, or none fits the pattern."""
+    """No file has this name, or none matches the pattern."""
 
-    hint = "Check the path; a relative one begins where the program was started."
+    hint = "Check the path; a relative one starts at the current directory of the program."
 
 
 class OtlpFileTooLarge(PermanentError):
-    """A remote file, or the content of a compressed one, is larger than it may be."""
+    """A remote file, or the content of a compressed one, is too large."""
 
-    hint = "Raise max_file_bytes for a remote file; inflate a compressed one first."
+    hint = "Raise max_file_bytes for a remote file; decompress a compressed one first."

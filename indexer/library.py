@@ -1,7 +1,7 @@
 """The library's connection: DuckDB with OTLP's tables, and the index's where there is one.
 
 A DuckDB connection cannot be subclassed, so it is held: ``Connection.duckdb`` is the bare one, and
-everything of DuckDB works on it.
+all of DuckDB's own methods are there.
 """
 
 import os
@@ -34,16 +34,16 @@ Parameters = Sequence[Any] | dict[str, Any] | None
 
 
 def connect(catalog: str | os.PathLike[str] | None = None) -> "Connection":
-    """A connection in memory with ``read_otlp`` and its kin, and with the index's tables and views.
+    """A connection in memory with ``read_otlp`` and its variants, and the index's tables and views.
 
     The index is that of ``catalog``, the path that JUNJO_DUCKDB_PATH names, or of the settings.
-    Without one, or while a worker has it open, the connection has OTLP's tables alone; a catalog
-    that is named has to be there. Raises CatalogBusy, CatalogUnreadable, CatalogTooNew,
+    Without one, or while a worker has it open, the connection has only OTLP's functions; a named
+    catalog has to exist. Raises CatalogBusy, CatalogUnreadable, CatalogTooNew,
     InvalidSettings, and QueryRefused for a URL.
     """
     if catalog is not None and _URL.match(os.fspath(catalog)):
         raise QueryRefused(
-            f"{os.fspath(catalog)} is a URL, and a worker cannot be asked in SQL",
+            f"{os.fspath(catalog)} is a URL; a worker cannot be queried in SQL",
             hint="Give the path of a catalog, or ask the worker's HTTP routes.",
         )
     pointer = Path(catalog) if catalog is not None else load_settings().catalog_pointer
@@ -68,7 +68,7 @@ class Connection:
             self._attach(catalog)
 
     def execute(self, query: str, parameters: Parameters = None) -> duckdb.DuckDBPyConnection:
-        """Run SQL; rows are fetched of what it gives, as of any DuckDB connection.
+        """Run SQL; the result is fetched from as from any DuckDB connection.
 
         Statements of live tables are run here, as ``live.sql`` says; DuckDB knows none of them.
         """

@@ -184,7 +184,8 @@ class Catalog:
             raise unreadable(self.path, error) from error
         if version > schema_version():
             raise CatalogTooNew(
-                f"{self.path} has schema version {version}, this program knows {schema_version()}",
+                f"{self.path} has schema version {version}, "
+                f"this program supports {schema_version()}",
                 path=str(self.path),
             )
         if migrate:
@@ -192,9 +193,9 @@ class Catalog:
             self._migrate(version)
         elif version < schema_version():
             raise CatalogUnreadable(
-                f"{self.path} has schema version {version}, this program reads {schema_version()}",
+                f"{self.path} has schema version {version}, this program needs {schema_version()}",
                 path=str(self.path),
-                hint="Start the worker, or run it with --once: it brings the catalog up to date.",
+                hint="Start the worker, or run it with --once: either migrates the catalog.",
             )
 
     def _version(self) -> int:

@@ -49,7 +49,7 @@ class Generations:
         """Raise CatalogUnreadable when a file that is not ours stands at the settings' path."""
         if self.pointer.exists() and not self.pointer.is_symlink():
             raise CatalogUnreadable(
-                f"{self.pointer} is a file that this program did not make",
+                f"{self.pointer} is not a catalog made by this program",
                 path=str(self.pointer),
                 hint="Move it away, or set JUNJO_DUCKDB_PATH to another path.",
             )

@@ -1,4 +1,4 @@
-"""Rows into the catalog's tables: one Arrow table each, a file's own row included."""
+"""Insert rows into the catalog's tables, one Arrow table each, and make the rows of files."""
 
 import os
 from typing import Any
@@ -12,8 +12,8 @@ from indexer.catalog.staging import Staged
 from indexer.spans.batch import ParquetFileData
 
 INSERT_ROWS = 61_440
-"""Rows DuckDB is handed at a time, half a row group: more threads share one insert so (measured
-on 1.2M spans and two cores: 0.50 s, against 0.72 s in one piece)."""
+"""Rows that DuckDB gets at a time, half a row group, so that threads share one insert (measured on
+1.2M spans and two cores: 0.50 s, against 0.72 s in one piece)."""
 
 _MICROS = pa.timestamp("us", "UTC")
 
@@ -61,7 +61,7 @@ def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Tab
 
 
 def main_services(file_services: pa.Table) -> dict[int, str]:
-    """The service with the most spans in each file; the first in order of name among equals."""
+    """The service with the most spans in each file; of equal ones the first by name."""
     best: dict[int, tuple[int, str]] = {}
     for row in file_services.select(["file_id", "service_name", "span_count"]).to_pylist():
         rank = (-row["span_count"], row["service_name"])

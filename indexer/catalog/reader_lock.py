@@ -24,7 +24,7 @@ class ReaderLock:
         """Read. Raises CatalogBusy while the catalog is being closed or opened."""
         with self._changed:
             if self._shut:
-                raise CatalogBusy("the catalog is being opened anew", hint="Ask again.")
+                raise CatalogBusy("the catalog is being reopened", hint="Ask again.")
             self._reading += 1
         try:
             yield

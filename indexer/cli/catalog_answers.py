@@ -1,4 +1,4 @@
-"""Answers of a catalog that nobody writes to, for a command that no worker answers."""
+"""Answer a command from the catalog file itself, while no worker is running."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from indexer.system.storage import LocalStorage
 
 @contextmanager
 def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
-    """Raises CatalogUnreadable for what DuckDB does not read."""
+    """Answers over the catalog file, closed at the end. Raises CatalogUnreadable."""
     catalog = Catalog.open(
         path, memory_limit=settings.memory_limit, threads=settings.threads, read_only=True
     )
@@ -32,7 +32,7 @@ def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
         catalog.close()
 
 
-def as_shown(found: Any) -> Any:
-    """An answer as the worker gives it, in values of JSON; what is made of those already stays."""
+def answer_values(found: Any) -> Any:
+    """An answer as values of JSON, as the worker's HTTP routes give it; other values unchanged."""
     is_answer = isinstance(found, SpansAnswer | ServicesAnswer | IndexAnswer)
     return answer_json(found) if is_answer else found

@@ -18,7 +18,7 @@ _SPAN_COLUMNS = (
 
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
-    """What the index holds and how the worker is."""
+    """What the index holds, and whether the worker is healthy."""
     source = Source(settings)
     found = source.status()
     if options.json:
@@ -68,7 +68,7 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def rows(settings: Settings, options: argparse.Namespace) -> int:
-    """A list of the index: that of the command's name."""
+    """The list of the index that has the command's name."""
     listed, limit = list_named(options.list), min(options.limit, ROWS_MAX)
     found = Source(settings).ask(
         f"/{listed.name}", lambda answers: answers.rows(listed, limit), limit=limit

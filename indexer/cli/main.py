@@ -11,11 +11,12 @@ from importlib import import_module
 
 from indexer import __version__
 from indexer.errors import IndexerError
+from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
 from indexer.system.descriptors import raise_limit
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import configure
-from indexer.telemetry.log_rate import adopt_library_logs, log_uncaught
+from indexer.telemetry.log_rate import capture_library_logs, log_uncaught
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "poll",
         }  # a question's answer is on standard output, and all of it
         configure(settings.log_format, "error" if quiet else settings.log_level)
-        adopt_library_logs()
+        capture_library_logs()
         raise_limit()
         code: int = getattr(import_module(module), function)(settings, options)
     except IndexerError as error:
@@ -54,25 +55,29 @@ def command_parser() -> argparse.ArgumentParser:
     """The command line: options of the indexer itself, and one parser a command."""
     parser = argparse.ArgumentParser(
         prog="python -m indexer",
-        description="Index OpenTelemetry span Parquet where it lies, and answer from the index. "
-        "Without a command: watch the storage and index for ever.",
-        epilog="Settings come from the environment; docs/reference/settings.md lists them.",
+        description="Index OpenTelemetry spans in Parquet files where they lie, and answer queries "
+        "from the index. Without a command: watch the storage and index until stopped.",
+        epilog="Settings are environment variables, listed in docs/reference/settings.md. Exit "
+        "codes: 0 success; 1 failure, no such trace, or an audit with findings; 2 invalid usage or "
+        "settings, or the catalog belongs to another process; 3 files are quarantined (--strict).",
     )
     parser.add_argument("--version", action="version", version=f"span-indexer {__version__}")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--once", action="store_true", help="index all there is, then exit")
+    mode.add_argument("--once", action="store_true", help="index all files, then exit")
     mode.add_argument("--reindex", action="store_true", help="rebuild the catalog from the files")
     parser.add_argument(
         "--accept-removals",
         action="store_true",
-        help="what the storage lacks at the start is removed, whatever speaks against it",
+        help="at the start, remove from the index what the storage lacks, even if checks object",
     )
-    parser.add_argument("--json", action="store_true", help="write JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--strict", action="store_true", help="exit 3 when files are quarantined (one-shot runs)"
+        "--strict",
+        action="store_true",
+        help="with --once or --reindex: exit 3 if files are quarantined",
     )
     parser.set_defaults(run=("indexer.cli.runs", "run"))
-    names = parser.add_subparsers(title="commands", metavar="")
+    names = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_services(names)
     _add_conversion(names)
     _add_questions(names)
@@ -82,23 +87,25 @@ def command_parser() -> argparse.ArgumentParser:
 
 def _add_services(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for module, name, summary in (
-        ("up", "up", "receive OTLP, write span files and index them, for ever"),
-        ("up", "ingest", "receive OTLP and write span files, for ever"),
-        ("poll", "poll", "read a remote ingestion's spans and write span files, for ever"),
+        ("up", "up", "receive OTLP, write span files and index them, until stopped"),
+        ("up", "ingest", "receive OTLP and write span files, until stopped"),
+        ("poll", "poll", "copy spans of a remote ingestion service into span files, until stopped"),
     ):
         service = names.add_parser(name, help=summary, description=summary)
         service.set_defaults(run=(f"indexer.cli.{module}", name))
 
 
 def _add_conversion(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "turn OTLP files into span Parquet, and logs and metrics beside it"
+    summary = "convert OTLP files to Parquet: spans for the index, and logs and metrics"
     convert = names.add_parser("convert", help=summary, description=summary)
-    convert.add_argument("files", metavar="FILE", nargs="+", help="OTLP of any form")
+    convert.add_argument(
+        "files", metavar="FILE", nargs="+", help="JSON or protobuf, plain or compressed"
+    )
     convert.add_argument(
         "--to",
         metavar="DIR",
         required=True,
-        help="spans go to DIR/spans, which can be a storage root, the others to DIR/logs and "
+        help="write spans to DIR/spans, which can be a storage root, the others to DIR/logs and "
         "DIR/metrics",
     )
     convert.set_defaults(run=("indexer.cli.convert", "convert"))
@@ -107,57 +114,84 @@ def _add_conversion(names: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     trace = _command(names, "trace", "show one trace as a waterfall")
     trace.add_argument(
-        "trace_id", metavar="TRACE_ID", help="32 hex digits, or up to 16 of a 64-bit ID"
+        "trace_id", metavar="TRACE_ID", help="32 hex digits, or up to 16 for a 64-bit ID"
     )
     for listed in LISTS:
         command = _command(names, listed.name, f"list {listed.rows}")
-        command.add_argument("--limit", type=_positive, default=1000, help="rows at most")
+        command.add_argument("--limit", type=_positive, default=1000, help=_most("rows"))
         command.set_defaults(run=("indexer.cli.commands", "rows"), list=listed.name)
     spans = _command(names, "spans", "list the newest spans with a promoted attribute")
-    spans.add_argument("attribute", metavar="KEY[=VALUE]", help="one of the promoted attributes")
-    spans.add_argument("--service", help="of this service only")
-    spans.add_argument("--limit", type=_positive, default=100, help="spans at most")
+    spans.add_argument(
+        "attribute",
+        metavar="KEY[=VALUE]",
+        help="a promoted attribute, and the value it should have",
+    )
+    spans.add_argument("--service", help="only spans of this service")
+    spans.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     _add_search(names)
     sql = _command(names, "sql", "run one read-only SELECT")
     sql.add_argument(
         "query",
         metavar="SELECT",
-        help="tables of the catalog, a view of spans (otel_spans, spans, state_patches), or "
-        "read_otlp(PATH) of OTLP files below the storage root",
+        help="over tables of the catalog, views of spans (otel_spans, spans, state_patches), or "
+        "read_otlp(PATH) for OTLP files below the storage root",
     )
-    sql.add_argument("--format", choices=["table", "json", "csv", "parquet"], help="default: table")
-    sql.add_argument("--output", metavar="FILE", help="write there; needed for parquet")
-    sql.add_argument("--since", metavar="TIME", help="views: files with spans from here on")
-    sql.add_argument("--until", metavar="TIME", help="views: files with spans before this")
     sql.add_argument(
-        "--max-files", type=_positive, default=None, help="views: files they cover at most"
+        "--format",
+        choices=["table", "json", "csv", "parquet"],
+        help="output format (default: table)",
+    )
+    sql.add_argument("--output", metavar="FILE", help="write to this file; required for parquet")
+    sql.add_argument(
+        "--since",
+        metavar="TIME",
+        help="for views: only files with spans at or after this time, such as 2026-11-21T08:00Z",
+    )
+    sql.add_argument(
+        "--until", metavar="TIME", help="for views: only files with spans before this time"
+    )
+    sql.add_argument(
+        "--max-files",
+        type=_positive,
+        default=VIEW_FILES_MAX,
+        help=f"for views, newest first: {_most('files')}",
     )
 
 
 def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    search = _command(names, "search", "list the newest spans that meet every option")
-    search.add_argument("--service", help="of this service")
-    search.add_argument("--name", help="called this")
-    search.add_argument("--name-prefix", metavar="TEXT", help="called something that begins so")
-    search.add_argument("--name-contains", metavar="TEXT", help="called something with this in it")
+    search = _command(names, "search", "list the newest spans that match all options")
+    search.add_argument("--service", help="only spans of this service")
+    search.add_argument("--name", help="with exactly this name")
+    search.add_argument("--name-prefix", metavar="TEXT", help="with a name that starts with this")
+    search.add_argument("--name-contains", metavar="TEXT", help="with a name that contains this")
     search.add_argument("--kind", help="internal, server, client, producer, consumer, unspecified")
     search.add_argument("--status", help="error, ok or unset")
-    search.add_argument("--min-duration", metavar="LENGTH", help="as 20ms or 1.5s, or longer")
-    search.add_argument("--max-duration", metavar="LENGTH", help="as 20ms or 1.5s, or shorter")
-    search.add_argument("--since", metavar="TIME", help="started then or later")
-    search.add_argument("--until", metavar="TIME", help="started before")
-    search.add_argument("--roots", action="store_true", help="without a parent")
-    search.add_argument("--limit", type=_positive, default=100, help="spans at most")
-    search.add_argument("--cursor", help="what next_cursor of the page before said")
+    search.add_argument(
+        "--min-duration", metavar="LENGTH", help="at least this long, such as 20ms or 1.5s"
+    )
+    search.add_argument(
+        "--max-duration", metavar="LENGTH", help="at most this long, such as 20ms or 1.5s"
+    )
+    search.add_argument(
+        "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
+    )
+    search.add_argument("--until", metavar="TIME", help="started before this time")
+    search.add_argument("--roots", action="store_true", help="only spans without a parent")
+    search.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
+    search.add_argument("--cursor", help="next_cursor of the previous page, to continue after it")
 
 
 def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    status = _command(names, "status", "what the index holds and how the worker is")
+    status = _command(
+        names, "status", "show what the index holds and whether the worker is healthy"
+    )
     status.add_argument(
         "--check", action="store_true", help="exit 1 unless a healthy worker is running"
     )
-    audit = _command(names, "audit", "prove the catalog against the files")
-    audit.add_argument("--fast", action="store_true", help="compare identities only")
+    audit = _command(names, "audit", "check the catalog against the files")
+    audit.add_argument(
+        "--fast", action="store_true", help="compare sizes, times and footers, and read no spans"
+    )
 
 
 def _command(
@@ -165,10 +199,14 @@ def _command(
 ) -> argparse.ArgumentParser:
     """A command that only reads; only the module of the one that runs is imported."""
     parser = names.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--json", action="store_true", help="write JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     module = name if name in {"sql", "audit", "search"} else "commands"
     parser.set_defaults(run=(f"indexer.cli.{module}", name))
     return parser
+
+
+def _most(rows: str) -> str:
+    return f"maximum number of {rows} (default: %(default)s)"
 
 
 def _positive(text: str) -> int:

@@ -76,14 +76,14 @@ def table(
 
     No line is cut or broken: a terminal that is too narrow goes on below, as for any program.
     """
-    texts = padded([[line_text(one) for one in row] for row in ([*names], *rows)])
+    texts = pad_columns([[line_text(one) for one in row] for row in ([*names], *rows)])
     header, *lines = ("  ".join(row).rstrip(" ") for row in texts)
     console = _console(sink)
     _print(console, Text(header, style="bold"))
     _print(console, *map(Text, lines))
 
 
-def padded(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+def pad_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """Texts of one line each, every column as wide as its widest text is on a terminal.
 
     A text beyond ``_PADDED_WIDTH_MAX`` stands out of its column.
@@ -137,7 +137,7 @@ def _bars(spans: list[dict[str, Any]], begin: int, length: int, console: Console
         for depth, span in ordered
     ]
     services = [_cut(line_text(span["service_name"]), room) for _, span in ordered]
-    rows = padded(list(zip(names, services, times, strict=True)))
+    rows = pad_columns(list(zip(names, services, times, strict=True)))
     for (_, span), (name, service, took) in zip(ordered, rows, strict=True):
         style = "red" if span["status_code"] == _ERROR else ""
         bar = _bar(span, begin, length)
@@ -162,7 +162,7 @@ def audit_report(report: AuditReport) -> None:
         f"{finding.invariant} {finding.relative_path or '-'}: {finding.detail}"
         for finding in report.findings
     ]
-    lines += [f"pending {path}: on its way" for path in report.pending]
+    lines += [f"pending {path}: not indexed yet" for path in report.pending]
     checked = "I1 to I5" if report.mode == "full" else "identities, I2, I3 and I5"
     verdict = "hold" if report.passed else f"FAIL with {len(report.findings)} findings"
     lines.append(

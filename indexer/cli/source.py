@@ -32,10 +32,10 @@ class Source:
         """
         if self.has_worker:
             return self._client.get(path, **params)
-        from indexer.cli.catalog_answers import as_shown, catalog_answers  # noqa: PLC0415 - DuckDB
+        from indexer.cli.catalog_answers import answer_values, catalog_answers  # noqa: PLC0415 - DuckDB
 
         with catalog_answers(self._settings, self._current()) as answers:
-            return as_shown(question(answers))
+            return answer_values(question(answers))
 
     def status(self) -> dict[str, Any]:
         """The worker's status, or what the catalog holds while none runs."""

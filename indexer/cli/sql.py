@@ -19,7 +19,6 @@ from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.missing import Missing
 from indexer.query.sql import Window, names_tables, open_session, select
 from indexer.query.sql_coverage import not_covered
-from indexer.query.views import FILES_MAX
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
 
@@ -28,7 +27,9 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
     """One read-only SELECT, on the catalog or on a snapshot of it."""
     form = options.format or ("json" if options.json else "table")
     if form == "parquet" and not options.output:
-        raise QueryRefused("parquet needs --output FILE", hint="Parquet is not for a terminal.")
+        raise QueryRefused(
+            "--format parquet needs --output FILE", hint="Parquet is binary, not for a terminal."
+        )
     source = Source(settings)
     said = source.ask("/completeness", lambda answers: answers.index_alone())
     path = source.still_catalog()  # later: what it has and was called missing does no harm
@@ -53,7 +54,7 @@ def _select(
     window = Window(
         since=_time(options.since),
         until=_time(options.until),
-        files_max=options.max_files or FILES_MAX,
+        files_max=options.max_files,
     )
     session = open_session(
         path,
@@ -119,5 +120,7 @@ def _time(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise QueryRefused(f"invalid time {text!r}", hint="Write 2026-11-21T08:00:00Z.") from None
+        raise QueryRefused(
+            f"invalid time {text!r}", hint="Write it like 2026-11-21T08:00Z."
+        ) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

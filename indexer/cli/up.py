@@ -40,9 +40,9 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
     """Ingestion and worker together, for ever; 1 when one of them ended by itself."""
     if settings.ingestion_root != settings.storage_root:
         raise InvalidSettings(
-            f"SPAN_STORAGE_PATH is {settings.ingestion_root} and JUNJO_SPAN_STORAGE_PATH "
-            f"is {settings.storage_root}",
-            hint="Together they need one folder: unset one of the two.",
+            f"SPAN_STORAGE_PATH ({settings.ingestion_root}) and JUNJO_SPAN_STORAGE_PATH "
+            f"({settings.storage_root}) differ",
+            hint="`up` writes and indexes one folder: unset one of the two.",
         )
     ports.check_ports(settings)
     make_folder(Path(settings.storage_root), settings.file_modes)

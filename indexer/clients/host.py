@@ -27,6 +27,6 @@ class Host(Protocol):
         """Publish a copy of the catalog as it is now."""
         ...
 
-    async def swept(self) -> None:
+    async def sweep(self) -> None:
         """Return once a sweep that begins after this call has been worked off."""
         ...

@@ -74,8 +74,8 @@ class LocalClient:
     def _ask(self, method: str, target: str, limit_s: float) -> Any:
         if len(target) > HEAD_BYTES_MAX:
             raise QueryRefused(
-                f"{len(target)} characters are too long a question, at most {HEAD_BYTES_MAX}",
-                hint="Ask for something shorter.",
+                f"the query has {len(target)} characters, limit {HEAD_BYTES_MAX}",
+                hint="Shorten it.",
             )
         with _short(self._path) as short, closing(_Connection(short, limit_s)) as connection:
             try:

@@ -1,4 +1,7 @@
-"""Leave a dead service alone for a while: a query must not pay for finding out again. Pure."""
+"""A circuit breaker: after a failure the service is not asked for a while. Pure.
+
+A query must not pay for finding out again that the service is down.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -26,7 +29,7 @@ class Breaker:
         return self._failures
 
     def refuse_when_open(self) -> None:
-        """Raises HotUnavailable at once while the service is left alone, or is being probed."""
+        """Raises HotUnavailable at once while the circuit is open, or a probe is under way."""
         with self._lock:
             self._refuse()
 
@@ -56,7 +59,7 @@ class Breaker:
             return
         left_s = self._closed_from - self._clock.monotonic_s()
         if left_s > 0 or self._probing:
-            raise HotUnavailable(f"the ingestion service is left alone for now: {self._reason}")
+            raise HotUnavailable(f"the ingestion service is not asked again yet: {self._reason}")
 
     def _failed(self, reason: str) -> None:
         with self._lock:

@@ -64,7 +64,7 @@ class HotBuffer:
         if not _ascending([before, *keys]) or any(len(key) != KEY_BYTES for key in keys):
             self.clear()
             raise HotUnavailable("the ingestion service sends keys out of order")
-        part = Requests.arrived(self._decoder, requests)
+        part = Requests.from_wire(self._decoder, requests)
         if self.nbytes + part.nbytes > self._bytes_max:
             self._left_out = len(requests)
             return
@@ -143,7 +143,7 @@ def _joined(one: Requests, other: Requests, decoder: Decoder) -> Requests | None
     sizes = [rows.table.num_rows + len(rows.keys) for rows in (first, second)]
     if sizes[0] >= _MERGE_BELOW * sizes[1] or sum(sizes) > _MERGED_MAX:
         return None
-    return Requests(decoder, first.then(second))
+    return Requests(decoder, first.concat(second))
 
 
 def _ascending(keys: Sequence[bytes]) -> bool:

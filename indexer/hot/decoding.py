@@ -10,7 +10,7 @@ import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from indexer.errors import InvalidOtlp
-from indexer.hot.identity import identified
+from indexer.hot.identity import identified_rows
 from indexer.otlp.clip import Clipped
 from indexer.otlp.portions import is_ordinary, portions
 from indexer.otlp.requests import parse_protobuf, repeated_bytes, span_count
@@ -84,7 +84,7 @@ class Decoder:
 
     def empty(self) -> pa.Table:
         """No spans."""
-        return identified(self.schema.empty_table())[0]
+        return identified_rows(self.schema.empty_table())[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,7 +97,7 @@ class Decoded:
     """Parts that do not decode; they have no rows."""
 
 
-def decoded(
+def decode_parts(
     decode: Callable[[Iterable[T]], pa.Table], parts: Sequence[T], counts: Sequence[int] | None
 ) -> Decoded:
     """All parts in one step, or in halves where that fails or ``counts`` are not the truth.
@@ -108,7 +108,7 @@ def decoded(
     found = _Parts(decode, counts)
     found.decode(parts, 0)
     tables = found.tables or [decode(())]
-    table, valid = identified(pa.concat_tables(tables).combine_chunks())
+    table, valid = identified_rows(pa.concat_tables(tables).combine_chunks())
     kept_before = np.concatenate([[0], np.cumsum(valid)]).astype(np.int64)
     rows = np.array(found.rows, np.int64)
     return Decoded(

@@ -16,7 +16,7 @@ def keys_of(table: pa.Table) -> SpanKeys:
     return SpanKeys(high, low, span, _kinds(table))
 
 
-def identified(table: pa.Table) -> tuple[pa.Table, BoolArray]:
+def identified_rows(table: pa.Table) -> tuple[pa.Table, BoolArray]:
     """The rows with a real identity, ids in lowercase hex, and which rows those are.
 
     The index rejects the same rows of a file. A parent with an invalid ID is none.

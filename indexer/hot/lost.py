@@ -87,7 +87,7 @@ class LostFlushDetector:
         self.unwatched_spans += max(0, len(left) - room)
         left = left.take(slice(0, room))
         now = np.full(len(left), self._clock.monotonic_s())
-        self._awaited = self._awaited.then(left)
+        self._awaited = self._awaited.concat(left)
         self._left_at = np.concatenate([self._left_at, now])
 
     def _keep(self, chosen: BoolArray) -> None:

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexer.errors import InvalidOtlp
-from indexer.hot.decoding import Decoder, decoded
-from indexer.hot.identity import identified
+from indexer.hot.decoding import Decoder, decode_parts
+from indexer.hot.identity import identified_rows
 from indexer.wire.generated import ingestion_pb2 as wire
 
 REQUEST_COST_BYTES = 100
@@ -47,7 +47,7 @@ class Rows:
             unreadable=[one for one in self.unreadable if one > key],
         )
 
-    def then(self, other: "Rows") -> "Rows":
+    def concat(self, other: "Rows") -> "Rows":
         """Both as one, copied together."""
         table = pa.concat_tables([self.table, other.table]).combine_chunks()
         keys = self.keys + other.keys
@@ -94,7 +94,7 @@ class Requests:
         self._decoding = threading.Lock()
 
     @classmethod
-    def arrived(cls, decoder: Decoder, requests: Sequence[wire.HotRequest]) -> Self:
+    def from_wire(cls, decoder: Decoder, requests: Sequence[wire.HotRequest]) -> Self:
         """As the server sent them. Each is parsed, so that it is known which cannot be read."""
         keys = [one.key for one in requests]
         bodies, weights, unreadable = [], [], []
@@ -157,14 +157,16 @@ class Requests:
             return held.table.filter(pc.equal(held.table["trace_id"], trace_id.hex()))
         bodies = [body for body in held.bodies if trace_id in body]
         chosen = [self._decoder.of_trace(body, trace_id) for body in bodies]
-        return identified(self._decoder.requests(chosen))[0] if chosen else self._decoder.empty()
+        return (
+            identified_rows(self._decoder.requests(chosen))[0] if chosen else self._decoder.empty()
+        )
 
     def after(self, key: bytes) -> "Requests":
         """Those above the key."""
         return self if key < self.keys[0] else Requests(self._decoder, self._held.after(key))
 
     def _decode(self, held: _Bodies) -> Rows:
-        found = decoded(self._decoder.requests, held.bodies, held.counts)
+        found = decode_parts(self._decoder.requests, held.bodies, held.counts)
         return Rows(
             keys=held.keys,
             ends=found.ends,

@@ -39,7 +39,7 @@ class SingleFlight(Generic[T]):
         except CancelledError as error:
             raise HotUnavailable("the hot source is closed") from error
         except TimeoutError as error:
-            raise HotUnavailable(f"hot spans are not there within {timeout_s} s") from error
+            raise HotUnavailable(f"no hot spans within {timeout_s:g} s") from error
 
     def close(self) -> None:
         """Wait for the run under way; those who wait for another get HotUnavailable."""

@@ -23,7 +23,7 @@ from indexer.errors import (
     NotSpans,
 )
 from indexer.hot.decoding import Decoder
-from indexer.hot.identity import identified
+from indexer.hot.identity import identified_rows
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.model import ParquetFileInfo
 from indexer.system.clock import Clock
@@ -96,19 +96,23 @@ class SnapshotReader:
         limits, path = self._limits, answer.snapshot_path
         storage, info = self._located(path)
         if info.size_bytes > limits.snapshot_bytes_max:
-            raise FileTooLarge(f"{info.size_bytes} bytes, limit {limits.snapshot_bytes_max}")
+            raise FileTooLarge(
+                f"the snapshot has {info.size_bytes} bytes, limit {limits.snapshot_bytes_max}"
+            )
         if answer.file_size_bytes not in (0, info.size_bytes):
-            raise FileChanged(f"it has {info.size_bytes} bytes, not {answer.file_size_bytes}")
+            raise FileChanged(
+                f"the snapshot has {info.size_bytes} bytes, expected {answer.file_size_bytes}"
+            )
         with storage.open(info) as source, _decoding():
             parquet = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
             rows = parquet.metadata.num_rows
             if rows > limits.rows_max:
-                raise FileTooLarge(f"{rows} rows, limit {limits.rows_max}")
+                raise FileTooLarge(f"the snapshot has {rows} rows, limit {limits.rows_max}")
             if answer.row_count not in (0, rows):
-                raise CorruptPage(f"it has {rows} rows, not {answer.row_count}")
+                raise CorruptPage(f"the snapshot has {rows} rows, expected {answer.row_count}")
             columns = _columns(parquet.schema_arrow, self._decoder.schema)
             table = _read(parquet, columns, limits.buffer_bytes_max)
-        return identified(table)[0]
+        return identified_rows(table)[0]
 
     def _located(self, path: str) -> tuple[LocalStorage, ParquetFileInfo]:
         """The file as it lies there now. Raises HotUnavailable for a path that is not allowed."""
@@ -126,7 +130,9 @@ class SnapshotReader:
             if not regular:
                 break
             return storage, entry.info
-        raise HotUnavailable(f"the server names a snapshot where none may be: {excerpt(path)}")
+        raise HotUnavailable(
+            f"the server names a snapshot outside the allowed folders: {excerpt(path)}"
+        )
 
 
 def _columns(found: pa.Schema, known: pa.Schema) -> list[str]:
@@ -134,7 +140,7 @@ def _columns(found: pa.Schema, known: pa.Schema) -> list[str]:
     columns = [name for name in known.names if found.names.count(name) == 1]
     for name in (*_TEXTS, *_TIMES):
         if name not in columns:
-            raise NotSpans(f"it has no column {name}, or several")
+            raise NotSpans(f"expected one column {name}, got {found.names.count(name)}")
         kind = found.field(name).type
         fits = pa.types.is_timestamp(kind) if name in _TIMES else _is_text(kind)
         if not fits:
@@ -154,7 +160,7 @@ def _read(parquet: pq.ParquetFile, columns: list[str], bytes_max: int) -> pa.Tab
     for batch in parquet.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
         held += batch.nbytes
         if held > bytes_max:
-            raise FileTooLarge(f"decoded it has more than {bytes_max} bytes")
+            raise FileTooLarge(f"the snapshot has more than {bytes_max} bytes once decoded")
         batches.append(batch)
     schema = pa.schema([parquet.schema_arrow.field(name) for name in columns])
     return pa.Table.from_batches(batches, schema=batches[0].schema if batches else schema)

@@ -1,8 +1,8 @@
 """The hot tier's one port: ``now`` answers with the spans that may not be in the index yet.
 
-Which way the server can answer is found out by asking: our incremental call, the snapshot file,
-the stream of spans. The one that worked is remembered, and asked anew when the server no longer
-knows it, after any failure, and once a minute while a better one could have come.
+What the server offers is found out by trying, best first: the incremental call, the snapshot
+file, the stream of spans. The one that worked is remembered. All are tried again when the server
+no longer knows it, after any failure, and once a minute while it is not the best one.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from indexer.wire.calls import Calls, Unimplemented
 
 _BEST: Generation = "incremental"
 _DEADLINES_PER_QUERY = 2
-"""The refresh that is under way, and the one that began after the question."""
+"""The refresh in progress, and the one that begins after the query."""
 
 
 class Reader(Protocol):
@@ -74,7 +74,7 @@ class HotSource:
         """The hot spans of a moment after this call began.
 
         An empty table is an answer: nothing is hot. Raises HotUnavailable: at once while the
-        service is left alone after a failure, or while the first load takes long.
+        circuit breaker is open, or while the first load takes long.
         """
         self._breaker.refuse_when_open()
         began_at = self._began_at
@@ -89,7 +89,7 @@ class HotSource:
         try:
             self._calls.confirm_files(paths, self._limits.deadline_s)
         except Unimplemented:
-            return  # a service that lists files by age needs no telling
+            return  # a service that lists files by age keeps no list to confirm
 
     def close(self) -> None:
         """Cancel what is under way and disconnect."""
@@ -120,7 +120,7 @@ class HotSource:
                 continue
             self._choose(generation)
             return view
-        raise HotUnavailable("the service has no call that tells what is hot")
+        raise HotUnavailable("the service offers no call for hot spans")
 
     def _is_current(self, chosen: Generation) -> bool:
         return chosen == _BEST or self._clock.monotonic_s() < self._chosen_until

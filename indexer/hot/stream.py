@@ -7,7 +7,7 @@ span that is flushed while it is read, or before it is indexed, can be missed: a
 
 import pyarrow as pa
 
-from indexer.hot.decoding import Decoder, decoded
+from indexer.hot.decoding import Decoder, decode_parts
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.system.clock import Clock
 from indexer.wire.calls import Calls
@@ -88,7 +88,7 @@ class _Taken:
         pairs, self._waiting = self._waiting, []
         if not pairs:
             return
-        found = decoded(self._decoder.pairs, pairs, None)
+        found = decode_parts(self._decoder.pairs, pairs, None)
         self._unreadable += len(found.unreadable)
         self._rows += found.table.num_rows
         self._nbytes += found.table.nbytes

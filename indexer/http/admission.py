@@ -163,7 +163,7 @@ def _ambiguous(scope: Scope, headers: Headers) -> Refusal | None:
     if len(hosts) > 1 or (not hosts and scope["http_version"] != "1.0"):
         return _ended(400, "Bad Request", f"expected one Host, got {len(hosts)}")
     if "transfer-encoding" in headers and "content-length" in headers:
-        return _ended(400, "Bad Request", "a body has either a length or chunks")
+        return _ended(400, "Bad Request", "a body has either a Content-Length or chunks, not both")
     if "transfer-encoding" in headers and scope["http_version"] == "1.0":
         return _ended(400, "Bad Request", "chunks need HTTP/1.1")
     return None
@@ -173,11 +173,11 @@ def _oversized(method: str, headers: Headers, admission: Admission) -> Refusal |
     """A body that is larger than this port takes, or that a question does not have, is not read."""
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers and not admission.chunked_bodies:
-        return _ended(411, "Length Required", "a body needs its Content-Length")
+        return _ended(411, "Length Required", "a body needs a Content-Length")
     if not (length.isascii() and length.isdecimal()):
         return _ended(400, "Bad Request", "Content-Length is not a number")
     if int(length) > admission.body_bytes_max:
-        said = f"a body has up to {admission.body_bytes_max} bytes"
+        said = f"expected a body of up to {admission.body_bytes_max} bytes"
         return Refusal(status=413, title="Content Too Large", detail=said)
     if method in _BODILESS and (int(length) or "transfer-encoding" in headers):
         return _ended(413, "Content Too Large", f"{method} takes no body")
@@ -189,11 +189,11 @@ def _misnamed(scope: Scope, headers: Headers, admission: Admission) -> Refusal |
     if scope["path"] in admission.open_paths:
         return None
     if not names.accepts_host(headers.get("host", "")):
-        hint = "Ask by an address or a local name, list the name in the setting of allowed hosts, "
+        hint = "Use an IP address or a local name, add the name to the allowed hosts, "
         return Refusal(
             status=421,
             title="Misdirected Request",
-            detail="the Host is not a name of this service",
+            detail="the Host header does not name this service",
             hint=f"{hint}or set a token and send it.",
         )
     preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
@@ -203,8 +203,8 @@ def _misnamed(scope: Scope, headers: Headers, admission: Admission) -> Refusal |
     return Refusal(
         status=403,
         title="Forbidden",
-        detail="pages of this Origin may not ask",
-        hint="List the origin in the setting of allowed origins.",
+        detail="pages of this Origin are not allowed",
+        hint="Add the origin to the allowed origins (see the settings).",
     )
 
 
@@ -218,7 +218,7 @@ def _has_token(headers: Headers, admission: Admission) -> bool:
 def _unauthorized(headers: Headers, admission: Admission) -> Refusal:
     own = admission.token_header
     given = "authorization" in headers or (own and own in headers)
-    said = "the token is not the right one" if given else "a token is needed"
+    said = "the token is wrong" if given else "a token is required"
     also = f", or as {own}" if own else ""
     return Refusal(
         status=401,

@@ -39,7 +39,7 @@ async def collect(request: Request, held: Reservation, bytes_max: int) -> bytes:
     body = _Body(held, bytes_max)
     async for part in request.stream():
         body.add(part)
-    return body.joined()
+    return body.join()
 
 
 def inflate(sent: bytes, coding: str, held: Reservation, bytes_max: int) -> bytes:
@@ -55,7 +55,7 @@ def inflate(sent: bytes, coding: str, held: Reservation, bytes_max: int) -> byte
             body.add(part)
     except (zlib.error, OSError, EOFError, pa.ArrowException) as error:
         raise BodyUnreadable(f"the body is not valid {coding}: {error}") from error
-    return body.joined()
+    return body.join()
 
 
 class _Body:
@@ -78,7 +78,7 @@ class _Body:
         self._held.grow(len(part))
         self._parts.append(part)
 
-    def joined(self) -> bytes:
+    def join(self) -> bytes:
         return b"".join(self._parts)
 
 

@@ -163,7 +163,7 @@ class Connection(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(400, "CONNECT is not for this server")
+            self._refuse(400, "CONNECT is not supported")
             return b""
         self.parser = httptools.HttpRequestParser(self)
         lines = [b"%s %s HTTP/%s" % (method, self.url, self._version)]

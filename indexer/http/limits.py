@@ -1,4 +1,4 @@
-"""What a client of any port may take: connections, time, bytes of a head, pace of a body."""
+"""What a port allows its clients: connections, time, bytes of a head, rate of a body."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ class ConnectionLimits:
     """Limits of one port's connections."""
 
     connections: int = 256
-    """Far below the descriptors that a process gets; the one that has been idle for longest gives
-    way to a newcomer."""
+    """Far below the descriptors that a process gets; the one that has been idle for longest is
+    closed for a new one."""
     head_s: float = 10.0
     """From the first byte of a request (of a connection: from its beginning) to a whole head."""
     idle_s: float = 75.0
@@ -26,7 +26,7 @@ class ConnectionLimits:
     head_bytes: int = HEAD_BYTES_MAX
     """Of the path and query, and of all headers; a dashboard's longest URL has a few thousand."""
     body_bytes_per_s: int = KIB
-    """The least pace of a body, over ``body_window_s``: a modem's."""
+    """The lowest rate of a body, averaged over ``body_window_s``."""
     body_window_s: float = 10.0
 
     @property

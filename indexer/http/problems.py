@@ -93,8 +93,8 @@ def of_fault(method: str, path: str, fault: Exception) -> Response:
     message = f"{excerpt(method)} {excerpt(path)}: {type(fault).__name__}: {fault}"
     more = {"instance": _logged(message, fault)}
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = "The service met a fault of its own."
-    hint = "Its log has the cause beside the ID of this instance."
+    detail = "The service hit an internal error."
+    hint = "Its log has the cause under the ID of this instance."
     return problem(status, status.phrase, detail, hint=hint, more=more)
 
 

@@ -76,7 +76,7 @@ class SnapshotCopy:
 
     def _check_spoiled(self) -> None:
         if self._spoiled:
-            raise CatalogBusy("the catalog is being opened anew", hint="Ask again.")
+            raise CatalogBusy("the catalog is being reopened", hint="Ask again.")
 
     async def _copy(self, temporary: Path) -> None:
         copy = shutil.which("cp")

@@ -113,7 +113,7 @@ class Flusher:
         self._wal.flushing(planned.first_key, planned.last_key)
         done = self._written(planned, target)
         path = str(target) if done.span_count else None
-        self._wal.flushed(planned.last_key, path, done.span_count)
+        self._wal.mark_flushed(planned.last_key, path, done.span_count)
         _tell(planned, path, done)
         return FlushedFile(path=path, span_count=done.span_count, refused_count=len(done.refused))
 

@@ -1,7 +1,7 @@
-"""The log's SQLite file: who may open it, how, and what is in it.
+"""The SQLite file of the write-ahead log: its lock, its connections and its schema.
 
-One process has the log, by an ``flock`` on a file beside it, and one connection of it writes.
-Every other connection, also those of the writing process, is read-only: only the writing
+One process owns the log, by an ``flock`` on a file beside it, and one of its connections writes.
+Every other connection, in that process or another, is read-only: only the writing
 connection checkpoints, so no checkpoint ever runs beside another one or beside a write.
 """
 
@@ -56,13 +56,13 @@ class LogLock:
             raise CatalogOwned(
                 f"the log {path} is owned by {holder or 'another process'}",
                 path=str(path),
-                hint="Stop that process first, or give this one another folder for its log.",
+                hint="Stop that process first, or give this one another log (INGESTION_WAL_PATH).",
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"ingestion (process {os.getpid()})\n".encode(), 0)
 
     def release(self) -> None:
-        """Give it up. The file stays: removing it would race with the next holder."""
+        """Release the lock. The file stays: removing it would race with the next holder."""
         os.close(self._descriptor)
 
 
@@ -114,7 +114,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> No
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         raise CatalogTooNew(
-            f"{path} has version {version}, this program knows {SCHEMA_VERSION}",
+            f"{path} has version {version}, this program supports {SCHEMA_VERSION}",
             path=str(path),
             hint="Upgrade this installation, or let the newer one flush the log first.",
         )

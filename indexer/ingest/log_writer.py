@@ -52,7 +52,7 @@ class LogWriter:
         with self._transaction():
             self._set("flushing", first_key + last_key)
 
-    def flushed(self, through_key: bytes, path: str | None, span_count: int) -> None:
+    def mark_flushed(self, through_key: bytes, path: str | None, span_count: int) -> None:
         """The requests up to a key are in a file (or in none, if they have no span)."""
         with self._transaction():
             first, spans, size = self.connection.execute(
@@ -122,7 +122,7 @@ class LogWriter:
             self.connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._rollback()
-            raise WalBusy(f"the log did not take a transaction: {error}") from error
+            raise WalBusy(f"the log refused a transaction: {error}") from error
         except BaseException:
             self._rollback()
             raise

@@ -145,7 +145,7 @@ def keep_refused(folder: Path, name: str, content: bytes) -> Path:
     make_private_folder(folder)
     held = sum(_cost(one.stat().st_size) for one in os.scandir(folder) if one.name != name)
     if held + _cost(len(content)) > REFUSED_BYTES_MAX:
-        raise RefusedFull(f"{folder} has {held} bytes of requests that cannot be rows")
+        raise RefusedFull(f"{folder} has {held} bytes of requests that cannot become rows")
     with replacing(target, temporary_file(target), PRIVATE_FILE) as file:
         file.write(content)
     return target
@@ -169,7 +169,9 @@ def _read(wal_path: Path, planned: KeyRange) -> list[LoggedRequest]:
     finally:
         reader.close()
     if len(requests) != planned.request_count:
-        raise WalBusy(f"the log has {len(requests)} of {planned.request_count} requests to flush")
+        raise WalBusy(
+            f"the log has only {len(requests)} of the {planned.request_count} requests to flush"
+        )
     return requests
 
 

@@ -25,7 +25,7 @@ class SpanFile:
     unix_nano: int
 
 
-def expired(
+def expired_files(
     files: Sequence[SpanFile],
     *,
     max_age_s: float | None,
@@ -60,7 +60,7 @@ def enforce(
     """
     if max_age_s is None and max_bytes is None:
         return []
-    found = expired(
+    found = expired_files(
         _span_files(Path(root).absolute()),
         max_age_s=max_age_s,
         max_bytes=max_bytes,

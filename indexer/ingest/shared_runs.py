@@ -42,7 +42,7 @@ class SharedRuns(Generic[T]):
         """The next run, and whether this caller begins it."""
         with self._lock:
             if self._callers >= self._callers_max:
-                raise WalBusy(f"{self._callers} calls of {self._name} are under way")
+                raise WalBusy(f"{self._callers} calls of {self._name} are already running")
             self._callers += 1
             begins = self._next is None
             run = self._next = self._next or Future()

@@ -121,9 +121,11 @@ class Wal:
             if self._closing:
                 raise WalBusy("the log is closed")
             if self._queue and self._queued_bytes + entry.size > self._queue_bytes_max:
-                raise WalBusy(f"{self._queued_bytes} bytes wait for their commit")
+                raise WalBusy(f"{self._queued_bytes} bytes are waiting to be committed")
             if self._writer.pending_bytes + self._queued_bytes + len(body) > self._bytes_max:
-                raise WalBusy(f"{self._writer.pending_bytes} bytes wait to be flushed to a file")
+                raise WalBusy(
+                    f"{self._writer.pending_bytes} bytes are waiting to be flushed to a file"
+                )
             self._put(entry)
         return entry.future
 
@@ -163,9 +165,9 @@ class Wal:
         """Make the range of a flush durable, before its file has its name."""
         self._change(lambda writer: writer.flushing(first_key, last_key))
 
-    def flushed(self, through_key: bytes, path: str | None, span_count: int) -> None:
+    def mark_flushed(self, through_key: bytes, path: str | None, span_count: int) -> None:
         """Forget the requests up to a key, and list their file until it is confirmed."""
-        self._change(lambda writer: writer.flushed(through_key, path, span_count))
+        self._change(lambda writer: writer.mark_flushed(through_key, path, span_count))
 
     def confirm(self, paths: Iterable[str]) -> int:
         """Stop listing these files; how many were listed. Other paths cost no commit."""

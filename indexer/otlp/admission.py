@@ -27,7 +27,7 @@ from indexer.otlp.requests import (
     within_repeated_bytes,
 )
 from indexer.otlp.span_count import messages_at_most
-from indexer.otlp.span_groups import SpanGroup, joined, span_groups
+from indexer.otlp.span_groups import SpanGroup, join_groups, span_groups
 from indexer.otlp.span_limits import FIELD_BYTES_MIN, SpanCheck
 
 SPAN_BYTES_MIN = 28
@@ -121,7 +121,7 @@ def _without_rejected(body: bytes, limits: RequestLimits, found: Rejections) -> 
         _refuse_other_signal(records)
         selection.refuse_undecodable()
         return b""
-    return joined(_chosen(body, kept))
+    return join_groups(_chosen(body, kept))
 
 
 def _message_count(body: bytes, messages_max: int) -> MessageCount:
@@ -240,7 +240,7 @@ class _SpanSelection:
             yield from valid
 
     def _try(self, group: SpanGroup, spans: Sequence[bytes]) -> ExportTraceServiceRequest | None:
-        body = joined([SpanGroup(group.resource_spans, group.scope_spans, spans)])
+        body = join_groups([SpanGroup(group.resource_spans, group.scope_spans, spans)])
         try:
             return cast("ExportTraceServiceRequest", parse_protobuf("traces", body))
         except OtlpTooLarge:

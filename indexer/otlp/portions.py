@@ -13,7 +13,7 @@ from indexer.otlp import skeleton, wire_fields
 from indexer.otlp.clip import Clipped, clip_resource, clip_scope, clip_span
 from indexer.otlp.request_limits import PORTION_SPANS, REQUEST_LIMITS, RequestLimits
 from indexer.otlp.span_count import read
-from indexer.otlp.span_groups import SpanGroup, joined, span_groups
+from indexer.otlp.span_groups import SpanGroup, join_groups, span_groups
 from indexer.otlp.span_limits import FIELD_BYTES_MIN, SpanCheck
 from indexer.otlp.wire_fields import field
 
@@ -38,10 +38,10 @@ def portions(
         spans += len(more.spans)
         size += sum(map(len, more.spans)) + len(more.resource_spans) + len(more.scope_spans)
         if spans >= PORTION_SPANS or size >= wire_fields.PIECE_BYTES:
-            yield joined(groups)
+            yield join_groups(groups)
             groups, spans, size = [], 0, 0
     if groups:
-        yield joined(groups)
+        yield join_groups(groups)
 
 
 def is_ordinary(body: bytes, limits: RequestLimits = REQUEST_LIMITS) -> bool:

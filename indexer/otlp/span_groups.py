@@ -62,7 +62,7 @@ def span_groups(body: bytes, count: MessageCount | None = None) -> Iterator[Span
                 yield from _resource_groups(one, whole)
 
 
-def joined(groups: Iterable[SpanGroup]) -> bytes:
+def join_groups(groups: Iterable[SpanGroup]) -> bytes:
     """The request that the groups say. Neighbours of one scope are in one scope again."""
     parts: list[bytes] = []
     for resource_spans, of_resource in groupby(groups, lambda group: group.resource_spans):

@@ -53,8 +53,8 @@ class CostAccount:
         if self.tally.text_bytes > self.limits.payload_bytes:
             fewer = max(1, self._spans or spans // 2)
             raise QueryTooLarge(
-                f"the answer has {self.tally.text_bytes:,} bytes of payload and more, "
-                f"at most {self.limits.payload_bytes:,} are given at once",
+                f"the answer has at least {self.tally.text_bytes:,} bytes of payload, "
+                f"limit {self.limits.payload_bytes:,}",
                 hint=f"Narrow it with since and until, or ask for {fewer:,} spans at a time.",
             )
         self._spans += spans

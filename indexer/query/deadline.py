@@ -34,9 +34,9 @@ class Deadline:
     def check(self) -> None:
         """Raises QueryCancelled or QueryTimedOut when there is no time left."""
         if time.monotonic() >= self._ends_s:
-            raise QueryTimedOut(f"the answer was not there after {self._limit_s:g} s")
+            raise QueryTimedOut(f"no answer within {self._limit_s:g} s")
         if self._cancelled:
-            raise QueryCancelled("whoever asked is gone")
+            raise QueryCancelled("the client has disconnected")
 
     @contextmanager
     def over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:

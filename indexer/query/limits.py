@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 ROWS_MAX = 10_000
 """Rows of one list in one answer."""
+VIEW_FILES_MAX = 10_000
+"""Files that a view of SQL covers unless asked otherwise: 0.8 s of binding on DuckDB 1.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

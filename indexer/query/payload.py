@@ -50,7 +50,7 @@ def refuse_too_many_files(spans: Sequence[Span], *, files_max: int) -> None:
         if len(seen) == files_max:
             total = len({one.source for one in spans if isinstance(one.source, DataFile)})
             raise QueryTooLarge(
-                f"the answer lies in {total:,} files, at most {files_max:,} are read for one",
+                f"the answer needs {total:,} files, limit {files_max:,}",
                 hint=_narrower(spans[:number]),
             )
         seen.add(span.source)
@@ -61,5 +61,5 @@ def _narrower(spans: Sequence[Span]) -> str:
     starts = [span.start_time_unix_nano for span in spans]
     return (
         f"Narrow it: since={min(starts)} and until={max(starts) + 1} (nanoseconds since 1970) "
-        f"hold the first {len(spans):,} spans; or ask for fewer."
+        f"cover the first {len(spans):,} spans; or ask for fewer."
     )

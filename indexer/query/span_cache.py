@@ -43,7 +43,7 @@ class EncodedSpanCache:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def kept(self, spans: Sequence[Span]) -> list[EncodedSpan | None]:
+    def lookup(self, spans: Sequence[Span]) -> list[EncodedSpan | None]:
         """The forms that are kept; None for spans that are to be read."""
         keys = _keys(spans)
         with self._lock:

@@ -19,9 +19,10 @@ from indexer.catalog.storage_root import indexed_path
 from indexer.errors import QueryRefused
 from indexer.model import ParquetFileInfo
 from indexer.otlp.sql.functions import install
+from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.missing import Missing
 from indexer.query.payload_functions import PayloadFile, PayloadFunctions
-from indexer.query.views import FILES_MAX, SqlViews, otel_spans
+from indexer.query.views import SqlViews, otel_spans
 from indexer.read.dialect import dialects
 from indexer.system.duckdb_rows import arrow_table
 from indexer.system.storage import LocalStorage
@@ -62,7 +63,7 @@ class Window:
 
     since: datetime | None = None
     until: datetime | None = None
-    files_max: int = FILES_MAX
+    files_max: int = VIEW_FILES_MAX
 
 
 def open_session(
@@ -133,7 +134,13 @@ def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
 def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QueryRefused(f"{len(statements)} statements, and not one SELECT")
+        raise QueryRefused(f"expected one SELECT, got {_kinds(statements)}")
+
+
+def _kinds(statements: Sequence[duckdb.Statement]) -> str:
+    if len(statements) == 1:
+        return f"one {statements[0].type.name}"
+    return f"{len(statements)} statements"
 
 
 def _named(

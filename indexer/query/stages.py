@@ -52,7 +52,7 @@ def show_spans(
     Raises QueryTooLarge and QueriesBusy, and what the tiers' deadline raises.
     """
     spans = found.spans[query.page]
-    kept = [None] * len(spans) if encoding is None else encoding.kept(spans)
+    kept = [None] * len(spans) if encoding is None else encoding.lookup(spans)
     to_read = [span for span, one in zip(spans, kept, strict=True) if one is None]
     with account.reading():
         read = read_spans(tiers.coldest_first, to_read if payload else [], account)

@@ -11,9 +11,6 @@ from indexer.query.payload_functions import function_name
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.system.duckdb_rows import id_list
 
-FILES_MAX = 10_000
-"""Files one view covers unless asked otherwise: 0.8 s of binding on DuckDB 1.5."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlViews:

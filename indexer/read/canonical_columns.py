@@ -14,7 +14,7 @@ import pyarrow as pa
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect
 from indexer.read.json_text import is_plain_object, json_text
-from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS, canonical, parsed
+from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS, canonical, parse_value
 from indexer.read.part import Part
 from indexer.read.payload import read_payload
 from indexer.spans.limits import SpanLimits
@@ -74,7 +74,7 @@ def _json(name: str, stored: Any) -> str:
 
 def _parsed(stored: Any) -> Any:
     """Attributes of one event or link."""
-    return parsed(_whole(stored))
+    return parse_value(_whole(stored))
 
 
 def _whole(stored: Any) -> Any:

@@ -183,14 +183,14 @@ def _nested(dialect: Dialect, schema: pa.Schema) -> list[str]:
 
 
 def _nearest(columns: frozenset[str]) -> str:
-    def needed(dialect: Dialect) -> frozenset[str]:
+    def needed_columns(dialect: Dialect) -> frozenset[str]:
         return (dialect.required_columns | dialect.recognised_by) - columns
 
-    nearest = min(dialects(), key=lambda dialect: (len(needed(dialect)), dialect.name))
+    nearest = min(dialects(), key=lambda dialect: (len(needed_columns(dialect)), dialect.name))
     tried = ", ".join(dialect.name for dialect in dialects())
     return (
         f"no span dialect fits; nearest is {nearest.name}, "
-        f"missing columns: {', '.join(sorted(needed(nearest)))}; tried: {tried}"
+        f"missing columns: {', '.join(sorted(needed_columns(nearest)))}; tried: {tried}"
     )
 
 

@@ -30,7 +30,7 @@ COUNT_COLUMNS = (
 Parse = Callable[[Any], Any]
 
 
-def parsed(stored: Any) -> Any:
+def parse_value(stored: Any) -> Any:
     """The JSON value of text or bytes, the text itself when it is not JSON; others as they are."""
     text = stored.decode("utf-8", "replace") if isinstance(stored, bytes) else stored
     return parse_json(text) if isinstance(text, str) else text
@@ -43,7 +43,7 @@ def empty(name: str) -> dict[str, Any] | list[Any] | None:
     return [] if name in ("events", "links") else {}
 
 
-def canonical(name: str, stored: Any, parse: Parse = parsed) -> Any:
+def canonical(name: str, stored: Any, parse: Parse = parse_value) -> Any:
     """The value of a payload column.
 
     ``stored`` is what the file has: text, bytes, a number, a value of a nested column as
@@ -60,12 +60,12 @@ def canonical(name: str, stored: Any, parse: Parse = parsed) -> Any:
         return _elements(name, stored, parse)
     if name not in JSON_COLUMNS:
         return stored
-    value = parsed(stored)
+    value = parse_value(stored)
     return object_of(value) if is_key_values(value) else value
 
 
 def _elements(name: str, stored: Any, parse: Parse) -> Any:
-    value = _zipped(stored) if isinstance(stored, Mapping) else parsed(stored)
+    value = _zipped(stored) if isinstance(stored, Mapping) else parse_value(stored)
     if not isinstance(value, list):
         return value
     items = [parse(item) if isinstance(item, str) else item for item in value]

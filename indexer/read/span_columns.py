@@ -1,7 +1,7 @@
-"""The metadata columns of any table of spans as ``SpanColumns``: of files, or of none.
+"""The metadata columns of a table of spans as ``SpanColumns``, from a file or from memory.
 
-No value of a row can fail a table here: rows without a real identity are told apart, other odd
-values are clamped and counted.
+No value of a row can fail the whole table: rows without a valid identity are marked, and other
+invalid values are clamped and counted.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ UNKNOWN_SERVICE = "unknown_service"
 
 
 def span_columns(table: pa.Table, fields: Sequence[Field]) -> SpanColumns:
-    """The distinct spans of a table that is not of a file, in order of trace; rows count from 0.
+    """The distinct spans of a table in memory, in order of trace; rows count from 0.
 
-    Times are in the unit that the table declares: nobody guesses.
+    Times are in the unit that the table declares; none is guessed.
     """
     present = [field for field in fields if field.column in table.column_names]
     types = [table.schema.field(field.column).type for field in present]
@@ -126,7 +126,7 @@ def _parents(table: pa.Table, clamped: npt.NDArray[np.uint8]) -> npt.NDArray[np.
 
 
 def _times(column: pa.Array, clamped: npt.NDArray[np.uint8]) -> tuple[IntArray, BoolArray]:
-    """Nanoseconds, never negative: OTLP times are unsigned, and before 1970 there were none."""
+    """Nanoseconds, never negative: times of OTLP are unsigned."""
     missing = np.zeros(len(column), np.bool_)
     if column.null_count:
         missing = column.is_null().to_numpy(zero_copy_only=False)

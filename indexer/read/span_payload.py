@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from indexer.read.normalise import JSON_COLUMNS, canonical, parsed
+from indexer.read.normalise import JSON_COLUMNS, canonical, parse_value
 from indexer.read.part import Part, column_limits, part_of_attributes
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 
@@ -52,9 +52,9 @@ class _Span:
         if isinstance(text, str):
             part = part_of_attributes(text, self._limits)
         if part is None:
-            return parsed(text)
+            return parse_value(text)
         self.omitted[VALUES] += part.left_out + part.inside_left_out
-        return parsed(part.stored)
+        return parse_value(part.stored)
 
     def keep_first(self, payload: dict[str, Any]) -> None:
         """Leave out of canonical columns what is beyond the limits.

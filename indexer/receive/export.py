@@ -1,4 +1,4 @@
-"""What an export request comes to, whichever way it arrived.
+"""Accept one export request, whether it came over gRPC or HTTP.
 
 A trace request goes to the sink as the bytes of its protobuf form, and is answered once the sink
 has made it durable. Spans that are rejected are counted in partial_success, as OTLP asks.
@@ -19,10 +19,10 @@ from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.otlp.requests import Signal, response
 
 LARGE_BYTES = 256 << 10
-"""A body beyond is decoded beside one other such one at most."""
+"""Larger bodies are decoded at most ``LARGE_AT_ONCE`` at a time."""
 LARGE_AT_ONCE = 2
-"""Decoding holds the interpreter: more at once are no faster, and small exports and hot spans wait
-for all of them."""
+"""Decoding holds the interpreter: more at once are no faster, and delay small exports and hot
+spans."""
 ACKNOWLEDGE_S = 10.0
 """The OpenTelemetry SDKs' own timeout of an export; whoever waits longer has given up."""
 
@@ -42,10 +42,10 @@ Exports = Mapping[Signal, Export]
 
 
 def kept_signals(exports: Exports) -> str:
-    """The signals in words, for answers that say what is kept."""
+    """The signals in words, for refusals that say what is accepted."""
     names = list(exports)
     if len(names) == 1:
-        return f"{names[0]} alone"
+        return names[0]
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -64,9 +64,9 @@ def exporter(sink: Sink, limits: RequestLimits = REQUEST_LIMITS) -> Export:
 
 
 def _wait(durable: "Future[bytes]") -> None:
-    """Until it is durable. One that takes too long is taken back, or else waited for.
+    """Until it is durable. One that takes too long is withdrawn if it can be.
 
-    A sender that is refused sends again, so what was refused must not be logged as well.
+    A sender that is refused sends again, so a refused request must not be in the log as well.
     """
     try:
         durable.result(ACKNOWLEDGE_S)

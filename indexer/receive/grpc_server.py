@@ -57,8 +57,8 @@ def _export(export: Export) -> Callable[[bytes, grpc.ServicerContext], Any]:
 
 def _unserved(exports: Exports, method: str) -> str:
     paths = ", ".join(f"/{_SERVICES[signal]}/Export" for signal in exports)
-    kept = f"this service keeps {kept_signals(exports)}, at {paths}"
+    kept = f"this service accepts only {kept_signals(exports)}, at {paths}"
     for signal in ("logs", "metrics", "profiles"):
         if f".{signal}." in method and signal not in exports:
-            return f"{signal} are not kept: {kept}; turn the exporter of {signal} off"
-    return f"{method[:200]} is not here: {kept}"
+            return f"{signal} are not accepted: {kept}; turn the exporter of {signal} off"
+    return f"{method[:200]} is not served: {kept}"

@@ -106,7 +106,7 @@ class _Signals:
         if export is None:
             return _unserved(self._exports, request.url.path, path)
         if request.method != "POST":
-            return _refused(405, f"{request.method} is not for {path}: POST an export")
+            return _refused(405, f"{request.method} is not allowed on {path}: POST an export")
         kind = _kind(request)
         if kind not in {PROTOBUF, JSON}:
             said = f"content-type {kind[:64]!r}, expected {PROTOBUF} or {JSON}"
@@ -132,10 +132,11 @@ class _Signals:
 
 def _unserved(exports: Exports, asked: str, path: str) -> _Answer:
     paths = ", ".join(_PATHS[signal] for signal in exports)
-    said = f"{asked[:200]} is not served: this endpoint keeps {kept_signals(exports)}, at {paths}"
+    kept = f"this endpoint accepts only {kept_signals(exports)}, at {paths}"
+    said = f"{asked[:200]} is not served: {kept}"
     if path in {*_PATHS.values(), _PROFILES_PATH}:
         signal = path.rpartition("/")[2]
-        said = f"{signal} are not kept: {said}; turn the exporter of {signal} off"
+        said = f"{signal} are not accepted: {said}; turn the exporter of {signal} off"
     return _refused(404, said)
 
 

@@ -1,7 +1,7 @@
-"""A stop that ends in time, also when a thread of the process does not come back.
+"""Stop in bounded time, even when a thread of the process never returns.
 
 Python waits for its threads when a process ends. One that is inside a call to a volume that does
-not answer would hold the process until somebody kills it, so it is left behind.
+not answer would hold the process until it is killed, so the process ends without it.
 """
 
 import asyncio
@@ -16,22 +16,22 @@ from indexer.telemetry.log import STOP_TIMED_OUT, log
 EXIT_CODE = 1
 
 
-async def live_until_stopped(
-    life: Coroutine[Any, Any, None], stop: asyncio.Event, *, timeout_s: float
+async def run_until_stopped(
+    work: Coroutine[Any, Any, None], stop: asyncio.Event, *, timeout_s: float
 ) -> None:
-    """Await ``life``, which ends some time after ``stop``; raises what it raises.
+    """Await ``work``, which ends some time after ``stop``; raises what it raises.
 
-    Does not return when it has not ended ``timeout_s`` after ``stop``: the process ends then.
-    Nothing that was committed is lost by it, as by a kill.
+    When it has not ended ``timeout_s`` after ``stop``, the process ends instead. As with a kill,
+    nothing that was committed is lost.
     """
-    living = asyncio.ensure_future(life)
+    working = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    _, late = await asyncio.wait({living}, timeout=timeout_s)
+    _, late = await asyncio.wait({working}, timeout=timeout_s)
     if late:
         _end_process(f"not stopped within {timeout_s:g} s: the process ends without its threads")
-    await living
+    await working
 
 
 def _end_process(reason: str) -> NoReturn:

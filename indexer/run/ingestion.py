@@ -172,7 +172,7 @@ class Ingestion:
         except Exception as error:
             left, reason = self._wal.state().pending_spans, f"{type(error).__name__}: {error}"
             raise FlushUnfinished(
-                f"{left} spans stay in the log {self._wal.path}, the last flush failed: {reason}",
+                f"the last flush failed, {left} spans stay in the log {self._wal.path}: {reason}",
                 path=str(self._wal.path),
             ) from error
 

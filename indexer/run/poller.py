@@ -178,7 +178,8 @@ def serve_poll(settings: Settings) -> None:
     """Poll until SIGTERM or SIGINT; the batch in hand is finished. Raises what prevents it."""
     if not settings.ingestion_host:
         raise InvalidSettings(
-            "INGESTION_GRPC_HOST is not set", hint="It is the host whose spans are polled."
+            "INGESTION_GRPC_HOST is not set",
+            hint="Set it to the host whose spans are to be polled.",
         )
     target = f"{settings.ingestion_host}:{settings.ingestion_port}"
     root, path = Path(settings.ingestion_root), Path(os.path.abspath(settings.poller_state_path))

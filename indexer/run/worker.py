@@ -19,7 +19,7 @@ from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
 from indexer.query.missing import INDEX_STALLED, Missing
 from indexer.read.payload import keep_page_maps
-from indexer.run.bounded_stop import live_until_stopped
+from indexer.run.bounded_stop import run_until_stopped
 from indexer.run.command_socket import CommandSocket
 from indexer.run.file_events import FileEvents
 from indexer.run.heartbeat import Heartbeat
@@ -89,7 +89,7 @@ class Worker:
         self._own_traces = own_traces(self.settings.otlp_http_listen)
         # Bound before all else: what keeps it from that keeps the worker from starting.
         self._service = service = listening_service(self, self.settings, self._own_traces.provider)
-        await live_until_stopped(
+        await run_until_stopped(
             self._live(service), self._stop, timeout_s=self.settings.stop_timeout_s
         )
 
@@ -204,7 +204,7 @@ class Worker:
         """Publish a copy of the catalog as it is now; the same copy while nothing changed."""
         return await self._loop.snapshot()
 
-    async def swept(self) -> None:
+    async def sweep(self) -> None:
         """Sweep now and work it off."""
         await self._loop.sweep()
 

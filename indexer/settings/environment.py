@@ -60,7 +60,7 @@ def load_settings(**overrides: Any) -> Settings:
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
     if unknown:
         raise InvalidSettings(
-            f"{unknown[0]} is not a setting of this program",
+            f"{unknown[0]} is not a known setting",
             hint=f"Known ones: {', '.join(sorted(n for n in known if n.startswith(_PREFIX)))}.",
         )
     try:
@@ -76,8 +76,8 @@ def _checked(settings: Settings) -> Settings:
     one, all_of_them = settings.bytes_of("answer_bytes_max"), settings.bytes_of("answers_bytes_max")
     if one > all_of_them - all_of_them // SMALL_SHARE:
         raise InvalidSettings(
-            "INDEXER_ANSWERS_BYTES_MAX has no room for one answer of INDEXER_ANSWER_BYTES_MAX "
-            f"beside the part of it, one in {SMALL_SHARE}, that is kept for small answers",
+            "INDEXER_ANSWERS_BYTES_MAX is too small for one answer of INDEXER_ANSWER_BYTES_MAX: "
+            f"1/{SMALL_SHARE} of it is reserved for small answers",
             hint="Raise the first, or lower the second.",
         )
     for name in ("http_token", "api_key", "internal_token"):
@@ -88,8 +88,8 @@ def _checked(settings: Settings) -> Settings:
     for_large = left - left // SMALL_SHARE
     if settings.otlp_http_listen and for_large < settings.bytes_of("body_bytes_max"):
         raise InvalidSettings(
-            "INGESTION_BODIES_BYTES_MAX has no room for one body over HTTP beside "
-            f"{settings.otlp_grpc_threads} over gRPC of INGESTION_BODY_BYTES_MAX each",
+            "INGESTION_BODIES_BYTES_MAX is too small: it has to hold one body over HTTP beside "
+            f"{settings.otlp_grpc_threads} over gRPC, of INGESTION_BODY_BYTES_MAX each",
             hint="Raise it, or lower INGESTION_GRPC_THREADS or INGESTION_BODY_BYTES_MAX.",
         )
     return settings

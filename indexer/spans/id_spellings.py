@@ -1,4 +1,4 @@
-"""Which spellings of trace and span IDs are taken: one rule for files, commands, HTTP and links.
+"""Which spellings of trace and span IDs are accepted: one rule for files, commands, HTTP and links.
 
 Beside the hex of OpenTelemetry, writers and people use what other systems print: ``0x`` before it,
 a UUID's dashes, base64 (the JSON mapping of Protocol Buffers), raw bytes, and the 64-bit trace IDs
@@ -46,7 +46,7 @@ _SEXTETS[list(b"-_")] = (62, 63)  # RFC 4648, section 5
 class ParsedIds:
     """The IDs of a column: 64-bit words, most significant first, and which rows spell one.
 
-    The words of other rows are zero. An ID of zeros is spelled, and means that there is none.
+    The words of other rows are zero. An ID of zeros is spelled, and means that there is no ID.
     """
 
     words: list[UInt64Array]
@@ -60,17 +60,17 @@ class ParsedIds:
 
 
 def parse_trace_id(text: str) -> str | None:
-    """A trace ID as 32 lowercase hex digits; None for text that is none."""
+    """A trace ID as 32 lowercase hex digits; None for any other text."""
     return _parse_one(text, TRACE_DIGITS)
 
 
 def parse_span_id(text: str) -> str | None:
-    """A span ID as 16 lowercase hex digits; None for text that is none."""
+    """A span ID as 16 lowercase hex digits; None for any other text."""
     return _parse_one(text, SPAN_DIGITS)
 
 
 def parse_ids(column: pa.Array, *, digits: int) -> ParsedIds:
-    """The IDs of a column of text, whose bytes need not be UTF-8: 16 digits are a span ID's."""
+    """The IDs of a column of text, whose bytes need not be UTF-8; ``digits`` is 32 or 16."""
     words, spelled = parse_hex(column, digits=digits)
     if spelled.all():
         return ParsedIds(words, spelled)
@@ -88,7 +88,7 @@ def parse_ids(column: pa.Array, *, digits: int) -> ParsedIds:
 
 
 def id_text(column: pa.ChunkedArray, *, digits: int) -> pa.ChunkedArray:
-    """A column of IDs as text: raw bytes as hex, all else as it stands."""
+    """A column of IDs as text: raw bytes as hex, everything else unchanged."""
     kind = (
         column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
     )
@@ -128,13 +128,13 @@ def _bytes_of(matrix: _Matrix, digits: int) -> tuple[_Matrix, BoolArray]:
 def _plain_digits(matrix: _Matrix, length: int, digits: int) -> tuple[_Matrix, BoolArray]:
     if length == digits or (digits == TRACE_DIGITS and length <= SHORT_TRACE_DIGITS):
         return _padded_digits(matrix, digits)
-    return _none(matrix, digits)
+    return _no_ids(matrix, digits)
 
 
 def _prefixed(matrix: _Matrix, length: int, digits: int) -> tuple[_Matrix, BoolArray]:
     """``0x`` says that the digits are hex, so leading zeros may be missing from any ID."""
     if not _PREFIX_LENGTH < length <= digits + _PREFIX_LENGTH:
-        return _none(matrix, digits)
+        return _no_ids(matrix, digits)
     found, valid = _padded_digits(matrix[:, _PREFIX_LENGTH:], digits)
     prefixed = (matrix[:, 0] == _ZERO) & np.isin(matrix[:, 1], list(b"xX"))
     return found, valid & prefixed
@@ -143,7 +143,7 @@ def _prefixed(matrix: _Matrix, length: int, digits: int) -> tuple[_Matrix, BoolA
 def _dashed(matrix: _Matrix, length: int, digits: int) -> tuple[_Matrix, BoolArray]:
     """A UUID is a trace ID: a span ID has half of its bytes, and nothing says which half."""
     if length != _UUID_LENGTH or digits != TRACE_DIGITS:
-        return _none(matrix, digits)
+        return _no_ids(matrix, digits)
     found, valid = hex_bytes(np.ascontiguousarray(np.delete(matrix, _DASHES, axis=1)))
     return found, valid & (matrix[:, _DASHES] == _DASH).all(axis=1)
 
@@ -153,7 +153,7 @@ def _base64(matrix: _Matrix, length: int, digits: int) -> tuple[_Matrix, BoolArr
     sizes = {24: 16, 12: 8} if digits == TRACE_DIGITS else {12: 8}
     size = sizes.get(length)
     if size is None:
-        return _none(matrix, digits)
+        return _no_ids(matrix, digits)
     padding = -size % 3
     valid = (matrix[:, length - padding :] == _PADDING).all(axis=1)
     sextets = _SEXTETS[matrix[:, : length - padding]]
@@ -171,7 +171,7 @@ def _padded_digits(matrix: _Matrix, digits: int) -> tuple[_Matrix, BoolArray]:
     return hex_bytes(padded)
 
 
-def _none(matrix: _Matrix, digits: int) -> tuple[_Matrix, BoolArray]:
+def _no_ids(matrix: _Matrix, digits: int) -> tuple[_Matrix, BoolArray]:
     return np.zeros((len(matrix), digits // 2), np.uint8), np.zeros(len(matrix), np.bool_)
 
 

@@ -63,7 +63,7 @@ class SpanKeys:
             self.trace_hi[chosen], self.trace_lo[chosen], self.span_id[chosen], self.kind[chosen]
         )
 
-    def then(self, others: "SpanKeys") -> "SpanKeys":
+    def concat(self, others: "SpanKeys") -> "SpanKeys":
         """These and others."""
         return SpanKeys(
             np.concatenate([self.trace_hi, others.trace_hi]),

@@ -90,7 +90,7 @@ def bind(endpoint: Endpoint) -> socket.socket:
             dualstack_ipv6=address.host == "::" and socket.has_dualstack_ipv6(),
         )
     except OSError as error:
-        raise bind_refused(endpoint, address, error) from error
+        raise bind_error(endpoint, address, error) from error
     return socket.socket(address.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
 
 
@@ -111,7 +111,7 @@ def bound_address(listener: socket.socket) -> Address:
     return Address(listener.family, str(host), int(port))
 
 
-def bind_refused(endpoint: Endpoint, address: Address, error: OSError) -> InvalidSettings:
+def bind_error(endpoint: Endpoint, address: Address, error: OSError) -> InvalidSettings:
     """Why the address cannot be bound, with its setting and, where it can be seen, its owner."""
     said = f"{endpoint.setting}={endpoint.listen}: {error.strerror or error}"
     hint = f"Choose another {endpoint.setting}; empty turns the port off."
@@ -159,7 +159,7 @@ def _first_address(endpoint: Endpoint, host: str, port: int) -> Address:
         )
     except (OSError, UnicodeError) as error:
         raise InvalidSettings(
-            f"{endpoint.setting}={endpoint.listen}: the host is not known: {error}",
+            f"{endpoint.setting}={endpoint.listen}: the host cannot be resolved: {error}",
             hint="Use an address of this machine, or a name that resolves to one.",
         ) from error
     family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)

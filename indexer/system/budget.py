@@ -44,7 +44,7 @@ class ByteBudget:
         with self._lock:
             if self._held_bytes + more > limit:
                 raise self._busy(
-                    f"those in hand hold {self._held_bytes} bytes, limit {self.limit_bytes}"
+                    f"others already hold {self._held_bytes} bytes, limit {self.limit_bytes}"
                 )
             self._held_bytes += more
 

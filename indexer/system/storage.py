@@ -289,7 +289,7 @@ def _confirm(info: ParquetFileInfo, status: os.stat_result) -> None:
     """Whether these are the bytes of ``info``. Raises NotRegularFile and FileChanged."""
     kind = _NEVER_OPENED.get(stat_bits.S_IFMT(status.st_mode))
     if kind is not None:
-        raise NotRegularFile(f"it is {kind}, which is never opened", path=info.relative_path)
+        raise NotRegularFile(f"the file is {kind}, which is never opened", path=info.relative_path)
     now = _info(info.path, info.relative_path, status)
     if (now if info.changed_unix_nano else replace(now, changed_unix_nano=0)) != info:
         raise FileChanged("the file changed while it was read", path=info.relative_path)

@@ -21,7 +21,7 @@ def check_token(setting: str, token: str) -> str:
         raise InvalidSettings(f"{setting} is blank", hint=f"Unset it for no token. {_GENERATE}")
     if not (token.isascii() and token.isprintable() and token == token.strip()):
         raise InvalidSettings(
-            f"{setting} has characters that a header cannot carry, or spaces around it",
+            f"{setting} has characters that an HTTP header cannot carry, or surrounding spaces",
             hint=_GENERATE,
         )
     if len(token) < TOKEN_CHARS_MIN:

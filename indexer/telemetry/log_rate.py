@@ -1,4 +1,4 @@
-"""Log lines that strangers and libraries cause: of each kind one a minute, with their number.
+"""A rate limit for log lines that clients and libraries cause: one a minute of each kind, counted.
 
 Libraries' own lines pass through this program's log, in its form and at its level, so that JSON
 logs are JSON alone.
@@ -16,7 +16,7 @@ from indexer.telemetry.log import LOGGER, Event, log
 
 QUIET_S = 60.0
 KINDS_MAX = 1_000
-"""Kinds that are remembered; templates of libraries are finite, and this bounds it all the same."""
+"""Kinds that are remembered. Templates of libraries are finite; this bounds them all the same."""
 
 
 class Occurrences:
@@ -59,11 +59,11 @@ class _OnceAMinute(logging.Filter):
         return count > 0
 
 
-def adopt_library_logs() -> None:
+def capture_library_logs() -> None:
     """Send what libraries log, warn and leave uncaught to this program's handler.
 
-    Called after ``telemetry.configure``. gRPC's core writes to standard error itself, in a form
-    of its own: it is silenced, because what it would say is raised as an error as well.
+    Call it after ``telemetry.log.configure``. gRPC's core writes to standard error itself, in its
+    own form: it is silenced, because its errors are raised as well.
     """
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     root = logging.getLogger()

@@ -142,7 +142,7 @@ def files_indexed(modified_unix_nano: Iterable[int], *, spans: int, now_unix_nan
     SPANS_INDEXED.inc(spans)
 
 
-def answered(route: str, *, complete: bool) -> None:
+def count_answer(route: str, *, complete: bool) -> None:
     """Count an answer; ``route`` is the template."""
     ANSWERS.labels(route=route, complete="yes" if complete else "no").inc()
 

@@ -53,11 +53,11 @@ def own_traces(receiver: str) -> OwnTraces:
     if asked in {"", "none"} or disabled:
         return OwnTraces()
     if asked != "otlp":
-        raise InvalidSettings(f"{EXPORTER}={asked} is not known", hint="Set otlp, or unset it.")
+        raise InvalidSettings(f"{EXPORTER}={asked} is not supported", hint="Set otlp, or unset it.")
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(PROTOCOL)
     if protocol not in {None, "", "http/protobuf"}:
-        hint = "Set http/protobuf and an endpoint for it, mostly port 4318."
-        raise InvalidSettings(f"{PROTOCOL}={protocol} is not known", hint=hint)
+        hint = "Set http/protobuf, and an endpoint for it, usually on port 4318."
+        raise InvalidSettings(f"{PROTOCOL}={protocol} is not supported", hint=hint)
     endpoint = _endpoint()
     provider = _provider()
     _tell_failures()

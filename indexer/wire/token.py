@@ -1,4 +1,4 @@
 """The name under which a call of the internal protocol carries its token."""
 
 TOKEN_METADATA = "x-junjo-internal-token"  # noqa: S105 - the name of the metadata, not a token
-"""Says Junjo's protocol; asked for when the service has a token."""
+"""As Junjo's protocol names it; required when the service has a token."""

@@ -68,7 +68,7 @@ def test_a_catalog_of_an_older_version_is_brought_up_by_its_writer_alone(tmp_pat
         connection.execute("INSERT INTO schema_migrations VALUES (?, ?, now())", [number, name])
         connection.execute("INSERT INTO trace_files VALUES ('t', 1, 1, 1, 0, 0, 0, NULL, NULL)")
     with pytest.raises(
-        CatalogUnreadable, match=f"version 1, this program reads {schema_version()}"
+        CatalogUnreadable, match=f"version 1, this program needs {schema_version()}"
     ):
         Catalog.open(path, read_only=True)
     catalog = Catalog.open(path)

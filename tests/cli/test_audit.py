@@ -160,7 +160,7 @@ def test_an_unfinished_file_is_pending_and_no_difference(site: Site) -> None:
     (site.root / "growing.parquet").write_bytes(b"PAR1")
     done = site.call("audit")
     assert done.code == 0
-    assert "pending growing.parquet: on its way" in done.out
+    assert "pending growing.parquet: not indexed yet" in done.out
 
 
 def test_the_report_as_json(site: Site) -> None:

@@ -110,7 +110,7 @@ def test_a_catalog_of_a_newer_version_is_left_alone(site: Site) -> None:
         done = site.call(*arguments)
         assert done.code == 2, arguments
         assert "99" in _line(done)
-        assert f"this program knows {schema_version()}" in _line(done)
+        assert f"this program supports {schema_version()}" in _line(done)
     assert site.call("--reindex").code == 0
     assert site.call("status").code == 0
 

@@ -32,7 +32,7 @@ class Host(StubHost):
         self.done.append("/snapshot")
         return Path("/catalog.snapshot-1")
 
-    async def swept(self):
+    async def sweep(self):
         self.done.append("/sweep")
 
 
@@ -95,11 +95,11 @@ def test_actions_that_wait_have_a_limit(host, tmp_path):
     """Each holds a request open; the index thread does one after the other."""
     released, begun = asyncio.Event(), []
 
-    async def swept():
+    async def sweep():
         begun.append(1)
         await released.wait()
 
-    host.swept = swept
+    host.sweep = sweep
     with serving(host=host, socket_folder=tmp_path) as served:
         waiting = [served.operator.connected() for _ in range(8)]
         connections = [one.__enter__() for one in waiting]

@@ -115,5 +115,5 @@ def test_a_refusal_is_raised_in_the_words_of_the_worker(tmp_path):
 
 
 def test_a_question_that_no_head_holds_is_refused_before_it_is_asked(tmp_path):
-    with pytest.raises(QueryRefused, match="too long a question"):
+    with pytest.raises(QueryRefused, match="the query has"):
         LocalClient(tmp_path / "index.duckdb").get("/spans", value="x" * 40_000)

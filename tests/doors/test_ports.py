@@ -58,7 +58,7 @@ def endpoint(setting: str, listen: str, monkeypatch) -> Endpoint:
 def test_what_is_not_an_address_names_the_setting_and_the_form(setting, listen, monkeypatch):
     with pytest.raises(InvalidSettings, match=setting) as refused:
         resolve(endpoint(setting, listen, monkeypatch))
-    assert "host:port" in refused.value.advice or "host is not known" in refused.value.message
+    assert "host:port" in refused.value.advice or "host cannot be resolved" in refused.value.message
 
 
 @pytest.mark.parametrize("listen", OPEN)

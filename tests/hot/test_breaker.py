@@ -1,4 +1,4 @@
-"""A dead service is left alone for longer and longer, and probed by one at a time."""
+"""A dead service is not asked again yet for longer and longer, and probed by one at a time."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_it_is_open_for_the_backoff_and_then_takes_one_probe() -> None:
     breaker = Breaker(clock)
     fail(breaker)
     clock.advance(SHORTEST * HOT.first_s - EPSILON_S)
-    with pytest.raises(HotUnavailable, match="left alone for now: dead"):
+    with pytest.raises(HotUnavailable, match="not asked again yet: dead"):
         breaker.refuse_when_open()
     clock.advance(HOT.first_s)
     breaker.refuse_when_open()
     with breaker.attempt():
-        with pytest.raises(HotUnavailable, match="left alone"):
+        with pytest.raises(HotUnavailable, match="not asked again yet"):
             breaker.refuse_when_open()
-        with pytest.raises(HotUnavailable, match="left alone"), breaker.attempt():
+        with pytest.raises(HotUnavailable, match="not asked again yet"), breaker.attempt():
             raise AssertionError("two probes")
     breaker.refuse_when_open()
     assert breaker.failures == 0

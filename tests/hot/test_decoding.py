@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidOtlp
-from indexer.hot.decoding import decoded
+from indexer.hot.decoding import decode_parts
 from tests.support.examples import examples
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("trace_id", "span_id", "parent_span_id")])
@@ -29,7 +29,7 @@ def rows_of(parts: Iterable[int]) -> pa.Table:
 @given(parts=st.lists(st.integers(-1, 3), max_size=20), truthful=st.booleans())
 def test_rows_belong_to_their_parts(parts: list[int], truthful: bool) -> None:
     counts = [max(part, 0) for part in parts] if truthful else [9] * len(parts)
-    found = decoded(rows_of, parts, counts)
+    found = decode_parts(rows_of, parts, counts)
     assert found.table.num_rows == sum(part for part in parts if part > 0)
     assert found.unreadable == tuple(at for at, part in enumerate(parts) if part < 0)
     ends = [sum(max(part, 0) for part in parts[: at + 1]) for at in range(len(parts))]

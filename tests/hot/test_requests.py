@@ -29,7 +29,7 @@ def arrived(*bodies: bytes, decoder: Decoder | None = None) -> tuple[HotRequests
     requests = [
         wire.HotRequest(key=key(at), body=one, span_count=1) for at, one in enumerate(bodies, 1)
     ]
-    part = Requests.arrived(decoder, requests)
+    part = Requests.from_wire(decoder, requests)
     return HotRequests(decoder, [part]), part
 
 

@@ -81,7 +81,7 @@ def test_an_error_reaches_all_who_waited_and_none_after() -> None:
 def test_who_does_not_get_it_in_time_is_told() -> None:
     go = threading.Event()
     with flying(lambda: go.wait(20)) as one:
-        with pytest.raises(HotUnavailable, match="not there within"):
+        with pytest.raises(HotUnavailable, match="no hot spans within"):
             one.join(0.01)
         go.set()
 

@@ -166,13 +166,13 @@ def test_a_file_that_cannot_be_written_leaves_the_log_as_it_is(make_flusher, wal
 def test_flush_all_ends_while_more_arrives(make_flusher, wal, monkeypatch):
     """It writes what was acknowledged before the call, though each flush brings another request."""
     append(wal, body(0), body(1))
-    flushed = wal.flushed
+    mark_flushed = wal.mark_flushed
 
     def arriving(*arguments):
-        flushed(*arguments)
+        mark_flushed(*arguments)
         append(wal, body(9))
 
-    monkeypatch.setattr(wal, "flushed", arriving)
+    monkeypatch.setattr(wal, "mark_flushed", arriving)
     assert len(make_flusher(rows=1).flush_all()) == 2
     assert len(pending(wal)) == 2
 

@@ -51,11 +51,11 @@ def test_the_files_before_it_are_those_of_now(snapshots, wal):
     """Also when the snapshot is an old one: it and they together have everything."""
     keys = append(wal, body(0), body(1))
     first = snapshots.prepare()
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     again = snapshots.prepare()
     assert again.path == first.path
     assert [file.path for file in again.recent_files] == ["/a.parquet"]
-    wal.flushed(keys[1], "/b.parquet", 1)
+    wal.mark_flushed(keys[1], "/b.parquet", 1)
     none = snapshots.prepare()
     assert none.path == ""
     assert [file.path for file in none.recent_files] == ["/a.parquet", "/b.parquet"]

@@ -75,7 +75,7 @@ def test_a_hot_question_is_answered_in_part_and_clipped_once(events):
         wire.HotRequest(key=bytes([at]) * 16, body=one, span_count=1)
         for at, one in enumerate([HEAVY, body(9)], 1)
     ]
-    part = Requests.arrived(decoder, requests)
+    part = Requests.from_wire(decoder, requests)
     assert part.body_bytes < 100_000
     assert part.unreadable == []
     hot = HotRequests(decoder, [part])

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from indexer.ingest.retention import SpanFile, enforce, expired
+from indexer.ingest.retention import SpanFile, enforce, expired_files
 from tests.ingest.bodies import files_below
 
 NOW = 1_795_000_000_000_000_000
@@ -32,7 +32,9 @@ FILES = [file(1), file(30), file(2), file(10)]
     ],
 )
 def test_the_oldest_expire_first(limits, gone):
-    found = expired(FILES, **{"max_age_s": None, "max_bytes": None, **limits}, now_unix_nano=NOW)
+    found = expired_files(
+        FILES, **{"max_age_s": None, "max_bytes": None, **limits}, now_unix_nano=NOW
+    )
     assert [one.path for one in found] == [f"/{hours:03}" for hours in gone]
 
 

@@ -163,8 +163,8 @@ def test_a_span_of_an_empty_resource_is_not_taken_for_the_last_message(stub, wal
 
 def test_a_snapshot_names_its_file_and_those_before_it(stub, wal):
     keys = append(wal, body(0), body(1), body(2, 2))
-    wal.flushed(keys[0], "/a.parquet", 1)
-    wal.flushed(keys[1], "/b.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[1], "/b.parquet", 1)
     answer = called(stub, "PrepareHotSnapshot")
     assert answer.success
     assert numbers_in(answer.snapshot_path) == [2, 2]
@@ -194,7 +194,7 @@ def hot(stub, **fields):
 
 def test_hot_requests_come_with_the_state_at_last(stub, wal, clock):
     keys = append(wal, body(0), body(1, 2), body(2), span_count=2)
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     requests, state = hot(stub)
     assert [(one.key, one.body, one.span_count) for one in requests] == [
         (keys[1], body(1, 2), 2),
@@ -224,7 +224,7 @@ def test_a_key_is_honoured_only_if_it_is_of_this_log(stub, wal):
 
 def test_a_key_that_is_flushed_since_starts_after_the_flush(stub, wal):
     keys = append(wal, body(0), body(1))
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     assert [one.key for one in hot(stub, after_key=key_before(keys[0]))[0]] == keys[1:]
 
 
@@ -252,8 +252,8 @@ def test_a_client_that_does_not_read_is_cancelled(stub, wal, monkeypatch):
 
 def test_confirmed_files_are_listed_no_more(stub, wal):
     keys = append(wal, body(0), body(1))
-    wal.flushed(keys[0], "/a.parquet", 1)
-    wal.flushed(keys[1], "/b.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[1], "/b.parquet", 1)
     request = messages.ConfirmFilesRequest(paths=["/a.parquet", "/other", "/a.parquet"])
     assert stub.ConfirmFiles(request, timeout=60).confirmed_count == 1
     assert [file.path for file in hot(stub)[1].recent_files] == ["/b.parquet"]
@@ -263,7 +263,7 @@ def test_confirmed_files_are_listed_no_more(stub, wal):
 def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
     """They do not even cost a commit, which every sender would wait for."""
     (key,) = append(wal, body(0))
-    wal.flushed(key, "/a.parquet", 1)
+    wal.mark_flushed(key, "/a.parquet", 1)
     commits = []
     monkeypatch.setattr(wal, "_change", commits.append)
     foreign = [
@@ -284,7 +284,7 @@ def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
 
 def test_too_many_paths_are_refused_and_change_nothing(stub, wal):
     (key,) = append(wal, body(0))
-    wal.flushed(key, "/a.parquet", 1)
+    wal.mark_flushed(key, "/a.parquet", 1)
     paths = ["/a.parquet"] * CONFIRMED_PATHS_MAX
     with pytest.raises(grpc.RpcError) as refused:
         stub.ConfirmFiles(messages.ConfirmFilesRequest(paths=[*paths, "/one"]), timeout=60)

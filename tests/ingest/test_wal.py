@@ -110,7 +110,7 @@ def test_the_queue_has_a_limit(path, monkeypatch):
     futures = [wal.append(b"x", 1)]
     entered.wait(10)
     futures += [wal.append(b"x", 1) for _ in range(8)]
-    with pytest.raises(WalBusy, match="wait for their commit"):
+    with pytest.raises(WalBusy, match="waiting to be committed"):
         wal.append(b"x", 1)
     resume.set()
     assert len({future.result(10) for future in futures}) == len(futures)
@@ -123,7 +123,7 @@ def test_the_log_has_a_limit_until_it_is_flushed(path):
     keys = append(wal, b"x" * 400, b"x" * 400)
     with pytest.raises(WalBusy, match="to be flushed"):
         wal.append(b"x" * 400, 1)
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     append(wal, b"x" * 400)
     wal.close()
 
@@ -182,11 +182,11 @@ def test_reading_has_limits_and_always_moves(wal):
 def test_a_snapshot_is_of_one_moment(wal):
     """What is appended, flushed and confirmed while it is read is not in it."""
     keys = append(wal, b"0", b"1", b"2", b"3")
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     reading = wal.snapshot(b"", rows_max=1)
     found = [next(reading)]
     append(wal, b"4")
-    wal.flushed(keys[2], "/b.parquet", 2)
+    wal.mark_flushed(keys[2], "/b.parquet", 2)
     wal.confirm(["/a.parquet"])
     found += list(reading)
     state = found.pop()
@@ -201,9 +201,9 @@ def test_a_snapshot_is_of_one_moment(wal):
 
 def test_flushing_again_changes_nothing(wal):
     keys = append(wal, b"0", b"1")
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     before = wal.state()
-    wal.flushed(keys[0], "/a.parquet", 1)
+    wal.mark_flushed(keys[0], "/a.parquet", 1)
     after = wal.state()
     assert (after.flushed_key, after.recent_files) == (before.flushed_key, before.recent_files)
     assert (after.pending_spans, after.pending_bytes) == (1, 1)
@@ -220,7 +220,7 @@ def test_a_begun_flush_is_remembered(path):
     wal = Wal.open(path)
     append(wal, b"3")
     assert wal.next_range(rows_max=100, bytes_max=100) == planned == wal.begun_range()
-    wal.flushed(planned.last_key, "/a.parquet", 2)
+    wal.mark_flushed(planned.last_key, "/a.parquet", 2)
     assert wal.begun_range() is None
     assert wal.next_range(rows_max=100, bytes_max=100).request_count == 2
     wal.close()
@@ -231,12 +231,12 @@ def test_the_file_does_not_grow_with_what_went_through_it(wal):
     sizes = []
     for _ in range(20):
         keys = append(wal, *[b"x" * (1 << 20)] * 8)
-        wal.flushed(keys[-1], None, 0)
+        wal.mark_flushed(keys[-1], None, 0)
         sizes.append(sum(one.stat().st_size for one in wal.path.parent.iterdir()))
     assert max(sizes) < 2 * sizes[0] < 40 << 20
     for _ in range(2):
         keys = append(wal, *[b"x" * (1 << 20)] * 128)
-        wal.flushed(keys[-1], None, 0)
+        wal.mark_flushed(keys[-1], None, 0)
     assert wal.path.stat().st_size < (SPARE_PAGES * 16384) + (8 << 20)
 
 

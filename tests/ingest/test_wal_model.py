@@ -66,7 +66,7 @@ class LogModel(RuleBasedStateMachine):
         self.number += 1
         spans = sum(spans for _, _, spans in done)
         path = f"/{self.number}.parquet" if has_file else None
-        self.wal.flushed(done[-1][0], path, spans)
+        self.wal.mark_flushed(done[-1][0], path, spans)
         self.flushed, self.begun = done[-1][0], None
         if has_file:
             self.files.append((path, spans))

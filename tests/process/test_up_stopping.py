@@ -31,7 +31,9 @@ def test_a_last_flush_that_fails_is_said_in_a_line_and_made_up_for(site: Site, s
     assert site.end(running) == 1
     assert "Traceback" not in running.err
     (said,) = [line for line in running.err.splitlines() if line.startswith("error: ")]
-    assert said.startswith(f"error: {len(load.all_acknowledged)} spans stay in the log ")
+    assert said.startswith(
+        f"error: the last flush failed, {len(load.all_acknowledged)} spans stay in the log "
+    )
     assert "File exists" in said
     assert "ingestion.stopped" not in running.err
     in_the_way.unlink()

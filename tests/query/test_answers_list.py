@@ -319,7 +319,7 @@ def test_llm_traces_need_an_attribute_that_tells_them(tmp_path: Path) -> None:
     """The hint names the setting."""
     with indexed(tmp_path, keys=("error.type",)) as one:
         answers = one.answers()
-        with pytest.raises(QueryRefused, match="tells LLM calls") as refusal:
+        with pytest.raises(QueryRefused, match="identifies LLM calls") as refusal:
             answers.spans(SpanQuery(llm=True))
         assert "INDEXER_PROMOTED_ATTRIBUTES" in refusal.value.advice
 
@@ -331,7 +331,7 @@ def test_an_answer_from_too_many_files_is_refused_with_a_window_that_does(tmp_pa
             write(one.root / f"{number}.parquet", spans(2, trace=number))
         one.settle()
         answers = one.answers(limits=AnswerLimits(files=3))
-        with pytest.raises(QueryTooLarge, match="lies in 5 files, at most 3") as refusal:
+        with pytest.raises(QueryTooLarge, match="needs 5 files, limit 3") as refusal:
             answers.spans(SpanQuery(limit=10))
         since, until = (
             int(refusal.value.advice.partition(f"{name}=")[2].split()[0])

@@ -97,21 +97,21 @@ def test_a_recent_file_is_kept_and_what_is_in_no_file_is_not(tmp_path: Path, flu
 def test_no_more_is_kept_than_the_limit_and_the_oldest_goes_first() -> None:
     cache = EncodedSpanCache(lambda _: b"x" * 100, bytes_max=3 * (ENTRY_BYTES + 100))
     for row in (0, 1, 2, 0, 3):
-        if cache.kept([_span(row)]) == [None]:
+        if cache.lookup([_span(row)]) == [None]:
             cache.encode([_span(row)])
-    assert [row for row in range(4) if cache.kept([_span(row)]) != [None]] == [0, 2, 3]
+    assert [row for row in range(4) if cache.lookup([_span(row)]) != [None]] == [0, 2, 3]
 
 
 def test_a_giant_span_pushes_nothing_out() -> None:
     cache = EncodedSpanCache(lambda span: b"x" * (SPAN_BYTES_MAX * span.row + 1))
     cache.encode([_span(0), _span(1)])
-    assert [one is None for one in cache.kept([_span(0), _span(1)])] == [False, True]
+    assert [one is None for one in cache.lookup([_span(0), _span(1)])] == [False, True]
 
 
 def test_the_same_row_of_another_file_is_another_span() -> None:
     cache = EncodedSpanCache(lambda _: b"x")
     cache.encode([_span(0)])
-    assert cache.kept([_span(0, path="b.parquet")]) == [None]
+    assert cache.lookup([_span(0, path="b.parquet")]) == [None]
 
 
 def _span(row: int, path: str = "a.parquet") -> Span:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from indexer.clients.shared.answer_json import answer_json
 from indexer.query.sql import Window, open_session, select
 from indexer.read.dialect import PayloadColumn
-from indexer.read.normalise import canonical, parsed
+from indexer.read.normalise import canonical, parse_value
 from indexer.read.payload_sql import payload_expression
 from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan
@@ -203,4 +203,4 @@ def test_any_text_is_the_same_in_the_view_and_in_a_trace(name: str, texts: list[
         ).fetchall()
     wanted = [canonical(name, text) for text in texts]
     json.dumps(wanted, allow_nan=False)
-    assert [parsed(found) for (found,) in rows] == wanted
+    assert [parse_value(found) for (found,) in rows] == wanted

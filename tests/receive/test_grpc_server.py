@@ -164,8 +164,11 @@ def test_the_key_may_come_as_a_bearer_token(guarded, sink):
 
 def test_a_method_that_is_not_here_says_which_one_is(channel):
     for method, said in (
-        ("opentelemetry.proto.collector.logs.v1.LogsService/Export", "logs are not kept"),
-        ("opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "metrics are not kept"),
+        ("opentelemetry.proto.collector.logs.v1.LogsService/Export", "logs are not accepted"),
+        (
+            "opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            "metrics are not accepted",
+        ),
         ("nobody.Nothing/Export", "traces alone"),
     ):
         refused = refusal(channel.unary_unary(f"/{method}"), b"")

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from indexer.run.bounded_stop import live_until_stopped
+from indexer.run.bounded_stop import run_until_stopped
 from tests.support.processes import REPOSITORY
 
 PATIENCE_S = 100.0
 STUCK = """
 import asyncio, concurrent.futures, logging, threading
-from indexer.run.bounded_stop import live_until_stopped
+from indexer.run.bounded_stop import run_until_stopped
 logging.basicConfig(format="%(message)s")
 
 async def main():
@@ -20,7 +20,7 @@ async def main():
     async def life():
         await asyncio.get_running_loop().run_in_executor(threads, threading.Event().wait)
     stop.set()
-    await live_until_stopped(life(), stop, timeout_s=0.1)
+    await run_until_stopped(life(), stop, timeout_s=0.1)
 
 asyncio.run(main())
 """
@@ -34,7 +34,7 @@ async def test_a_life_that_ends_after_the_stop_is_awaited():
         ended.append(True)
 
     asyncio.get_running_loop().call_later(0.05, stop.set)
-    await asyncio.wait_for(live_until_stopped(life(), stop, timeout_s=60), PATIENCE_S)
+    await asyncio.wait_for(run_until_stopped(life(), stop, timeout_s=60), PATIENCE_S)
     assert ended
 
 
@@ -43,7 +43,7 @@ async def test_what_keeps_a_life_from_beginning_is_raised():
         raise KeyError("in the way")
 
     with pytest.raises(KeyError):
-        await live_until_stopped(life(), asyncio.Event(), timeout_s=60)
+        await run_until_stopped(life(), asyncio.Event(), timeout_s=60)
 
 
 def test_a_thread_that_does_not_come_back_is_left_behind():

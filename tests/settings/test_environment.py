@@ -180,7 +180,9 @@ def test_watching_is_switched_by_the_usual_words(monkeypatch, text, on):
 
 def test_an_unknown_variable_is_named_and_the_known_ones_listed(monkeypatch):
     monkeypatch.setenv("INDEXER_POL_INTERVAL", "30")
-    with pytest.raises(InvalidSettings, match="INDEXER_POL_INTERVAL is not a setting") as refusal:
+    with pytest.raises(
+        InvalidSettings, match="INDEXER_POL_INTERVAL is not a known setting"
+    ) as refusal:
         load_settings()
     assert refusal.value.exit_code == 2
     for name in NAMES.values():

@@ -29,7 +29,7 @@ def actions(host: Host) -> APIRouter:
     async def act(request: Request, action: Coroutine[Any, Any, T]) -> T:
         if len(in_hand) >= ACTIONS_MAX:
             action.close()
-            raise QueriesBusy(f"{ACTIONS_MAX} actions are under way or wait")
+            raise QueriesBusy(f"{ACTIONS_MAX} actions are already running or waiting")
         task = asyncio.ensure_future(action)
         in_hand.add(task)
         task.add_done_callback(in_hand.discard)
@@ -43,7 +43,7 @@ def actions(host: Host) -> APIRouter:
     @router.post("/sweep")
     async def sweep(request: Request) -> dict[str, str]:
         """List the storage now and index what is new. Only over the Unix socket."""
-        await act(request, host.swept())
+        await act(request, host.sweep())
         return {}
 
     return router

@@ -62,12 +62,12 @@ async def respond(
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
 
-    def encoded(deadline: Deadline) -> tuple[bytes, A]:
+    def encode(deadline: Deadline) -> tuple[bytes, A]:
         answer = question(deadline)
         return body(answer), answer
 
-    content, answer = await ask(request, encoded)
-    measuring.answered(request, complete=answer.completeness.is_complete)
+    content, answer = await ask(request, encode)
+    measuring.count_answer(request, complete=answer.completeness.is_complete)
     return Response(content, headers=_headers(request, answer), media_type="application/json")
 
 
@@ -101,19 +101,19 @@ def _headers(request: Request, answer: Answer) -> dict[str, str]:
 
 
 def _cost(cost: Cost) -> dict[str, str]:
-    told = cost_json(cost)
+    values = cost_json(cost)
     return {
-        "X-Files-Read": str(told["files_read"]),
-        "X-Bytes-Read": str(told["bytes_read"]),
-        "Server-Timing": f"index;dur={told['index_ms']}, payload;dur={told['payload_ms']}",
+        "X-Files-Read": str(values["files_read"]),
+        "X-Bytes-Read": str(values["bytes_read"]),
+        "Server-Timing": f"index;dur={values['index_ms']}, payload;dur={values['payload_ms']}",
     }
 
 
 def _missing(missing: Sequence[Missing]) -> str:
     """As many as fit; JSON in ASCII, so that no name of a file ends a header."""
-    told = [missing_json(one) for one in missing]
-    while len(text := json.dumps(told)) > MISSING_BYTES_MAX:
-        told = told[: len(told) // 2]
+    entries = [missing_json(one) for one in missing]
+    while len(text := json.dumps(entries)) > MISSING_BYTES_MAX:
+        entries = entries[: len(entries) // 2]
     return text
 
 

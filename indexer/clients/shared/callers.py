@@ -26,11 +26,11 @@ class Caller(StrEnum):
 def serve_to(caller: Caller, app: ASGIApp) -> ASGIApp:
     """The application as the socket of that caller serves it."""
 
-    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})[_STATE] = caller
         await app(scope, receive, send)
 
-    return called
+    return call
 
 
 def caller_of(scope: Scope) -> Caller:

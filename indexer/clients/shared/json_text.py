@@ -6,14 +6,14 @@ from typing import Any
 
 
 def as_json(value: Any) -> bytes:
-    """A value of JSON as text. ASCII, because UTF-8 has no form for a lone surrogate."""
+    """A value as JSON text, in ASCII: UTF-8 cannot encode a lone surrogate."""
     return _ENCODER.encode(value).encode()
 
 
 def _time(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_time)

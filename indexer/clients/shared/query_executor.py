@@ -74,7 +74,7 @@ class QueryExecutor:
     def _begin(self, deadline: Deadline, question: Callable[[Deadline], T]) -> Future[T]:
         with self._lock:
             if len(self._under_way) >= self._room:
-                raise QueriesBusy(f"{self._room} questions are being answered or wait")
+                raise QueriesBusy(f"{self._room} queries are already running or waiting")
             if self._stopping:
                 raise QueriesBusy("the service is stopping")
             job = self._threads.submit(question, deadline)

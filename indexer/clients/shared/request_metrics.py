@@ -42,9 +42,9 @@ class Measured:
             metrics.REQUEST_SECONDS.labels(route=route).observe(perf_counter() - began_s)
 
 
-def answered(request: Request, *, complete: bool) -> None:
+def count_answer(request: Request, *, complete: bool) -> None:
     """Count an answer that tells whether it is complete."""
-    metrics.answered(route_of(request.scope), complete=complete)
+    metrics.count_answer(route_of(request.scope), complete=complete)
 
 
 def route_of(scope: Scope) -> str:

@@ -23,7 +23,7 @@ def unix_nano(text: str | None) -> int | None:
         ) from None
     if abs(nanoseconds) > _INT64_MAX:
         raise QueryRefused(
-            f"{text!r} is beyond 64 bits of nanoseconds", hint="That is 1677 to 2262."
+            f"time {text!r} is out of range", hint="Give a time between 1677 and 2262."
         )
     return nanoseconds
 

@@ -24,7 +24,7 @@ from indexer.otlp.rows.origins import origin_columns, origin_of
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.rows.traces import durations
 from indexer.otlp.rows.values import INT_MAX, times
-from indexer.otlp.rows.wire_attributes import double_texts, object_texts, placed, quoted
+from indexer.otlp.rows.wire_attributes import double_texts, object_texts, place_texts, quote_texts
 from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.values import events_text, links_text
 
@@ -212,7 +212,7 @@ def _value_texts(values: pa.StructArray) -> pa.Array:
             place = np.flatnonzero(is_filled)
             pieces.append(_WRITERS[name](columns[name].take(pa.array(place))))
             places.append(place)
-    return placed(pieces, places, len(values))
+    return place_texts(pieces, places, len(values))
 
 
 def _bytes(found: pa.Array) -> pa.Array:
@@ -233,7 +233,7 @@ def _arrays(found: pa.StructArray) -> pa.Array:
 
 
 _WRITERS: dict[str, Callable[[pa.Array], pa.Array]] = {
-    "stringValue": quoted,
+    "stringValue": quote_texts,
     "intValue": lambda found: found.cast(pa.int64()).cast(_TEXT),
     "doubleValue": lambda found: double_texts(found.to_numpy()),
     "boolValue": lambda found: found.cast(_TEXT),

@@ -86,10 +86,10 @@ def _value_texts(data: Any, buffer: pa.Buffer, start: Any, length: Any) -> pa.Ar
         if len(of):
             pieces.append(_any_values(slices(buffer, start[of.owner], length[of.owner])))
             places.append(of.owner)
-    return placed(pieces, places, len(start))
+    return place_texts(pieces, places, len(start))
 
 
-def placed(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
+def place_texts(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
     """Texts of several arrays at their places in one; ``null`` where there is none."""
     every = pa.concat_arrays([pa.array(["null"]), *pieces])
     order = np.zeros(count, np.int64)
@@ -98,7 +98,7 @@ def placed(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
     return every.take(pa.array(order))
 
 
-def quoted(found: pa.Array) -> pa.Array:
+def quote_texts(found: pa.Array) -> pa.Array:
     """Texts as JSON."""
     written = pc.binary_join_element_wise('"', found, '"', "")
     offsets = np.frombuffer(found.buffers()[1], np.int32)[found.offset :][: len(found) + 1]
@@ -127,7 +127,7 @@ def _any_values(raw: pa.Array) -> pa.Array:
 
 
 def _texts(_data: Any, buffer: pa.Buffer, of: Fields) -> pa.Array:
-    return quoted(texts(buffer, of.start, of.length))
+    return quote_texts(texts(buffer, of.start, of.length))
 
 
 def _booleans(_data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:

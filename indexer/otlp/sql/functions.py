@@ -88,7 +88,7 @@ def install(connection: duckdb.DuckDBPyConnection, *, folder: Path | None = None
     """
     access = FileAccess(_DuckDbFiles(connection), folder)
     functions = _Functions(access, Readings(access))
-    for name, (function, parameters, result) in functions.declared().items():
+    for name, (function, parameters, result) in functions.declarations().items():
         _create(connection, name, function, parameters, result)
     for name, kind in FUNCTIONS.items():
         connection.execute(
@@ -156,7 +156,7 @@ class _Functions:
     def __init__(self, access: FileAccess, readings: Readings) -> None:
         self._access, self._readings = access, readings
 
-    def declared(self) -> dict[str, tuple[Callable[..., Any], list[str], str]]:
+    def declarations(self) -> dict[str, tuple[Callable[..., Any], list[str], str]]:
         """(function, types of its parameters, type of its result) by name."""
         begin_parameters = ["VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR", "BIGINT"]
         groups = {

@@ -45,12 +45,12 @@ def position_of(query: SpanQuery, cursor: str) -> Position:
         known = False
     if not known:
         raise QueryRefused(
-            "the cursor is none of ours", hint="Hand back what the page before said, unchanged."
+            "invalid cursor", hint="Pass back the cursor of the previous page, unchanged."
         )
     if fingerprint != query.fingerprint:
         raise QueryRefused(
-            "the cursor is of another list",
-            hint="Keep the service, filters and time bounds of the page before.",
+            "the cursor belongs to another list",
+            hint="Keep the service, filters and time range of the previous page.",
         )
     return at
 

@@ -23,14 +23,14 @@ def keys_of_query(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> dict[s
         keys = {key: number for key, number in numbers.items() if tells_llm_calls(key)}
         if not keys:
             raise QueryRefused(
-                "no promoted attribute tells LLM calls",
+                "no promoted attribute identifies LLM calls",
                 hint="Add openinference.span.kind or a gen_ai.* key to "
                 "INDEXER_PROMOTED_ATTRIBUTES.",
             )
     if query.attribute is not None:
         if query.attribute not in numbers:
             raise QueryRefused(
-                f"{query.attribute} is not among the promoted attributes",
+                f"{query.attribute} is not a promoted attribute",
                 hint=f"INDEXER_PROMOTED_ATTRIBUTES has {', '.join(numbers) or 'none'}; "
                 "add it there.",
             )

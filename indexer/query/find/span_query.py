@@ -94,5 +94,5 @@ def _bounded(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise QueryRefused(
             f"{name} is {value}, expected {least} to {most}",
-            hint="Page with the cursor of the answer before.",
+            hint="Use the cursor of the previous page to go on.",
         )

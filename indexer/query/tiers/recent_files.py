@@ -96,10 +96,10 @@ def _read(storage: LocalStorage, path: str) -> UnindexedSpans:
 def _located(storage: LocalStorage, path: str) -> ParquetFileInfo:
     relative = storage.relative(path)
     if not relative:
-        raise FileUnreadable("it is not below the storage root", path=path)
+        raise FileUnreadable("the file is not below the storage root", path=path)
     entry = storage.stat(relative)
     if entry is None:
         raise FileVanished("the file is gone", path=path)
     if entry.is_folder or storage.is_protected(entry.info):
-        raise FileUnreadable("not a data file", path=path)
+        raise FileUnreadable("the file is not a data file", path=path)
     return entry.info
