@@ -1,4 +1,4 @@
-"""What stands in ``schemas/``: migrations, audit queries and Parquet dialects, as data."""
+"""The contents of ``schemas/``: migrations, audit queries and Parquet dialects, as data."""
 
 import tomllib
 from functools import cache

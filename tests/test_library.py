@@ -66,7 +66,7 @@ def test_a_catalog_that_is_named_has_to_be_there(tmp_path):
 
 
 def test_a_url_of_a_worker_is_refused_and_says_why():
-    with pytest.raises(QueryRefused, match="cannot be asked in SQL"):
+    with pytest.raises(QueryRefused, match="cannot be queried in SQL"):
         indexer.connect("http://127.0.0.1:8321")
 
 

@@ -1,8 +1,8 @@
-"""What the catalog holds, in numbers: summed once when it is opened, and kept by its writer then.
+"""What the catalog holds, in numbers: summed once when it is opened, then kept by its writer.
 
 A probe or a dashboard that asks for them costs the same whatever the size of the catalog, because
 each transaction changes the sums by what it adds and removes, and looks at no other file. Only
-when a file leaves that has the first or last time of all, these are read anew.
+when the file with the first or last time of all is removed, these times are read again.
 """
 
 from collections.abc import Sequence
@@ -116,7 +116,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """All that ``status`` tells of a catalog."""
+    """What ``status`` says of a catalog."""
 
     of_files: FileTotals
     files_to_promote: int
@@ -131,7 +131,7 @@ class Totals:
         return cls(of_files=FileTotals.read(connection), **counts)
 
     def to_dict(self) -> dict[str, Any]:
-        """By the names that ``status --json`` has."""
+        """Under the names of ``status --json``."""
         flat = asdict(self)
         return {**flat.pop("of_files"), **flat, "schema_version": schema_version()}
 

@@ -1,4 +1,4 @@
-"""What every request passes first: is it well-formed, is it let in, and what if the service fails.
+"""What every request passes first: it is checked and admitted, and a fault becomes an answer.
 
 The rules are the same for every port; what differs between ports is a value, ``Admission``.
 """
@@ -20,12 +20,12 @@ from indexer.system.tokens import bearer, is_equal
 _VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 PREFLIGHT_AGE_S = 600
-"""How long a browser remembers that it may ask; Chromium's most is 7,200."""
+"""How long a browser may cache a preflight; Chromium's maximum is 7,200."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a request is not let in."""
+    """Why a request is refused."""
 
     status: int
     title: str
@@ -33,7 +33,7 @@ class Refusal:
     hint: str = ""
     kind: str = "about:blank"
     ends_connection: bool = False
-    """What follows on the connection cannot be told from the body of this request."""
+    """The end of this request is not known, so nothing more can be read from the connection."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,20 +54,20 @@ def as_problem(_: Scope, refusal: Refusal) -> Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Who and what one port lets in."""
+    """Who and what one port admits."""
 
     names: NamePolicy = field(default_factory=NamePolicy)
     token: str = ""
     token_header: str = ""
     """A header of its own for the token, beside ``Authorization: Bearer``."""
     open_paths: frozenset[str] = frozenset()
-    """Paths that ask for no token: they tell states and no data."""
+    """Paths that need no token: they show states and no data."""
     body_bytes_max: int = 0
     chunked_bodies: bool = False
     """Whether a body may come without its length."""
     head_bytes_max: int = HEAD_BYTES_MAX
     exposed_headers: tuple[str, ...] = ()
-    """What a page of a listed origin may read of an answer."""
+    """Headers of an answer that a page of a listed origin may read."""
     refuse: Refuse = as_problem
 
     def around(self, app: ASGIApp) -> ASGIApp:
@@ -87,7 +87,7 @@ class Admission:
 
 
 class _Admitted:
-    """Refuses, or passes on; a fault becomes an answer and a line of the log."""
+    """Refuses, or passes on; a fault becomes an answer and a log line."""
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
@@ -109,16 +109,16 @@ class _Admitted:
         except Exception as fault:
             answer = of_fault(scope["method"], scope["path"], fault)
             if started:
-                raise  # the connection has to break: half an answer is none
+                raise  # the connection has to break: half an answer is useless
             await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         admission = self._admission
         headers = Headers(scope=scope)
         refusal = (
-            _malformed(scope, headers, admission.head_bytes_max)
-            or _oversized(scope["method"], headers, admission)
-            or _misnamed(scope, headers, admission)
+            _check_head(scope, headers, admission.head_bytes_max)
+            or _check_body(scope["method"], headers, admission)
+            or _check_names(scope, headers, admission)
         )
         if refusal is None:
             return None
@@ -129,7 +129,7 @@ class _Admitted:
 
 
 class _Authorized:
-    """Asks for the token."""
+    """Requires the token."""
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
@@ -141,50 +141,52 @@ class _Authorized:
         if not asks or _has_token(Headers(scope=scope), admission):
             await self._app(scope, receive, send)
             return
-        answer = admission.refuse(scope, _unauthorized(Headers(scope=scope), admission))
+        answer = admission.refuse(scope, _token_refusal(Headers(scope=scope), admission))
         await answer(scope, receive, send)
 
 
-def _malformed(scope: Scope, headers: Headers, head_bytes_max: int) -> Refusal | None:
+def _check_head(scope: Scope, headers: Headers, head_bytes_max: int) -> Refusal | None:
     """RFC 9112 2.3, 3.2 and 6.3: the version, one ``Host``, one way to say where a body ends."""
     if scope["http_version"] not in _VERSIONS:
-        return _ended(505, "HTTP Version Not Supported", "expected HTTP/1.1")
+        return _closing_refusal(505, "HTTP Version Not Supported", "expected HTTP/1.1")
     said = f"expected up to {head_bytes_max} bytes"
     if len(scope["raw_path"]) + len(scope["query_string"]) > head_bytes_max:
-        return _ended(414, "URI Too Long", said)
+        return _closing_refusal(414, "URI Too Long", said)
     if sum(len(name) + len(value) for name, value in scope["headers"]) > head_bytes_max:
-        return _ended(431, "Request Header Fields Too Large", said)
-    return _ambiguous(scope, headers)
+        return _closing_refusal(431, "Request Header Fields Too Large", said)
+    return _check_framing(scope, headers)
 
 
-def _ambiguous(scope: Scope, headers: Headers) -> Refusal | None:
+def _check_framing(scope: Scope, headers: Headers) -> Refusal | None:
     """A request with both a length and chunks is how another one is hidden from a proxy."""
     hosts = headers.getlist("host")
     if len(hosts) > 1 or (not hosts and scope["http_version"] != "1.0"):
-        return _ended(400, "Bad Request", f"expected one Host, got {len(hosts)}")
+        return _closing_refusal(400, "Bad Request", f"expected one Host, got {len(hosts)}")
     if "transfer-encoding" in headers and "content-length" in headers:
-        return _ended(400, "Bad Request", "a body has either a Content-Length or chunks, not both")
+        return _closing_refusal(
+            400, "Bad Request", "a body has either a Content-Length or chunks, not both"
+        )
     if "transfer-encoding" in headers and scope["http_version"] == "1.0":
-        return _ended(400, "Bad Request", "chunks need HTTP/1.1")
+        return _closing_refusal(400, "Bad Request", "chunks need HTTP/1.1")
     return None
 
 
-def _oversized(method: str, headers: Headers, admission: Admission) -> Refusal | None:
-    """A body that is larger than this port takes, or that a question does not have, is not read."""
+def _check_body(method: str, headers: Headers, admission: Admission) -> Refusal | None:
+    """A body that is too large, or that its method has no use for, is not read."""
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers and not admission.chunked_bodies:
-        return _ended(411, "Length Required", "a body needs a Content-Length")
+        return _closing_refusal(411, "Length Required", "a body needs a Content-Length")
     if not (length.isascii() and length.isdecimal()):
-        return _ended(400, "Bad Request", "Content-Length is not a number")
+        return _closing_refusal(400, "Bad Request", "Content-Length is not a number")
     if int(length) > admission.body_bytes_max:
         said = f"expected a body of up to {admission.body_bytes_max} bytes"
         return Refusal(status=413, title="Content Too Large", detail=said)
     if method in _BODILESS and (int(length) or "transfer-encoding" in headers):
-        return _ended(413, "Content Too Large", f"{method} takes no body")
+        return _closing_refusal(413, "Content Too Large", f"{method} takes no body")
     return None
 
 
-def _misnamed(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:
+def _check_names(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:
     names = admission.names
     if scope["path"] in admission.open_paths:
         return None
@@ -212,10 +214,10 @@ def _has_token(headers: Headers, admission: Admission) -> bool:
     sent = [bearer(headers.get("authorization"))]
     sent += [headers.get(admission.token_header)] if admission.token_header else []
     equal = [is_equal(admission.token, (one or "").encode("latin-1")) for one in sent]
-    return any(equal)  # every one is compared, so that time does not tell which it was
+    return any(equal)  # all are compared, so that the time does not reveal which one it was
 
 
-def _unauthorized(headers: Headers, admission: Admission) -> Refusal:
+def _token_refusal(headers: Headers, admission: Admission) -> Refusal:
     own = admission.token_header
     given = "authorization" in headers or (own and own in headers)
     said = "the token is wrong" if given else "a token is required"
@@ -230,5 +232,5 @@ def _unauthorized(headers: Headers, admission: Admission) -> Refusal:
     )
 
 
-def _ended(status: int, title: str, detail: str) -> Refusal:
+def _closing_refusal(status: int, title: str, detail: str) -> Refusal:
     return Refusal(status=status, title=title, detail=detail, ends_connection=True)

@@ -70,7 +70,7 @@ class TokenCheck:
         """Whether the metadata has the token, where there is one."""
         given = [sent.get(self.metadata), bearer(sent.get("authorization"))]
         equal = [is_equal(self.token, one) for one in given]
-        return any(equal)  # every one is compared, so that time does not tell which it was
+        return any(equal)  # all are compared, so that the time does not reveal which one it was
 
 
 class CountedThreads(ThreadPoolExecutor):

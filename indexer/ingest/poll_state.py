@@ -1,8 +1,8 @@
 """How far a poller has come, in one small SQLite file that no other process can have open.
 
 The key is that of the last span that is in a file. The range of a file is made durable before the
-file has its name: if the file is there after a crash, the range is done. To ask for it again would
-not do, because the service may have deleted some of it since, or have got more.
+file has its name: if the file is there after a crash, the range is done. Asking for it
+again would be wrong, because the service may have deleted some of it since, or received more.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from indexer.system.durable_files import create_private, make_folder, sync_folde
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 BUSY_TIMEOUT_S = 1.0
-"""The only other holder is another poller, which does not go away."""
+"""Only another poller can hold it, and that one does not end soon."""
 _ROW = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS poller_state (id INTEGER PRIMARY KEY, last_key BLOB);
@@ -59,7 +59,7 @@ class PollState:
         found = self._one("SELECT last_key FROM poller_state WHERE id = ?")
         return bytes(found[0] or b"") if found else b""
 
-    def begun(self) -> tuple[bytes, bytes] | None:
+    def unfinished_range(self) -> tuple[bytes, bytes] | None:
         """First and last key of the range whose file may or may not be there."""
         return self._one("SELECT first_key, through_key FROM poller_batch WHERE id = ?")
 
@@ -81,7 +81,7 @@ class PollState:
             connection.execute("DELETE FROM poller_batch")
             connection.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):  # the error that is on its way says more
+            with suppress(sqlite3.Error):  # the error being raised says more
                 connection.execute("ROLLBACK")
             raise
 
@@ -111,5 +111,5 @@ def _refusal(path: Path, error: sqlite3.Error) -> CatalogOwned | CatalogUnreadab
     return CatalogUnreadable(
         f"cannot open {path}: {error}",
         path=str(path),
-        hint="Move the file away: polling begins anew with the oldest span that the service has.",
+        hint="Move the file away: polling starts again with the oldest span of the service.",
     )

@@ -1,8 +1,8 @@
-"""Export requests in, responses out: the wire forms of OTLP and nothing of any transport.
+"""Parse export requests and build their responses, for any transport.
 
 Whatever the bytes are, they are a request or ``InvalidOtlp``: servers answer that with a status
 that tells the sender not to try again. What is accepted here can be made into a table later
-(see ``spans``), so nothing that was promised to a sender is stuck before the files.
+(see ``spans``), so nothing that was acknowledged gets stuck before it is in a file.
 """
 
 from typing import Literal
@@ -29,8 +29,8 @@ from indexer.otlp.json_reader import DECODER
 Signal = Literal["traces", "metrics", "logs"]
 
 REPEATED_BYTES_MAX = 256 << 20
-"""A request says a resource once, a table says it in each row of its spans. Beyond this a few
-megabytes of request would be gigabytes of table."""
+"""A request has a resource once, a table has it in each row of its spans. Beyond this a request of
+a few megabytes would become a table of gigabytes."""
 
 _REQUESTS: dict[Signal, type[Message]] = {
     "traces": ExportTraceServiceRequest,
@@ -46,7 +46,7 @@ _NO_TRACE_ID, _NO_SPAN_ID = bytes(16), bytes(8)
 
 
 def parse_protobuf(signal: Signal, body: bytes) -> Message:
-    """The request that binary protobuf says; fields that are not known are passed over.
+    """The request in binary protobuf; unknown fields are ignored.
 
     Raises InvalidOtlp.
     """
@@ -75,14 +75,14 @@ def empty_request(signal: Signal) -> Message:
 
 
 def span_count(request: Message) -> int:
-    """All spans of the request, of whatever worth; none in a request of another signal."""
+    """The number of spans, valid or not; 0 for a request of another signal."""
     if not isinstance(request, ExportTraceServiceRequest):
         return 0
     return sum(len(scope.spans) for each in request.resource_spans for scope in each.scope_spans)
 
 
 def response(signal: Signal, rejected: int = 0, message: str = "") -> Message:
-    """What the sender is told. Without a rejection or a message it is an empty one: all is well."""
+    """The response to the sender: empty when nothing was rejected and there is no message."""
     kind, counted = _RESPONSES[signal]
     if not rejected and not message:
         return kind()
@@ -90,7 +90,7 @@ def response(signal: Signal, rejected: int = 0, message: str = "") -> Message:
 
 
 def has_identity(span: Span) -> bool:
-    """Whether a trace can be asked for the span."""
+    """Whether the span has a valid trace_id and span_id."""
     return is_trace_id(span.trace_id) and is_span_id(span.span_id)
 
 
@@ -110,7 +110,7 @@ def within_repeated_bytes(repeated: int) -> None:
     """Raise OtlpTooLarge when resources and scopes are too long for the number of their spans."""
     if repeated > REPEATED_BYTES_MAX:
         raise OtlpTooLarge(
-            f"its resources and scopes are {repeated} bytes when each span has its own, "
+            f"resources and scopes, repeated for each span, have {repeated} bytes, "
             f"limit {REPEATED_BYTES_MAX}",
             hint="Send smaller batches, or fewer and shorter resource attributes.",
         )

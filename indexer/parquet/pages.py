@@ -1,7 +1,7 @@
 """Where the pages of a column lie, from a file's own bytes.
 
-Page headers are read here (Parquet format, "Metadata" and parquet.thrift), because no library says
-where the one page is that holds a row.
+Page headers are read here (Parquet format, "Metadata" and parquet.thrift), because no library gives
+the location of the page that holds a row.
 """
 
 import zlib
@@ -16,7 +16,7 @@ from indexer.parquet.column_chunks import ColumnChunk
 from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
 
 HEADER_BYTES = 256
-"""Read for a header at first."""
+"""Read for a header at first; more if it is longer."""
 HEADER_BYTES_MAX = 64 << 20
 """Statistics in a header can hold two whole values of a column; more than this is not a header."""
 
@@ -42,7 +42,7 @@ class Page:
 
 
 def pages(source: pa.NativeFile, chunk: ColumnChunk, path: str) -> Iterator[Page]:
-    """The pages of a column chunk, in order. Raises CorruptPage for a header that is none."""
+    """The pages of a column chunk, in order. Raises CorruptPage for an invalid header."""
     offset = chunk.offset
     end = offset + chunk.size_bytes
     while offset < end:

@@ -30,7 +30,7 @@ from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot
 from indexer.query.tiers.tier import Query
-from indexer.query.window import WHENEVER, Window
+from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget
 from indexer.system.storage import LocalStorage
 
@@ -136,7 +136,7 @@ class Answers:
         return self._spans(query, deadline, encoding, payload=payload)
 
     def services(
-        self, deadline: Deadline | None = None, window: Window = WHENEVER
+        self, deadline: Deadline | None = None, window: Window = ANY_TIME
     ) -> ServicesAnswer:
         """Every service with spans in the window, by name."""
         hot = self._ask_hot()

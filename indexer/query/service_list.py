@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.query.find.already_indexed import known_spans
 from indexer.query.find.column_scan import within
-from indexer.query.window import WHENEVER, Window
+from indexer.query.window import ANY_TIME, Window
 from indexer.spans.aggregates import KNOWN_FROM_NS
 from indexer.spans.columns import SpanColumns, concatenate
 from indexer.system.duckdb_rows import rows
@@ -59,7 +59,7 @@ class Service:
     total_spans: int
 
 
-def list_services(cursor: duckdb.DuckDBPyConnection, window: Window = WHENEVER) -> list[Service]:
+def list_services(cursor: duckdb.DuckDBPyConnection, window: Window = ANY_TIME) -> list[Service]:
     """Every service with its first and last start and its number of spans, by name.
 
     With bounds: of the spans that start within them.
@@ -76,7 +76,7 @@ def list_services(cursor: duckdb.DuckDBPyConnection, window: Window = WHENEVER) 
 
 
 def unindexed_spans(
-    cursor: duckdb.DuckDBPyConnection, parts: Sequence[SpanColumns], window: Window = WHENEVER
+    cursor: duckdb.DuckDBPyConnection, parts: Sequence[SpanColumns], window: Window = ANY_TIME
 ) -> SpanColumns:
     """Each span of the parts that starts in the window once, but those that the index has."""
     spans = concatenate(parts, [1] * len(parts))

@@ -1,4 +1,4 @@
-"""The time bounds of a question. Pure."""
+"""The time bounds of a query. Pure."""
 
 from dataclasses import dataclass
 
@@ -16,4 +16,4 @@ class Window:
         return self.since_unix_nano is None and self.until_unix_nano is None
 
 
-WHENEVER = Window()
+ANY_TIME = Window()

@@ -37,9 +37,9 @@ TRACES_PATH = "/v1/traces"
 _PATHS: dict[Signal, str] = {"traces": TRACES_PATH, "logs": "/v1/logs", "metrics": "/v1/metrics"}
 _PROFILES_PATH = "/v1development/profiles"
 RETRY_AFTER_S = 1
-"""How long a sender is asked to wait when there is no room."""
+"""How long a sender is asked to wait while the service is full."""
 SMALL_THREADS = 32
-"""Requests that wait for their commit; a commit takes many."""
+"""Requests that wait for their commit; one commit holds many."""
 LARGE_THREADS = 2
 """Larger ones at a time: parsing holds the interpreter, and small ones wait for it."""
 _CODES = {400: 3, 401: 16, 403: 7, 404: 12, 405: 12, 408: 4, 411: 3, 413: 3, 414: 3, 415: 3}
@@ -104,50 +104,50 @@ class _Signals:
         path = re.sub("/+", "/", request.url.path).rstrip("/")
         export = self._by_path.get(path)
         if export is None:
-            return _unserved(self._exports, request.url.path, path)
+            return _not_served(self._exports, request.url.path, path)
         if request.method != "POST":
-            return _refused(405, f"{request.method} is not allowed on {path}: POST an export")
+            return _refusal(405, f"{request.method} is not allowed on {path}: POST an export")
         kind = _kind(request)
         if kind not in {PROTOBUF, JSON}:
             said = f"content-type {kind[:64]!r}, expected {PROTOBUF} or {JSON}"
-            return _refused(415, said)
+            return _refusal(415, said)
         try:
-            return _Answer(200, await self._exported(request, export, is_json=kind == JSON))
+            return _Answer(200, await self._export_body(request, export, is_json=kind == JSON))
         except IndexerError as error:
             return _of_error(error)
 
-    async def _exported(self, request: Request, export: Export, *, is_json: bool) -> Message:
+    async def _export_body(self, request: Request, export: Export, *, is_json: bool) -> Message:
         coding = content_coding(request.headers.get("content-encoding"))
         loop = asyncio.get_running_loop()
         with self._budget.reservation() as held:
             body = await collect(request, held, self._body_bytes_max)
             if coding != "identity":
-                body = await loop.run_in_executor(self._small, self._inflated, body, coding, held)
+                body = await loop.run_in_executor(self._small, self._inflate, body, coding, held)
             threads = self._small if len(body) <= SMALL_BYTES else self._large
             return await loop.run_in_executor(threads, export, body, is_json)
 
-    def _inflated(self, body: bytes, coding: str, held: Reservation) -> bytes:
+    def _inflate(self, body: bytes, coding: str, held: Reservation) -> bytes:
         return inflate(body, coding, held, self._body_bytes_max)
 
 
-def _unserved(exports: Exports, asked: str, path: str) -> _Answer:
+def _not_served(exports: Exports, asked: str, path: str) -> _Answer:
     paths = ", ".join(_PATHS[signal] for signal in exports)
     kept = f"this endpoint accepts only {kept_signals(exports)}, at {paths}"
     said = f"{asked[:200]} is not served: {kept}"
     if path in {*_PATHS.values(), _PROFILES_PATH}:
         signal = path.rpartition("/")[2]
         said = f"{signal} are not accepted: {said}; turn the exporter of {signal} off"
-    return _refused(404, said)
+    return _refusal(404, said)
 
 
 def _of_error(error: IndexerError) -> _Answer:
     for kind, status in _STATUS.items():
         if isinstance(error, kind):
-            return _refused(status, error.message)
+            return _refusal(status, error.message)
     raise error
 
 
-def _refused(status: int, message: str) -> _Answer:
+def _refusal(status: int, message: str) -> _Answer:
     headers: tuple[tuple[str, str], ...] = ()
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = (("retry-after", str(RETRY_AFTER_S)),)
@@ -157,9 +157,9 @@ def _refused(status: int, message: str) -> _Answer:
 
 
 def _as_status(scope: Scope, refusal: Refusal) -> Response:
-    """What the edge refuses, as OTLP's clients read it."""
+    """A refusal of the admission, in the form that OTLP's clients read."""
     said = f"{refusal.detail}. {refusal.hint}" if refusal.hint else refusal.detail
-    answer = _refused(refusal.status, said)
+    answer = _refusal(refusal.status, said)
     return _encoded(
         replace(answer, headers=(*answer.headers, *refusal.headers.items())), _kind(Request(scope))
     )

@@ -121,7 +121,7 @@ class Poller:
 
     def _settle(self) -> None:
         """End the batch that was begun: if its file is there, only its key is missing."""
-        begun = self._state.begun()
+        begun = self._state.unfinished_range()
         if begun is None:
             return
         target = span_file(self._root, *begun)

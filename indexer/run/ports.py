@@ -44,16 +44,16 @@ def internal(settings: Settings) -> Endpoint:
     )
 
 
-def of_ingestion(settings: Settings) -> list[Endpoint]:
+def ingestion_ports(settings: Settings) -> list[Endpoint]:
     """Every port that the embedded ingestion listens on."""
     found = [internal(settings), otlp_grpc(settings), otlp_http(settings)]
     return [endpoint for endpoint in found if endpoint is not None]
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise InvalidSettings for a port that may not, or cannot, be opened."""
-    asked = dashboards(settings)
-    for endpoint in [*of_ingestion(settings), *([asked] if asked else [])]:
+    """Raise InvalidSettings for a port that must not, or cannot, be opened."""
+    worker = dashboards(settings)
+    for endpoint in [*ingestion_ports(settings), *([worker] if worker else [])]:
         check_free(endpoint)
 
 

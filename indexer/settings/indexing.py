@@ -55,7 +55,8 @@ class IndexingSettings(BaseModel):
         ge=1,
         le=20_000_000,
         validation_alias="INDEXER_BATCH_SPANS",
-        description="A transaction is closed once it has so many spans (250 bytes of memory each).",
+        description="Spans after which a transaction takes no further file (250 bytes of memory "
+        "each).",
     )
     settle_s: float = Field(
         10,
@@ -76,12 +77,12 @@ class IndexingSettings(BaseModel):
         ge=1,
         le=256,
         validation_alias="INDEXER_THREADS",
-        description="Threads DuckDB may use.",
+        description="Threads that DuckDB may use.",
     )
     memory_limit: Annotated[str, byte_size("64MiB")] = Field(
         "1GiB",
         validation_alias="INDEXER_MEMORY_LIMIT",
-        description="Memory DuckDB may use, from 64MiB; it spills to disk beyond.",
+        description="Memory that DuckDB may use, 64MiB or more; above it DuckDB spills to disk.",
     )
     file_rows_max: int = Field(
         FILE_ROWS_MAX,
@@ -95,13 +96,13 @@ class IndexingSettings(BaseModel):
         ge=1,
         le=1_000_000,
         validation_alias="INDEXER_OPERATIONS_MAX",
-        description="Distinct operations listed per file; spans of further ones are counted.",
+        description="Distinct operations listed per file; spans of further ones are only counted.",
     )
     promoted_attributes: Annotated[str, AfterValidator(key_list)] = Field(
         ",".join(PROMOTED_KEYS),
         validation_alias="INDEXER_PROMOTED_ATTRIBUTES",
         description="Span attributes that the index holds for listings, up to 31, "
-        "comma-separated; a change is caught up in the background.",
+        "comma-separated; files indexed before a change are caught up in the background.",
     )
     shared_file_mode: Annotated[str, AfterValidator(file_mode)] = Field(
         "0640",
@@ -112,19 +113,19 @@ class IndexingSettings(BaseModel):
     watch: bool = Field(
         True,
         validation_alias="INDEXER_WATCH",
-        description="Listen to file events; without them the sweep alone finds files.",
+        description="Use file events; without them only sweeps find files.",
     )
     log_format: Literal["auto", "text", "json", "rich"] = Field(
         "auto",
         validation_alias="INDEXER_LOG_FORMAT",
-        description="auto: rich on a terminal, text otherwise.",
+        description="auto: rich on a terminal, otherwise text.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", validation_alias="INDEXER_LOG_LEVEL", description="The least level logged."
+        "info", validation_alias="INDEXER_LOG_LEVEL", description="The lowest level that is logged."
     )
     attributes_memory_limit: Annotated[str, byte_size("64MiB")] = Field(
         "256MiB",
         validation_alias="INDEXER_ATTRIBUTES_MEMORY_LIMIT",
-        description="Memory DuckDB may use to take attributes out of files, beside "
-        "INDEXER_MEMORY_LIMIT; it spills to disk beyond.",
+        description="Memory that DuckDB may use to read attributes from files, in addition to "
+        "INDEXER_MEMORY_LIMIT; above it DuckDB spills to disk.",
     )

@@ -16,16 +16,16 @@ class ReceivingSettings(BaseModel):
     ingestion_host: str = Field(
         "",
         validation_alias="INGESTION_GRPC_HOST",
-        description="Host of the ingestion service that has the spans not in files yet; "
-        "empty: only files answer.",
+        description="Host of the ingestion service that holds the spans not yet in files; empty: "
+        "answers come from files only.",
     )
     hot_follow_interval_s: float = Field(
         30,
         ge=1,
         le=3600,
         validation_alias="INDEXER_HOT_FOLLOW_INTERVAL",
-        description="Seconds between two looks of the worker's own at that service, which confirm "
-        "files and find lost spans; questions, and files just indexed, do not wait for it.",
+        description="Seconds between the worker's own requests to that service, which confirm "
+        "files and find lost spans; queries, and files just indexed, do not wait for it.",
     )
     hot_max_age_s: float = Field(
         1,
@@ -41,18 +41,18 @@ class ReceivingSettings(BaseModel):
         ge=0,
         le=65535,
         validation_alias="INGESTION_GRPC_PORT",
-        description="Its internal gRPC port; also where the embedded ingestion serves it.",
+        description="The internal gRPC port of that service, and of the embedded ingestion.",
     )
     internal_token: SecretStr = Field(
         SecretStr(""),
         validation_alias="JUNJO_INTERNAL_GRPC_TOKEN",
-        description="Sent and asked for on the internal port as x-junjo-internal-token, if set.",
+        description="If set, sent and required on the internal port as x-junjo-internal-token.",
     )
     snapshot_path: str = Field(
         "",
         validation_alias="INGESTION_SNAPSHOT_PATH",
-        description="The folder of hot snapshots that an ingestion of Junjo's writes, "
-        "beside the storage path.",
+        description="The folder, outside the storage, in which Junjo's ingestion writes hot "
+        "snapshots.",
     )
     span_storage_path: str = Field(
         "",
@@ -72,30 +72,31 @@ class ReceivingSettings(BaseModel):
     internal_listen_host: str = Field(
         "127.0.0.1",
         validation_alias="INGESTION_GRPC_LISTEN_HOST",
-        description="Where the embedded ingestion serves the internal port.",
+        description="Host on which the embedded ingestion serves the internal port.",
     )
     api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias="INGESTION_API_KEY",
-        description="Asked of senders as x-junjo-api-key or `Authorization: Bearer`, if set; "
-        "needed where other machines can reach an OTLP port.",
+        description="If set, senders must give it as x-junjo-api-key or `Authorization: Bearer`; "
+        "required where other machines can reach an OTLP port.",
     )
     otlp_allow_open: Literal["", "yes-without-a-token"] = Field(
         "",
         validation_alias="INGESTION_OTLP_ALLOW_OPEN",
-        description="yes-without-a-token: whoever reaches the OTLP ports may send spans.",
+        description="yes-without-a-token: anybody who can reach the OTLP ports may send spans.",
     )
     internal_allow_open: Literal["", "yes-without-a-token"] = Field(
         "",
         validation_alias="INGESTION_GRPC_ALLOW_OPEN",
-        description="yes-without-a-token: whoever reaches the internal port may read hot spans "
-        "and flush.",
+        description="yes-without-a-token: anybody who can reach the internal port may read hot "
+        "spans and flush.",
     )
     otlp_allowed_hosts: Annotated[str, AfterValidator(name_list)] = Field(
         "",
         validation_alias="INGESTION_ALLOWED_HOSTS",
-        description="Names in `Host` that senders of OTLP over HTTP may use, comma-separated, "
-        "besides addresses and local names; empty: any with a key, or on an open address.",
+        description="Names that senders of OTLP over HTTP may use in `Host`, comma-separated, "
+        "besides IP addresses and local names; empty: any name with a key, or on an "
+        "open address.",
     )
     otlp_allowed_origins: Annotated[str, AfterValidator(origin_list)] = Field(
         "",
@@ -107,38 +108,40 @@ class ReceivingSettings(BaseModel):
         ge=8,
         le=65_536,
         validation_alias="INGESTION_HTTP_CONNECTIONS",
-        description="Connections of OTLP over HTTP at once; the longest idle gives way.",
+        description="Connections of OTLP over HTTP at once; above it, the one idle for longest is "
+        "closed.",
     )
     otlp_grpc_connections: int = Field(
         1024,
         ge=8,
         le=65_536,
         validation_alias="INGESTION_GRPC_CONNECTIONS",
-        description="Connections of OTLP over gRPC at once; one that does not speak ends after "
-        "10 seconds.",
+        description="Connections of OTLP over gRPC at once; one that sends no handshake is closed "
+        "after 10 seconds.",
     )
     otlp_grpc_threads: int = Field(
         4,
         ge=1,
         le=256,
         validation_alias="INGESTION_GRPC_THREADS",
-        description="Exports over gRPC at once. Each may hold the largest body.",
+        description="Exports over gRPC at once, each of which may hold the largest body.",
     )
     body_bytes_max: Annotated[str, byte_size("1MiB", "1GiB")] = Field(
         "64MiB",
         validation_alias="INGESTION_BODY_BYTES_MAX",
-        description="One export, inflated; OTLP recommends 64 MiB.",
+        description="One export, decompressed; OTLP recommends 64 MiB.",
     )
     bodies_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
         "512MiB",
         validation_alias="INGESTION_BODIES_BYTES_MAX",
-        description="Exports in hand over all OTLP ports together; gRPC has its threads times the "
-        "largest body of it, HTTP the rest. Beyond, senders are asked to come back.",
+        description="Exports in progress on all OTLP ports together: gRPC reserves its threads "
+        "times the largest body, HTTP has the rest. Above it, senders are asked to "
+        "retry later.",
     )
     queue_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
         "64MiB",
         validation_alias="INGESTION_QUEUE_BYTES_MAX",
-        description="Exports that wait for their commit to the log.",
+        description="Exports waiting to be committed to the log.",
     )
     wal_path: Path = Field(
         Path(".dbdata/ingestion/wal.sqlite"),
@@ -155,46 +158,47 @@ class ReceivingSettings(BaseModel):
         ge=0.1,
         le=3600,
         validation_alias="SPAN_POLL_INTERVAL",
-        description="Seconds that `poll` waits once it has read all there was.",
+        description="Seconds that `poll` waits after it has read everything.",
     )
     span_batch_size: int = Field(
         SPANS_MAX,
         ge=1,
         le=SPANS_MAX,
         validation_alias="SPAN_BATCH_SIZE",
-        description="Spans that `poll` asks for at a time, and of one file.",
+        description="Spans that `poll` requests at a time and writes to one file.",
     )
     wal_synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
         "FULL",
         validation_alias="INGESTION_WAL_SYNCHRONOUS",
-        description="FULL: what was acknowledged survives a power cut. NORMAL and OFF: it survives "
-        "the end of the process alone.",
+        description="FULL: acknowledged spans survive a power cut. NORMAL and OFF: they survive "
+        "only the end of the process.",
     )
     wal_bytes_max: Annotated[str, byte_size("64MiB")] = Field(
         "2GiB",
         validation_alias="INGESTION_WAL_BYTES_MAX",
-        description="Requests that wait for their file; beyond, senders are asked to come back.",
+        description="Requests in the log that are in no file yet; above it, senders are asked to "
+        "retry later.",
     )
     flush_rows: int = Field(
         FLUSH_ROWS,
         ge=1,
         le=10_000_000,
         validation_alias="FLUSH_MAX_ROWS",
-        description="Spans that make a flush due, and of one file.",
+        description="Spans that trigger a flush, and the most in one file.",
     )
     flush_bytes: int = Field(
         FLUSH_BYTES,
         ge=1,
         le=1 << 30,
         validation_alias="FLUSH_MAX_BYTES",
-        description="Bytes of requests that make a flush due, and of one file.",
+        description="Bytes of requests that trigger a flush, and the most in one file.",
     )
     flush_age_s: float = Field(
         FLUSH_AGE_S,
         ge=0.1,
         le=86_400,
         validation_alias="FLUSH_MAX_AGE",
-        description="Seconds after which a span is flushed, however few there are.",
+        description="Seconds after which spans are flushed, however few they are.",
     )
     retention_age_s: float = Field(
         0,
@@ -213,5 +217,5 @@ class ReceivingSettings(BaseModel):
         0,
         ge=0,
         validation_alias="INGESTION_RETENTION_MAX_BYTES",
-        description="Bytes of its files; beyond, the oldest are deleted; 0: no limit.",
+        description="Total size of its files; above it, the oldest are deleted; 0: no limit.",
     )

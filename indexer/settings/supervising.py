@@ -1,4 +1,4 @@
-"""How the worker watches over itself: when it counts as stuck, and how long a stop may take."""
+"""When the worker counts as stuck, and how long a stop may take."""
 
 from pydantic import BaseModel, Field
 
@@ -11,14 +11,14 @@ class SupervisingSettings(BaseModel):
         ge=1,
         le=3600,
         validation_alias="INDEXER_STALLED_AFTER",
-        description="Seconds that one piece of work of the index thread may take; beyond, the "
-        "worker is not ready and answers are incomplete. Listing a million files takes 20.",
+        description="Seconds that one step of the index thread may take; after that the worker is "
+        "not ready and answers are incomplete. Listing a million files takes 20.",
     )
     stop_timeout_s: float = Field(
         8,
         ge=1,
         le=600,
         validation_alias="INDEXER_STOP_TIMEOUT",
-        description="Seconds a stop may take; beyond, the process ends without the thread that "
-        "does not come back. Docker kills after 10.",
+        description="Seconds that a stop may take; after that the process ends without waiting for "
+        "its threads. Docker kills after 10.",
     )

@@ -1,7 +1,7 @@
-"""The service's own traces over OTLP, when the environment asks for them in OpenTelemetry's words.
+"""The service's own traces over OTLP, when OpenTelemetry's own variables ask for them.
 
-``OTEL_TRACES_EXPORTER=otlp`` turns them on; the SDK reads where to and how from its own variables.
-Nothing is asked of a machine that has no collector: without that variable nothing is sent.
+``OTEL_TRACES_EXPORTER=otlp`` turns them on; the SDK reads endpoint and headers from its variables.
+Without that variable nothing is sent.
 """
 
 import logging
@@ -23,9 +23,9 @@ DEFAULT_ENDPOINT = "http://localhost:4318"
 """OpenTelemetry's, for OTLP over HTTP."""
 SERVICE_NAME = "span-indexer"
 FLUSH_S = 1.5
-"""How long a stop waits for a collector: the worker promises to end within five seconds."""
-TOLD_EVERY_S = 60.0
-"""A collector that is away is told once a minute, not at each attempt."""
+"""How long a stop waits for a collector, of the seconds that a stop may take in all."""
+REPORT_EVERY_S = 60.0
+"""An unreachable collector is reported once a minute, not at each attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OwnTraces:
     provider: Any = None
 
     def close(self) -> None:
-        """Send what is there, as far as the collector takes it in time."""
+        """Send the last spans, if the collector accepts them in time."""
         if self.provider is None:
             return
         last = threading.Thread(target=self.provider.shutdown, name="traces", daemon=True)
@@ -46,7 +46,7 @@ class OwnTraces:
 def own_traces(receiver: str) -> OwnTraces:
     """As the environment asks. ``receiver`` is the host:port of this program's own OTLP over HTTP.
 
-    Raises InvalidSettings for what is asked and cannot be done.
+    Raises InvalidSettings for what is asked for and not supported.
     """
     asked = os.environ.get(EXPORTER, "").strip().lower()
     disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
@@ -60,7 +60,7 @@ def own_traces(receiver: str) -> OwnTraces:
         raise InvalidSettings(f"{PROTOCOL}={protocol} is not supported", hint=hint)
     endpoint = _endpoint()
     provider = _provider()
-    _tell_failures()
+    _report_failures()
     trace.set_tracer_provider(provider)
     log(TRACES_STARTED, f"own traces go to {endpoint}", endpoint=endpoint)
     if _is_same(endpoint, receiver):
@@ -114,20 +114,20 @@ def _is_same(endpoint: str, receiver: str) -> bool:
     return bool(port) and str(parts.port or "") == port and parts.hostname in local
 
 
-class _Told(logging.Handler):
-    """What the SDK logs about a collector, as one of this program's events, now and then."""
+class _CollectorFailures(logging.Handler):
+    """What the SDK logs about a collector, as an event of this program, once a minute at most."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._told_s: float | None = None
+        self._reported_s: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._told_s is None or record.created - self._told_s >= TOLD_EVERY_S:
-            self._told_s = record.created
-            log(TRACES_FAILED, f"own traces are not taken: {record.getMessage()}")
+        if self._reported_s is None or record.created - self._reported_s >= REPORT_EVERY_S:
+            self._reported_s = record.created
+            log(TRACES_FAILED, f"own traces are not accepted: {record.getMessage()}")
 
 
-def _tell_failures() -> None:
+def _report_failures() -> None:
     logger = logging.getLogger("opentelemetry")
-    logger.handlers = [_Told()]
+    logger.handlers = [_CollectorFailures()]
     logger.propagate = False

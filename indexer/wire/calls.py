@@ -1,4 +1,4 @@
-"""The calls of the internal protocol as a client makes them; a gRPC error becomes a fact here."""
+"""A client of the internal protocol, which maps gRPC's errors to those of this program."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ M = TypeVar("M")
 
 
 class Unimplemented(Exception):
-    """The server is of a generation without this call."""
+    """The server is of a version without this call."""
 
 
 class Calls:
@@ -45,20 +45,20 @@ class Calls:
     def read_spans(
         self, after_key: bytes, timeout_s: float, batch_size: int = SPANS_MAX
     ) -> Iterator[wire.ReadSpansResponse]:
-        """Spans after a key and a message without one. Raises Unimplemented."""
+        """Spans after a key, then one message without a span. Raises Unimplemented."""
         request = wire.ReadSpansRequest(start_key_ulid=after_key, batch_size=batch_size)
         return self._stream("ReadSpans", self._stub.ReadSpans, request, timeout_s)
 
     def prepare_hot_snapshot(self, timeout_s: float) -> wire.PrepareHotSnapshotResponse:
-        """Where the snapshot lies. Raises Unimplemented."""
-        with _facts("PrepareHotSnapshot"):
+        """The path of a new snapshot. Raises Unimplemented."""
+        with _mapped_errors("PrepareHotSnapshot"):
             return self._stub.PrepareHotSnapshot(
                 wire.PrepareHotSnapshotRequest(), timeout=timeout_s, metadata=self._metadata
             )
 
     def confirm_files(self, paths: Sequence[str], timeout_s: float) -> None:
-        """The index has these files; each call has the time. Raises Unimplemented."""
-        with _facts("ConfirmFiles"):
+        """Say that the index has these files; each call has the time. Raises Unimplemented."""
+        with _mapped_errors("ConfirmFiles"):
             for first in range(0, len(paths), CONFIRMED_PATHS):
                 request = wire.ConfirmFilesRequest(paths=paths[first : first + CONFIRMED_PATHS])
                 self._stub.ConfirmFiles(request, timeout=timeout_s, metadata=self._metadata)
@@ -70,7 +70,7 @@ class Calls:
         request: Any,
         timeout_s: float,
     ) -> Iterator[M]:
-        with _facts(name):
+        with _mapped_errors(name):
             call = method(request, timeout=timeout_s, metadata=self._metadata)
             try:
                 yield from call
@@ -79,16 +79,16 @@ class Calls:
 
 
 @contextmanager
-def _facts(name: str) -> Iterator[None]:
+def _mapped_errors(name: str) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise _fact(name, error) from error
+        raise _error_of(name, error) from error
     except ValueError as error:  # what grpc raises for a channel that is closed
         raise HotUnavailable(f"{name}: {error}") from error
 
 
-def _fact(name: str, error: Any) -> Exception:
+def _error_of(name: str, error: Any) -> Exception:
     """``error`` is an RpcError that is a Call as well, as all that a channel raises are."""
     code: grpc.StatusCode = error.code()
     if code is grpc.StatusCode.UNIMPLEMENTED:

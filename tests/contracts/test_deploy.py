@@ -133,7 +133,7 @@ def check_opening(service, given, monkeypatch):
     """Each port that others reach has its token or its consent; without the token nothing starts."""
     ports_of = {
         "up": ports.check_ports,
-        "ingestion": lambda settings: [resolve(one) for one in ports.of_ingestion(settings)],
+        "ingestion": lambda settings: [resolve(one) for one in ports.ingestion_ports(settings)],
         "worker": lambda settings: resolve(ports.dashboards(settings)),
     }[service]
     token = NEEDED_TOKENS[service]

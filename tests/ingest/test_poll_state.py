@@ -19,17 +19,17 @@ def path(tmp_path):
 def test_a_new_file_remembers_nothing(path):
     with closing(PollState.open(path)) as state:
         assert state.last_key() == b""
-        assert state.begun() is None
+        assert state.unfinished_range() is None
 
 
 def test_a_range_that_was_begun_is_known_until_it_is_finished(path):
     with closing(PollState.open(path)) as state:
         state.begin(FIRST, LAST)
     with closing(PollState.open(path)) as state:
-        assert state.begun() == (FIRST, LAST)
+        assert state.unfinished_range() == (FIRST, LAST)
         assert state.last_key() == b""
         state.finish(LAST)
-        assert state.begun() is None
+        assert state.unfinished_range() is None
     with closing(PollState.open(path)) as state:
         assert state.last_key() == LAST
 
@@ -38,7 +38,7 @@ def test_a_range_may_be_begun_anew(path):
     with closing(PollState.open(path)) as state:
         state.begin(FIRST, FIRST)
         state.begin(FIRST, LAST)
-        assert state.begun() == (FIRST, LAST)
+        assert state.unfinished_range() == (FIRST, LAST)
 
 
 def test_the_key_that_an_earlier_poller_saved_is_taken_up(path):
@@ -79,4 +79,4 @@ def test_a_refused_transaction_changes_nothing(path):
         state._connection.execute("DROP TABLE poller_state")
         with pytest.raises(sqlite3.Error):
             state.finish(LAST)
-        assert state.begun() == (FIRST, LAST)
+        assert state.unfinished_range() == (FIRST, LAST)

@@ -209,5 +209,5 @@ def test_a_resource_that_a_table_would_repeat_for_gigabytes_is_skipped():
     for _ in range(300):
         spans.add().CopyFrom(spans[0])
     for content in (request.SerializeToString(), json_line(request), pretty(request)):
-        with pytest.warns(SkippedRecords, match="its resources and scopes are"):
+        with pytest.warns(SkippedRecords, match="resources and scopes, repeated"):
             assert scan(content)[1].skipped == 1

@@ -108,7 +108,7 @@ def test_no_span_is_lost_or_doubled_by_a_kill(site: Site, seed: int, soak: bool)
         (number + 1, span + 1) for number in range(service.requests) for span in range(SPANS)
     }
     with closing(PollState.open(state)) as after:
-        assert (after.begun(), after.last_key()[: len(last)]) == (None, last)
+        assert (after.unfinished_range(), after.last_key()[: len(last)]) == (None, last)
     assert not [path for path in site.root.rglob(".*") if path.is_file()]
 
 

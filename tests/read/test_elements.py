@@ -4,17 +4,17 @@ import pytest
 
 from indexer.read.arrow_values import NanosText
 from indexer.read.elements import count, element
-from indexer.read.normalise import parsed
+from indexer.read.normalise import parse_value
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def event(**item):
-    return element("events", item, parsed)
+    return element("events", item, parse_value)
 
 
 def link(**item):
-    return element("links", item, parsed)
+    return element("links", item, parse_value)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
-from indexer.query.window import WHENEVER, Window
+from indexer.query.window import ANY_TIME, Window
 from indexer.spans.shared_ids import at_work
 
 SPAN_TYPE = "junjo.span_type"
@@ -185,7 +185,7 @@ async def _trace(
     body: Callable[[SpansAnswer], bytes],
     trace_id: str,
     span_id: str | None = None,
-    within: Window = WHENEVER,
+    within: Window = ANY_TIME,
     encoding: EncodedSpanCache | None = None,
 ) -> Response:
     """What ``body`` makes of a trace; an invalid ID names no trace."""

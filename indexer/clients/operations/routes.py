@@ -1,6 +1,6 @@
 """The routes of this program itself, for commands, operators and their probes.
 
-Texts that cannot be what a parameter means are refused with 422, unknown parameters as well.
+Invalid values and unknown parameters are refused with 422.
 """
 
 from fastapi import APIRouter, Depends
