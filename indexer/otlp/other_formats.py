@@ -12,7 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-TRACES_ALONE = "this endpoint takes traces alone"
+TRACES_ALONE = "this endpoint accepts only traces"
 LOGS = f"log records; {TRACES_ALONE}"
 METRICS = f"metrics; {TRACES_ALONE}"
 

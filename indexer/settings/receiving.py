@@ -51,7 +51,7 @@ class ReceivingSettings(BaseModel):
     snapshot_path: str = Field(
         "",
         validation_alias="INGESTION_SNAPSHOT_PATH",
-        description="The folder, outside the storage, in which Junjo's ingestion writes hot "
+        description="The folder, other than the storage, in which Junjo's ingestion writes hot "
         "snapshots.",
     )
     span_storage_path: str = Field(
@@ -210,8 +210,8 @@ class ReceivingSettings(BaseModel):
         UNCONFIRMED_S,
         ge=0,
         validation_alias="INGESTION_UNCONFIRMED_MAX_AGE",
-        description="Seconds after its flush for which an expired file is kept all the same while "
-        "no worker has confirmed it; then it is deleted, and the log says so.",
+        description="Seconds after its flush for which an expired file that no worker has "
+        "confirmed is still kept; then it is deleted, and the log says so.",
     )
     retention_bytes: int = Field(
         0,

@@ -70,7 +70,7 @@ def test_a_file_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
     """A plain file at the settings' path is refused, not overwritten."""
     (tmp_path / "index.duckdb").write_text("mine")
     generations = Generations(tmp_path / "index.duckdb")
-    with pytest.raises(CatalogUnreadable, match="did not make"):
+    with pytest.raises(CatalogUnreadable, match="is not a catalog made by"):
         generations.current()
     assert (tmp_path / "index.duckdb").read_text() == "mine"
 

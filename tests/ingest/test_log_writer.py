@@ -51,4 +51,4 @@ def test_a_full_disk_is_busy_and_room_makes_it_work_again(tmp_path):
     assert found["bytes"]
     assert found["kept"] >= 4
     assert found["refused"]
-    assert all("the log did not take" in message for message in found["refused"])
+    assert all("the log refused a transaction" in message for message in found["refused"])

@@ -222,7 +222,7 @@ def test_log_records_are_refused_with_a_word_about_it():
             }
         ]
     )
-    with pytest.raises(InvalidOtlp, match=r"log records; this endpoint takes traces alone"):
+    with pytest.raises(InvalidOtlp, match=r"log records; this endpoint accepts only traces"):
         admit(logs.SerializeToString())
 
 
@@ -235,7 +235,7 @@ def test_log_records_of_a_trace_are_told_from_spans():
         "attributes": [{"key": "a", "value": {"string_value": "b"}}],
     }
     logs = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": [record]}]}])
-    with pytest.raises(InvalidOtlp, match=r"log records; this endpoint takes traces alone"):
+    with pytest.raises(InvalidOtlp, match=r"log records; this endpoint accepts only traces"):
         admit(logs.SerializeToString())
 
 
@@ -255,7 +255,7 @@ def test_metrics_are_refused_with_a_word_about_it(kind):
     request = ExportMetricsServiceRequest(
         resource_metrics=[{"scope_metrics": [{"metrics": metrics}]}]
     )
-    with pytest.raises(InvalidOtlp, match=r"metrics; this endpoint takes traces alone"):
+    with pytest.raises(InvalidOtlp, match=r"metrics; this endpoint accepts only traces"):
         admit(request.SerializeToString())
 
 

@@ -114,8 +114,8 @@ def test_names_of_enumerations_are_understood():
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"resourceLogs": [{}]}, "resourceLogs is log records; this endpoint takes traces alone"),
-        ({"resourceMetrics": []}, "resourceMetrics is metrics; this endpoint takes traces alone"),
+        ({"resourceLogs": [{}]}, "resourceLogs is log records; this endpoint accepts only traces"),
+        ({"resourceMetrics": []}, "resourceMetrics is metrics; this endpoint accepts only traces"),
         ({"batches": [{}]}, "batches is Tempo's answer to a query; OTLP's name is resourceSpans"),
         ({"resource_spans": []}, "resource_spans is resourceSpans in snake_case"),
     ],

@@ -169,7 +169,7 @@ def test_a_method_that_is_not_here_says_which_one_is(channel):
             "opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
             "metrics are not accepted",
         ),
-        ("nobody.Nothing/Export", "traces alone"),
+        ("nobody.Nothing/Export", "only traces"),
     ):
         refused = refusal(channel.unary_unary(f"/{method}"), b"")
         assert refused.code() == grpc.StatusCode.UNIMPLEMENTED

@@ -201,7 +201,7 @@ async def test_a_busy_sink_asks_the_sender_to_come_back(client, sink, how):
 async def test_other_signals_are_not_kept(client, path):
     answer = await client.post(path, content=b"", headers={"content-type": PROTOBUF})
     assert answer.status_code == 404
-    assert "traces alone, at /v1/traces" in said(answer).message
+    assert "only traces, at /v1/traces" in said(answer).message
 
 
 @pytest.mark.parametrize("path", ["/v1/traces/", "//v1/traces", "/v1//traces"])
