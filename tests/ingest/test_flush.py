@@ -130,7 +130,7 @@ def test_a_crash_after_the_rename_repeats_the_same_file(make_flusher, wal, root,
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(wal, "flushed", killed)
+        patch.setattr(wal, "mark_flushed", killed)
         with pytest.raises(Killed):
             make_flusher().flush_all()
     (path,) = files_below(root)

@@ -29,7 +29,7 @@ _HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint8).
 
 
 class Unusual(Exception):
-    """Messages that are read another way. Never leaves ``otlp``."""
+    """Messages whose rows are made another way, by the parser and ``trace_rows``."""
 
 
 @dataclass(frozen=True, slots=True)
