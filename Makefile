@@ -58,7 +58,7 @@ bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-outp
 bench-peers: .venv-peers/.ready ## Measure other tools on the same files beside this one
 	.venv-peers/bin/python -m tests.peers
 
-test-interop: $(VENV)/.dev .venv-interop/.ready ## Other people's senders into ours; needs Go
+test-interop: $(VENV)/.dev .venv-interop/.ready .venv-interop/.node .venv-interop/.java ## Other people's senders into ours; needs Go, Node and Maven
 	$(BIN)/python -m pytest --interop tests/interop
 
 .venv-interop/.ready: tests/interop/builder.yaml
@@ -67,6 +67,18 @@ test-interop: $(VENV)/.dev .venv-interop/.ready ## Other people's senders into o
 	GOBIN=$(CURDIR)/.venv-interop/bin go install \
 		go.opentelemetry.io/collector/cmd/builder@$(COLLECTOR)
 	.venv-interop/bin/builder --config tests/interop/builder.yaml
+	@touch $@
+
+.venv-interop/.node: tests/interop/node/package-lock.json tests/interop/node/send.mjs
+	@mkdir -p .venv-interop/node
+	cp tests/interop/node/* .venv-interop/node/
+	npm ci --prefix .venv-interop/node --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+.venv-interop/.java: tests/interop/java/pom.xml
+	@mkdir -p .venv-interop/java
+	mvn -q -B -f tests/interop/java/pom.xml dependency:copy-dependencies \
+		-DoutputDirectory=$(CURDIR)/.venv-interop/java
 	@touch $@
 
 soak: $(VENV)/.dev ## Long runs: simulated histories, kills, damaged files
