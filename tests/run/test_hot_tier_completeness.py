@@ -6,7 +6,8 @@ is as far behind as each test lets it be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ from tests.support.span_files import Span
 pytestmark = pytest.mark.duckdb
 
 MAX_AGE_S = 1.0
+STEPS = 40
+"""Of a drawn history: each costs a snapshot and an answer, 10 ms."""
 
 
 class Place:
@@ -36,10 +39,17 @@ class Place:
         self.service = service
         self.hot = hot
         self._sent = 0
+        self._sent_at: dict[int, int] = {}
 
     def send(self) -> None:
         self._sent += 1
         self.service.log.append(Span(trace=self._sent, span=self._sent))
+        self._sent_at[self._sent] = self.one.clock.now_unix_nano()
+
+    def acknowledged(self, answer: SpansAnswer) -> set[int]:
+        """The spans that an answer has considered, if it is complete."""
+        as_of = answer.completeness.as_of_unix_nano or 0
+        return {number for number, at in self._sent_at.items() if at < as_of}
 
     @property
     def answers(self) -> Answers:
@@ -211,3 +221,32 @@ def test_an_ingestion_that_writes_no_folders_of_days_is_listed_whole(place: Plac
         place.send()
         place.service.flush(place.one.root / name)
     assert place.reasons(place.ask()) == []
+
+
+def test_nothing_that_happens_makes_an_answer_pass_for_complete_that_is_not(
+    place: Place, seed: int
+) -> None:
+    """Whatever of a drawn history is hot, flushed, listed, indexed, forgotten or long ago."""
+    chance = random.Random(seed)
+    pipeline = place.one.pipeline
+    happens: list[tuple[int, Callable[[], object]]] = [
+        (4, place.send),
+        (4, place.service.flush),
+        (2, place.service.restart),
+        (2, pipeline.sweep),
+        (2, lambda: pipeline.drain(lambda: False)),
+        (1, place.one.settle),
+        (3, lambda: place.one.clock.advance(chance.choice((0.4, MAX_AGE_S, 90, 80_000)))),
+    ]
+    weights, steps = zip(*happens, strict=True)
+    complete = 0
+    for _ in range(STEPS):
+        (step,) = chance.choices(steps, weights)
+        if step != place.service.flush or place.service.log:
+            step()
+        answer = place.ask()
+        if answer.completeness.is_complete:
+            complete += 1
+            found = {int(span.span_id, 16) for span in answer.spans}
+            assert place.acknowledged(answer) <= found, (seed, step)
+    assert complete
