@@ -72,6 +72,18 @@ class RegisteredFile:
         """(size in bytes, modification time in ns)."""
         return (self.size_bytes, self.modified_unix_nano)
 
+    def info_at(self, path: str) -> ParquetFileInfo:
+        """The file as it was registered; ``path`` is its absolute one."""
+        return ParquetFileInfo(
+            path=path,
+            relative_path=self.relative_path,
+            size_bytes=self.size_bytes,
+            modified_unix_nano=self.modified_unix_nano,
+            device=self.device,
+            inode=self.inode,
+            changed_unix_nano=self.changed_unix_nano,
+        )
+
     def is_still(self, info: ParquetFileInfo) -> bool:
         """Whether nothing tells the file from the one that was indexed, its footer unread."""
         return (

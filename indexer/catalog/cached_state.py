@@ -10,6 +10,7 @@ from typing import Self
 
 import duckdb
 
+from indexer.catalog.file_scans import unscanned_files
 from indexer.catalog.promoted import missing_keys, unreadable_files
 from indexer.catalog.quarantine import STILL_RETRIED, refused_stamp, refused_stamps
 from indexer.catalog.staging import Staged
@@ -37,6 +38,8 @@ class Known:
     directory: TraceDirectory = field(default_factory=TraceDirectory)
     unpromoted: dict[int, frozenset[int]] = field(default_factory=dict)
     """Numbers of the attributes that files have not given yet, by file_id."""
+    unscanned: set[int] = field(default_factory=set)
+    """Files whose columns were not looked at yet."""
     unreadable: set[int] = field(default_factory=set)
     """Files that cannot give some attribute."""
     retried: set[str] = field(default_factory=set)
@@ -50,6 +53,7 @@ class Known:
         known = cls(
             refused=refused_stamps(connection),
             unpromoted=missing_keys(connection),
+            unscanned=unscanned_files(connection),
             unreadable=unreadable_files(connection),
             of_files=FileTotals.read(connection),
         )
@@ -102,12 +106,14 @@ class Known:
             file_id = self.files.pop(path).file_id
             self.paths.pop(file_id, None)
             self.unpromoted.pop(file_id, None)
+            self.unscanned.discard(file_id)
             self.unreadable.discard(file_id)
 
     def add(self, staged: Staged, key_ids: frozenset[int]) -> None:
         """Files that were registered just now; their traces are in the directory already."""
         for file, file_id in zip(staged.files, staged.file_ids, strict=True):
             self._put(_registered(file.info, int(file_id), file.footer.footer_digest))
+            self.unscanned.add(int(file_id))
             if key_ids:
                 self.unpromoted[int(file_id)] = key_ids
         self.next_file_id += len(staged.files)

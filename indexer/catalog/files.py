@@ -4,7 +4,7 @@ The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -14,6 +14,7 @@ from indexer.catalog import promoted, quarantine, services
 from indexer.catalog import storage_root as storage_roots
 from indexer.catalog.cached_state import Known
 from indexer.catalog.database import Catalog
+from indexer.catalog.file_scans import insert_scans
 from indexer.catalog.insert import file_rows, insert_table, main_services
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
@@ -24,6 +25,7 @@ from indexer.spans.aggregates import operation_rows, service_rows
 from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
+from indexer.spans.file_scan import FileScan
 from indexer.spans.schema import STORED_COLUMNS, same_span
 from indexer.system.clock import Clock
 from indexer.system.duckdb_rows import arrow_table, id_list
@@ -35,6 +37,7 @@ _FILE_TABLES = (
     "file_operations",
     "indexed_attributes",
     "file_attributes",
+    "file_scans",
     "parquet_files",
 )
 
@@ -157,6 +160,11 @@ class FileRegister:
         """Numbers of the attributes that files have not given yet, by file_id. Read only."""
         return self._known.unpromoted
 
+    @property
+    def unscanned(self) -> set[int]:
+        """Files whose columns were not looked at yet, by file_id. Read only."""
+        return self._known.unscanned
+
     def file(self, file_id: int) -> RegisteredFile:
         """A registered file by its number."""
         return self._known.files[self._known.paths[file_id]]
@@ -236,6 +244,17 @@ class FileRegister:
             self._known.unpromoted.pop(file.file_id, None)
             if file.is_refused:
                 self._known.unreadable.add(file.file_id)
+
+    def record_scans(self, scans: Mapping[int, FileScan]) -> None:
+        """Take in what was seen of registered files, in one transaction.
+
+        Raises CatalogWriteFailed; then nothing has changed.
+        """
+        live = {file_id: scan for file_id, scan in scans.items() if file_id in self._known.paths}
+        if live:
+            with self._catalog.transaction() as connection:
+                insert_scans(connection, live)
+            self._known.unscanned -= live.keys()
 
     def load(self) -> None:
         """Read from the catalog what is kept in memory."""

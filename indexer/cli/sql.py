@@ -17,7 +17,8 @@ from indexer.clients.shared.answer_json import missing_json
 from indexer.errors import QueryRefused
 from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.missing import Missing
-from indexer.query.sql import Window, names_tables, open_session, select
+from indexer.query.span_views import Window
+from indexer.query.sql import names_tables, open_session, select
 from indexer.query.sql_coverage import not_covered
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings

@@ -7,7 +7,7 @@ but its readers, and no decision that a stage could make: it only passes values 
     look    queue what a hint points to
     drain   read and register until nothing is ready, reading ahead of the writer
 
-``promotion`` is the second pass, over what is registered.
+``promotion`` is the second pass, over what is registered, and ``scan_checks`` the third.
 """
 
 import math
@@ -27,6 +27,7 @@ from indexer.index.read_ahead import ReadAhead
 from indexer.index.refusals import Refusals
 from indexer.index.registration import Registration
 from indexer.index.removals import Removals
+from indexer.index.scan_checks import ScanChecks
 from indexer.index.surviving_copies import SurvivingCopies
 from indexer.model import Limits, Listing, Outstanding, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
@@ -81,13 +82,15 @@ class Pipeline:
         self._survivors = SurvivingCopies(
             storage, register, self.backlog, self._refusals, self._read
         )
-        self._registration = Registration(register, clock, self.progress, self.promotion.registered)
+        self.scan_checks = ScanChecks(storage, register, clock)
+        self._registration = Registration(register, clock, self.progress, self._registered)
 
     def close(self) -> None:
         """Wait for the readers and end them."""
         self._readers.shutdown(cancel_futures=True)
         self.promotion.close()
         self._notes.close()
+        self.scan_checks.close()
 
     @property
     def sweep_wanted(self) -> bool:
@@ -106,6 +109,10 @@ class Pipeline:
             problems=self.problems if self._is_listed else (NOT_LISTED,),
             version=self.backlog.sightings + self.removals.sightings,
         )
+
+    def _registered(self) -> None:
+        self.promotion.registered()
+        self.scan_checks.registered()
 
     def sweep(self) -> None:
         """List the storage, make the index follow removals, queue everything to be read."""

@@ -6,6 +6,7 @@ dot is the beginning of a path for pyarrow. Page checksums are verified.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from itertools import accumulate
 
 import pyarrow as pa
@@ -53,6 +54,12 @@ class FileColumns:
             )
         if self.footer.row_count < 0:
             raise FooterUnreadable("the footer has a negative row count", path=path)
+
+    @property
+    def schema_digest(self) -> str:
+        """Of names, types and order of all columns as Parquet has them."""
+        _, _, text = str(self._metadata.schema).partition("\n")
+        return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
     def read(self, positions: Sequence[int]) -> pa.Table:
         """These columns of all rows, in this order.

@@ -5,10 +5,9 @@ out is not read, and a file that cannot be read costs the payload of its own row
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from threading import Lock
 from typing import Any, cast
@@ -22,9 +21,12 @@ from indexer.model import ParquetFileInfo
 from indexer.query.missing import Missing
 from indexer.read.canonical_columns import canonical_column, column_type
 from indexer.read.dialect import Dialect
+from indexer.read.metadata import batch, read_file
 from indexer.read.normalise import COUNT_COLUMNS
-from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.read.payload import PAYLOAD_COLUMNS, Tally
 from indexer.read.registered_file import find_registered
+from indexer.read.whole_names import whole_names
+from indexer.spans.file_scan import UNSCANNED, FileScan
 from indexer.system.storage import LocalStorage
 
 CACHE_BYTES = 128 << 20
@@ -34,7 +36,17 @@ _BLOCK_BYTES = 4 << 20
 """Of a file, as it is stored, that is read at once: some ten times as much in memory."""
 _BLOCK_ROWS = (256, 65_536)
 """At least and at most."""
-_PREFIX = "span_file_"
+_SMALL_PART = 16
+"""Of the rows of a block one in so many is read by itself: a trace, and not a scan."""
+NAME = "name"
+"""The whole name of a span, of which the index may hold the beginning."""
+START, END, DURATION = "start_time_unix_nano", "end_time_unix_nano", "duration_ns"
+"""Of files whose metadata is read from them, because DuckDB 1.5 reads times to the microsecond."""
+_TIMES = (START, END, DURATION)
+_COLUMNS = (*PAYLOAD_COLUMNS, NAME, *_TIMES)
+"""A function is given a column by its place here: to make a function takes 2 ms."""
+_FUNCTIONS = {"span_text": "VARCHAR", "span_count": "UBIGINT", "span_time": "BIGINT"}
+"""The result of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +58,12 @@ class PayloadFile:
     footer_digest: str
     dialect: Dialect
     row_count: int
+    scan: FileScan = UNSCANNED
+    """Which of its columns DuckDB itself may read."""
+    is_whole: bool = False
+    """Each of its rows is a span that the index has from it."""
+    absent: tuple[str, ...] = ()
+    """Canonical payload columns that neither it nor its folders have."""
 
     @property
     def block_rows(self) -> int:
@@ -54,9 +72,19 @@ class PayloadFile:
         return min(max(rows, _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
 
 
-def function_name(column: str) -> str:
-    """Of SQL: (file_id, file_row_number, position_in_row) to a canonical payload column."""
-    return _PREFIX + column
+def payload_call(column: str, file_id: str, row: str, position: str = "0") -> str:
+    """SQL for a column of the span at a place, which is SQL as well.
+
+    Texts are copied by a concatenation that changes nothing: DuckDB 1.5 frees what a function in
+    Python has returned while ``coalesce`` still shows it.
+    """
+    function = "span_text"
+    if column in _TIMES:
+        function = "span_time"
+    elif column in COUNT_COLUMNS:
+        function = "span_count"
+    call = f"{function}({_COLUMNS.index(column)}, {file_id}, {row}, {position})"
+    return f"({call} || '')" if function == "span_text" else call
 
 
 class PayloadFunctions:
@@ -68,20 +96,21 @@ class PayloadFunctions:
         self._bytes = 0
         self._lock = Lock()
         self._missing: dict[tuple[int, str], Missing] = {}
+        self._asked: dict[tuple[int, str], int] = {}
 
     def install(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the functions in the connection's database, anew if it has them.
 
         Raises duckdb.Error.
         """
-        for column in PAYLOAD_COLUMNS:
+        for name, kind in _FUNCTIONS.items():
             with suppress(duckdb.InvalidInputException):
-                connection.remove_function(function_name(column))
+                connection.remove_function(name)
             connection.create_function(
-                function_name(column),
-                partial(self._column, column),
-                cast("Any", ["INTEGER", "INTEGER", "INTEGER"]),
-                cast("Any", "UBIGINT" if column in COUNT_COLUMNS else "VARCHAR"),
+                name,
+                self._column,
+                cast("Any", ["INTEGER"] * 4),
+                cast("Any", kind),
                 type=cast("Any", "arrow"),
                 null_handling=cast("Any", "special"),
             )
@@ -92,8 +121,11 @@ class PayloadFunctions:
         by_path = {one.file_path or "": one for one in self._missing.values()}
         return tuple(by_path[path] for path in sorted(by_path))
 
-    def _column(self, name: str, file_ids: Any, rows: Any, _positions: Any) -> pa.Array:
+    def _column(self, columns: Any, file_ids: Any, rows: Any, _positions: Any) -> pa.Array:
         """The values of some rows of some files; NULL of a file that cannot be read."""
+        if not len(columns):
+            return pa.nulls(0)
+        name = _COLUMNS[columns[0].as_py()]
         ids, numbers = file_ids.to_numpy(), rows.to_numpy()
         bounds = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
         parts = [
@@ -101,19 +133,31 @@ class PayloadFunctions:
             for first, end in pairwise(bounds)
             if end > first
         ]
-        return pa.concat_arrays(parts) if parts else pa.array([], column_type(name))
+        return pa.concat_arrays(parts)
 
     def _rows(self, name: str, file_id: int, rows: Any) -> pa.Array:
         file = self._files.get(file_id)
         if file is None or (file_id, name) in self._missing:
-            return pa.nulls(len(rows), column_type(name))
-        blocks, inside = np.divmod(rows, file.block_rows)
-        numbers, places = np.unique(blocks, return_inverse=True)
+            return pa.nulls(len(rows), _arrow_type(name))
         try:
-            found = [self._block(name, file_id, file, int(number)) for number in numbers]
+            if name not in _TIMES and self._are_few(name, file_id, file, len(rows)):
+                return self._read(name, file, rows.tolist())
+            return self._of_blocks(name, file_id, file, rows)
         except IndexerError as error:
             self._missing[file_id, name] = Missing.of_error(error, file.file_path)
-            return pa.nulls(len(rows), column_type(name))
+            return pa.nulls(len(rows), _arrow_type(name))
+
+    def _are_few(self, name: str, file_id: int, file: PayloadFile, count: int) -> bool:
+        """Whether no more than a small part of the file was asked for, these rows included."""
+        asked = self._asked.get((file_id, name), 0) + count
+        self._asked[file_id, name] = asked
+        return asked * _SMALL_PART <= min(file.block_rows, file.row_count)
+
+    def _of_blocks(self, name: str, file_id: int, file: PayloadFile, rows: Any) -> pa.Array:
+        block_rows = file.row_count if name in _TIMES else file.block_rows
+        blocks, inside = np.divmod(rows, block_rows)
+        numbers, places = np.unique(blocks, return_inverse=True)
+        found = [self._block(name, file_id, file, int(number)) for number in numbers]
         starts = np.cumsum([0, *(len(block) for block in found)])
         whole = found[0] if len(found) == 1 else pa.chunked_array(found)
         taken = whole.take(pa.array(starts[places] + inside))
@@ -127,11 +171,19 @@ class PayloadFunctions:
                 return self._blocks[key]
         first = number * file.block_rows
         rows = range(first, min(first + file.block_rows, file.row_count))
-        info = find_registered(self._storage, file.info, file.footer_digest)
-        block = canonical_column(self._storage, info, file.dialect, name, rows)
+        block = self._read(name, file, rows)
         with self._lock:
             self._keep(key, block)
         return block
+
+    def _read(self, name: str, file: PayloadFile, rows: Sequence[int]) -> pa.Array:
+        info = find_registered(self._storage, file.info, file.footer_digest)
+        if name in _TIMES:
+            return _times(self._storage, info)[name]
+        if name == NAME:
+            names = whole_names(self._storage, info, file.dialect, rows, Tally())
+            return pa.array(names, pa.string())
+        return canonical_column(self._storage, info, file.dialect, name, rows)
 
     def _keep(self, key: tuple[int, str, int], block: pa.Array) -> None:
         if key in self._blocks:
@@ -141,3 +193,22 @@ class PayloadFunctions:
         while self._bytes > CACHE_BYTES and len(self._blocks) > 1:
             _, oldest = self._blocks.popitem(last=False)
             self._bytes -= oldest.nbytes
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    if name in _TIMES:
+        return pa.int64()
+    return pa.string() if name == NAME else column_type(name)
+
+
+def _times(storage: LocalStorage, info: ParquetFileInfo) -> dict[str, pa.Array]:
+    """Times of each row of a file whose rows are all spans; NULL where one is not known."""
+    columns = batch([read_file(storage, info)]).files[0].columns
+    order = np.argsort(columns.row)
+    start, duration = columns.start[order], columns.duration[order]
+    end = start + duration
+    return {
+        START: pa.array(start, pa.int64()),
+        END: pa.array(end, pa.int64(), mask=end == 0),
+        DURATION: pa.array(duration, pa.int64(), mask=(start == 0) | (end == 0)),
+    }

@@ -7,63 +7,17 @@ be read, and nothing can be written anywhere.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from indexer.catalog.database import Catalog
-from indexer.catalog.storage_root import indexed_path
 from indexer.errors import QueryRefused
-from indexer.model import ParquetFileInfo
 from indexer.otlp.sql.functions import install
-from indexer.query.limits import VIEW_FILES_MAX
-from indexer.query.missing import Missing
-from indexer.query.payload_functions import PayloadFile, PayloadFunctions
-from indexer.query.views import SqlViews, otel_spans
-from indexer.read.dialect import dialects
+from indexer.query.span_views import Coverage, CoveredFiles, SpanViews, Window
+from indexer.query.views import OTEL_SPANS, SqlViews
 from indexer.system.duckdb_rows import arrow_table
-from indexer.system.storage import LocalStorage
-
-OTEL_SPANS = "otel_spans"
-"""Made for a session whose SQL names it, or a view of a dialect that is made of it."""
-
-_COVERED = """
-SELECT file_id, file_path, dialect, row_count, relative_path, size_bytes, modified_unix_nano,
-    device, inode, changed_unix_nano, footer_digest, count(*) OVER () AS matching
-FROM parquet_files
-WHERE owned_span_count > 0
-  AND ($since IS NULL OR max_time >= $since::TIMESTAMPTZ)
-  AND ($until IS NULL OR min_time < $until::TIMESTAMPTZ)
-ORDER BY max_time DESC, relative_path
-LIMIT $limit
-"""
-_INFO = (
-    *("relative_path", "size_bytes", "modified_unix_nano", "device", "inode"),
-    "changed_unix_nano",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """Which views the SQL names, and how many of the files that match the window they read."""
-
-    views: tuple[str, ...]
-    files: int
-    matching: int
-    missing: tuple[Missing, ...] = ()
-    """Files whose payload could not be read: it is NULL."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Which files the views cover: those with spans in [since, until), newest first."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    files_max: int = VIEW_FILES_MAX
 
 
 def open_session(
@@ -93,15 +47,16 @@ def select(
         _check(connection, sql)
         known = view_names(dialect_views)
         words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
+        covered = CoveredFiles.find(connection, window) if words else None
+        paths = [] if covered is None else covered.scannable_paths
+        connection.execute("SET allowed_paths = $paths", {"paths": paths})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         named = _named(connection, sql, words)
-        if not named:
+        if covered is None or not named:
             return arrow_table(connection, sql), None
-        covered = _covered(connection, window)
-        functions = _add_views(connection, covered, named, dialect_views)
-        table = arrow_table(connection, sql)
-        return table, covered.coverage(named, functions)
+        views = SpanViews(connection, covered, named, dialect_views)
+        return views.answer(sql), views.coverage
     except duckdb.Error as error:
         raise QueryRefused(
             str(error).strip(), hint="Check the SQL; see `files` and `status`."
@@ -120,10 +75,10 @@ def create_views(
     connection: duckdb.DuckDBPyConnection, window: Window, dialect_views: Sequence[SqlViews] = ()
 ) -> Coverage:
     """Make ``otel_spans`` and all views of these dialects; what they cover. Raises duckdb.Error."""
-    names = view_names(dialect_views)
-    covered = _covered(connection, window)
-    functions = _add_views(connection, covered, names, dialect_views)
-    return covered.coverage(names, functions)
+    covered = CoveredFiles.find(connection, window)
+    views = SpanViews(connection, covered, view_names(dialect_views), dialect_views)
+    views.make_all()
+    return views.coverage
 
 
 def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
@@ -155,58 +110,3 @@ def _named(
     except duckdb.Error:
         return words
     return tuple(name for name in words if name in tables)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Covered:
-    """The files that the views read, by id, and how many match the window."""
-
-    files: dict[int, PayloadFile]
-    matching: int
-
-    def coverage(self, views: tuple[str, ...], functions: PayloadFunctions) -> Coverage:
-        return Coverage(
-            views=views,
-            files=len(self.files),
-            matching=self.matching,
-            missing=functions.missing,
-        )
-
-
-def _covered(connection: duckdb.DuckDBPyConnection, window: Window) -> _Covered:
-    known = {dialect.name: dialect for dialect in dialects()}
-    found = connection.execute(
-        _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
-    )
-    names = [column[0] for column in found.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    files = {
-        row["file_id"]: PayloadFile(
-            file_path=row["file_path"],
-            info=ParquetFileInfo(
-                path=row["file_path"],
-                **{name: row[name] for name in _INFO},
-            ),
-            dialect=known[row["dialect"]],
-            footer_digest=row["footer_digest"],
-            row_count=row["row_count"],
-        )
-        for row in rows
-    }
-    return _Covered(files=files, matching=rows[0]["matching"] if rows else 0)
-
-
-def _add_views(
-    connection: duckdb.DuckDBPyConnection,
-    covered: _Covered,
-    named: tuple[str, ...],
-    dialect_views: Sequence[SqlViews],
-) -> PayloadFunctions:
-    storage = LocalStorage(indexed_path(connection) or "/")
-    functions = PayloadFunctions(storage, covered.files)
-    functions.install(connection)
-    connection.execute(otel_spans(sorted(covered.files)))
-    for views in dialect_views:
-        for statement in views.statements(named):
-            connection.execute(statement)
-    return functions

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from indexer.query.missing import ATTRIBUTES_PENDING, FILES_NOT_READ, Missing
-from indexer.query.sql import Coverage
+from indexer.query.span_views import Coverage
 
 
 def not_covered(coverage: Coverage | None, files_behind: int) -> Iterator[Missing]:

@@ -1,15 +1,46 @@
-"""``otel_spans``: one canonical row a span, metadata from the index, payload from the files.
+"""``otel_spans``: one canonical row a span, in one branch for each way of reading the files.
 
+A file that was looked at is read by DuckDB itself, together with those of the same schema: its
+payload, and its metadata too where all its rows are spans of the index. Of any other file, and of
+each column that is not simple, the index says the metadata and the canonical reader the payload.
 The view is written for a session that asks for it, over a time window and a bounded number of
 files, and says what it covers. Pure: values in, SQL text out.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from indexer.query.payload_functions import function_name
+from indexer.query.payload_functions import (
+    DURATION,
+    END,
+    NAME,
+    START,
+    PayloadFile,
+    payload_call,
+)
+from indexer.read.dialect import Dialect
+from indexer.read.normalise import COUNT_COLUMNS, empty
 from indexer.read.payload import PAYLOAD_COLUMNS
-from indexer.system.duckdb_rows import id_list
+from indexer.read.payload_sql import payload_expression
+from indexer.read.scan_check import PATTERN_SIGNS
+from indexer.read.whole_names import CUT_BYTES_MIN
+from indexer.spans.file_scan import FileScan
+from indexer.system.duckdb_rows import id_list, text_literal
+
+OTEL_SPANS = "otel_spans"
+"""Made for a session whose SQL names it, or a view of a dialect that is made of it."""
+BRANCHES_MAX = 64
+"""Ways of reading files by DuckDB itself in one view: each is bound and planned."""
+
+_INDEXED = f"""
+    spans.trace_id, spans.span_id, spans.parent_span_id, spans.service_name,
+    CASE WHEN strlen(spans.name) >= {CUT_BYTES_MIN}
+        THEN coalesce({payload_call(NAME, "spans.file_id", "spans.file_row_number")}, spans.name)
+        ELSE spans.name END AS name,
+    spans.span_kind AS kind, spans.start_time, spans.end_time, spans.start_time_unix_nano,
+    spans.end_time_unix_nano, spans.duration_ns, spans.status_code, spans.is_root"""
+"""Metadata of the index; of a name that it holds the beginning of, the file says the whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,22 +50,116 @@ class SqlViews:
     names: tuple[str, ...]
     statements: Callable[[Collection[str]], Sequence[str]]
     """CREATE statements of those that are named."""
+    events: Mapping[str, str] = field(default_factory=dict)
+    """The event of which a view shows nothing else, by the view: it is made of the spans of
+    ``with_event``."""
 
 
-def otel_spans(file_ids: Sequence[int]) -> str:
-    """The CREATE statement of a temporary view over exactly these files."""
-    payload = ",\n    ".join(
-        f"{function_name(name)}(spans.file_id, spans.file_row_number, spans.position_in_row)"
-        f" AS {name}"
-        for name in PAYLOAD_COLUMNS
-    )
-    return f"""CREATE OR REPLACE TEMPORARY VIEW otel_spans AS
-SELECT
-    spans.trace_id, spans.span_id, spans.parent_span_id, spans.service_name, spans.name,
-    spans.span_kind AS kind, spans.start_time, spans.end_time, spans.start_time_unix_nano,
-    spans.end_time_unix_nano, spans.duration_ns, spans.status_code, spans.is_root,
+def is_scannable(file: PayloadFile) -> bool:
+    """Whether DuckDB itself may read something of the file."""
+    return bool(file.scan.schema_digest) and not PATTERN_SIGNS.intersection(file.file_path)
+
+
+def with_event(name: str) -> str:
+    """The view of ``otel_spans`` of all files that may have an event of this name."""
+    return f"{OTEL_SPANS}_with_{name}"
+
+
+def may_have_event(file: PayloadFile, name: str) -> bool:
+    """Whether some span of the file may have an event of this name."""
+    return file.scan.event_names is None or name in file.scan.event_names
+
+
+def otel_spans(
+    files: Mapping[int, PayloadFile], scanned: Collection[int] = (), name: str = OTEL_SPANS
+) -> str:
+    """The CREATE statement of a temporary view over exactly these files.
+
+    DuckDB itself reads those in ``scanned``, which have to be scannable.
+    """
+    alike: dict[tuple[Dialect, FileScan, bool, tuple[str, ...]], list[int]] = defaultdict(list)
+    for file_id in sorted(files.keys() & set(scanned)):
+        file = files[file_id]
+        is_whole = file.is_whole and file.scan.has_metadata
+        alike[file.dialect, file.scan, is_whole, file.absent].append(file_id)
+    groups = sorted(alike.values(), key=len, reverse=True)[:BRANCHES_MAX]
+    read = {file_id for group in groups for file_id in group}
+    branches = [_scan([(file_id, files[file_id]) for file_id in group]) for group in groups]
+    others = [file_id for file_id in sorted(files) if file_id not in read]
+    if others or not branches:
+        branches.append(_canonical(others))
+    body = "\nUNION ALL\n".join(branches)
+    return f"CREATE OR REPLACE TEMPORARY VIEW {name} AS\n{body}"
+
+
+def _canonical(file_ids: Sequence[int]) -> str:
+    """Metadata of the index, and the payload by functions."""
+    place = ("spans.file_id", "spans.file_row_number", "spans.position_in_row")
+    payload = ",\n    ".join(f"{payload_call(name, *place)} AS {name}" for name in PAYLOAD_COLUMNS)
+    return f"""SELECT{_INDEXED},
     {payload},
     files.file_path, spans.file_row_number
 FROM span_metadata AS spans
 JOIN parquet_files AS files ON files.file_id = spans.file_id
 WHERE {f"spans.file_id IN {id_list(file_ids)}" if file_ids else "false"}"""
+
+
+def _scan(files: Sequence[tuple[int, PayloadFile]]) -> str:
+    """Files of one schema, read by DuckDB."""
+    (_, first), ids = files[0], ", ".join(str(file_id) for file_id, _ in files)
+    paths = ", ".join(text_literal(file.file_path) for _, file in files)
+    file_id = f"[{ids}][payload.file_index::BIGINT + 1]::INTEGER"
+    row = "payload.file_row_number::INTEGER"
+    columns = ",\n    ".join(
+        f"{_payload(first, name, (file_id, row))} AS {name}" for name in PAYLOAD_COLUMNS
+    )
+    source = f"read_parquet([{paths}], hive_partitioning = false) AS payload"
+    if first.is_whole and first.scan.has_metadata:
+        return f"""SELECT{_of_file(first.dialect, (file_id, row))},
+    {columns},
+    payload.filename AS file_path, {row} AS file_row_number
+FROM {source}"""
+    return f"""SELECT{_INDEXED},
+    {columns},
+    payload.filename AS file_path, spans.file_row_number
+FROM span_metadata AS spans
+JOIN {source}
+    ON {file_id} = spans.file_id AND payload.file_row_number = spans.file_row_number
+WHERE spans.file_id IN ({ids})"""
+
+
+def _of_file(dialect: Dialect, place: tuple[str, str]) -> str:
+    """Metadata of the file's own columns; of times the functions say all digits."""
+    column = {field.name: f"payload.{_quoted(field.column)}" for field in dialect.fields}
+    parent = f"nullif({column['parent_span_id']}, '')"
+    start, end = payload_call(START, *place), payload_call(END, *place)
+    return f"""
+    {column["trace_id"]}::VARCHAR AS trace_id, {column["span_id"]}::VARCHAR AS span_id,
+    {parent}::VARCHAR AS parent_span_id, {column["service_name"]}::VARCHAR AS service_name,
+    {column["name"]}::VARCHAR AS name, {column["span_kind"]}::TINYINT AS kind,
+    make_timestamptz({start} // 1000) AS start_time, make_timestamptz({end} // 1000) AS end_time,
+    {start} AS start_time_unix_nano, {end} AS end_time_unix_nano,
+    {payload_call(DURATION, *place)} AS duration_ns,
+    {column["status_code"]}::TINYINT AS status_code, {parent} IS NULL AS is_root"""
+
+
+def _payload(file: PayloadFile, name: str, place: tuple[str, str]) -> str:
+    """One payload column of files that are alike."""
+    kind = "UBIGINT" if name in COUNT_COLUMNS else "VARCHAR"
+    if name in file.absent:
+        return f"NULL::{kind}"
+    scan = file.scan
+    known = {one.name: one for one in file.dialect.payload}
+    if name in scan.empty:
+        return "'[]'"
+    if name in scan.rewritten:
+        return f"({payload_expression(known[name], ())})::VARCHAR"
+    if name not in scan.stored:
+        return payload_call(name, *place)
+    column = f"payload.{_quoted(known[name].columns[0])}::{kind}"
+    nothing = empty(name) if known[name].null_is_empty else None
+    return column if nothing is None else f"coalesce({column}, '{nothing}')"
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'

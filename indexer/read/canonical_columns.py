@@ -1,11 +1,11 @@
-"""The canonical payload of consecutive rows of a file, a column at a time, as Arrow.
+"""The canonical payload of rows of a file, a column at a time, as Arrow.
 
 The same values as in ``span_payload``, as columns of SQL: attributes, events and links are JSON
 text, which is always valid. An object that stands in the file as plain JSON keeps its text. Nothing
 is left out of a span, however large it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect import Dialect
-from indexer.read.json_text import is_plain_object, json_text
+from indexer.read.json_text import is_plain_json, json_text, parse_json
 from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS, canonical, parse_value
 from indexer.read.part import Part
 from indexer.read.payload import read_payload
@@ -37,7 +37,7 @@ def column_type(name: str) -> pa.DataType:
 
 
 def canonical_column(
-    storage: LocalStorage, info: ParquetFileInfo, dialect: Dialect, name: str, rows: range
+    storage: LocalStorage, info: ParquetFileInfo, dialect: Dialect, name: str, rows: Sequence[int]
 ) -> pa.Array:
     """One value for each of the rows; NULL where the file has none, or lacks the column.
 
@@ -64,15 +64,20 @@ def canonical_values(name: str, stored: list[Any]) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
+def stands_as_it_is(name: str, text: str) -> bool:
+    """Whether a text of a JSON column is its own canonical form, however it is spaced."""
+    if name not in ("events", "links"):
+        return is_plain_json(text, "{")
+    return is_plain_json(text, "[") and canonical(name, text) == parse_json(text)
+
+
 def _json(name: str, stored: Any) -> str:
-    is_object = name not in ("events", "links")
-    if is_object and isinstance(stored, str) and is_plain_object(stored):
+    if isinstance(stored, str) and stands_as_it_is(name, stored):
         return stored
-    value = canonical(name, _whole(stored), _parsed)
-    return json_text(value)
+    return json_text(canonical(name, _whole(stored), _parse_whole))
 
 
-def _parsed(stored: Any) -> Any:
+def _parse_whole(stored: Any) -> Any:
     """Attributes of one event or link."""
     return parse_value(_whole(stored))
 

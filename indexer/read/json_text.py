@@ -40,12 +40,13 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def is_plain_object(text: str) -> bool:
-    """Whether a text is an object that every reader of JSON takes for the same value.
+def is_plain_json(text: str, bracket: str) -> bool:
+    """Whether a text is an object or a list that every reader of JSON takes for the same value.
 
-    None of the rules above is needed for it, so it can stand in an answer as it is.
+    ``bracket`` opens it. None of the rules above is needed for it, so it can stand in an answer as
+    it is.
     """
-    if not text.lstrip(_WHITESPACE).startswith("{") or _HALF_PAIR.search(text):
+    if not text.lstrip(_WHITESPACE).startswith(bracket) or _HALF_PAIR.search(text):
         return False
     try:
         value = _PLAIN_DECODER.decode(text)

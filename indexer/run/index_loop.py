@@ -168,7 +168,8 @@ class IndexLoop:
             return max(0.0, self._resume_s - now_s)
         pipeline_due_s = self._index.pipeline.next_due_s()
         due = [self._sweep_due_s, self._checkpoint_due_s]
-        due += [] if pipeline_due_s is None else [pipeline_due_s]
+        check_due_s = self._index.pipeline.scan_checks.next_due_s()
+        due += [one for one in (pipeline_due_s, check_due_s) if one is not None]
         return max(_SHORTEST_PAUSE_S, min(due) - now_s)
 
     def _turn(self, *, sweep: bool = False) -> None:
@@ -202,6 +203,7 @@ class IndexLoop:
         if not self._hints:
             self._heartbeat.begin("extracting attributes")
             pipeline.promotion.step()
+            pipeline.scan_checks.step()
         if self._failures:
             log(CATALOG_RESUMED, "the catalog takes commits again")
             self._failures, self.failure = 0, ""

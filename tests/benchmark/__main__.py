@@ -25,6 +25,7 @@ from tests.benchmark import (
     live_tables,
     memory,
     otlp_files,
+    sql_views,
 )
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
 from tests.benchmark.report import Line, machine, show
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "memory": memory.measure,
     "otlp": otlp_files.measure,
     "live": live_tables.measure,
+    "sql": sql_views.measure,
 }
 
 

@@ -22,6 +22,7 @@ SPANS_MAX = 40_000_000
 _LARGE = Shape(files=200, spans=20_000)
 _LITTLE = Shape(files=5_000, spans=500)
 _MANY = Shape(files=1_000, spans=10_000)
+_MILLION = Shape(files=50, spans=20_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class Plan:
     """Of the file that arrives each second meanwhile."""
     scans: int = 2
     """Scans of everything for each question of a dashboard."""
+    sql: Shape = _MILLION
+    """What SQL is asked over."""
     otlp_requests: int = 400
     """Requests of 512 spans in a file of OTLP."""
     otlp_bytes: int = 2_000_000_000
@@ -73,6 +76,7 @@ SMALL = Plan(
     large=Shape(files=8, spans=2_000),
     little=Shape(files=60, spans=100),
     rounds=1,
+    sql=Shape(files=4, spans=2_000),
     answers=4,
     arrivals=20,
     busy_s=4,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.read.canonical_columns import canonical_values
-from indexer.read.json_text import is_plain_object, parse_json
+from indexer.read.json_text import is_plain_json, parse_json
 from indexer.read.normalise import canonical
 from tests.support.drawn.payload import ODD_JSON, VALUES
 from tests.support.examples import examples
@@ -54,13 +54,13 @@ def test_an_object_in_plain_json_keeps_its_text() -> None:
     ],
 )
 def test_what_readers_of_json_may_take_differently_is_not_plain(text: str) -> None:
-    assert not is_plain_object(text)
+    assert not is_plain_json(text, "{")
 
 
 @examples(60)
 @given(TEXTS)
 def test_plain_json_needs_none_of_the_rules(text: str) -> None:
-    if is_plain_object(text):
+    if is_plain_json(text, "{") or is_plain_json(text, "["):
         assert parse_json(text) == json.loads(text)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer.clients.shared.answer_json import answer_json
-from indexer.query.sql import Coverage, Window, open_session, select
+from indexer.query.span_views import Coverage, Window
+from indexer.query.sql import open_session, select
 from indexer.read.normalise import JSON_COLUMNS
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.run.sql_views import DIALECT_VIEWS

@@ -1,15 +1,14 @@
 """Junjo's ``spans`` and ``state_patches`` as views over ``otel_spans``, for a session.
 
-What a column means, and every name, is in ``spans``; both say the same of a span, except for
-what only one of the two takes for JSON (a comma before a bracket, half a surrogate pair, NaN in
-small letters). Pure: values in, SQL text out.
+What a column means, and every name, is in ``spans``; both say the same of a span. Pure: values in,
+SQL text out.
 """
 
 from collections.abc import Collection
 
 from indexer.clients.junjo import spans as junjo
 from indexer.clients.junjo.spans import LEAVING, LIFTED, Lifted
-from indexer.query.views import SqlViews
+from indexer.query.views import OTEL_SPANS, SqlViews, with_event
 from indexer.system.duckdb_rows import text_literal
 
 _NAMES = tuple(dict.fromkeys([*LEAVING, *(name for one in LIFTED for name in one.names)]))
@@ -34,7 +33,7 @@ FROM {looked_at}"""
 _LOOKED_AT = """(
     SELECT *, json_type(object, {pointers}) AS types,
         json_extract_string(object, {pointers}) AS texts
-    FROM (SELECT *, {attributes} AS object FROM otel_spans)
+    FROM (SELECT *, {attributes} AS object FROM {source})
 )"""
 
 _JSON = """CASE WHEN {text} IS NULL THEN '{absent}'::JSON
@@ -105,7 +104,7 @@ def _spans() -> str:
         events=_EVENTS.format(events=events, time=_time()),
         links=_json("links", "[]"),
         lifted=",\n    ".join(f"{_column(one)} AS {one.column}" for one in LIFTED),
-        looked_at=_looked_at(),
+        looked_at=_looked_at(OTEL_SPANS),
     )
 
 
@@ -126,15 +125,17 @@ def _state_patches() -> str:
         span_type=_column(junjo.SPAN_TYPE),
         junjo_id=_column(junjo.ID),
         events=_json("events", "[]"),
-        looked_at=_looked_at(),
+        looked_at=_looked_at(with_event(junjo.SET_STATE)),
         set_state=junjo.SET_STATE,
     )
 
 
-def _looked_at() -> str:
-    """``otel_spans`` with its attributes as JSON, and the types and texts under ``_NAMES``."""
+def _looked_at(source: str) -> str:
+    """Spans with their attributes as JSON, and the types and texts under ``_NAMES``."""
     pointers = ", ".join(text_literal(f"/{name}") for name in _NAMES)
-    return _LOOKED_AT.format(pointers=f"[{pointers}]", attributes=_json("attributes", "{}"))
+    return _LOOKED_AT.format(
+        pointers=f"[{pointers}]", attributes=_json("attributes", "{}"), source=source
+    )
 
 
 def _remaining() -> str:
@@ -184,5 +185,9 @@ def _blob(value: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in value)
 
 
-VIEWS = SqlViews(names=("spans", "state_patches"), statements=junjo_views)
+VIEWS = SqlViews(
+    names=("spans", "state_patches"),
+    statements=junjo_views,
+    events={"state_patches": junjo.SET_STATE},
+)
 """For sessions of SQL."""

@@ -7,5 +7,6 @@ FROM (
     UNION SELECT 'trace_files', file_id FROM trace_files
     UNION SELECT 'file_services', file_id FROM file_services
     UNION SELECT 'file_operations', file_id FROM file_operations
+    UNION SELECT 'file_scans', file_id FROM file_scans
 )
 WHERE file_id NOT IN (SELECT file_id FROM parquet_files)

@@ -122,7 +122,8 @@ SELECT printf('%032x', number) AS trace_id, printf('%016x', number) AS span_id,
     make_timestamptz(start_time_unix_nano // 1000) AS start_time,
     make_timestamptz(end_time_unix_nano // 1000) AS end_time,
     {columns}, * EXCLUDE (number, span_kind, attributes, events, links)
-FROM stored AS payload
+FROM stored AS payload;
+CREATE TEMP VIEW otel_spans_with_set_state AS FROM otel_spans
 """
 
 

@@ -8,7 +8,7 @@ same names, which optional columns are absent, encodings, compression, pages and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -33,7 +33,7 @@ class DrawnFile:
     """A file, where it lies below the root, and its spans in the columns of ``otel_spans``."""
 
     path: str
-    content: bytes
+    content: bytes = field(repr=False)
     dialect: str
     spans: list[dict[str, Any]]
     rejected: int

@@ -1,0 +1,220 @@
+"""The views of spans in one session: which files they cover, and how those are read.
+
+A question that needs no payload is answered by the index, and no file is opened. For any other one
+DuckDB itself reads what may be read so; where that fails, because a file was damaged after it was
+looked at, the question is asked once more of the canonical reader.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from indexer.catalog.storage_root import indexed_path
+from indexer.errors import IndexerError
+from indexer.model import ParquetFileInfo
+from indexer.query.limits import VIEW_FILES_MAX
+from indexer.query.missing import Missing
+from indexer.query.payload_functions import PayloadFile, PayloadFunctions
+from indexer.query.views import (
+    SqlViews,
+    is_scannable,
+    may_have_event,
+    otel_spans,
+    with_event,
+)
+from indexer.read.dialect import Dialect, dialects
+from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.read.registered_file import find_registered
+from indexer.spans.file_scan import FileScan
+from indexer.system.duckdb_rows import arrow_table
+from indexer.system.storage import LocalStorage
+
+_COVERED = """
+SELECT file_id, file_path, dialect, row_count, missing_columns, footer_digest,
+    relative_path, size_bytes, modified_unix_nano, device, inode, changed_unix_nano,
+    owned_span_count = row_count AS is_whole, coalesce(schema_digest, '') AS schema_digest,
+    coalesce(has_metadata, false) AS has_metadata, coalesce(stored, []) AS stored,
+    coalesce(rewritten, []) AS rewritten, coalesce(empty, []) AS empty, event_names,
+    count(*) OVER () AS matching
+FROM parquet_files LEFT JOIN file_scans USING (file_id)
+WHERE owned_span_count > 0
+  AND ($since IS NULL OR max_time >= $since::TIMESTAMPTZ)
+  AND ($until IS NULL OR min_time < $until::TIMESTAMPTZ)
+ORDER BY max_time DESC, relative_path
+LIMIT $limit
+"""
+_INFO = (
+    *("relative_path", "size_bytes", "modified_unix_nano", "device", "inode"),
+    "changed_unix_nano",
+)
+_PLACE = "position_in_row"
+"""A column of the index that the view uses for nothing but the payload: DuckDB's plan names it
+where a question needs some."""
+_OF_THE_QUESTION = (
+    *(duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException),
+    *(duckdb.ConversionException, duckdb.PermissionException, duckdb.OutOfMemoryException),
+    duckdb.InterruptException,
+)
+"""What DuckDB raises whoever reads the files. It has no one class for bytes that it cannot read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Which views the SQL names, and how many of the files that match the window they read."""
+
+    views: tuple[str, ...]
+    files: int
+    matching: int
+    missing: tuple[Missing, ...] = ()
+    """Files whose payload could not be read: it is NULL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which files the views cover: those with spans in [since, until), newest first."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    files_max: int = VIEW_FILES_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredFiles:
+    """The files that the views read, by id, and how many match the window."""
+
+    storage: LocalStorage
+    files: dict[int, PayloadFile] = field(default_factory=dict)
+    matching: int = 0
+
+    @classmethod
+    def find(cls, connection: duckdb.DuckDBPyConnection, window: Window) -> "CoveredFiles":
+        """Those of the index."""
+        known = {dialect.name: dialect for dialect in dialects()}
+        found = connection.execute(
+            _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
+        )
+        names = [column[0] for column in found.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return cls(
+            storage=LocalStorage(indexed_path(connection) or "/"),
+            files={row["file_id"]: _file(row, known[row["dialect"]]) for row in rows},
+            matching=rows[0]["matching"] if rows else 0,
+        )
+
+    @property
+    def scannable_paths(self) -> list[str]:
+        """Absolute, of the files that DuckDB itself may read."""
+        return [file.file_path for file in self.files.values() if is_scannable(file)]
+
+    def scannable(self) -> list[int]:
+        """The files that DuckDB itself may read, and that are still what was indexed."""
+        return [
+            file_id
+            for file_id, file in self.files.items()
+            if is_scannable(file) and self._is_registered(file)
+        ]
+
+    def _is_registered(self, file: PayloadFile) -> bool:
+        try:
+            find_registered(self.storage, file.info, file.footer_digest)
+        except IndexerError:
+            return False
+        return True
+
+
+class SpanViews:
+    """``otel_spans`` and views made of it, in one connection."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        covered: CoveredFiles,
+        named: tuple[str, ...],
+        dialect_views: Sequence[SqlViews],
+    ) -> None:
+        """Raises duckdb.Error."""
+        self._connection, self._covered = connection, covered
+        self._named, self._dialect_views = named, dialect_views
+        self._functions = PayloadFunctions(covered.storage, covered.files)
+        self._functions.install(connection)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the views cover, and what could not be read so far."""
+        return Coverage(
+            views=self._named,
+            files=len(self._covered.files),
+            matching=self._covered.matching,
+            missing=self._functions.missing,
+        )
+
+    def make(self, scanned: Collection[int]) -> None:
+        """Make the views; DuckDB itself reads the files in ``scanned``. Raises duckdb.Error."""
+        files = self._covered.files
+        self._connection.execute(otel_spans(files, scanned))
+        for views in self._dialect_views:
+            for event in {views.events[name] for name in self._named if name in views.events}:
+                some = {at: one for at, one in files.items() if may_have_event(one, event)}
+                self._connection.execute(otel_spans(some, scanned, with_event(event)))
+            for statement in views.statements(self._named):
+                self._connection.execute(statement)
+
+    def answer(self, sql: str) -> pa.Table:
+        """The rows of one SELECT. Raises duckdb.Error."""
+        self.make(())
+        scanned = self._covered.scannable() if self._needs_payload(sql) else []
+        if scanned:
+            self.make(scanned)
+            try:
+                return arrow_table(self._connection, sql)
+            except _OF_THE_QUESTION:
+                raise
+            except duckdb.Error:
+                self.make(())
+        return arrow_table(self._connection, sql)
+
+    def make_all(self) -> None:
+        """Make the views for any question. Raises duckdb.Error."""
+        self.make(self._covered.scannable())
+
+    def _needs_payload(self, sql: str) -> bool:
+        """Whether the plan over the canonical view reads some; where it cannot be had, yes."""
+        try:
+            plan = self._connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+        except duckdb.Error:
+            return True
+        return any(_PLACE in text for row in plan for text in row)
+
+
+def _file(row: dict[str, Any], dialect: Dialect) -> PayloadFile:
+    """A row of ``_COVERED``."""
+    path = row["file_path"]
+    return PayloadFile(
+        file_path=path,
+        info=ParquetFileInfo(path=path, **{name: row[name] for name in _INFO}),
+        footer_digest=row["footer_digest"],
+        dialect=dialect,
+        row_count=row["row_count"],
+        scan=FileScan(
+            schema_digest=row["schema_digest"],
+            has_metadata=row["has_metadata"],
+            stored=tuple(row["stored"]),
+            rewritten=tuple(row["rewritten"]),
+            empty=tuple(row["empty"]),
+            event_names=None if row["event_names"] is None else tuple(row["event_names"]),
+        ),
+        is_whole=row["is_whole"],
+        absent=_absent(dialect, row["missing_columns"], row["relative_path"]),
+    )
+
+
+def _absent(dialect: Dialect, missing: Sequence[str], relative_path: str) -> tuple[str, ...]:
+    """Payload columns of which the file knows nothing, nor do its folders."""
+    if "=" in relative_path:
+        return ()
+    present = {one.name for one in dialect.payload} - set(missing)
+    return tuple(name for name in PAYLOAD_COLUMNS if name not in present)

@@ -1,0 +1,77 @@
+"""Registered files are looked at when nothing else is to be done, and once."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from tests.support.catalogs import Indexed, indexed
+from tests.support.fake_clock import FakeClock
+from tests.support.span_files import spans, write
+
+SCANS = """
+SELECT relative_path, has_metadata, len(stored)
+FROM file_scans JOIN parquet_files USING (file_id) ORDER BY 1
+"""
+LOOKED_AT = (True, 3)
+
+
+def until_idle(one: Indexed) -> None:
+    while one.pipeline.scan_checks.next_due_s() is not None:
+        one.pipeline.scan_checks.step()
+        time.sleep(0.001)
+
+
+def test_files_are_looked_at_after_a_quiet_time(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        write(one.root / "b.parquet", spans(2, trace=2))
+        one.settle()
+        one.pipeline.scan_checks.step()
+        assert one.rows(SCANS) == []
+        assert isinstance(one.clock, FakeClock)
+        one.clock.sleep_s(3)
+        until_idle(one)
+        assert one.rows(SCANS) == [("a.parquet", *LOOKED_AT), ("b.parquet", *LOOKED_AT)]
+
+
+def test_a_file_that_is_replaced_is_looked_at_anew_and_one_that_goes_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        gone = write(one.root / "b.parquet", spans(2, trace=2))
+        one.settle()
+        one.pipeline.scan_checks.finish()
+        write(one.root / "a.parquet", spans(3, attributes="{"))
+        gone.unlink()
+        one.settle()
+        assert one.rows(SCANS) == []
+        one.pipeline.scan_checks.finish()
+        assert one.rows(SCANS) == [("a.parquet", True, 2)]
+
+
+def test_a_file_that_cannot_be_read_waits_and_a_damaged_one_is_decided(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        gone = write(one.root / "a.parquet", spans(2))
+        damaged = write(one.root / "b.parquet", spans(2, trace=2))
+        one.settle()
+        gone.unlink()
+        content = bytearray(damaged.read_bytes())
+        content[40] ^= 255
+        stat = damaged.stat()
+        damaged.write_bytes(content)
+        os.utime(damaged, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        one.pipeline.scan_checks.finish()
+        assert [row[:2] for row in one.rows(SCANS)] == [("b.parquet", False)]
+        assert one.pipeline.scan_checks.next_due_s() is None
+
+
+def test_what_was_seen_outlives_the_process(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+        one.pipeline.scan_checks.finish()
+    with indexed(tmp_path) as one:
+        assert one.pipeline.scan_checks.next_due_s() is None
