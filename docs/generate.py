@@ -24,7 +24,8 @@ from indexer.ingest import events as ingest_events
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.sql.functions import FUNCTIONS as OTLP_FUNCTIONS
 from indexer.query.missing import REASONS
-from indexer.read.dialect import Dialect, dialects
+from indexer.read.dialect_document import dialects
+from indexer.read.dialect_fields import Dialect, Paths, PayloadColumn
 from indexer.read.known_formats import known_formats
 from indexer.run.memory import MIB, parts, total_bytes
 from indexer.run.serving import ROUTERS
@@ -112,20 +113,24 @@ def dialect_pages() -> str:
     """Every known layout of span files."""
     parts = []
     for dialect in sorted(dialects(), key=lambda one: one.name):
-        fields = [(field.name, f"`{field.column}`", _kind(field)) for field in dialect.fields]
-        fields += [
-            (one.name, ", ".join(f"`{c}`" for c in one.columns), "payload")
-            for one in dialect.payload
+        fields = [
+            (field.name, _place(field.column, field.paths), _kind(field))
+            for field in dialect.fields
         ]
+        fields += [(one.name, _places(one), "payload") for one in dialect.payload]
+        how = f" {dialect.how_to_get}" if dialect.how_to_get else ""
         parts.append(
-            f"## {dialect.name}\n\n{dialect.title}. Recognised by {_identifying(dialect)}.\n\n"
+            f"## {dialect.name}\n\n{dialect.title}.{how} Recognised by {_identifying(dialect)}.\n\n"
             + _table(("canonical column", "column of the file", "kind"), fields)
         )
     return _page(
         "Dialects",
         "How columns of files become columns of the index and of `otel_spans`. Of several dialects "
         "that fit, the one with the most identifying columns is taken. A NULL says that a span has "
-        "no attributes, events or links; a column that a file lacks says nothing of them.",
+        "no attributes, events or links; a column that a file lacks says nothing of them. `a` in "
+        "`b` is what stands in the column `b` under that name, in a struct, a map or JSON text. "
+        "Attributes that are made of several columns have a member for each with a value; `x.*` "
+        "stands for all members of an object, or for all columns, that begin so.",
         "\n\n".join([*parts, _not_read()]),
     )
 
@@ -321,7 +326,24 @@ def _summary(kind: type) -> str:
 
 def _kind(field: Any) -> str:
     said = field.type if field.unit is None else f"{field.type}, {field.unit}"
+    said += ", ".join(
+        ["", *(f"{name} is {number}" for name, number in (field.values or {}).items())]
+    )
+    said += ", NULL is the start" if field.null_is_start else ""
     return f"{said}, optional" if field.optional else str(said)
+
+
+def _place(column: str, paths: Paths) -> str:
+    """A column, or what stands in it."""
+    found = [" in ".join(f"`{name}`" for name in (*reversed(path), column)) for path in paths]
+    return ", or ".join(found) or f"`{column}`"
+
+
+def _places(payload: PayloadColumn) -> str:
+    places = [(key, _place(one, payload.paths.get(key, ()))) for key, one in payload.parts]
+    if payload.is_gathered:
+        return ", ".join(f"`{key}`: {place}" for key, place in places)
+    return ", ".join(place for _, place in places)
 
 
 def _identifying(dialect: Dialect) -> str:

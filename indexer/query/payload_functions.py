@@ -20,7 +20,7 @@ from indexer.errors import IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.query.missing import Missing
 from indexer.read.canonical_columns import canonical_column, column_type
-from indexer.read.dialect import Dialect
+from indexer.read.dialect_fields import Dialect
 from indexer.read.metadata import batch, read_file
 from indexer.read.normalise import COUNT_COLUMNS
 from indexer.read.payload import PAYLOAD_COLUMNS, Tally

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
-from indexer.read.dialect import Dialect
+from indexer.read.dialect_fields import Dialect
 
 TierName = Literal["indexed", "recent", "hot"]
 """Files that are indexed, files that are not indexed yet, and spans in no file."""

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
-from indexer.read.dialect import Dialect
+from indexer.read.dialect_fields import Dialect
 from indexer.read.json_text import is_plain_json, json_text, parse_json
 from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS, canonical, parse_value
 from indexer.read.part import Part

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexer.errors import SchemaMismatch
-from indexer.read.dialect import Field
+from indexer.read.dialect_fields import Field
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, id_text
 
 TIME_MAX = int(np.iinfo(np.int64).max)
@@ -54,8 +54,10 @@ def conform(column: pa.ChunkedArray, field: Field, unit: str | None) -> pa.Chunk
     if field.type == "duration":
         declared = column.type.unit if pa.types.is_duration(column.type) else field.unit
         return to_nanos(column, declared or "ns")
-    if field.type in _NUMBERS and not pa.types.is_integer(column.type):
-        return _numbered(column, field.type)
+    if field.values is not None or (
+        field.type in _NUMBERS and not pa.types.is_integer(column.type)
+    ):
+        return _numbered(column, field)
     target = _SHARED_TYPES.get(field.type, pa.int64())
     if column.type == target:
         return column
@@ -125,12 +127,19 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _numbered(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
-    """Names of an enumeration as its numbers; a name that is none becomes a number that is none."""
+def _numbered(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
+    """Names of an enumeration as its numbers; a name that is none becomes a number that is none.
+
+    Where the writer's own names are said, any other has 0.
+    """
     coded = _as_text(column).cast(pa.string()).dictionary_encode().combine_chunks()
     coded = coded if isinstance(coded, pa.DictionaryArray) else coded.chunk(0)
     texts = coded.dictionary.cast(pa.binary()).to_pylist()
-    numbers = pa.array([_number(text, kind) for text in texts], pa.int64())
+    if field.values is None:
+        known = [_number(text, field.type) for text in texts]
+    else:
+        known = [field.values.get(text.decode("utf-8", "replace"), 0) for text in texts]
+    numbers = pa.array(known, pa.int64())
     return pa.chunked_array([numbers.take(coded.indices)])
 
 

@@ -8,72 +8,17 @@ whose identifying columns it has all of; of several, the one that names the most
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Literal
 
 import pyarrow as pa
 
-from indexer.contracts import dialect_documents
 from indexer.errors import FormatNotRead, NotSpans, SchemaMismatch
+from indexer.read.dialect_document import dialects
+from indexer.read.dialect_fields import Dialect, Field
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.known_formats import known_format
 
 _FOLDER_TYPES = {"id", "text", "kind", "status"}
 """What a folder can say; a time in its name is that of many spans, rounded."""
-
-FieldType = Literal["id", "text", "timestamp", "duration", "integer", "kind", "status"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """Where one canonical metadata field stands in a file."""
-
-    name: str
-    column: str
-    type: FieldType
-    optional: bool
-    unit: str | None = None
-    """Of a time or duration that is a plain integer; None where its numbers have to tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadColumn:
-    """Where one canonical payload column stands: in a column, or in lists side by side."""
-
-    name: str
-    parts: tuple[tuple[str, str], ...]
-    """(key in each element, the file's column); the key of a whole column is empty."""
-    null_is_empty: bool = True
-    """Whether a NULL says that there is nothing, rather than that nothing is known."""
-
-    @property
-    def is_whole(self) -> bool:
-        """One column holds it."""
-        return self.parts[0][0] == ""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The file's columns."""
-        return tuple(column for _, column in self.parts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """One way to write spans into Parquet."""
-
-    name: str
-    title: str
-    recognised_by: frozenset[str]
-    fields: tuple[Field, ...]
-    payload: tuple[PayloadColumn, ...]
-
-    @property
-    def required_columns(self) -> frozenset[str]:
-        """Columns without which a span cannot be indexed."""
-        return frozenset(field.column for field in self.fields if not field.optional)
-
-    def missing_payload(self, columns: frozenset[str]) -> tuple[str, ...]:
-        """Canonical payload columns that a file with these columns does not have."""
-        return tuple(one.name for one in self.payload if not columns.issuperset(one.columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +37,12 @@ class Layout:
 
 
 @cache
-def dialects() -> tuple[Dialect, ...]:
-    """Every known dialect, the one with the most identifying columns first."""
-    known = [_from_document(document) for document in dialect_documents()]
-    return tuple(sorted(known, key=lambda dialect: (-len(dialect.recognised_by), dialect.name)))
-
-
-@cache
 def text_columns() -> tuple[str, ...]:
     """Columns of any dialect that are read dictionary-encoded."""
     fields = [field for dialect in dialects() for field in dialect.fields]
-    return tuple(sorted({field.column for field in fields if field.type == "text"}))
+    return tuple(
+        sorted({field.column for field in fields if field.type == "text" and not field.paths})
+    )
 
 
 def recognise(schema: pa.Schema, relative_path: str) -> Layout:
@@ -162,7 +102,7 @@ def _check_types(dialect: Dialect, schema: pa.Schema) -> None:
         if not count:
             continue
         kind = schema.field(field.column).type
-        if not _ACCEPTS[field.type](kind):
+        if not field.paths and not _ACCEPTS[field.type](kind):
             raise SchemaMismatch(
                 f"dialect {dialect.name}: column {field.column} is {kind}, expected {field.type}"
             )
@@ -170,16 +110,17 @@ def _check_types(dialect: Dialect, schema: pa.Schema) -> None:
 
 def _nested(dialect: Dialect, schema: pa.Schema) -> list[str]:
     nested = []
-    for payload in dialect.payload:
+    found = (payload.in_file(schema.names) or payload for payload in dialect.payload)
+    for payload in found:
         for column in payload.columns:
             if column not in schema.names:
                 continue
             kind = schema.field(schema.names.index(column)).type
-            if not payload.is_whole and _is_list(kind):
+            if not payload.is_whole and not payload.is_gathered and _is_list(kind):
                 kind = kind.value_type
             if pa.types.is_nested(kind):
                 nested.append(column)
-    return nested
+    return [*dict.fromkeys(nested)]
 
 
 def _nearest(columns: frozenset[str]) -> str:
@@ -216,34 +157,6 @@ def _is_id(kind: pa.DataType) -> bool:
 
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
-
-
-def _from_document(document: dict[str, Any]) -> Dialect:
-    fields = tuple(
-        Field(
-            name=name,
-            column=entry["column"],
-            type=entry["type"],
-            optional=entry.get("optional", False),
-            unit=entry.get("unit"),
-        )
-        for name, entry in document["metadata"].items()
-    )
-    payload = tuple(
-        PayloadColumn(
-            name,
-            tuple(entry.items()) if isinstance(entry, dict) else (("", entry),),
-            null_is_empty=not document.get("null_is_unknown", False),
-        )
-        for name, entry in document["payload"].items()
-    )
-    return Dialect(
-        name=document["name"],
-        title=document["title"],
-        recognised_by=frozenset(document["recognised_by"]),
-        fields=fields,
-        payload=payload,
-    )
 
 
 _ACCEPTS = {

@@ -21,9 +21,11 @@ from indexer.model import FileFooter, ParquetFileInfo
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.conform import time_unit
-from indexer.read.dialect import Field, Layout, recognise, text_columns
+from indexer.read.dialect import Layout, recognise, text_columns
+from indexer.read.dialect_fields import Field
 from indexer.read.folder_columns import folder_values
 from indexer.read.limits import FILE_ROWS_MAX
+from indexer.read.members import member_column
 from indexer.read.rejected_rows import rejected_example
 from indexer.read.span_columns import conform_table, interpret
 from indexer.spans.batch import ParquetFileData, SpanBatch
@@ -85,7 +87,8 @@ def read_file(
         layout = recognise(file.schema, path)
         positions = layout.positions
         fields = [field for field in layout.dialect.fields if field.column in positions]
-        table = file.read([positions[field.column] for field in fields])
+        stored = list(dict.fromkeys(positions[field.column] for field in fields))
+        table = file.read(stored)
         with decoding(path):
             if table.num_rows != footer.row_count:
                 message = f"{table.num_rows} rows, the footer says {footer.row_count}"
@@ -93,11 +96,14 @@ def read_file(
             for column in table.columns:
                 if pa.types.is_dictionary(column.type):
                     _check_codes(column, path)
+            table = _labelled(
+                table, [stored.index(positions[one.column]) for one in fields], fields
+            )
             for field, key in layout.folder_fields:
                 value = _constant(folder_values(path)[key], field, table.num_rows)
-                table = table.append_column(field.column, value)
+                table = table.append_column(field.label, value)
             present = set(table.column_names)
-            fields = [field for field in layout.dialect.fields if field.column in present]
+            fields = [field for field in layout.dialect.fields if field.label in present]
             units = tuple(_unit(table, field, path) for field in fields)
     return RawFile(info=info, footer=footer, layout=layout, units=units, table=table)
 
@@ -135,6 +141,17 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
     return SpanBatch(files=files, columns=columns)
 
 
+def _labelled(table: pa.Table, places: Sequence[int], fields: Sequence[Field]) -> pa.Table:
+    """The values of each field by its label, out of the columns at these places."""
+    columns = {
+        field.label: member_column(table.column(place), field.paths)
+        if field.paths
+        else table.column(place)
+        for field, place in zip(fields, places, strict=True)
+    }
+    return pa.table(columns)
+
+
 def _constant(value: str | None, field: Field, rows: int) -> pa.Array:
     """A value of a folder once a row."""
     if field.type != "text":
@@ -162,9 +179,9 @@ def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:
 def _unit(table: pa.Table, field: Field, path: str) -> str | None:
     if field.type != "timestamp":
         return None
-    if field.unit is not None and not pa.types.is_timestamp(table[field.column].type):
+    if field.unit is not None and not pa.types.is_timestamp(table[field.label].type):
         return field.unit
-    return time_unit(table[field.column], field.column, path)
+    return time_unit(table[field.label], field.column, path)
 
 
 def _check_codes(column: pa.ChunkedArray, path: str) -> None:

@@ -24,13 +24,11 @@ from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
 from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
-from indexer.read.arrow_values import arrow_values
-from indexer.read.dialect import Dialect, PayloadColumn
+from indexer.read.dialect_fields import Dialect
 from indexer.read.folder_columns import folder_key, folder_values
-from indexer.read.nested_cut import nested_values
-from indexer.read.normalise import JSON_COLUMNS, empty
-from indexer.read.part import Part, column_limits, part_of_text
-from indexer.read.values import ChunkReader, NotDecodedHere, decode_text
+from indexer.read.part import Part
+from indexer.read.payload_values import Reading, readings, value_of
+from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from indexer.system.storage import LocalStorage
 
@@ -130,50 +128,18 @@ def read_payload(
         source = Counted(file, tally or Tally())
         with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
             places = positions_of(page_map.groups)
-            payload = [one for one in dialect.payload if places.keys() >= set(one.columns)]
-            columns = {places[column]: (one, key) for one in payload for key, column in one.parts}
+            found_in = [one.in_file(places.keys()) for one in dialect.payload]
+            payload = [one for one in found_in if one is not None]
+            columns = readings(payload, places)
             _refuse_encrypted(page_map.groups, columns, path)
             found = _Rows(source, page_map, path, columns, limits).read(rows)
     if tally is not None:
         tally.count_texts(value for row in found for value in row.values())
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
     absent |= _of_folders(dialect, [one.name for one in payload], path)
-    return [{**absent, **{one.name: _value(one, row, places) for one in payload}} for row in found]
-
-
-def stored_values(
-    column: pa.ChunkedArray, name: str, limits: SpanLimits, key: str = ""
-) -> list[Any]:
-    """Python's values of a canonical payload column, a Part where a span has more than it may.
-
-    ``key`` is that of a column that holds one part of each event or link. Of text that is not
-    UTF-8 the odd bytes are replaced.
-    """
-    types = pa.types
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if types.is_string(column.type) or types.is_large_string(column.type):
-        return [
-            _text(name, limits, memoryview(text.as_buffer())) if text.is_valid else None
-            for text in column
-        ]
-    if types.is_nested(column.type) and name in JSON_COLUMNS:
-        return nested_values(column, *column_limits(name, limits), key)
-    if types.is_binary(column.type) or types.is_large_binary(column.type):
-        content = column.to_pylist()
-        return [None if one is None else _bytes(name, limits, one) for one in content]
-    return [value for chunk in column.chunks for value in arrow_values(chunk)]
-
-
-def _text(name: str, limits: SpanLimits, stored: bytes | memoryview) -> str | Part:
-    part = part_of_text(name, stored, limits) if name in JSON_COLUMNS else None
-    return decode_text(stored) if part is None else part
-
-
-def _bytes(name: str, limits: SpanLimits, stored: bytes) -> bytes | Part:
-    """JSON may stand in a column of bytes too."""
-    part = part_of_text(name, stored, limits) if name in JSON_COLUMNS else None
-    return stored if part is None else part
+    return [
+        {**absent, **{one.name: value_of(one, row, places) for one in payload}} for row in found
+    ]
 
 
 def _text_bytes(value: Any) -> int:
@@ -196,20 +162,6 @@ def _of_folders(dialect: Dialect, present: Collection[str], path: str) -> dict[s
     return {name: values[key] for name, key in keys.items() if key is not None}
 
 
-def _value(payload: PayloadColumn, row: dict[int, Any], places: Mapping[str, int]) -> Any:
-    if payload.is_whole:
-        value = row[places[payload.columns[0]]]
-        is_empty = value is None and payload.null_is_empty
-        return empty(payload.name) if is_empty else value
-    sides = {key: row[places[column]] for key, column in payload.parts}
-    parts = [side for side in sides.values() if isinstance(side, Part)]
-    stored = {key: side.stored if isinstance(side, Part) else side for key, side in sides.items()}
-    if not parts:
-        return stored
-    inside_left_out = sum(part.inside_left_out for part in parts)
-    return Part(stored, max(part.left_out for part in parts), inside_left_out)
-
-
 def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
     """Decode every page of every column that is not encrypted, and keep nothing.
 
@@ -230,10 +182,10 @@ class _Rows:
         source: Counted,
         page_map: PageMap,
         path: str,
-        columns: Mapping[int, tuple[PayloadColumn, str]],
+        columns: Mapping[int, Reading],
         limits: SpanLimits,
     ) -> None:
-        """``columns`` are the file's by position: the payload column of each, and its key in it."""
+        """``columns`` are the file's by position."""
         self._source, self._page_map, self._path = source, page_map, path
         self._columns, self._limits = columns, limits
 
@@ -264,15 +216,12 @@ class _Rows:
         return found
 
     def _chunk_values(self, group: RowGroup, position: int, rows: Sequence[int]) -> list[Any]:
-        payload, _ = self._columns[position]
+        column, limits = self._columns[position], self._limits
         chunk = _one_chunk(group, position)
-        text_of = partial(_text, payload.name, self._limits)
+        text_of = partial(column.text, limits)
         reader = ChunkReader(self._source, chunk, self._path, self._page_map.pages, text_of)
         values = reader.values(rows)
-        limits = self._limits
-        return [
-            _bytes(payload.name, limits, one) if isinstance(one, bytes) else one for one in values
-        ]
+        return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
 
     def _by_row_group(self, positions: list[int], rows: Sequence[int]) -> list[dict[int, Any]]:
         file = FileColumns(self._source.whole, self._path)
@@ -288,17 +237,13 @@ class _Rows:
                     raise CorruptPage(message, path=self._path)
                 taken = _take(table, [row - first for row in wanted])
                 values = {
-                    position: self._stored(column, position)
+                    position: self._columns[position].values(column, self._limits)
                     for position, column in zip(positions, taken.columns, strict=True)
                 }
                 for at, row in enumerate(wanted):
                     by_row[row] = {position: values[position][at] for position in positions}
             first = after
         return [by_row[row] for row in rows]
-
-    def _stored(self, column: pa.ChunkedArray, position: int) -> list[Any]:
-        payload, key = self._columns[position]
-        return stored_values(column, payload.name, self._limits, key)
 
 
 def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:

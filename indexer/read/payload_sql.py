@@ -6,7 +6,7 @@ mapping; maps, structs and lists side by side become JSON. Text that is no JSON 
 
 from collections.abc import Collection, Mapping, Sequence
 
-from indexer.read.dialect import PayloadColumn
+from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.elements import EVENT_TIMES, LINK_NAMES
 from indexer.read.normalise import JSON_COLUMNS
 

@@ -18,9 +18,12 @@ from indexer.errors import CorruptPage, FileUnreadable, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
+from indexer.read.canonical_columns import UNLIMITED, canonical_values
 from indexer.read.conform import conform
-from indexer.read.dialect import Layout, PayloadColumn, recognise
+from indexer.read.dialect import Layout, recognise
+from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.payload_sql import payload_expression
+from indexer.read.payload_values import readings, value_of
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.id_spellings import TRACE_DIGITS, parse_ids
 from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
@@ -34,7 +37,6 @@ BATCH_ROWS = 65_536
 PIECE_BYTES = 64 * 1024 * 1024
 """Of attributes that DuckDB takes apart at once; it needs about four times as much for it."""
 
-_BOTH = ("trace_id", "attributes")
 _ATTRIBUTES = PayloadColumn("attributes", (("", "attributes"),))
 
 _VALUES = """
@@ -115,7 +117,7 @@ class AttributeReader:
         gathered: list[pa.Table] = []
         for slot, info in enumerate(infos if keys else ()):
             try:
-                for rows in _attributes(storage, info, slot):
+                for rows in _attributes(storage, info, slot, keys):
                     gathered.append(rows)
                     if sum(part.num_rows for part in gathered) >= BATCH_ROWS:
                         found += self._values(gathered, keys)
@@ -158,7 +160,9 @@ def _pieces(rows: pa.Table) -> Iterator[pa.Table]:
     yield from _pieces(rows.slice(half))
 
 
-def _attributes(storage: LocalStorage, info: ParquetFileInfo, slot: int) -> Iterator[pa.Table]:
+def _attributes(
+    storage: LocalStorage, info: ParquetFileInfo, slot: int, keys: Sequence[str]
+) -> Iterator[pa.Table]:
     """The file's rows in batches: slot, file_row_number, trace_id, attributes.
 
     Raises FileError when the bytes do not decode, TransientError when they cannot be had.
@@ -167,14 +171,23 @@ def _attributes(storage: LocalStorage, info: ParquetFileInfo, slot: int) -> Iter
     with storage.open(info) as source:
         file = FileColumns(source, path)
         layout = recognise(file.schema, path)
-        positions = _positions(layout)
-        if positions is None:
+        attributes = _attributes_column(layout, keys)
+        if attributes is None:
             return
+        trace = next(one for one in layout.dialect.fields if one.name == "trace_id")
+        names = [trace.column, *dict.fromkeys(attributes.columns)]
         first = 0
         with decoding(path):
-            for batch in file.batches(positions, BATCH_ROWS):
+            for batch in file.batches([layout.positions[name] for name in names], BATCH_ROWS):
                 numbers = np.arange(first, first + batch.num_rows, dtype=np.int32)
-                yield _rows(batch, layout, slot, numbers)
+                yield pa.table(
+                    {
+                        "slot": np.full(batch.num_rows, slot, np.int32),
+                        "file_row_number": numbers,
+                        "trace_id": conform(batch.column(0), trace, None),
+                        "attributes": _canonical(attributes, batch),
+                    }
+                )
                 first += batch.num_rows
 
 
@@ -187,33 +200,26 @@ def _too_little_memory(error: duckdb.Error, path: str | None = None) -> FileUnre
     )
 
 
-def _positions(layout: Layout) -> tuple[int, int] | None:
-    """Of the file's (trace_id, attributes); None where it lacks one of them."""
-    dialect, positions = layout.dialect, layout.positions
-    names = [one.columns[0] for one in dialect.payload if one.name == "attributes"]
-    names += [field.column for field in dialect.fields if field.name == "trace_id"]
-    if len(names) < len(_BOTH) or not positions.keys() >= set(names):
-        return None
-    attributes, trace_id = names
-    return positions[trace_id], positions[attributes]
+def _attributes_column(layout: Layout, keys: Sequence[str]) -> PayloadColumn | None:
+    """Where the file has attributes that may be under these keys; None where it has none."""
+    payload = (one for one in layout.dialect.payload if one.name == "attributes")
+    attributes = next((one.in_file(layout.positions.keys()) for one in payload), None)
+    return None if attributes is None else attributes.of_keys(keys)
 
 
-def _rows(
-    batch: pa.Table,
-    layout: Layout,
-    slot: int,
-    numbers: "np.ndarray[tuple[int], np.dtype[np.int32]]",
-) -> pa.Table:
-    field = next(one for one in layout.dialect.fields if one.name == "trace_id")
-    trace_id = conform(batch.column(0), field, None)
-    return pa.table(
-        {
-            "slot": np.full(batch.num_rows, slot, np.int32),
-            "file_row_number": numbers,
-            "trace_id": trace_id,
-            "attributes": batch.column(1),
-        }
-    )
+def _canonical(attributes: PayloadColumn, batch: pa.Table) -> pa.ChunkedArray:
+    """The column as it is, or the JSON text of what is made of several; the first is of IDs."""
+    columns = batch.columns[1:]
+    if not attributes.is_member:
+        return columns[0]
+    places = {name: at for at, name in enumerate(dict.fromkeys(attributes.columns))}
+    values = [
+        reading.values(columns[at], UNLIMITED)
+        for at, reading in sorted(readings([attributes], places).items())
+    ]
+    rows = (dict(enumerate(row)) for row in zip(*values, strict=True))
+    found = [value_of(attributes, row, places) for row in rows]
+    return pa.chunked_array([canonical_values("attributes", found)])
 
 
 def _mentioning(attributes: pa.ChunkedArray, keys: Sequence[str]) -> pa.ChunkedArray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from indexer.read.dialect import Dialect
+from indexer.read.dialect_fields import Dialect
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -13,7 +13,7 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 def rejected_example(table: pa.Table, dialect: Dialect, row: int) -> str:
     """The IDs of one row of the metadata columns of a file, as they stand there."""
-    columns = {field.name: field.column for field in dialect.fields}
+    columns = {field.name: field.label for field in dialect.fields}
     ids = (f"{name} {_shown(table[columns[name]][row])}" for name in ("trace_id", "span_id"))
     return f"row {row}: {', '.join(ids)}"
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexer.read.conform import NANOS_PER, TIME_MAX, conform
-from indexer.read.dialect import Field
+from indexer.read.dialect_fields import Field
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.spans.columns import (
     IntArray,
@@ -33,8 +33,8 @@ def span_columns(table: pa.Table, fields: Sequence[Field]) -> SpanColumns:
 
     Times are in the unit that the table declares; none is guessed.
     """
-    present = [field for field in fields if field.column in table.column_names]
-    types = [table.schema.field(field.column).type for field in present]
+    present = [field for field in fields if field.label in table.column_names]
+    types = [table.schema.field(field.label).type for field in present]
     units = [kind.unit if pa.types.is_timestamp(kind) else None for kind in types]
     slot, row = np.zeros(table.num_rows, np.int32), np.arange(table.num_rows, dtype=np.int32)
     columns, valid, _ = interpret(conform_table(table, present, units), slot, row)
@@ -49,16 +49,17 @@ def conform_table(
 
     ``units`` are of the fields that are there.
     """
-    present = [field for field in fields if field.column in table.column_names]
+    present = [field for field in fields if field.label in table.column_names]
     columns = [
-        conform(table[field.column], field, unit)
-        for field, unit in zip(present, units, strict=True)
+        conform(table[field.label], field, unit) for field, unit in zip(present, units, strict=True)
     ]
     named = {field.name: column for field, column in zip(present, columns, strict=True)}
     by_name = {field.name: unit for field, unit in zip(present, units, strict=True)}
     coarse = NANOS_PER.get(by_name.get("end_time") or "ns", 1)
     if coarse > NANOS_PER.get(by_name.get("start_time") or "ns", 1):
         named["end_time"] = _with_fraction(named["end_time"], named["start_time"], coarse)
+    if any(field.name == "end_time" and field.null_is_start for field in present):
+        named["end_time"] = pc.coalesce(named["end_time"], named["start_time"])
     return pa.table(named)
 
 
@@ -99,8 +100,8 @@ def interpret(
         duration=duration,
         status=_small(table, "status_code", clamped),
         kind=_small(table, "span_kind", clamped),
-        service=_texts(_array(table, "service_name"), UNKNOWN_SERVICE, clamped),
-        name=_texts(_array(table, "name"), "", clamped),
+        service=_texts(table, "service_name", UNKNOWN_SERVICE, clamped),
+        name=_texts(table, "name", "", clamped),
     )
     valid = trace_ids.valid & span_ids.valid
     clamped[~valid] = 0
@@ -175,8 +176,14 @@ def _small(table: pa.Table, name: str, clamped: npt.NDArray[np.uint8]) -> npt.ND
     return small
 
 
-def _texts(column: pa.Array, absent: str, clamped: npt.NDArray[np.uint8]) -> Texts:
-    """Codes and distinct texts; invalid UTF-8 is replaced, overlong text cut, both counted."""
+def _texts(table: pa.Table, name: str, absent: str, clamped: npt.NDArray[np.uint8]) -> Texts:
+    """Codes and distinct texts; invalid UTF-8 is replaced, overlong text cut, both counted.
+
+    All are absent in a file that lacks the column.
+    """
+    if name not in table.column_names:
+        return Texts(np.zeros(table.num_rows, np.int32), (absent,))
+    column = _array(table, name)
     column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     raw = column.dictionary.cast(pa.binary()).to_pylist()
     texts = [_text(value) for value in raw]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from indexer.model import ParquetFileInfo
-from indexer.read.dialect import Dialect, PayloadColumn
+from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.read.payload import Tally, read_payload
 from indexer.system.storage import LocalStorage

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer.otlp.spans import span_table
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.metadata import read_parquet_metadata
 from indexer.read.normalise import canonical
 from indexer.read.payload import PAYLOAD_COLUMNS, read_payload

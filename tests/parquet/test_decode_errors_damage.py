@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from indexer.errors import CorruptPage, FileError
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.metadata import batch, read_file
 from indexer.read.payload import read_payload
 from tests.read.damage import (

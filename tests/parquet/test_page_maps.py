@@ -10,7 +10,7 @@ from indexer.model import ParquetFileInfo
 from indexer.parquet.column_chunks import RowGroup, row_groups
 from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PageMap, PageMaps
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.payload import Tally, read_payload
 from indexer.system.storage import LocalStorage
 from tests.support.span_files import spans, write

@@ -100,7 +100,7 @@ MILLION = 1_000_000
 READ = """
 import json, sys
 from indexer.discover.listing import list_files
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.payload import read_payload
 from indexer.read.span_payload import span_payload
 from indexer.system.storage import LocalStorage

@@ -14,7 +14,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.span import DataFile, Span
 from indexer.query.span_cache import ENTRY_BYTES, SPAN_BYTES_MAX, EncodedSpanCache
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from tests.support.answered_spans import answered
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span as Written

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import FileError, TransientError
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.metadata import batch, read_file
 from indexer.read.payload import read_every_page, read_payload
 from tests.read.parquet_pages import pages

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.errors import SchemaMismatch
 from indexer.read.conform import CONTRADICTING_ROWS_MIN, conform, time_unit
-from indexer.read.dialect import Field
+from indexer.read.dialect_fields import Field
 from tests.support.span_files import T0
 
 PER = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 
 from indexer.errors import NotSpans
-from indexer.read.dialect import dialects, recognise
+from indexer.read.dialect import recognise
+from indexer.read.dialect_document import dialects
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.metadata import batch, read_file
 from indexer.read.payload import read_payload

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage, FileChanged, FileError, FileVanished
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.payload import PAYLOAD_COLUMNS, read_every_page, read_payload
 from tests.read.parquet_pages import pages
 from tests.read.read_back import invalid_utf8, put, with_columns

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from indexer.clients.shared.answer_json import answer_json
 from indexer.query.sql import Window, open_session, select
-from indexer.read.dialect import PayloadColumn
+from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.normalise import canonical, parse_value
 from indexer.read.payload_sql import payload_expression
 from tests.support.catalogs import indexed

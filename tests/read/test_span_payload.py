@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.json_text import NESTED_MAX
 from indexer.read.normalise import canonical
 from indexer.read.payload import read_payload

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.read.metadata import read_parquet_metadata
 from indexer.read.payload import Tally

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.read.metadata import batch, read_file
 from indexer.read.payload import read_payload
 from indexer.read.span_payload import span_payload
@@ -65,6 +65,21 @@ def differences(
             if _said(span.get(name), counts=counts) != _said(value, counts=counts)
         ]
     return wrong
+
+
+def known_attributes(
+    found: list[dict[str, Any]], right: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The spans found with the attributes alone that the right ones have."""
+    keys = {(one["trace_id"], one["span_id"]): one["attributes"].keys() for one in right}
+    return [
+        span | {"attributes": {key: span["attributes"].get(key) for key in keys.get(_id(span), ())}}
+        for span in found
+    ]
+
+
+def _id(span: dict[str, Any]) -> tuple[str, str]:
+    return span["trace_id"], span["span_id"]
 
 
 def _said(value: Any, *, counts: bool) -> Any:

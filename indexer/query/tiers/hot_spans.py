@@ -19,9 +19,10 @@ from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, Missing
 from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
-from indexer.read.dialect import Field, FieldType
+from indexer.read.dialect_fields import Field, FieldType
 from indexer.read.normalise import empty
-from indexer.read.payload import PAYLOAD_COLUMNS, stored_values
+from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.read.payload_values import Reading
 from indexer.read.span_columns import span_columns
 from indexer.read.span_payload import span_payload
 from indexer.read.whole_names import as_name, may_be_cut
@@ -136,7 +137,7 @@ def hot_columns(table: pa.Table) -> SpanColumns:
 
 def _stored(column: pa.ChunkedArray, name: str) -> list[Any]:
     """A NULL says that there is nothing, as in the file that the ingestion writes."""
-    values = stored_values(column, name, SPAN_LIMITS)
+    values = Reading(name=name).values(column, SPAN_LIMITS)
     return [empty(name) if value is None else value for value in values]
 
 

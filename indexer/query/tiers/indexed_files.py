@@ -22,7 +22,7 @@ from indexer.query.missing import TRACE_TOO_LARGE, Missing
 from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
-from indexer.read.dialect import dialects
+from indexer.read.dialect_document import dialects
 from indexer.system.duckdb_rows import id_list, plain_rows
 from indexer.system.storage import LocalStorage
 

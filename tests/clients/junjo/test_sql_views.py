@@ -22,7 +22,7 @@ from indexer.clients.junjo.spans import junjo_span, state_patches
 from indexer.clients.junjo.sql_views import VIEWS, junjo_views
 from indexer.query.span import Span
 from indexer.query.sql import Window, open_session, select
-from indexer.read.dialect import PayloadColumn
+from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.normalise import canonical
 from indexer.read.payload_sql import payload_expression
 from tests.support.answered_spans import answered
