@@ -326,9 +326,7 @@ def _summary(kind: type) -> str:
 
 def _kind(field: Any) -> str:
     said = field.type if field.unit is None else f"{field.type}, {field.unit}"
-    said += ", ".join(
-        ["", *(f"{name} is {number}" for name, number in (field.values or {}).items())]
-    )
+    said += ", ".join(["", *(f"{name} is {number}" for name, number in field.values or ())])
     said += ", NULL is the start" if field.null_is_start else ""
     return f"{said}, optional" if field.optional else str(said)
 
@@ -340,7 +338,7 @@ def _place(column: str, paths: Paths) -> str:
 
 
 def _places(payload: PayloadColumn) -> str:
-    places = [(key, _place(one, payload.paths.get(key, ()))) for key, one in payload.parts]
+    places = [(key, _place(one, payload.paths_of(key))) for key, one in payload.parts]
     if payload.is_gathered:
         return ", ".join(f"`{key}`: {place}" for key, place in places)
     return ", ".join(place for _, place in places)

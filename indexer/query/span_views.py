@@ -26,7 +26,8 @@ from indexer.query.views import (
     otel_spans,
     with_event,
 )
-from indexer.read.dialect import Dialect, dialects
+from indexer.read.dialect_document import dialects
+from indexer.read.dialect_fields import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.registered_file import find_registered
 from indexer.spans.file_scan import FileScan

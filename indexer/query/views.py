@@ -19,7 +19,7 @@ from indexer.query.payload_functions import (
     PayloadFile,
     payload_call,
 )
-from indexer.read.dialect import Dialect
+from indexer.read.dialect_fields import Dialect
 from indexer.read.normalise import COUNT_COLUMNS, empty
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.payload_sql import payload_expression

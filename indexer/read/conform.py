@@ -138,7 +138,8 @@ def _numbered(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
     if field.values is None:
         known = [_number(text, field.type) for text in texts]
     else:
-        known = [field.values.get(text.decode("utf-8", "replace"), 0) for text in texts]
+        numbers_of = dict(field.values)
+        known = [numbers_of.get(text.decode("utf-8", "replace"), 0) for text in texts]
     numbers = pa.array(known, pa.int64())
     return pa.chunked_array([numbers.take(coded.indices)])
 

@@ -74,7 +74,7 @@ def _field(name: str, entry: Mapping[str, Any]) -> Field:
         optional=entry.get("optional", False),
         unit=entry.get("unit"),
         paths=_paths(entry),
-        values=entry.get("values"),
+        values=tuple(entry["values"].items()) if "values" in entry else None,
         null_is_start=entry.get("null_is_start", False),
     )
 
@@ -85,7 +85,7 @@ def _payload(name: str, entry: Any, document: Mapping[str, Any]) -> PayloadColum
     for key, source in sources.items():
         if not isinstance(source, str):
             _check_words(source, _SOURCE_WORDS, f"payload {name}, {key!r}")
-    paths = {key: _paths(one) for key, one in sources.items() if not isinstance(one, str)}
+    paths = tuple((key, _paths(one)) for key, one in sources.items() if not isinstance(one, str))
     return PayloadColumn(
         name,
         tuple(

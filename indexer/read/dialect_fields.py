@@ -4,8 +4,8 @@ A part is a column, a member on a path into a column, lists side by side, or an 
 gathered from columns. The words that say so are in ``dialect_document``.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 FieldType = Literal["id", "text", "timestamp", "duration", "integer", "kind", "status"]
@@ -29,7 +29,7 @@ class Field:
     """Of a time or duration that is a plain integer; None where its numbers have to tell."""
     paths: Paths = ()
     """Into the column, where the value is not the column's own."""
-    values: Mapping[str, int] | None = None
+    values: tuple[tuple[str, int], ...] | None = None
     """Numbers of an enumeration by the writer's names for them; any other name is 0."""
     null_is_start: bool = False
     """Of an end: a NULL says that the span takes no time, or that it still runs."""
@@ -49,7 +49,7 @@ class PayloadColumn:
     """(key in the object or each element, the file's column); that of a whole column is empty."""
     null_is_empty: bool = True
     """Whether a NULL says that there is nothing, rather than that nothing is known."""
-    paths: Mapping[str, Paths] = field(default_factory=dict)
+    paths: tuple[tuple[str, Paths], ...] = ()
     """Into the columns of these keys."""
     is_gathered: bool = False
     """The parts are members of one object, and not lists side by side."""
@@ -72,6 +72,10 @@ class PayloadColumn:
     def columns(self) -> tuple[str, ...]:
         """The file's columns."""
         return tuple(column for _, column in self.parts)
+
+    def paths_of(self, key: str) -> Paths:
+        """Into the column of this key."""
+        return next((paths for one, paths in self.paths if one == key), ())
 
     def in_file(self, columns: Collection[str]) -> "PayloadColumn | None":
         """With the columns that a file has; None where they do not make it.

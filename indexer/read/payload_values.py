@@ -109,6 +109,6 @@ def _made_of_members(
 
 def _member(stored: Any, payload: PayloadColumn, key: str) -> Any:
     value = stored.decode("utf-8", "replace") if isinstance(stored, bytes) else stored
-    if paths := payload.paths.get(key):
+    if paths := payload.paths_of(key):
         value = member(value.stored if isinstance(value, Part) else value, paths)
     return whole(value) if payload.whole_doubles else value

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from indexer.model import ParquetFileInfo
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.canonical_columns import canonical_values, stands_as_it_is
-from indexer.read.dialect import Layout, PayloadColumn, recognise
+from indexer.read.dialect import Layout, recognise
+from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.json_text import parse_json
 from indexer.read.metadata import batch, read_file
 from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS
@@ -128,7 +129,7 @@ class _Check:
     def way(self, payload: PayloadColumn) -> str | None:
         """How DuckDB may read the column; None where it may not, or there is none."""
         position = self._layout.positions.get(payload.columns[0])
-        if not payload.is_whole or position is None:
+        if not payload.is_whole or payload.is_member or position is None:
             return None
         kind = self._file.schema.field(position).type
         if payload.name in COUNT_COLUMNS:
@@ -216,7 +217,8 @@ def check_metadata(storage: LocalStorage, info: ParquetFileInfo, pause: Pause) -
     if data.rejected_spans or data.repeated_spans or data.clamped_values:
         return False
     pause()
-    names = {field.name: field.column for field in raw.layout.dialect.fields}
+    fields = [field for field in raw.layout.dialect.fields if not field.paths]
+    names = {field.name: field.column for field in fields}
     right = _indexed(data.columns.take(np.argsort(data.columns.row)))
     for name in METADATA:
         if names.get(name) not in raw.layout.positions:

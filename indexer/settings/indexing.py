@@ -12,6 +12,8 @@ from indexer.settings.values import byte_size, file_mode, key_list
 PROMOTED_KEYS = (
     "junjo.span_type",
     "openinference.span.kind",
+    "langfuse.observation.type",
+    "langsmith.span.kind",
     "gen_ai.operation.name",
     "gen_ai.provider.name",
     "gen_ai.system",

@@ -14,25 +14,31 @@ from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 LLM_FLAG = 1 << 31
 """The bit of ``trace_files.attribute_flags`` that says: some row of the trace is an LLM call."""
 _GEN_AI = "gen_ai."
-_SPAN_KIND, _LLM = "openinference.span.kind", "LLM"
+_LLM_KINDS = {
+    "openinference.span.kind": ("LLM",),
+    "langfuse.observation.type": ("GENERATION", "generation"),
+    "langsmith.span.kind": ("llm", "LLM"),
+}
+"""Attributes that name the kind of each span, with the kinds that are LLM calls."""
 
 
 def tells_llm_calls(key: str) -> bool:
     """Whether values of the attribute tell an LLM call.
 
     OpenTelemetry's semantic conventions put every ``gen_ai.*`` attribute on spans of generative
-    AI alone; OpenInference names the kind of each span, and ``LLM`` is one of them.
+    AI alone; OpenInference, Langfuse and LangSmith name the kind of each span.
     """
-    return key == _SPAN_KIND or key.startswith(_GEN_AI)
+    return key in _LLM_KINDS or key.startswith(_GEN_AI)
 
 
 def llm_calls(keys: Sequence[str], key: npt.NDArray[np.int8], value: pa.Array) -> BoolArray:
     """Which values say that their span is an LLM call; ``key`` is each one's place in ``keys``."""
     generative = np.array([one.startswith(_GEN_AI) for one in keys], np.bool_)
-    kind = np.array([one == _SPAN_KIND for one in keys], np.bool_)
-    is_llm = pc.equal(value, _LLM).to_numpy(zero_copy_only=False)
-    has_text = pc.not_equal(value, "").to_numpy(zero_copy_only=False)
-    said: BoolArray = (generative[key] & has_text) | (kind[key] & is_llm)
+    said: BoolArray = generative[key] & pc.not_equal(value, "").to_numpy(zero_copy_only=False)
+    for name, kinds in _LLM_KINDS.items():
+        if name in keys:
+            is_llm = pc.is_in(value, value_set=pa.array(kinds, value.type))
+            said |= (key == keys.index(name)) & is_llm.to_numpy(zero_copy_only=False)
     return said
 
 

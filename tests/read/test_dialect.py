@@ -8,7 +8,8 @@ import pytest
 
 from indexer.contracts import dialect_documents
 from indexer.errors import NotSpans, SchemaMismatch
-from indexer.read.dialect import dialects, recognise
+from indexer.read.dialect import recognise
+from indexer.read.dialect_document import dialects
 from indexer.read.payload import PAYLOAD_COLUMNS
 from tests.support.span_files import SCHEMA_14
 
@@ -97,7 +98,7 @@ def test_what_lacks_a_required_column_is_refused_with_the_nearest_dialect():
     message = refusal.value.message
     assert "nearest is junjo-14" in message
     assert "missing columns: name, trace_id;" in message
-    assert "tried: otel-spans, junjo-21, rotel, clickhouse-nested," in message
+    assert "tried: otel-spans, junjo-21, langfuse, rotel, clickhouse-nested," in message
 
 
 def test_the_nearest_dialect_is_the_one_that_lacks_least():

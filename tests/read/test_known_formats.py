@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer.errors import FormatNotRead, NotSpans
-from indexer.read.dialect import dialects, recognise
+from indexer.read.dialect import recognise
+from indexer.read.dialect_document import dialects
 from indexer.read.known_formats import known_format, known_formats
 from tests.support.dialect_files import LAYOUTS
 from tests.support.file_spans import WRITERS
@@ -17,6 +18,8 @@ from tests.support.span_files import SCHEMA_14
     [
         ("tempo-vparquet4/data.parquet", "a block of Grafana Tempo, vParquet4"),
         ("tempo-vparquet5/data.parquet", "a block of Grafana Tempo, vParquet5"),
+        ("langfuse/scores.parquet", "a Langfuse export of scores, which are no spans"),
+        ("langfuse/traces.parquet", "a Langfuse export of traces, which have no end and no spans"),
         ("phoenix-dataframe/spans.parquet", "a data frame of Arize Phoenix"),
         ("phoenix-uuid-ids/spans.parquet", "a data frame of Arize Phoenix"),
     ],

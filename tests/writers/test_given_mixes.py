@@ -13,14 +13,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer.query.sql import Window, open_session, select
+from indexer.settings.indexing import PROMOTED_KEYS
+from indexer.spans.attributes import LLM_FLAG
 from tests.support.catalogs import indexed
-from tests.support.file_spans import WRITERS, differences
+from tests.support.file_spans import WRITERS, differences, known_attributes
 from tests.support.span_files import Span, spans, table, write
 from tests.support.sql_spans import asked, spans_of_sql, spans_of_traces
 
+LANGFUSE_TYPE = "langfuse.observation.type"
 pytestmark = pytest.mark.duckdb
 
 MIXED = WRITERS / "mixed-layouts"
+EXPORTS = {"langfuse": ("current", "empty", "legacy")}
+"""Writers of which a span is many columns, and their files."""
 NAMES = (
     *("run[1]", "run1", "*", "?", "a", "[ab]", "b", "[!c]", "d[1]/f", "d1/f", "**/x", "e/x"),
     *(
@@ -70,6 +75,23 @@ def test_the_rows_of_many_layouts_are_the_rows_of_each(tmp_path: Path) -> None:
     ]
     assert len(files) == 22
     assert differences(placed(tmp_path, files), expected) == []
+
+
+def test_exports_in_one_folder_say_in_sql_what_their_traces_say(tmp_path: Path) -> None:
+    names = [f"{writer}/{name}" for writer, files in EXPORTS.items() for name in files]
+    found = placed(tmp_path, {f"{one}.parquet": WRITERS / f"{one}.parquet" for one in names})
+    right = [
+        span
+        for name in names
+        for span in json.loads((WRITERS / f"{name}.expected.json").read_text())["spans"]
+    ]
+    assert differences(known_attributes(found, right), right) == []
+    with indexed(tmp_path, keys=PROMOTED_KEYS) as one:
+        one.settle()
+        llm = one.rows(f"SELECT count(*) FROM trace_files WHERE attribute_flags >= {LLM_FLAG}")
+    kinds = {"GENERATION"}
+    calls = {s["trace_id"] for s in right if s["attributes"].get(LANGFUSE_TYPE) in kinds}
+    assert llm == [(len(calls),)]
 
 
 def test_a_name_with_the_signs_of_a_pattern_is_a_name(tmp_path: Path) -> None:
