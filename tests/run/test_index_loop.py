@@ -40,6 +40,7 @@ class Index:
             drain=lambda _, between: between(),
             next_due_s=lambda: None,
             promotion=SimpleNamespace(step=lambda: None),
+            scan_checks=SimpleNamespace(step=lambda: None, next_due_s=lambda: None),
             progress=SimpleNamespace(transactions=0),
         )
 
