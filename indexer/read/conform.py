@@ -43,6 +43,7 @@ _BEFORE = {
     "status": re.compile(r"(?:[a-z_]+\.)?(?:status_code_)?"),
 }
 _UNKNOWN = -1
+_UUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){2}-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})$"
 _ENUM_DIGITS_MAX = 3
 """More is beyond what the index holds of an enumeration."""
 
@@ -59,14 +60,22 @@ def conform(column: pa.ChunkedArray, field: Field, unit: str | None) -> pa.Chunk
     ):
         return _numbered(column, field)
     target = _SHARED_TYPES.get(field.type, pa.int64())
-    if column.type == target:
+    if column.type == target and field.type != "uuid":
         return column
-    if field.type == "id":
+    if field.type in ("id", "uuid"):
+        column = _second_half(column) if field.type == "uuid" else column
         return id_text(column, digits=TRACE_DIGITS if field.name == "trace_id" else SPAN_DIGITS)
     column = _as_text(column)
     if field.type == "text" and not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     return column.cast(target, safe=False)
+
+
+def _second_half(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The last 16 digits of UUIDs (RFC 9562); any other text as it is."""
+    text = _as_text(column)
+    text = text.cast(pa.string()) if not pa.types.is_string(text.type) else text
+    return pc.replace_substring_regex(text, _UUID, r"\1\2")
 
 
 def time_unit(column: pa.ChunkedArray, name: str, path: str) -> str:

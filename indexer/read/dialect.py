@@ -161,6 +161,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 _ACCEPTS = {
     "id": _is_id,
+    "uuid": _is_text,
     "text": _is_text,
     "timestamp": lambda kind: pa.types.is_timestamp(kind) or pa.types.is_integer(kind),
     "duration": lambda kind: pa.types.is_duration(kind) or pa.types.is_integer(kind),

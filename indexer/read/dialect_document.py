@@ -2,7 +2,7 @@
 
 ``[metadata]``, what the index holds; a field is a table of
     column          the file's column
-    type            one of ``FieldType``
+    type            one of ``FieldType``; of a uuid, the second half is the ID
     optional        a file without the column has spans all the same
     unit            of a plain integer that is a time: s, ms, us or ns
     paths           the value is not the column but inside of it, see ``members``
@@ -21,6 +21,8 @@ And for a whole file of spans
     null_is_unknown a NULL of a payload column does not say that there is nothing
     first_of_key    of a key that a map has twice, the first value counts
     whole_doubles   doubles without a fraction are integers
+    zero_is_nothing a number that is 0 is left out of what is gathered
+    refused_beside  a folder beside or above the file that tells that the file is one of a table
 """
 
 from collections.abc import Mapping
@@ -30,11 +32,12 @@ from typing import Any, get_args
 from indexer.contracts import dialect_documents
 from indexer.read.dialect_fields import Dialect, Field, FieldType, Paths, PayloadColumn
 
-_WORDS = {"name", "title", "how_to_get", "recognised_by", "metadata", "payload"}
-_SWITCHES = {"null_is_unknown", "first_of_key", "whole_doubles"}
+_TEXTS = {"name", "title", "how_to_get", "refused_beside"}
+_WORDS = _TEXTS | {"recognised_by", "metadata", "payload"}
+_SWITCHES = {"null_is_unknown", "first_of_key", "whole_doubles", "zero_is_nothing"}
 _FIELD_WORDS = {"column", "type", "optional", "unit", "paths", "values", "null_is_start"}
 _SOURCE_WORDS = {"column", "paths"}
-_TEXT_TYPES = {"id", "text", "kind", "status"}
+_TEXT_TYPES = {"id", "uuid", "text", "kind", "status"}
 """What is on a path comes as text."""
 _ELEMENTS = ("events", "links")
 
@@ -58,6 +61,7 @@ def dialect_of(document: Mapping[str, Any]) -> Dialect:
         payload=tuple(
             _payload(name, entry, document) for name, entry in document["payload"].items()
         ),
+        refused_beside=document.get("refused_beside"),
     )
 
 
@@ -96,6 +100,7 @@ def _payload(name: str, entry: Any, document: Mapping[str, Any]) -> PayloadColum
         is_gathered=not is_source and name not in _ELEMENTS,
         first_of_key=document.get("first_of_key", False),
         whole_doubles=document.get("whole_doubles", False),
+        zero_is_nothing=document.get("zero_is_nothing", False),
     )
 
 

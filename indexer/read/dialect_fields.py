@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-FieldType = Literal["id", "text", "timestamp", "duration", "integer", "kind", "status"]
+FieldType = Literal["id", "uuid", "text", "timestamp", "duration", "integer", "kind", "status"]
 Paths = tuple[tuple[str, ...], ...]
 """Of one value, the first that leads anywhere counts; see ``members``."""
 
@@ -57,6 +57,8 @@ class PayloadColumn:
     """Of a key that a map has twice the first value counts, and not the last."""
     whole_doubles: bool = False
     """A double without a fraction is an integer that the writer's types could not hold."""
+    zero_is_nothing: bool = False
+    """Of what is gathered, a number that is 0 says nothing."""
 
     @property
     def is_whole(self) -> bool:
@@ -106,6 +108,8 @@ class Dialect:
     recognised_by: frozenset[str]
     fields: tuple[Field, ...]
     payload: tuple[PayloadColumn, ...]
+    refused_beside: str | None = None
+    """A folder that tells a table with a log: its files alone do not say which rows there are."""
 
     @property
     def required_columns(self) -> frozenset[str]:

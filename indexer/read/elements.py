@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from indexer.read.arrow_values import NanosText
+from indexer.read.iso_times import iso_nanos
 from indexer.read.key_values import is_key_values, object_of
 from indexer.spans.id_spellings import parse_span_id, parse_trace_id
 
 EVENT_TIMES = ("timeUnixNano", "time_unix_nano", "time_nanos", "timestamp_unix_nano")
 """An event's time by the names that writers give it; all of them say its unit."""
 _TYPED_TIMES = ("timestamp", "Timestamp", "time", "Time")
-"""Names that are a time's only where the column's type says so."""
+"""Names that are a time's only where the column's type says so, or text that is one with a zone."""
 
 LINK_NAMES: dict[str, tuple[str, ...]] = {
     "traceId": ("traceId", "trace_id", "TraceId"),
@@ -89,15 +90,22 @@ def _rename(found: dict[str, Any], name: str, spellings: tuple[str, ...]) -> Non
 def _set_time(found: dict[str, Any]) -> None:
     """As decimal nanoseconds; a list or an object is not a time."""
     times = [found.get(name) for name in EVENT_TIMES]
-    times += [found.get(name) for name in _TYPED_TIMES if isinstance(found.get(name), NanosText)]
+    typed = {name: _typed_time(found.get(name)) for name in _TYPED_TIMES}
+    times += typed.values()
     times = [time for time in times if time is not None and not isinstance(time, list | dict)]
     for name in EVENT_TIMES:
         found.pop(name, None)
     for name in _TYPED_TIMES:
-        if isinstance(found.get(name), NanosText):
+        if typed[name] is not None:
             del found[name]
     if times:
         found["timeUnixNano"] = _time_text(times[0])
+
+
+def _typed_time(value: Any) -> Any:
+    if isinstance(value, NanosText) or not isinstance(value, str):
+        return value if isinstance(value, NanosText) else None
+    return iso_nanos(value)
 
 
 def _time_text(time: Any) -> str:

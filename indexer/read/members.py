@@ -2,7 +2,7 @@
 
 A path is names, one inside the other: of fields of a struct, of keys of a map or of an object,
 which may be JSON text. A name that ends in ``*`` is the object of all members that begin so,
-without their beginning.
+without their beginning. A path of no names is the value of JSON text.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,12 +27,15 @@ def member(value: Any, paths: Paths) -> Any:
         found = value
         for name in path:
             found = _step(found, name)
+        found = found if path else _parsed(value)
         if found is not None:
             return found
     return None
 
 
-def gathered(values: Iterable[tuple[str, Any]]) -> dict[str, Any] | Part:
+def gathered(
+    values: Iterable[tuple[str, Any]], *, zero_is_nothing: bool = False
+) -> dict[str, Any] | Part:
     """The object of these keys and values; nothing, empty text and empty lists are left out.
 
     Of a value that is a Part, the object is a Part too.
@@ -46,7 +49,7 @@ def gathered(values: Iterable[tuple[str, Any]]) -> dict[str, Any] | Part:
             left_out += stored.left_out if key.endswith(REST) else 0
             inside_left_out += stored.inside_left_out
             inside_left_out += 0 if key.endswith(REST) else stored.left_out
-        found |= {name: one for name, one in _members(key, value) if _says(one)}
+        found |= {name: one for name, one in _members(key, value) if _says(one, zero_is_nothing)}
     return Part(found, left_out, inside_left_out) if left_out or inside_left_out else found
 
 
@@ -94,6 +97,8 @@ def _reached(chunk: pa.Array, path: tuple[str, ...]) -> pa.Array:
             chunk = pc.map_lookup(chunk, pa.scalar(name), "first")
         else:
             return _by_value(chunk, (path[at:],))
+    is_text = pa.types.is_large_string(chunk.type) or pa.types.is_string_view(chunk.type)
+    chunk = chunk.cast(pa.string()) if is_text else chunk
     return chunk if pa.types.is_string(chunk.type) else _by_value(chunk, ((),))
 
 
@@ -111,7 +116,7 @@ def _by_value(chunk: pa.Array, paths: Paths) -> pa.Array:
 
 
 def _step(value: Any, name: str) -> Any:
-    value = _parsed(value)
+    value = _parsed(value.stored if isinstance(value, Part) else value)
     if not isinstance(value, Mapping):
         return None
     if not name.endswith(REST):
@@ -122,12 +127,15 @@ def _step(value: Any, name: str) -> Any:
 
 
 def _parsed(value: Any) -> Any:
-    return parse_json(value) if isinstance(value, str) and value.startswith("{") else value
+    return parse_json(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json_text(value)
 
 
-def _says(value: Any) -> bool:
-    return value is not None and (not isinstance(value, str | list | dict) or bool(value))
+def _says(value: Any, zero_is_nothing: bool) -> bool:  # noqa: FBT001 - the word of a dialect
+    if isinstance(value, str | list | dict):
+        return bool(value)
+    is_zero = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
+    return value is not None and not (zero_is_nothing and is_zero)

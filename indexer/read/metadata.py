@@ -28,6 +28,7 @@ from indexer.read.limits import FILE_ROWS_MAX
 from indexer.read.members import member_column
 from indexer.read.rejected_rows import rejected_example
 from indexer.read.span_columns import conform_table, interpret
+from indexer.read.table_logs import refuse_beside_log
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
     IntArray,
@@ -85,6 +86,7 @@ def read_file(
         if footer.row_count > rows_max:
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
         layout = recognise(file.schema, path)
+        refuse_beside_log(storage, layout.dialect, path)
         positions = layout.positions
         fields = [field for field in layout.dialect.fields if field.column in positions]
         stored = list(dict.fromkeys(positions[field.column] for field in fields))

@@ -102,7 +102,7 @@ def _made_of_members(
 ) -> Any:
     values = [(key, _member(row[places[column]], payload, key)) for key, column in payload.parts]
     if payload.is_gathered:
-        return gathered(values)
+        return gathered(values, zero_is_nothing=payload.zero_is_nothing)
     value = values[0][1]
     return empty(payload.name) if value is None and payload.null_is_empty else value
 

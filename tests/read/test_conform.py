@@ -3,12 +3,17 @@
 A wrong unit is the one mistake that nobody sees: the span is there, in 1970 or in the year 58,000.
 """
 
+import uuid
+
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.errors import SchemaMismatch
 from indexer.read.conform import CONTRADICTING_ROWS_MIN, conform, time_unit
 from indexer.read.dialect_fields import Field
+from tests.support.examples import examples
 from tests.support.span_files import T0
 
 PER = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -128,3 +133,37 @@ def test_bytes_are_text_even_when_they_are_not(kind):
     found = conform(column, field(kind), None)
     assert pa.types.is_string(found.type) or pa.types.is_dictionary(found.type)
     assert len(found) == 3
+
+
+@examples(20)
+@given(st.lists(st.uuids(), min_size=1, max_size=5))
+def test_the_span_id_of_a_uuid_is_its_second_half(uuids):
+    """Also of a UUID that is an ID of OTLP with zeros before it."""
+    field = Field(name="span_id", column="id", type="uuid", optional=False)
+    column = pa.chunked_array([[str(one) for one in uuids]])
+    assert conform(column, field, None).to_pylist() == [one.hex[16:] for one in uuids]
+
+
+@examples(20)
+@given(st.integers(0, 2**48 - 1), st.sets(st.integers(0, 2**62 - 1), min_size=2, max_size=9))
+def test_uuids_of_one_millisecond_differ_in_their_span_ids(milliseconds, counters):
+    """RFC 9562, UUIDv7: what counts within a millisecond is in the second half."""
+    first = milliseconds << 80 | 7 << 76
+    uuids = [str(uuid.UUID(int=first | 2 << 62 | counter)) for counter in sorted(counters)]
+    field = Field(name="span_id", column="id", type="uuid", optional=False)
+    found = conform(pa.chunked_array([uuids]), field, None).to_pylist()
+    assert len(set(found)) == len(uuids)
+    assert len({one[:18] for one in uuids}) == 1
+
+
+def test_a_text_that_is_no_uuid_is_no_half_of_one():
+    field = Field(name="span_id", column="id", type="uuid", optional=False)
+    column = pa.chunked_array([["run-1", "", None, "00000000-0000-0000-0000-0000000000aaX"]])
+    assert conform(column, field, None).to_pylist() == column.to_pylist()
+
+
+def test_the_numbers_of_names_are_those_of_the_dialect():
+    values = (("ERROR", 2), ("fine", 1))
+    field = Field(name="status_code", column="s", type="status", optional=False, values=values)
+    column = pa.chunked_array([["fine", "ERROR", "error", None, ""]]).dictionary_encode()
+    assert conform(column, field, None).to_pylist() == [1, 2, 0, None, 0]

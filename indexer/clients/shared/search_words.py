@@ -45,7 +45,7 @@ Time = Annotated[
 
 
 class SearchWords(BaseModel):
-    """All of them hold; what is left out does not narrow."""
+    """All of them hold; what is left out does not narrow. Newest first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,7 +59,6 @@ class SearchWords(BaseModel):
     max_duration: Duration = None
     since: Time = Field(None, description="The span starts at or after it.")
     until: Time = Field(None, description="The span starts before it.")
-    order: Literal["newest", "slowest"] = "newest"
     roots: bool = Field(False, description="Only spans without a parent.")
     limit: int = Field(SPANS_DEFAULT, ge=1, le=LIMIT_MAX)
     cursor: str | None = Field(None, description="What `next_cursor` of the page before said.")
@@ -69,7 +68,6 @@ class SearchWords(BaseModel):
         query = SpanQuery(
             service=self.service,
             roots=self.roots,
-            slowest=self.order == "slowest",
             conditions=SpanConditions(
                 name=self.name,
                 name_prefix=self.name_prefix,

@@ -50,8 +50,7 @@ def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery
     some = columns.take(chosen)
     if isinstance(query, TraceQuery):
         return some
-    newest = (some.kind, some.span_id, some.trace_lo, some.trace_hi, -some.start)
-    order = np.lexsort((*newest, -some.duration) if query.slowest else newest)
+    order = np.lexsort((some.kind, some.span_id, some.trace_lo, some.trace_hi, -some.start))
     return some.take(order[: query.count])
 
 
@@ -119,8 +118,4 @@ def _up_to(columns: SpanColumns, after: Position) -> BoolArray:
         (columns.span_id == span_id) & (columns.kind <= after.span_kind)
     )
     shown |= same_start & (earlier | (in_trace & before))
-    if after.duration_ns is None:
-        return shown
-    slower: BoolArray = columns.duration > after.duration_ns
-    slower |= (columns.duration == after.duration_ns) & shown
-    return slower
+    return shown
