@@ -98,7 +98,7 @@ def test_what_lacks_a_required_column_is_refused_with_the_nearest_dialect():
     message = refusal.value.message
     assert "nearest is junjo-14" in message
     assert "missing columns: name, trace_id;" in message
-    assert "tried: otel-spans, junjo-21, langfuse, rotel, clickhouse-nested," in message
+    assert "tried: databricks, otel-spans, databricks-v1, junjo-21, langfuse, rotel," in message
 
 
 def test_the_nearest_dialect_is_the_one_that_lacks_least():

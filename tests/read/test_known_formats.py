@@ -20,8 +20,6 @@ from tests.support.span_files import SCHEMA_14
         ("tempo-vparquet5/data.parquet", "a block of Grafana Tempo, vParquet5"),
         ("langfuse/scores.parquet", "a Langfuse export of scores, which are no spans"),
         ("langfuse/traces.parquet", "a Langfuse export of traces, which have no end and no spans"),
-        ("phoenix-dataframe/spans.parquet", "a data frame of Arize Phoenix"),
-        ("phoenix-uuid-ids/spans.parquet", "a data frame of Arize Phoenix"),
     ],
 )
 def test_a_file_is_refused_under_its_name(path, title):

@@ -7,6 +7,7 @@ writers use, or are a known dialect with one thing changed.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from indexer.read.group import read_group
 from indexer.system.storage import LocalStorage
 from tests.support.file_spans import WRITERS, differences, known_attributes, spans_of
 
-LATER = ("phoenix", "tempo")
-BY_KEY = ("langfuse",)
+LATER = ("tempo",)
+BY_KEY = ("langfuse", "langsmith")
 """Writers with attributes of their own beside the given ones."""
 
 
@@ -63,6 +64,13 @@ def test_a_file_without_one_valid_id_is_refused_with_an_example() -> None:
     error = refusal("ids/no-row-has-an-id.parquet")
     assert isinstance(error, InvalidIds)
     assert "trace_id '594561017196745703', span_id '0'" in error.message
+
+
+def test_uuids_in_place_of_span_ids_are_refused_with_an_example() -> None:
+    """Nothing says which half of an early UUID of Phoenix its parents name."""
+    error = refusal("phoenix-uuid-ids/spans.parquet")
+    assert isinstance(error, InvalidIds)
+    assert re.search(r"span_id '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'", error.message)
 
 
 @pytest.mark.parametrize("name", ["encrypted-footer", "plaintext-footer-all-columns"])

@@ -20,11 +20,20 @@ from tests.support.file_spans import WRITERS, differences, known_attributes
 from tests.support.span_files import Span, spans, table, write
 from tests.support.sql_spans import asked, spans_of_sql, spans_of_traces
 
-LANGFUSE_TYPE = "langfuse.observation.type"
+LLM_KINDS = {
+    "langfuse.observation.type": "GENERATION",
+    "langsmith.span.kind": "llm",
+    "openinference.span.kind": "LLM",
+}
 pytestmark = pytest.mark.duckdb
 
 MIXED = WRITERS / "mixed-layouts"
-EXPORTS = {"langfuse": ("current", "empty", "legacy")}
+EXPORTS = {
+    "langfuse": ("current", "empty", "legacy"),
+    "langsmith": ("v1", "v2_beta"),
+    "databricks": ("v1", "v2"),
+    "phoenix-dataframe": ("spans",),
+}
 """Writers of which a span is many columns, and their files."""
 NAMES = (
     *("run[1]", "run1", "*", "?", "a", "[ab]", "b", "[!c]", "d[1]/f", "d1/f", "**/x", "e/x"),
@@ -89,8 +98,12 @@ def test_exports_in_one_folder_say_in_sql_what_their_traces_say(tmp_path: Path) 
     with indexed(tmp_path, keys=PROMOTED_KEYS) as one:
         one.settle()
         llm = one.rows(f"SELECT count(*) FROM trace_files WHERE attribute_flags >= {LLM_FLAG}")
-    kinds = {"GENERATION"}
-    calls = {s["trace_id"] for s in right if s["attributes"].get(LANGFUSE_TYPE) in kinds}
+    calls = {
+        span["trace_id"]
+        for span in right
+        for key, kind in LLM_KINDS.items()
+        if span["attributes"].get(key) == kind
+    }
     assert llm == [(len(calls),)]
 
 
