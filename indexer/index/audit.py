@@ -9,24 +9,19 @@ quarantined (I4). A fast audit compares identities only.
 It works on a catalog that nobody writes to: a snapshot while a worker runs.
 """
 
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from indexer.catalog.database import Catalog
-from indexer.catalog.digest import CatalogDigest, catalog_digest
-from indexer.catalog.files import FileRegister
-from indexer.catalog.promoted import missing_keys
+from indexer.catalog.digest import catalog_digest
 from indexer.contracts import audit_queries
 from indexer.discover.listing import list_files
 from indexer.errors import FileEndsProcess, IndexerError
-from indexer.index.pipeline import Pipeline
-from indexer.index.session import limits_of
+from indexer.index.audit_rebuild import compare_with_rebuild, quoted_name, unpromoted
 from indexer.model import AuditReport, AuditStep, Finding, Listing, ParquetFileInfo
 from indexer.parquet.file_columns import read_footer
 from indexer.parquet.footer import footer_digest
@@ -36,48 +31,10 @@ from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage, display_path
 
-
-@dataclass(frozen=True, slots=True)
-class _Derived:
-    """Columns of one table that must equal a rebuild's: all but file ids, places and times."""
-
-    table: str
-    columns: str
-    after_promotion: bool = False
-    """They are there once the file has given its attributes."""
-
-
 _REGISTERED = """
 SELECT relative_path, size_bytes, modified_unix_nano, changed_unix_nano, footer_digest
 FROM parquet_files
 """
-
-_DERIVED = (
-    _Derived(
-        "parquet_files",
-        "footer_digest, content_digest, dialect, service_name, min_time, max_time, row_count, "
-        "size_bytes, span_count, owned_span_count, rejected_spans, duplicate_spans, "
-        "clamped_values, other_operation_spans",
-    ),
-    _Derived(
-        "trace_files",
-        "trace_id, parts.span_count, parts.owned_span_count, error_count, start_time_unix_nano, "
-        "end_time_unix_nano, root_name, root_service_name",
-    ),
-    _Derived("trace_files", "trace_id, attribute_flags", after_promotion=True),
-    _Derived(
-        "file_services",
-        "parts.service_name, parts.span_count, root_span_count, first_start_unix_nano, "
-        "first_known_start_unix_nano, last_start_unix_nano",
-    ),
-    _Derived("file_operations", "parts.service_name, parts.name, span_kind, parts.span_count"),
-    _Derived("file_attributes", "key_id, value_count, error_type", after_promotion=True),
-    _Derived(
-        "indexed_attributes",
-        "file_row_number, position_in_row, key_id, value",
-        after_promotion=True,
-    ),
-)
 
 
 def audit(
@@ -106,11 +63,13 @@ def audit(
         disk = _Disk(settings, connection, listing)
         findings = list(disk.findings())
         findings += _check_invariants(connection)
-        digest = catalog_digest(connection, _name(connection))
-        disk.pending += _unpromoted(connection)
+        digest = catalog_digest(connection, quoted_name(connection))
+        disk.pending += unpromoted(connection)
         if mode == "full":
             findings += _every_page(disk.storage, disk.unchanged, settings.reader_threads, step)
-            findings += _compare_with_rebuild(settings, connection, disk, digest, clock, step)
+            findings += compare_with_rebuild(
+                settings, connection, disk.storage, disk.unchanged, digest, clock, step
+            )
     finally:
         catalog.close()
     return AuditReport(
@@ -252,109 +211,3 @@ def _every_page(
             if finding is not None:
                 findings.append(finding)
     return findings
-
-
-def _compare_with_rebuild(
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection,
-    disk: _Disk,
-    digest: CatalogDigest,
-    clock: Clock,
-    step: AuditStep,
-) -> list[Finding]:
-    with tempfile.TemporaryDirectory(prefix="span-audit-") as folder:
-        rebuilt = Path(folder) / "rebuilt.duckdb"
-        keys = connection.execute("FROM promoted_attributes").fetchall()
-        _build(settings, rebuilt, disk, keys, clock, step)
-        quoted = str(rebuilt).replace("'", "''")
-        connection.execute(f"ATTACH '{quoted}' AS rebuilt (READ_ONLY)")
-        try:
-            expected = catalog_digest(connection, "rebuilt")
-            return [
-                *_compare_digests(digest, expected),
-                *_compare_derived(connection, expected),
-            ]
-        finally:
-            connection.execute("DETACH rebuilt")
-
-
-def _build(
-    settings: Settings,
-    path: Path,
-    disk: _Disk,
-    keys: list[tuple[int, str]],
-    clock: Clock,
-    step: AuditStep,
-) -> None:
-    """A catalog of the files that the audited one has registered, as they are now.
-
-    ``keys`` are the audited catalog's promoted attributes with their numbers.
-    """
-    catalog = Catalog.open(path, memory_limit=settings.memory_limit, threads=settings.threads)
-    try:
-        for key in keys:
-            catalog.connection.execute("INSERT INTO promoted_attributes VALUES (?, ?)", key)
-        register = FileRegister(
-            catalog, clock, settings.storage_root, operations_max=settings.operations_max
-        )
-        pipeline = Pipeline(disk.storage, register, clock, limits_of(settings))
-        try:
-            for info in disk.unchanged:
-                pipeline.backlog.offer(info)
-            total = len(disk.unchanged)
-            pipeline.drain(
-                lambda: False,
-                lambda: step("rebuilding", pipeline.progress.files_registered, total),
-            )
-            pipeline.promotion.finish(lambda: False)
-        finally:
-            pipeline.close()
-        catalog.checkpoint()
-    finally:
-        catalog.close()
-
-
-def _compare_digests(digest: CatalogDigest, expected: CatalogDigest) -> Iterable[Finding]:
-    for path in sorted(digest.files.keys() & expected.files.keys()):
-        if digest.files[path] != expected.files[path]:
-            detail = (
-                f"holds {digest.spans[path]} spans with digest {digest.files[path]}, a rebuild "
-                f"holds {expected.spans[path]} with {expected.files[path]}"
-            )
-            yield Finding(invariant="I1", relative_path=path, detail=detail)
-
-
-def _compare_derived(
-    connection: duckdb.DuckDBPyConnection, expected: CatalogDigest
-) -> Iterable[Finding]:
-    for derived in _DERIVED:
-        sides = [_derived(derived, name) for name in (_name(connection), "rebuilt")]
-        differing = connection.execute(
-            f"SELECT DISTINCT relative_path FROM (({sides[0]} EXCEPT ALL {sides[1]}) "
-            f"UNION ALL ({sides[1]} EXCEPT ALL {sides[0]})) ORDER BY relative_path"
-        ).fetchall()
-        behind = set(_unpromoted(connection)) if derived.after_promotion else set()
-        for (path,) in differing:
-            if path in expected.files and path not in behind:
-                detail = f"{derived.table} differs from a rebuild"
-                yield Finding(invariant="I1", relative_path=path, detail=detail)
-
-
-def _derived(derived: _Derived, catalog: str) -> str:
-    joined = f"JOIN {catalog}.{derived.table} AS parts USING (file_id)"
-    return (
-        f"SELECT relative_path, {derived.columns} FROM {catalog}.parquet_files "
-        f"{'' if derived.table == 'parquet_files' else joined}"
-    )
-
-
-def _unpromoted(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Paths of files that have not given all promoted attributes yet."""
-    behind = missing_keys(connection)
-    paths = connection.execute("SELECT file_id, relative_path FROM parquet_files").fetchall()
-    return [path for file_id, path in paths if file_id in behind]
-
-
-def _name(connection: duckdb.DuckDBPyConnection) -> str:
-    ((name,),) = connection.execute("SELECT current_database()").fetchall()
-    return '"' + str(name).replace('"', '""') + '"'
