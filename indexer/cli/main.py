@@ -188,6 +188,10 @@ def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     status.add_argument(
         "--check", action="store_true", help="exit 1 unless a healthy worker is running"
     )
+    dialect = _command(
+        names, "dialect", "say which dialect a span file is taken for, or what it lacks"
+    )
+    dialect.add_argument("files", metavar="FILE", nargs="+", help="a Parquet file, anywhere")
     audit = _command(names, "audit", "check the catalog against the files")
     audit.add_argument(
         "--fast", action="store_true", help="compare sizes, times and footers, and read no spans"
@@ -200,7 +204,7 @@ def _command(
     """A command that only reads; only the module of the one that runs is imported."""
     parser = names.add_parser(name, help=summary, description=summary)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    module = name if name in {"sql", "audit", "search"} else "commands"
+    module = name if name in {"sql", "audit", "search", "dialect"} else "commands"
     parser.set_defaults(run=(f"indexer.cli.{module}", name))
     return parser
 
