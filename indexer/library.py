@@ -18,7 +18,7 @@ from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.errors import CatalogBusy, CatalogUnreadable, QueryRefused
 from indexer.live.sql import LiveSql
-from indexer.live.statements import MAYBE_OURS, Statement, statements
+from indexer.live.statements import Statement, statements
 from indexer.otlp.sql.functions import install
 from indexer.query.span_views import Window
 from indexer.query.sql import create_views, view_names
@@ -123,7 +123,7 @@ class Connection:
 
     def _run_before_last(self, query: str) -> str | Statement:
         """What is left to run: the query, or the last statement of a script with one of ours."""
-        found = statements(query) if MAYBE_OURS.search(query) else []
+        found = statements(query) if self._live.may_have_ours(query) else []
         if not any(self._live.is_ours(statement) for _, statement in found):
             return query
         for text, _ in found[:-1]:

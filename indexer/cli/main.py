@@ -159,7 +159,7 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    search = _command(names, "search", "list the newest spans that match all options")
+    search = _command(names, "search", "list the newest or slowest spans that match all options")
     search.add_argument("--service", help="only spans of this service")
     search.add_argument("--name", help="with exactly this name")
     search.add_argument("--name-prefix", metavar="TEXT", help="with a name that starts with this")
@@ -176,6 +176,7 @@ def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
     )
     search.add_argument("--until", metavar="TIME", help="started before this time")
+    search.add_argument("--order", help="newest (the default) or slowest first")
     search.add_argument("--roots", action="store_true", help="only spans without a parent")
     search.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     search.add_argument("--cursor", help="next_cursor of the previous page, to continue after it")

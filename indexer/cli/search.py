@@ -1,4 +1,4 @@
-"""``search``: the newest spans that meet every option, of all tiers."""
+"""``search``: the newest or slowest spans that meet every option, of all tiers."""
 
 import argparse
 

@@ -2,11 +2,19 @@
 
 from collections.abc import Callable
 from threading import Lock
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 
 from indexer.live.ring import Segment
+
+
+class _Made(NamedTuple):
+    """Rows, and their bytes, which take Arrow a while to count."""
+
+    batch: pa.RecordBatch
+    size_bytes: int
 
 
 class KeptRows:
@@ -19,7 +27,7 @@ class KeptRows:
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self._lock = Lock()
-        self._kept: WeakKeyDictionary[Segment, dict[str, pa.RecordBatch]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Segment, dict[str, _Made]] = WeakKeyDictionary()
 
     @property
     def bytes(self) -> int:
@@ -34,14 +42,15 @@ class KeptRows:
         with self._lock:
             found = self._kept.get(segment, {}).get(table)
         if found is not None:
-            return found
+            return found.batch
         made = make()
         if segment.is_sealed:
+            size = int(made.nbytes)
             with self._lock:
-                if self._total() + made.nbytes <= self.bytes_max:
-                    self._kept.setdefault(segment, {})[table] = made
+                if self._total() + size <= self.bytes_max:
+                    self._kept.setdefault(segment, {})[table] = _Made(made, size)
         return made
 
     def _total(self) -> int:
         kept = list(self._kept.values())
-        return sum(int(batch.nbytes) for tables in kept for batch in tables.values())
+        return sum(made.size_bytes for tables in kept for made in tables.values())

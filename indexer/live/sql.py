@@ -17,7 +17,17 @@ from indexer.errors import QueryRefused
 from indexer.live.attachment import Attachment, attach, find
 from indexer.live.limits import RingLimits
 from indexer.live.sql_rings import SqlRings
-from indexer.live.statements import Attach, CreateRing, Detach, DropRing, Insert, Option, Statement
+from indexer.live.statements import (
+    MAYBE_INSERT,
+    MAYBE_OURS,
+    Attach,
+    CreateRing,
+    Detach,
+    DropRing,
+    Insert,
+    Option,
+    Statement,
+)
 
 _ATTACH_OPTIONS = (
     *("max_rows", "max_bytes", "pinned_bytes_max", "decoded_bytes_max"),
@@ -37,6 +47,10 @@ class LiveSql:
         self._connection = connection
         self._rings = SqlRings(connection, into)
         self._attached: list[Attachment] = []
+
+    def may_have_ours(self, sql: str) -> bool:
+        """Whether it is worth while to take a script apart."""
+        return bool(MAYBE_OURS.search(sql) or (self._rings and MAYBE_INSERT.search(sql)))
 
     def is_ours(self, statement: Statement | None) -> bool:
         """Whether ``run`` takes the statement; it is DuckDB's otherwise."""

@@ -32,6 +32,9 @@ class SqlRings:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._columns
 
+    def __len__(self) -> int:
+        return len(self._columns)
+
     def create(self, name: str, columns: str, limits: RingLimits) -> None:
         """A ring with these columns, as CREATE TABLE has them, and a table of its name.
 

@@ -13,8 +13,10 @@ from typing import NamedTuple
 from indexer.errors import QueryRefused
 from indexer.live.address import SCHEME
 
-MAYBE_OURS = re.compile(r"\b(otlp|detach|ring|insert)\b", re.IGNORECASE)
+MAYBE_OURS = re.compile(r"\b(otlp|detach|ring)\b", re.IGNORECASE)
 """What a script has to have before it is taken apart."""
+MAYBE_INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
+"""The same where there is a ring; others may insert megabytes of text."""
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+|--[^\n]*|/\*.*?\*/)

@@ -28,11 +28,13 @@ def test_every_word_narrows() -> None:
         since="1970-01-01T00:00:01Z",
         until="2",
         roots=True,
+        order="slowest",
         limit=3,
     )
     assert words.query() == SpanQuery(
         service="shop",
         roots=True,
+        slowest=True,
         conditions=SpanConditions(
             name="a",
             name_prefix="b",

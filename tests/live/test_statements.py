@@ -4,6 +4,7 @@ import pytest
 
 from indexer.errors import QueryRefused
 from indexer.live.statements import (
+    MAYBE_INSERT,
     MAYBE_OURS,
     Attach,
     CreateRing,
@@ -49,7 +50,7 @@ def test_the_attach_of_the_seed():
 )
 def test_what_is_ours(sql, found):
     assert one(sql) == found
-    assert MAYBE_OURS.search(sql)
+    assert (MAYBE_INSERT if isinstance(found, Insert) else MAYBE_OURS).search(sql)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,33 @@ def test_each_table_has_its_columns_and_the_filename(database, name):
     }
 
 
+COUNTS = {"traces": 24, "logs": 18, "gauge": 17, "sum": 19, "histogram": 22, "exp_histogram": 27}
+"""Columns of duckdb-otlp 0.6's readers."""
+QUERIES = {
+    "traces": "start_time_unix_nano, duration_time_unix_nano, service_namespace, name, kind, "
+    "status_status_message, span_attributes, events_json, links_json, dropped_links_count, flags",
+    "logs": "time_unix_nano, observed_time_unix_nano, severity_number, severity_text, event_name, "
+    "body, log_attributes",
+    "metrics_gauge": "int_value, double_value, metric_attributes, exemplars_json",
+    "metrics_sum": "aggregation_temporality, is_monotonic",
+    "metrics_histogram": 'count, sum, "min", "max", bucket_counts, explicit_bounds',
+    "metrics_exp_histogram": "scale, zero_count, zero_threshold, positive_offset, "
+    "positive_bucket_counts, negative_offset, negative_bucket_counts",
+}
+
+
+@pytest.mark.parametrize("table", COUNTS)
+def test_a_table_has_as_many_columns_as_its_model(table):
+    """And an end of our own, which a trace had as a duration alone."""
+    own = {"end_time_unix_nano"} if table == "traces" else set()
+    assert len(TABLES[table].columns.keys() - own) == COUNTS[table]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_with_the_names_of_its_model_carries_over(database, name):
+    rows(database, f"SELECT {QUERIES[name]} FROM read_otlp_{name}(?)", TRACES)
+
+
 def test_every_signal_is_in_the_unified_table(database):
     found = rows(
         database,

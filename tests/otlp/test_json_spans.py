@@ -6,9 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.otlp.rows import json_limits
 from indexer.otlp.rows.json_spans import json_span_rows
 from indexer.otlp.rows.traces import trace_rows
 from indexer.otlp.rows.wire_walk import Unusual
+from indexer.spans.limits import SpanLimits
 from tests.benchmark.export_bodies import Bodies
 from tests.otlp.export_requests import request_of
 from tests.otlp.messages import requests
@@ -94,3 +96,34 @@ def test_every_type_of_value_is_written_alike(value):
 def test_what_is_unusual_is_left_to_the_exact_reading(line):
     with pytest.raises(Unusual):
         json_span_rows([LINE, line])
+
+
+PAIRS = [{"key": key} for key in "abc"]
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"attributes": PAIRS},
+        {"events": [{}] * 3},
+        {"links": [{}] * 3},
+        {"events": [{"attributes": PAIRS}]},
+        {"links": [{}, {"attributes": PAIRS}]},
+        {"attributes": [{"key": "a", "value": {"arrayValue": {"values": [{}] * 3}}}]},
+    ],
+)
+def test_a_span_that_may_be_beyond_limits_is_left_to_the_exact_reading(span, monkeypatch):
+    line = line_of(span)
+    assert json_span_rows([line]).equals(exact(line))
+    tiny = SpanLimits(attributes=2, events=2, links=2, values=2)
+    monkeypatch.setattr(json_limits, "SPAN_LIMITS", tiny)
+    with pytest.raises(Unusual):
+        json_span_rows([line])
+
+
+def test_so_is_one_of_a_resource_that_may_be_beyond_them(monkeypatch):
+    line = json.dumps({"resourceSpans": [{"resource": {"attributes": PAIRS}}]}).encode()
+    json_span_rows([line])
+    monkeypatch.setattr(json_limits, "SPAN_LIMITS", SpanLimits(attributes=2))
+    with pytest.raises(Unusual):
+        json_span_rows([line])

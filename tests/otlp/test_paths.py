@@ -4,7 +4,7 @@ import http.server
 import importlib.util
 import os
 import threading
-from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
@@ -70,25 +70,50 @@ def test_a_file_that_vanishes_is_named(tmp_path):
         ACCESS.open(f"{tmp_path}/gone", 0)
 
 
+class Bucket(http.server.SimpleHTTPRequestHandler):
+    """The sample files over HTTP, and as a bucket of S3 that lists them (ListObjectsV2)."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments, directory=str(FOLDER))
+
+    def translate_path(self, path):
+        return super().translate_path(path.removeprefix("/bucket"))
+
+    def do_GET(self):
+        url = urlsplit(self.path)
+        if "list-type=2" not in url.query:
+            super().do_GET()
+            return
+        (prefix,) = parse_qs(url.query).get("prefix", [""])
+        names = sorted(name for name in samples() if name.startswith(prefix))
+        keys = "".join(
+            f"<Contents><Key>{name}</Key><Size>{len(samples()[name])}</Size></Contents>"
+            for name in names
+        )
+        said = f"<ListBucketResult><Name>bucket</Name>{keys}</ListBucketResult>".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *arguments):
+        pass
+
+
 @pytest.fixture
 def server():
-    """The sample files over HTTP, on a port of this machine."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(Quiet, directory=str(FOLDER))
-    ) as found:
+    """The host and port of a server of the sample files."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as found:
         thread = threading.Thread(target=found.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{found.server_port}"
+        yield f"127.0.0.1:{found.server_port}"
         found.shutdown()
         thread.join()
 
 
-def test_files_are_read_over_http(server):
+@pytest.fixture
+def remote():
+    """A connection with the functions and DuckDB's extension for HTTP and S3, where it is."""
     found = importlib.util.find_spec("duckdb_extension_httpfs")
     if found is None or found.submodule_search_locations is None:
         pytest.skip("the extension httpfs is not installed")
@@ -99,10 +124,30 @@ def test_files_are_read_over_http(server):
     with duckdb.connect() as connection:
         connection.execute(f"LOAD '{extension}'")
         install(connection)
-        sql = "SELECT count(*), min(filename) FROM read_otlp_traces(?)"
-        url = f"{server}/traces_simple.binpb"
-        assert connection.execute(sql, [url]).fetchone() == (3, url)
-        with pytest.raises(duckdb.Error, match="404"):
-            connection.execute(sql, [f"{server}/none"])
-        with pytest.raises(duckdb.Error, match="a remote file is read whole, limit 9"):
-            connection.execute("SELECT * FROM read_otlp_traces(?, max_file_bytes := 9)", [url])
+        yield connection
+
+
+COUNT = "SELECT count(*), min(filename) FROM read_otlp_traces(?)"
+
+
+def test_files_are_read_over_http(server, remote):
+    url = f"http://{server}/traces_simple.binpb"
+    assert remote.execute(COUNT, [url]).fetchone() == (3, url)
+    with pytest.raises(duckdb.Error, match="404"):
+        remote.execute(COUNT, [f"http://{server}/none"])
+    with pytest.raises(duckdb.Error, match="a remote file is read whole, limit 9"):
+        remote.execute("SELECT * FROM read_otlp_traces(?, max_file_bytes := 9)", [url])
+
+
+def test_files_of_a_bucket_are_read_and_listed(server, remote):
+    """With the endpoint and the keys of a secret of the connection, as DuckDB's own readers."""
+    remote.execute(
+        f"CREATE SECRET (TYPE s3, KEY_ID 'key', SECRET 'secret', ENDPOINT '{server}', "
+        "USE_SSL false, URL_STYLE 'path', REGION 'us-east-1')"
+    )
+    url = "s3://bucket/traces_simple.jsonl"
+    assert remote.execute(COUNT, [url]).fetchone() == (3, url)
+    sql = "SELECT DISTINCT filename FROM read_otlp(?) ORDER BY 1"
+    assert remote.execute(sql, ["s3://bucket/*_simple.binpb"]).fetchall() == [
+        (f"s3://bucket/{signal}_simple.binpb",) for signal in ("logs", "metrics", "traces")
+    ]

@@ -6,11 +6,13 @@ from itertools import product
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp, NotOtlp
 from indexer.otlp.files.scan import SkippedRecords
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.rows.tables import rows as table_rows
+from indexer.spans.limits import SPAN_LIMITS
 from tests.otlp import signal_messages
 from tests.otlp.file_forms import FORMS, WHOLE, framed, pretty, rows_of, scan
 from tests.support.otlp_json import json_line
@@ -141,6 +143,17 @@ def test_spans_that_are_read_by_columns_are_the_same(form, whole, monkeypatch):
     found, stats = scan(WHOLE[whole](FORMS[form]([traces()] * 3)))
     assert found == expected("traces", "traces", [traces()] * 3)
     assert (stats.rows, stats.skipped) == (9, 0)
+
+
+@pytest.mark.parametrize("least", [0, 1 << 30], ids=["by columns", "by messages"])
+def test_a_span_beyond_limits_is_clipped_alike_in_json_and_protobuf(least, monkeypatch):
+    monkeypatch.setattr("indexer.otlp.files.scan.COLUMNS_BYTES_MIN", least)
+    request = traces()
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    span.links.extend([Span.Link()] * (SPAN_LIMITS.links + 1))
+    wanted, _ = scan(request.SerializeToString())
+    assert wanted != expected("traces", "traces", [request])
+    assert scan(json_line(request))[0] == wanted
 
 
 def test_values_that_otlp_forbids_are_read_and_counted():

@@ -73,6 +73,7 @@ QUERIES = st.builds(
     llm=st.booleans(),
     attribute=st.none() | st.just("junjo.span_type"),
     value=st.none() | st.just("workflow"),
+    slowest=st.booleans(),
     conditions=st.just(ANY_SPAN) | CONDITIONS,
     since_unix_nano=st.none() | st.integers(0, 20),
     until_unix_nano=st.none() | st.integers(0, 20),
@@ -116,7 +117,7 @@ class Tiered:
         every = distinct(self.by_tier)
         llm = {one.trace for one in every.values() if is_llm(one)}
         found = [one for one in every.values() if matches(one, query, llm)]
-        return sorted(found, key=lambda one: (-one.start, one.trace_id, one.span_id, one.kind))
+        return sorted(found, key=lambda one: place(one, slowest=query.slowest))
 
 
 def distinct(by_tier: dict[str, list[Span]]) -> dict[tuple[int, int, int], Span]:
@@ -140,6 +141,10 @@ def matches(span: Span, query: SpanQuery, llm: set[int]) -> bool:
         and (query.since_unix_nano is None or span.start >= query.since_unix_nano)
         and (query.until_unix_nano is None or span.start < query.until_unix_nano)
     )
+
+
+def place(span: Span, *, slowest: bool) -> tuple[Any, ...]:
+    return (-span.duration * slowest, -span.start, span.trace_id, span.span_id, span.kind)
 
 
 def meets(span: Span, wanted: SpanConditions) -> bool:
@@ -269,7 +274,7 @@ def test_pages_join_up_to_the_list(
                 break
             page = replace(query, after=position_of(query, answer.next_cursor))
             tiers.by_tier["hot"].append(
-                Span(trace=50 + len(found), start=10**9, service="shop", parent=None)
+                Span(trace=50 + len(found), start=10**9, duration=2**50, service="shop")
             )
         assert found == expected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,26 @@ def test_nothing_beyond_the_indexed_files_can_be_read(tmp_path: Path, sql: str) 
         one.settle()
     with pytest.raises(QueryRefused):
         run(tmp_path / "catalog.duckdb", sql)
+
+
+GLOB_NAMES = (
+    *("run[1]", "run1", "*", "?", "a", "[ab]", "[!c]", "d[1]/f", "d1/f", "**/x", "e/x", "{x,y}"),
+    *("it's", "a%20b", "a b", "back\\slash", "two\nlines", 'quote"s', "#hash", "~", "$HOME"),
+)
+"""Patterns for whoever takes names of files for them, and what they would match."""
+
+
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    """Each file's span is there once, with its own payload."""
+    with indexed(tmp_path) as one:
+        for number, name in enumerate(GLOB_NAMES, 1):
+            write(
+                one.root / f"{name}.parquet",
+                [Span(trace=number, name=name, attributes=json.dumps({"who": name}))],
+            )
+        one.settle()
+    rows = run(
+        tmp_path / "catalog.duckdb",
+        "SELECT name, json_extract_string(attributes, 'who') FROM otel_spans",
+    )
+    assert sorted(rows) == sorted((name, name) for name in GLOB_NAMES)

@@ -102,6 +102,6 @@ class TraceAnswer(SpansAnswered):
 
 
 class SpansPage(SpansAnswered):
-    """A page of a search, newest first."""
+    """A page of a search, in its order."""
 
     next_cursor: str | None = Field(description="Of the next page; null at the end.")

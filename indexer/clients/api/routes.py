@@ -36,7 +36,7 @@ def api(host: Host) -> APIRouter:
 
     @router.get("/search/spans", **_SPANS)
     async def search_spans(request: Request, words: Annotated[SearchWords, Query()]) -> Response:
-        """The newest spans that meet every word, whole; what `search --json` writes.
+        """The newest or slowest spans that meet every word, whole; what `search --json` writes.
 
         The words are of what the index has of every span: no file is opened but for the payload
         of those that are answered.

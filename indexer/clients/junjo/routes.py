@@ -215,7 +215,8 @@ def _spans(answer: SpansAnswer) -> bytes:
 
 def _newest_first(answer: SpansAnswer) -> bytes:
     """Of a trace, whose answer is in order of start."""
-    order = sorted(range(len(answer.spans)), key=lambda at: SpanQuery.order(answer.spans[at]))
+    newest = SpanQuery()
+    order = sorted(range(len(answer.spans)), key=lambda at: newest.order(answer.spans[at]))
     return _array([answer.encoded[at] for at in order])
 
 

@@ -45,7 +45,7 @@ Time = Annotated[
 
 
 class SearchWords(BaseModel):
-    """All of them hold; what is left out does not narrow. Newest first."""
+    """All of them hold; what is left out does not narrow."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,6 +59,7 @@ class SearchWords(BaseModel):
     max_duration: Duration = None
     since: Time = Field(None, description="The span starts at or after it.")
     until: Time = Field(None, description="The span starts before it.")
+    order: Literal["newest", "slowest"] = "newest"
     roots: bool = Field(False, description="Only spans without a parent.")
     limit: int = Field(SPANS_DEFAULT, ge=1, le=LIMIT_MAX)
     cursor: str | None = Field(None, description="What `next_cursor` of the page before said.")
@@ -68,6 +69,7 @@ class SearchWords(BaseModel):
         query = SpanQuery(
             service=self.service,
             roots=self.roots,
+            slowest=self.order == "slowest",
             conditions=SpanConditions(
                 name=self.name,
                 name_prefix=self.name_prefix,

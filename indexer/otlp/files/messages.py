@@ -1,7 +1,7 @@
 """The messages of a file in order: each some resources of one signal, or why it is skipped.
 
-Protobuf goes the way that export requests go: what holds too much is clipped, and nothing large is
-parsed as a whole.
+Spans that hold too much are clipped, in JSON as in protobuf. Protobuf goes the way that export
+requests go, of which nothing large is parsed as a whole.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,11 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from indexer.errors import InvalidOtlp
+from indexer.otlp.clip_parsed import clip_parsed
 from indexer.otlp.files.byte_stream import ByteStream, DamagedStream, inflate
 from indexer.otlp.files.formats import MESSAGE_BYTES_MAX, PREFIX_BYTES, Framing
 from indexer.otlp.files.json_documents import Document, documents, documents_of_line
+from indexer.otlp.files.repeated_bytes import MEMBERS, repeated_bytes_of
 from indexer.otlp.files.signals import has_outer_shape, signal_of_message
 from indexer.otlp.json_mapping import NotThisMessage, read_message
 from indexer.otlp.json_reader import DECODER
@@ -34,11 +36,6 @@ _KINDS: dict[Signal, Any] = {
     "traces": ResourceSpans,
     "logs": ResourceLogs,
     "metrics": ResourceMetrics,
-}
-_MEMBERS: dict[Signal, tuple[str, str, str]] = {
-    "traces": ("resource_spans", "scope_spans", "spans"),
-    "logs": ("resource_logs", "scope_logs", "log_records"),
-    "metrics": ("resource_metrics", "scope_metrics", "metrics"),
 }
 _RESOURCE_LEVEL = 2
 _SPACES = b" \t\r\n"
@@ -142,7 +139,9 @@ def _of_value(value: Any, wanted: Wanted) -> Iterator[dict[str, Any]]:
             for element in elements
             if element is not None
         ]
-        _check_repeated(signal, resources)
+        if signal == "traces":
+            clip_parsed(resources)
+        within_repeated_bytes(repeated_bytes_of(signal, resources))
         yield {"signal": signal, "resources": resources}
     if not found:
         yield {}
@@ -269,32 +268,10 @@ def _of_bytes(data: bytes, offset: int, wanted: Wanted, signal: Signal | None) -
                 size = 0
                 continue
             request = parse_protobuf(signal, part)
-            resources = getattr(request, _MEMBERS[signal][0])
+            resources = getattr(request, MEMBERS[signal][0])
             if signal != "traces":  # of which the parser has seen to it
-                _check_repeated(signal, resources)
+                within_repeated_bytes(repeated_bytes_of(signal, resources))
             yield Message(signal=signal, resources=resources, offset=offset, size=size)
             size = 0
     except InvalidOtlp as error:
         yield Message(offset=offset, size=size, problem=error.message)
-
-
-def _check_repeated(signal: Signal, resources: Any) -> None:
-    """Raise OtlpTooLarge where a table, which repeats a resource in each row, would be huge."""
-    within_repeated_bytes(repeated_bytes_of(signal, resources))
-
-
-def repeated_bytes_of(signal: Signal, resources: Any) -> int:
-    """Bytes of resources and scopes, counted once for each row of theirs."""
-    _, scopes, records = _MEMBERS[signal]
-    count = _point_count if signal == "metrics" else len
-    repeated = 0
-    for each in resources:
-        resource = each.resource.ByteSize()
-        for scope in getattr(each, scopes):
-            repeated += (resource + scope.scope.ByteSize()) * count(getattr(scope, records))
-    return repeated
-
-
-def _point_count(metrics: Any) -> int:
-    found = ((metric, metric.WhichOneof("data")) for metric in metrics)
-    return sum(len(getattr(metric, kind).data_points) for metric, kind in found if kind)

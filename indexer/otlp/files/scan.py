@@ -22,8 +22,8 @@ from indexer.otlp.files.messages import (
     Wanted,
     messages,
     parsed_line,
-    repeated_bytes_of,
 )
+from indexer.otlp.files.repeated_bytes import repeated_bytes_of
 from indexer.otlp.json_mapping import LENIENCY, Leniency
 from indexer.otlp.requests import REPEATED_BYTES_MAX, Signal, parse_protobuf
 from indexer.otlp.rows.json_spans import json_span_rows

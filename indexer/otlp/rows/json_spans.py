@@ -20,6 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.otlp.json_mapping import NotThisMessage, read_message
 from indexer.otlp.requests import REPEATED_BYTES_MAX
+from indexer.otlp.rows.json_limits import check_owner, check_spans
 from indexer.otlp.rows.origins import origin_columns, origin_of
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.rows.traces import durations
@@ -119,12 +120,14 @@ def _rows(table: pa.Table) -> pa.RecordBatch:
     resources, _ = _elements(table.column("resourceSpans").combine_chunks())
     scopes, scope_counts = _elements(resources.field("scopeSpans"))
     spans, counts = _elements(scopes.field("spans"))
+    check_spans(spans)
     made = [
-        read_message(Resource, found or {}) for found in resources.field("resource").to_pylist()
+        check_owner(read_message(Resource, found or {}))
+        for found in resources.field("resource").to_pylist()
     ]
     of = np.repeat(np.arange(len(scope_counts)), scope_counts)
     origins = [
-        origin_of(made[number], read_message(InstrumentationScope, found or {}))
+        origin_of(made[number], check_owner(read_message(InstrumentationScope, found or {})))
         for number, found in zip(of.tolist(), scopes.field("scope").to_pylist(), strict=True)
     ]
     sizes = (sum(len(text or "") for text in origin) for origin in origins)

@@ -50,7 +50,8 @@ def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery
     some = columns.take(chosen)
     if isinstance(query, TraceQuery):
         return some
-    order = np.lexsort((some.kind, some.span_id, some.trace_lo, some.trace_hi, -some.start))
+    newest = (some.kind, some.span_id, some.trace_lo, some.trace_hi, -some.start)
+    order = np.lexsort((*newest, -some.duration) if query.slowest else newest)
     return some.take(order[: query.count])
 
 
@@ -118,4 +119,8 @@ def _up_to(columns: SpanColumns, after: Position) -> BoolArray:
         (columns.span_id == span_id) & (columns.kind <= after.span_kind)
     )
     shown |= same_start & (earlier | (in_trace & before))
-    return shown
+    if after.duration_ns is None:
+        return shown
+    slower: BoolArray = columns.duration > after.duration_ns
+    slower |= (columns.duration == after.duration_ns) & shown
+    return slower

@@ -28,7 +28,9 @@ def page_after(query: SpanQuery, cursor: str) -> SpanQuery:
 
 def cursor_after(query: SpanQuery, span: Span) -> str:
     """What a client hands back for the spans after this one."""
-    place = [span.start_time_unix_nano, span.trace_id, span.span_id, span.span_kind]
+    at = query.position(span)
+    place = [at.start_time_unix_nano, at.trace_id, at.span_id, at.span_kind]
+    place += [] if at.duration_ns is None else [at.duration_ns]
     text = json.dumps([_VERSION, query.fingerprint, *place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
@@ -36,9 +38,14 @@ def cursor_after(query: SpanQuery, span: Span) -> str:
 def position_of(query: SpanQuery, cursor: str) -> Position:
     """The place that a cursor of this list names. Raises QueryRefused for any other text."""
     try:
-        version, fingerprint, start, trace_id, span_id, kind = _with_kind(_decoded(cursor))
+        version, fingerprint, start, trace_id, span_id, kind, *more = _with_kind(_decoded(cursor))
+        (duration,) = more or (None,)
         at = Position(
-            start_time_unix_nano=start, trace_id=trace_id, span_id=span_id, span_kind=kind
+            start_time_unix_nano=start,
+            trace_id=trace_id,
+            span_id=span_id,
+            span_kind=kind,
+            duration_ns=duration,
         )
         known = version == _VERSION and _is_place(at)
     except (ValueError, TypeError, LookupError, RecursionError):
@@ -47,7 +54,7 @@ def position_of(query: SpanQuery, cursor: str) -> Position:
         raise QueryRefused(
             "invalid cursor", hint="Pass back the cursor of the previous page, unchanged."
         )
-    if fingerprint != query.fingerprint:
+    if fingerprint != query.fingerprint or (at.duration_ns is not None) != query.slowest:
         raise QueryRefused(
             "the cursor belongs to another list",
             hint="Keep the service, filters and time range of the previous page.",
@@ -75,4 +82,6 @@ def _is_place(at: Position) -> bool:
         and _SPAN_ID.fullmatch(at.span_id) is not None
         and type(at.span_kind) is int
         and at.span_kind in _INT8
+        and (at.duration_ns is None or type(at.duration_ns) is int)
+        and (at.duration_ns or 0) in _INT64
     )

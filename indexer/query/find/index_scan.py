@@ -1,8 +1,9 @@
-"""Find the newest spans of the index that match a list: the rows, of the files that can hold them.
+"""Find the first spans of the index that match a list: the rows, of the files that can hold them.
 
 Files are looked into in order of the latest start that they hold of what is asked for, until
 enough spans are found; then only files that can hold newer ones, and only their newer rows: a few
-files, however many there are.
+files, however many there are. The slowest may lie in any file: of them all, the durations that
+the index has are looked at.
 """
 
 from collections.abc import Sequence
@@ -25,14 +26,14 @@ of theirs."""
 _SPANS = """
 SELECT {columns}
 FROM indexed_spans {join}
-WHERE file_id IN {file_ids} AND {where}
-ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind
+WHERE {in_files} AND {where}
+ORDER BY {order} start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind
 LIMIT {count}
 """
 
 _VALUES = """JOIN (
     SELECT file_id, file_row_number, position_in_row, value FROM indexed_attributes
-    WHERE file_id IN {file_ids} AND key_id = {key_id} AND {where}
+    WHERE {in_files} AND key_id = {key_id} AND {where}
 ) USING (file_id, file_row_number, position_in_row)"""
 
 _LLM_TRACES = f"""trace_id IN (
@@ -41,7 +42,7 @@ _LLM_TRACES = f"""trace_id IN (
 )"""
 
 
-def newest_rows(
+def first_rows(
     cursor: duckdb.DuckDBPyConnection,
     query: SpanQuery,
     deadline: Deadline,
@@ -55,6 +56,9 @@ def newest_rows(
     which traces have an LLM call, for a query that is about those alone.
     """
     scan = _Scan(cursor, key_id, llm, deadline)
+    if query.slowest:
+        deadline.check()
+        return scan.rows(query, None)
     if llm is None:
         return scan.newest(query)
     wide = replace(query, llm=False, offset=0, limit=min(LLM_SHARE * query.count, LIMIT_MAX))
@@ -86,19 +90,19 @@ class _Scan:
         found: list[IndexRow] = []
         while len(found) < query.count and (files := candidates.holding(query.count - len(found))):
             self.deadline.check()
-            found = _first(found, self._rows(query, files), query.count)
+            found = _first(found, self.rows(query, files), query.count)
         self.deadline.check()
         if len(found) == query.count:
             floor = found[-1].start_time_unix_nano
             if files := candidates.reaching(floor):
-                found = _first(found, self._rows(query, files, floor), query.count)
+                found = _first(found, self.rows(query, files, floor), query.count)
         return found
 
-    def _rows(
-        self, query: SpanQuery, files: Sequence[int], floor: int | None = None
+    def rows(
+        self, query: SpanQuery, files: Sequence[int] | None, floor: int | None = None
     ) -> list[IndexRow]:
-        """The first of the list in these files; none that starts before the floor."""
-        file_ids = id_list(files)
+        """The first of the list in these files, or in all; none that starts before the floor."""
+        in_files = "true" if files is None else f"file_id IN {id_list(files)}"
         where = _span_conditions(query)
         if floor is not None:
             where.append(f"start_time_unix_nano >= {floor}")
@@ -108,11 +112,12 @@ class _Scan:
         join = ""
         if self.key_id is not None:
             value = "true" if query.value is None else f"value = {text_literal(query.value)}"
-            join = _VALUES.format(file_ids=file_ids, key_id=self.key_id, where=value)
+            join = _VALUES.format(in_files=in_files, key_id=self.key_id, where=value)
         sql = _SPANS.format(
             columns=COLUMNS if self.key_id is None else COLUMNS_WITH_VALUE,
             join=join,
-            file_ids=file_ids,
+            in_files=in_files,
+            order="duration_ns DESC," if query.slowest else "",
             where=" AND ".join(where) or "true",
             count=query.count,
         )
@@ -148,10 +153,15 @@ def _after(query: SpanQuery) -> list[str]:
     start, trace_id = query.after.start_time_unix_nano, text_literal(query.after.trace_id)
     span_id, kind = int(query.after.span_id, 16), query.after.span_kind
     beyond = f"(trace_id, span_id_uint64, span_kind) > ({trace_id}, {span_id}, {kind})"
-    return [
+    older = [
         f"start_time_unix_nano <= {start}",
         f"(start_time_unix_nano < {start} OR {beyond})",
     ]
+    duration = query.after.duration_ns
+    if duration is None:
+        return older
+    quicker = f"(duration_ns < {duration} OR ({' AND '.join(older)}))"
+    return [f"duration_ns <= {duration}", quicker]
 
 
 def _first(found: list[IndexRow], more: list[IndexRow], count: int) -> list[IndexRow]:
@@ -160,5 +170,5 @@ def _first(found: list[IndexRow], more: list[IndexRow], count: int) -> list[Inde
 
 
 def _order(row: IndexRow) -> tuple[int, str, int, int]:
-    """That of ``SpanQuery.order``: hex digits have the order of the number."""
+    """That of the newest first: hex digits have the order of the number."""
     return -row.start_time_unix_nano, row.trace_id, row.span_id, row.span_kind

@@ -1,8 +1,8 @@
 """Which spans a list is of, and in which order. Pure.
 
-A list is in order of start, newest first, then of trace id, span id and kind: an order without
-ties, so that a page begins after the last span of the one before it, whatever has arrived
-meanwhile ("keyset" paging).
+A list is in order of start, newest first, or of duration, slowest first and the newest of equal
+ones; then of trace id, span id and kind: an order without ties, so that a page begins after the
+last span of the one before it, whatever has arrived meanwhile ("keyset" paging).
 """
 
 import json
@@ -32,6 +32,8 @@ class Position:
     trace_id: str
     span_id: str
     span_kind: int
+    duration_ns: int | None = None
+    """Of a list by duration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class SpanQuery:
     """A promoted attribute that the span has."""
     value: str | None = None
     """And its value."""
+    slowest: bool = False
+    """The slowest first, not the newest."""
     conditions: SpanConditions = ANY_SPAN
     """What the span itself is."""
     since_unix_nano: int | None = None
@@ -60,10 +64,21 @@ class SpanQuery:
         _bounded("limit", self.limit, 1, LIMIT_MAX)
         _bounded("offset", self.offset, 0, OFFSET_MAX)
 
-    @staticmethod
-    def order(span: "Span") -> tuple[int, str, str, int]:
-        """The place of a span in every list; smaller is earlier."""
-        return -span.start_time_unix_nano, span.trace_id, span.span_id, span.span_kind
+    def order(self, span: "Span") -> tuple[int, int, str, str, int]:
+        """The place of a span in the list; smaller is earlier."""
+        slowness = -span.duration_ns if self.slowest else 0
+        start = -span.start_time_unix_nano
+        return slowness, start, span.trace_id, span.span_id, span.span_kind
+
+    def position(self, span: "Span") -> Position:
+        """The same as a place to go on from."""
+        return Position(
+            start_time_unix_nano=span.start_time_unix_nano,
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            span_kind=span.span_kind,
+            duration_ns=span.duration_ns if self.slowest else None,
+        )
 
     @property
     def window(self) -> Window:
@@ -86,7 +101,8 @@ class SpanQuery:
         said = (self.service, self.roots, self.llm, self.attribute, self.value)
         bounds = (self.since_unix_nano, self.until_unix_nano)
         conditions = () if self.conditions == ANY_SPAN else self.conditions.values
-        text = json.dumps([*said, *bounds, *conditions]).encode("utf-8", "surrogatepass")
+        order = ("slowest",) if self.slowest else ()
+        text = json.dumps([*said, *bounds, *conditions, *order]).encode("utf-8", "surrogatepass")
         return blake2b(text, digest_size=6).hexdigest()
 
 

@@ -13,7 +13,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.find import trace
 from indexer.query.find.attribute_coverage import missing_attributes
 from indexer.query.find.index_row import IndexRow, span_of_row
-from indexer.query.find.index_scan import newest_rows
+from indexer.query.find.index_scan import first_rows
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
@@ -77,7 +77,7 @@ class IndexedFiles:
     def _of_list(self, query: SpanQuery, llm: LlmTraces | None) -> Candidates:
         missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
         key_id = None if query.attribute is None else self.keys[query.attribute]
-        rows = newest_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
+        rows = first_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
         return Candidates(spans=self._spans(rows), missing=tuple(missing))
 
     def _spans(self, rows: Sequence[IndexRow]) -> list[Span]:

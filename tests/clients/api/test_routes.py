@@ -135,6 +135,9 @@ def found(api: Served, words: str) -> list[str]:
         ("name_contains=GET&kind=server&limit=2", ["7.3", "7.2"]),
         ("name=GET", []),
         ("name_prefix=GET&max_duration=1ns", ["9.1"]),
+        ("order=slowest&service=flows&limit=2", ["7.3", "7.2"]),
+        ("order=slowest&limit=1", ["7.3"]),
+        ("order=slowest&max_duration=1ns", ["9.1"]),
         (f"service=shop&since={T0 + 4_000_000}&until={T0 + 4_000_001}", ["4.1", "5.1"]),
     ],
 )

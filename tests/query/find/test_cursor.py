@@ -49,6 +49,22 @@ def test_a_cursor_of_an_earlier_version_is_of_the_lowest_kind() -> None:
     assert position_of(SpanQuery(service="a"), cursor) == place(span_kind=0)
 
 
+def test_a_cursor_of_the_slowest_has_the_duration_and_is_of_no_other_list() -> None:
+    slowest, newest = SpanQuery(slowest=True), SpanQuery()
+    cursor = cursor_after(slowest, answered(duration_ns=2**40))
+    assert position_of(slowest, cursor).duration_ns == 2**40
+    for query, other in ((newest, cursor), (slowest, cursor_after(newest, answered()))):
+        with pytest.raises(QueryRefused, match="another list"):
+            position_of(query, other)
+
+
+@pytest.mark.parametrize("duration", ["3", 3.0, True, 2**63])
+def test_a_cursor_with_an_invalid_duration_is_refused(duration: Any) -> None:
+    query = SpanQuery(slowest=True)
+    with pytest.raises(QueryRefused, match="invalid cursor"):
+        position_of(query, encoded(2, query.fingerprint, 1, duration))
+
+
 @pytest.mark.parametrize("kind", ["3", 3.0, True, None, 128, -129])
 def test_a_cursor_with_a_kind_that_is_none_is_refused(kind: Any) -> None:
     with pytest.raises(QueryRefused, match="invalid cursor"):
