@@ -103,10 +103,10 @@ def _reads_the_same(file: FileColumns, path: str, positions: Sequence[int], paus
     with connect() as connection:
         try:
             scan = f"read_parquet([{text_literal(path)}], hive_partitioning = false)"
-            theirs = connection.execute(sql + scan).fetchone()
+            theirs = connection.execute(sql + scan).fetchall()
             stored = pa.RecordBatchReader.from_batches(schema, batches())
             connection.register("stored", stored)
-            ours = connection.execute(f"{sql} stored").fetchone()
+            ours = connection.execute(f"{sql} stored").fetchall()
         except duckdb.Error:
             return False
     if ended:
