@@ -28,6 +28,9 @@ from indexer.system.duckdb_rows import quoted_name
 
 _numbers = itertools.count(1)
 _attached: dict[int, "Attachment"] = {}
+_readers: "weakref.WeakSet[duckdb.DuckDBPyConnection]" = weakref.WeakSet()
+_ends: "weakref.WeakSet[threading.Thread]" = weakref.WeakSet()
+_ending = threading.Event()
 
 
 def attach(
@@ -109,6 +112,8 @@ class Attachment:
         self._receiver = receiver
         schema.addresses = dict(receiver.addresses) if receiver else {}
         self._closing = threading.Lock()
+        self._reading = threading.Lock()
+        """Held by whoever uses the reader once the connection is gone."""
         self._number = next(_numbers)
         _attached[self._number] = self
         try:
@@ -119,10 +124,11 @@ class Attachment:
 
     def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
         reader = connection.cursor()
+        _readers.add(reader)
         leases = Leases(self.schema, reader, self._gone)
         catalog.create_database(connection, self.alias, leases, self._number)
         del leases  # DuckDB has it now
-        forgotten = weakref.finalize(connection, _detach_later, reader, self.alias, self._number)
+        forgotten = weakref.finalize(connection, self._forgotten, reader)
         forgotten.atexit = False
         try:
             for table in self.schema.tables:
@@ -155,18 +161,35 @@ class Attachment:
             self.schema.snapshots.close()
             _attached.pop(self._number, None)
 
+    def close_connection(self) -> None:
+        """For the end of the interpreter, after which no thread of DuckDB may come back to it."""
+        connection = self._connection()
+        if connection is not None:
+            connection.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.detach()
 
+    def _forgotten(self, reader: duckdb.DuckDBPyConnection) -> None:
+        """The connection that attached is gone, and nobody can detach any more."""
+
+        def end() -> None:
+            with self._reading, suppress(duckdb.Error):
+                reader.execute(f"DETACH {quoted_name(self.alias)}")
+
+        if self._number in _attached:
+            _later(end)
+
     def _gone(self, reader: duckdb.DuckDBPyConnection) -> None:
         """DuckDB has let go of the schema, maybe while it holds locks: nothing may wait here."""
 
         def end() -> None:
             self.close()
-            reader.close()
+            with self._reading:
+                reader.close()
 
         _later(end)
 
@@ -179,26 +202,27 @@ def _at_least_0(name: str, asked: int | None, otherwise: int) -> int:
     return asked
 
 
-def _detach_later(reader: duckdb.DuckDBPyConnection, alias: str, number: int) -> None:
-    """The connection that attached is forgotten, and nobody can detach any more."""
-
-    def end() -> None:
-        if number in _attached:
-            with suppress(duckdb.Error):
-                reader.execute(f"DETACH {quoted_name(alias)}")
-
-    _later(end)
-
-
 def _later(end: Callable[[], None]) -> None:
-    """On a thread, because whoever asks may hold locks of DuckDB."""
-    with suppress(RuntimeError):  # the interpreter ends, and closes what is attached by itself
-        threading.Thread(target=end, name="live-end", daemon=True).start()
+    """On a thread, because whoever asks may hold locks of DuckDB.
+
+    The interpreter waits for it: one that were stopped inside of DuckDB would abort the process.
+    When the interpreter ends, what is attached has been closed.
+    """
+    if not _ending.is_set():
+        thread = threading.Thread(target=end, name="live-end", daemon=False)
+        thread.start()
+        _ends.add(thread)
 
 
 def _close_all() -> None:
+    _ending.set()
+    for thread in list(_ends):
+        thread.join()
     for attachment in list(_attached.values()):
         attachment.close()
+        attachment.close_connection()
+    for reader in list(_readers):
+        reader.close()
 
 
 def _forget_all(*_: Any) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tests.benchmark.chart import Panel, chart
@@ -25,7 +26,7 @@ SECONDS = 300.0
 SAMPLES = 60
 PLATEAU_SAMPLES = 10
 PLATEAU = 0.05
-"""How far apart the last samples of memory may be."""
+"""How far from their mean the last samples of memory may be."""
 _MIB = 1 << 20
 
 Sample = dict[str, Any]
@@ -74,7 +75,7 @@ def _summary(running: Receiving, sending: Sending, samples: Sequence[Sample]) ->
         "queries": len(asked),
         "query_ms": {f"p{one}": percentile(asked, one) for one in (50, 95, 99)},
         "rss_mib": last,
-        "plateau": max(last) <= min(last) * (1 + PLATEAU),
+        "plateau": max(abs(one - fmean(last)) for one in last) <= PLATEAU * fmean(last),
         "stats": running.seen["stats"],
         "processor_seconds": running.seen["processor_seconds"],
         "sender": sending.facts,
