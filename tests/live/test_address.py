@@ -52,7 +52,7 @@ def test_an_invalid_address_is_refused_with_an_example(url):
     [
         ("otlp://localhost:70000", "is not an address"),
         ("otlp://[nonsense]:4317", "is not IPv6"),
-        ("otlp://no.such.host.invalid:4317", "the host is not known"),
+        ("otlp://no.such.host.invalid:4317", "the host cannot be resolved"),
         ("otlp://0.0.0.0:4317", "open to other machines and token is not set"),
     ],
 )
