@@ -130,7 +130,7 @@ def test_a_state_names_the_newest_files_and_how_many_more_there_are(wal, monkeyp
     total = 3 + 5
     for number in range(total):
         (key,) = append(wal, body(number))
-        wal.flushed(key, f"/{number:05}.parquet", 1)
+        wal.mark_flushed(key, f"/{number:05}.parquet", 1)
     state = wal.state()
     assert [file.path for file in state.recent_files] == [f"/{n:05}.parquet" for n in (5, 6, 7)]
     assert state.unlisted_files == 5
