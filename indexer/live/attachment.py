@@ -114,6 +114,7 @@ class Attachment:
         self._closing = threading.Lock()
         self._reading = threading.Lock()
         """Held by whoever uses the reader once the connection is gone."""
+        self._finalizer: weakref.finalize[Any, duckdb.DuckDBPyConnection] | None = None
         self._number = next(_numbers)
         _attached[self._number] = self
         try:
@@ -128,8 +129,8 @@ class Attachment:
         leases = Leases(self.schema, reader, self._gone)
         catalog.create_database(connection, self.alias, leases, self._number)
         del leases  # DuckDB has it now
-        forgotten = weakref.finalize(connection, self._forgotten, reader)
-        forgotten.atexit = False
+        self._finalizer = weakref.finalize(connection, self._forgotten, reader)
+        self._finalizer.atexit = False
         try:
             for table in self.schema.tables:
                 catalog.create_view(connection, self.alias, self.schema, table)
@@ -160,6 +161,8 @@ class Attachment:
                 self._receiver.stop()
             self.schema.snapshots.close()
             _attached.pop(self._number, None)
+            if self._finalizer is not None:
+                self._finalizer.detach()  # or the connection would keep all of this
 
     def close_connection(self) -> None:
         """For the end of the interpreter, after which no thread of DuckDB may come back to it."""

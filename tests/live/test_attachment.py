@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from indexer import live
 from indexer.errors import InvalidSettings, QueryRefused
 from indexer.live import attachment as attachments
+from indexer.live.schema import LiveSchema
 from indexer.live.snapshots import Snapshots
 from tests.live.rings import spans
 from tests.support import otlp_samples
@@ -226,12 +227,17 @@ def test_attaching_and_detaching_leaks_no_thread_no_descriptor_and_no_memory(con
     for _ in range(cycles):
         cycle()
     gc.collect()
-    wait_until(lambda: _resources() <= before, "threads and descriptors to be as before")
+    wait_until(
+        lambda: all(now <= then for now, then in zip(_resources(), before, strict=True)),
+        "threads, descriptors and schemas to be as before",
+    )
     assert not attachments._attached
 
 
 def _resources():
-    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+    gc.collect()
+    schemas = sum(isinstance(one, LiveSchema) for one in gc.get_objects())
+    return threading.active_count(), len(os.listdir("/proc/self/fd")), schemas
 
 
 def test_a_child_of_a_fork_leaves_the_parents_receiver_alone_and_does_not_keep_its_ports(
