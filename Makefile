@@ -11,7 +11,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-WORKERS ?= 2
+WORKERS ?= 3
 # Neighbouring tests share what a module has made; who is done early takes over from the other end.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 

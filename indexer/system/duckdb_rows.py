@@ -1,38 +1,39 @@
 """DuckDB's answers as Arrow or as plain rows, the same way on every supported version."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-import pyarrow as pa
+if TYPE_CHECKING:  # the command line writes texts of SQL and loads no engine
+    import duckdb
+    import pyarrow as pa
 
 READER_ROWS = 500_000
 """Rows of one streamed part: about 100 MB of span metadata."""
 
 
 def arrow_table(
-    connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any] | None = None
-) -> pa.Table:
+    connection: "duckdb.DuckDBPyConnection", sql: str, params: dict[str, Any] | None = None
+) -> "pa.Table":
     """The whole result."""
     return connection.sql(sql, params=params).to_arrow_table()
 
 
 def arrow_batches(
-    connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any] | None = None
-) -> Iterator[pa.RecordBatch]:
+    connection: "duckdb.DuckDBPyConnection", sql: str, params: dict[str, Any] | None = None
+) -> "Iterator[pa.RecordBatch]":
     """The result in parts, for results that need not fit in memory."""
     yield from connection.sql(sql, params=params).to_arrow_reader(READER_ROWS)
 
 
 def rows(
-    connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any] | None = None
+    connection: "duckdb.DuckDBPyConnection", sql: str, params: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """The result as one dictionary a row, by column name."""
     found: list[dict[str, Any]] = arrow_table(connection, sql, params).to_pylist()
     return found
 
 
-def plain_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+def plain_rows(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[dict[str, Any]]:
     """The same for a few rows of numbers and text: Arrow costs 0.4 ms more (measured).
 
     Not for times, whose Python values DuckDB makes with a library of time zones.

@@ -10,6 +10,8 @@ from tests.support.answered_spans import answered
 
 AROUND = {"source", "row", "value", "payload"}
 """Where an answer has the span from, and what was read beside it."""
+WHOLE_NAME = "whole_name"
+"""Read of a span alone whose name may be cut in the index; it takes the name's place."""
 
 
 def test_a_span_has_the_declared_columns_but_its_place() -> None:
@@ -24,7 +26,7 @@ def test_two_spans_are_one_by_the_declared_identity() -> None:
 
 
 def test_a_payload_is_what_reading_gives() -> None:
-    assert Payload._fields == (*PAYLOAD_COLUMNS, OMITTED)
+    assert Payload._fields == (*PAYLOAD_COLUMNS, OMITTED, WHOLE_NAME)
 
 
 def test_a_payload_is_added_and_nothing_else_changes() -> None:

@@ -286,7 +286,10 @@ def test_what_is_not_a_regular_file_is_never_opened(storage, root, make, kind):
     """Opening a FIFO waits for its writer; the attempt ends at once and says what it is."""
     make(root / "a.parquet")
     info = storage.stat("a.parquet").info
-    with pytest.raises(NotRegularFile, match=f"it is {kind}"), storage.open(info):
+    with (
+        pytest.raises(NotRegularFile, match=f"is {kind}, which is never opened"),
+        storage.open(info),
+    ):
         pytest.fail("it was opened")
 
 
