@@ -49,10 +49,12 @@ _ELEMENT = """json_merge_patch(json_merge_patch(json_merge_patch({element},
             THEN '{{}}'::JSON ELSE ({element} ->> 'attributes')::JSON END)
     ELSE '{{}}'::JSON END)"""
 
-_LIST = """CASE WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' THEN to_json(list_transform(
+_LIST = """CASE WHEN {text} = '[]' THEN '[]'
+WHEN json_valid({text}) AND json_type({text}) = 'ARRAY' THEN to_json(list_transform(
     json_extract({text}, '$[*]'),
     lambda element: CASE WHEN json_type(element) = 'OBJECT' THEN {element} ELSE element END
 ))::VARCHAR ELSE {text} END"""
+"""Most spans have no events and no links: of those no JSON is parsed."""
 
 _SIDE_BY_SIDE = """CASE WHEN {nothing} THEN '[]' ELSE to_json(list_transform(
     range(1, greatest({lengths}) + 1),
