@@ -7,8 +7,6 @@ import pytest
 from tests.clients.test_routes_junjo import FLOW, V3, served
 from tests.support.served import Served
 
-pytestmark = pytest.mark.duckdb
-
 QUESTIONS = (
     f"/api/v1/traces/{FLOW}",
     "/spans?key=junjo.span_type&value=workflow",

@@ -20,8 +20,6 @@ from tests.clients.test_routes_junjo import served
 from tests.support.examples import examples
 from tests.support.served import Served, StubHost, serving
 
-pytestmark = pytest.mark.duckdb
-
 TEXTS = st.one_of(
     st.text(max_size=40).map(str.encode),
     st.binary(max_size=40),

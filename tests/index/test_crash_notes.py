@@ -26,8 +26,6 @@ from tests.support.fake_clock import FakeClock
 from tests.support.processes import REPOSITORY
 from tests.support.span_files import spans, write
 
-pytestmark = pytest.mark.duckdb
-
 BAD = "bad.parquet"
 DIE = (
     "import sys; from tests.index.test_crash_notes import index_and_die; index_and_die(sys.argv[1])"

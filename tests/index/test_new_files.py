@@ -14,8 +14,6 @@ from indexer.index import new_files as module
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import spans, write
 
-pytestmark = pytest.mark.duckdb
-
 
 @pytest.fixture
 def one(tmp_path: Path) -> Iterator[Indexed]:

@@ -25,8 +25,6 @@ from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, OtelSpan
 from tests.support.span_files import T0, Span, write
 
-pytestmark = pytest.mark.duckdb
-
 TOO_MANY = SPAN_LIMITS.attributes + 7
 HEAVY = json.dumps(dict.fromkeys((f"k{number}" for number in range(TOO_MANY)), 1))
 SHOP = SpanQuery(service="shop")

@@ -20,8 +20,6 @@ from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span as Written
 from tests.support.span_files import table, write
 
-pytestmark = pytest.mark.duckdb
-
 SHOP = SpanQuery(service="shop")
 
 

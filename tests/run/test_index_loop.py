@@ -16,8 +16,6 @@ from indexer.system.clock import SystemClock
 from indexer.system.retry import AT_ONCE
 from tests.support.span_files import spans, write
 
-pytestmark = pytest.mark.duckdb
-
 PATIENCE_S = 100.0
 
 

@@ -13,8 +13,6 @@ from tests.support.catalogs import Indexed, indexed
 from tests.support.served import StubHost, serving
 from tests.support.span_files import spans, write
 
-pytestmark = pytest.mark.duckdb
-
 
 class Noted:
     """A connection that notes what it is asked."""

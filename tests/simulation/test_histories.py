@@ -17,14 +17,13 @@ from tests.support.catalogs import (
 )
 from tests.support.permissions import bound_by_permissions
 
-pytestmark = pytest.mark.duckdb
-
 FIRST = int(os.environ.get("SPAN_TEST_SEED") or random.randrange(2**31))
 HISTORIES = int(os.environ.get("SPAN_TEST_HISTORIES", "8"))
 FOUND = (484962677, 281911014, 300140, 300104, 400037, 702253554)
 """Seeds that found something once."""
 
 
+@pytest.mark.duckdb
 @pytest.mark.parametrize("part", range(4))
 def test_any_history_ends_in_what_the_files_say(tmp_path: Path, part: int) -> None:
     """I1 to I5 hold after any interleaving, by the audit and by brute force over the files."""
