@@ -21,7 +21,7 @@ from tests.benchmark.plan import Plan, scratch
 from tests.benchmark.report import Line, median, percentile
 from tests.benchmark.synthetic import opened, register_shape
 
-RATIO_AT_MOST = 1.5
+RATIO_AT_MOST = 1.2
 SPANS_OF_A_REGISTERED_FILE = 40
 SPANS_OF_A_NEW_FILE = 500
 FILES_A_TRANSACTION = 500
