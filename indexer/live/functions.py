@@ -6,9 +6,8 @@ never calls what is gone.
 
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from indexer.live.leases import schema_of
 from indexer.live.schema import Reader
+from indexer.system.duckdb_functions import ensure_arrow_function
 
 BEGIN, STATS, RECEIVER = "live_begin", "live_stats", "live_receiver"
 STATS_COLUMNS = {
@@ -35,9 +35,11 @@ _ROWS: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
 
 def create_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Those that all live schemas of a database share."""
-    _create(connection, BEGIN, begin, ["BIGINT", "UBIGINT", "UBIGINT", "VARCHAR"], "BIGINT")
-    _create(connection, STATS, stats, ["BIGINT"], _rows_type(STATS_COLUMNS))
-    _create(connection, RECEIVER, receivers, ["BIGINT"], _rows_type(RECEIVER_COLUMNS))
+    ensure_arrow_function(
+        connection, BEGIN, begin, ["BIGINT", "UBIGINT", "UBIGINT", "VARCHAR"], "BIGINT"
+    )
+    ensure_arrow_function(connection, STATS, stats, ["BIGINT"], _rows_type(STATS_COLUMNS))
+    ensure_arrow_function(connection, RECEIVER, receivers, ["BIGINT"], _rows_type(RECEIVER_COLUMNS))
 
 
 def create_rows_function(connection: duckdb.DuckDBPyConnection, reader: Reader) -> str:
@@ -47,7 +49,7 @@ def create_rows_function(connection: duckdb.DuckDBPyConnection, reader: Reader) 
     if name not in _ROWS:
         _ROWS[name] = _rows_of(pa.struct(list(reader.schema)))
     result = f"{reader.row_sql_type}[]"
-    _create(connection, name, _ROWS[name], ["BIGINT", "VARCHAR", "BIGINT"], result)
+    ensure_arrow_function(connection, name, _ROWS[name], ["BIGINT", "VARCHAR", "BIGINT"], result)
     return name
 
 
@@ -117,23 +119,3 @@ def _rows_of(row_type: pa.DataType) -> Callable[[Any, Any, Any], pa.Array]:
         return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), values)
 
     return rows
-
-
-def _create(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    function: Callable[..., Any],
-    parameters: list[str],
-    result: str,
-) -> None:
-    """A function of the database, which may have it already."""
-    with suppress(duckdb.CatalogException, duckdb.NotImplementedException):
-        connection.create_function(
-            name,
-            function,
-            cast("Any", parameters),
-            cast("Any", result),
-            type=cast("Any", "arrow"),
-            null_handling=cast("Any", "special"),
-            side_effects=True,
-        )

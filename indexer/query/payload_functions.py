@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -27,6 +27,7 @@ from indexer.read.payload import PAYLOAD_COLUMNS, Tally
 from indexer.read.registered_file import find_registered
 from indexer.read.whole_names import whole_names
 from indexer.spans.file_scan import UNSCANNED, FileScan
+from indexer.system.duckdb_functions import create_arrow_function
 from indexer.system.storage import LocalStorage
 
 CACHE_BYTES = 128 << 20
@@ -106,13 +107,8 @@ class PayloadFunctions:
         for name, kind in _FUNCTIONS.items():
             with suppress(duckdb.InvalidInputException):
                 connection.remove_function(name)
-            connection.create_function(
-                name,
-                self._column,
-                cast("Any", ["INTEGER"] * 4),
-                cast("Any", kind),
-                type=cast("Any", "arrow"),
-                null_handling=cast("Any", "special"),
+            create_arrow_function(
+                connection, name, self._column, ["INTEGER"] * 4, kind, side_effects=False
             )
 
     @property

@@ -11,7 +11,6 @@ Every macro is temporary: a database file keeps nothing of it.
 
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -26,6 +25,7 @@ from indexer.otlp.files.scan import OnError, ScanStats
 from indexer.otlp.requests import Signal
 from indexer.otlp.rows.schemas import TABLES, Kind, TableKind
 from indexer.otlp.sql.readings import Readings, ReadingSpec
+from indexer.system.duckdb_functions import ensure_arrow_function
 
 REMOTE_FILE_BYTES_MAX = 256 << 20
 """A file behind DuckDB's http or s3 is in memory as a whole."""
@@ -89,7 +89,7 @@ def install(connection: duckdb.DuckDBPyConnection, *, folder: Path | None = None
     access = FileAccess(_DuckDbFiles(connection), folder)
     functions = _Functions(access, Readings(access))
     for name, (function, parameters, result) in functions.declarations().items():
-        _create(connection, name, function, parameters, result)
+        ensure_arrow_function(connection, name, function, parameters, result)
     for name, kind in FUNCTIONS.items():
         connection.execute(
             _MACRO.format(
@@ -100,26 +100,6 @@ def install(connection: duckdb.DuckDBPyConnection, *, folder: Path | None = None
             )
         )
     connection.execute(_STATS_MACRO)
-
-
-def _create(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    function: Callable[..., Any],
-    parameters: list[str],
-    result: str,
-) -> None:
-    """A function of the database; a cursor finds those that its connection has made."""
-    with suppress(duckdb.CatalogException, duckdb.NotImplementedException):
-        connection.create_function(
-            name,
-            function,
-            cast("Any", parameters),
-            cast("Any", result),
-            type=cast("Any", "arrow"),
-            null_handling=cast("Any", "special"),
-            side_effects=True,
-        )
 
 
 class _DuckDbFiles:
