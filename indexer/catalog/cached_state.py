@@ -19,7 +19,7 @@ from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.spans.identifiers import parse_hex
 from indexer.spans.identity import trace_keys
-from indexer.system.duckdb_rows import arrow_batches
+from indexer.system.duckdb_rows import arrow_batches, plain_rows
 
 _FILES = """
 SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, footer_digest,
@@ -58,19 +58,8 @@ class Known:
             of_files=FileTotals.read(connection),
         )
         known.retried = {path for path, stamp in known.refused.items() if stamp == STILL_RETRIED}
-        for row in connection.execute(_FILES).fetchall():
-            known._put(
-                RegisteredFile(
-                    file_id=row[0],
-                    relative_path=row[1],
-                    size_bytes=row[2],
-                    modified_unix_nano=row[3],
-                    device=row[4],
-                    inode=row[5],
-                    footer_digest=row[6],
-                    changed_unix_nano=row[7],
-                )
-            )
+        for row in plain_rows(connection, _FILES):
+            known._put(RegisteredFile(**row))
         known.next_file_id = max(known.paths, default=0) + 1
         for rows in arrow_batches(connection, "SELECT trace_id, file_id FROM trace_files"):
             (high, low), _ = parse_hex(rows["trace_id"], digits=32)

@@ -12,6 +12,7 @@ import duckdb
 from indexer.catalog.storage_root import recorded_identity
 from indexer.model import RegisteredFile, RootIdentity
 from indexer.system.duckdb_connection import connect
+from indexer.system.duckdb_rows import plain_rows
 
 _FILES = """
 SELECT file_id, relative_path, size_bytes, modified_unix_nano, device, inode, footer_digest
@@ -32,20 +33,8 @@ def read_predecessor(path: Path) -> Predecessor | None:
     """What the catalog at the path knows; None when it cannot be read."""
     try:
         with connect(path, read_only=True) as connection:
-            rows = connection.execute(_FILES).fetchall()
+            files = [RegisteredFile(**row) for row in plain_rows(connection, _FILES)]
             root = recorded_identity(connection)
     except duckdb.Error:
         return None
-    files = [
-        RegisteredFile(
-            file_id=row[0],
-            relative_path=row[1],
-            size_bytes=row[2],
-            modified_unix_nano=row[3],
-            device=row[4],
-            inode=row[5],
-            footer_digest=row[6],
-        )
-        for row in rows
-    ]
     return Predecessor(root=root, files={file.relative_path: file for file in files})
