@@ -142,8 +142,11 @@ def test_a_note_that_was_cut_names_nobody(tmp_path, tried):
 def test_no_place_for_a_note_keeps_nobody_from_reading(tmp_path):
     notes = CrashNotes(tmp_path / "notes")
     (tmp_path / "notes").rmdir()
+    read = []
     with closing(notes), notes.reading([_info("a")]):
-        pass
+        read.append("a")
+    assert read == ["a"]
+    assert not (tmp_path / "notes").exists()
 
 
 def test_a_file_that_ends_the_second_pass_stays_in_the_index_without_attributes(tmp_path, tried):
