@@ -1,4 +1,4 @@
-"""``dialect``: which dialect a span file is taken for, or why it is no file of spans."""
+"""``dialect``: which dialect a span file is taken for, or why it is not a file of spans."""
 
 import argparse
 import os

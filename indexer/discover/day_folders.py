@@ -11,7 +11,7 @@ SLACK_S = 3_600
 """A file has the day on which its flush began, by the clock of another machine. A flush takes
 seconds; clocks that are an hour apart are somebody's fault."""
 DAYS_MAX = 8
-"""Beyond, listing all of the storage is no dearer."""
+"""For more days, listing all of the storage costs as little."""
 _SECOND_NS = 1_000_000_000
 _FILE = re.compile(r"(?:(.+)/)?year=\d{4}/month=\d{2}/day=\d{2}/[^/]+", re.DOTALL)
 

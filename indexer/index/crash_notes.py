@@ -124,7 +124,7 @@ class CrashNotes:
 
 
 def read_alone(storage_root: str, info: ParquetFileInfo, rows_max: int) -> None:
-    """Decode what the index reads of the file, attributes too. An error of the file's is no end."""
+    """Decode what the index reads of the file, attributes too. The file's errors end nothing."""
     storage = LocalStorage(storage_root)
     with suppress(Exception):
         batch([read_file(storage, info, rows_max=rows_max)])

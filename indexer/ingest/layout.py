@@ -43,7 +43,7 @@ def file_unix_nano(name: str) -> int | None:
         return None
     try:
         began = datetime.strptime(matched[1], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
-    except ValueError:  # digits that are no date
+    except ValueError:  # digits that are not a date
         return None
     return int(began.timestamp()) * SECOND_NS
 

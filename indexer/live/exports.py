@@ -1,7 +1,7 @@
 """Export requests of all signals as pieces of rings: checked, cut where they are large, and kept.
 
 What is kept is what was sent. A request is acknowledged once its rows are in the ring, where the
-next query sees them; that is no promise that they stay.
+next query sees them; whether they stay there is not promised.
 """
 
 import threading

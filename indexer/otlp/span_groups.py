@@ -167,7 +167,7 @@ def _head(kind: Any, inner: str, body: bytes, cuts: Iterable[Piece]) -> bytes:
 def _cut(
     head: bytes, scope_head: bytes, spans: Sequence[bytes], count: MessageCount
 ) -> Iterator[SpanGroup]:
-    """Groups of so many spans. Those of one piece are no more bytes than that."""
+    """Groups of so many spans. Those of one piece have at most as many bytes as it."""
     for first in range(0, len(spans), PORTION_SPANS):
         some = spans[first : first + PORTION_SPANS]
         if count.has_parts:

@@ -50,7 +50,7 @@ FROM seen GROUP BY service_name ORDER BY service_name
 class Service:
     """A service, the first and last start of its spans to the microsecond, and their number.
 
-    Unknown starts, which are 0, are no first one, unless no other is known.
+    Unknown starts, which are 0, count as the first one only where no other is known.
     """
 
     service_name: str

@@ -20,7 +20,7 @@ UNIT_SAMPLE_ROWS = 64
 CONTRADICTING_ROWS_MIN = 8
 """So many rows, all of them, contradict what a file declares; odd values of a few are clamped."""
 TELLING_MIN = 10**9
-"""Smaller numbers are no time since 2001 in any unit, and tell nothing about theirs."""
+"""Smaller numbers are not a time since 2001 in any unit, and tell nothing about theirs."""
 
 NANOS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _INT64_BITS = 64

@@ -12,7 +12,7 @@ _SECOND_NS, _FRACTION_DIGITS = 1_000_000_000, 9
 
 
 def iso_nanos(text: str) -> int | None:
-    """Since 1970; None for text that is no such time, or that says no zone."""
+    """Since 1970; None for any other text, and for a time without a zone."""
     match = _TIME.fullmatch(text) if len(text) <= _LENGTH_MAX else None
     if match is None:
         return None

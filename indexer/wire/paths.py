@@ -61,7 +61,7 @@ def excerpt(text: str) -> str:
 def _problems(refused: Sequence[str], beyond: int) -> Iterable[str]:
     if refused:
         yield (
-            f"{len(refused)} recent files are no regular files below the storage root, "
+            f"{len(refused)} recent files are not regular files below the storage root, "
             f"the first is {excerpt(refused[0])}"
         )
     if beyond > 0:

@@ -53,7 +53,7 @@ def test_a_file_that_is_nearly_one_lacks_a_column_by_name(asked, tmp_path):
 def test_a_known_format_has_its_name_and_a_hint(asked):
     code, _, err = asked(WRITERS / "langfuse" / "scores.parquet")
     assert code == 1
-    assert "a Langfuse export of scores, which are no spans" in err
+    assert "a Langfuse export of scores, which are not spans" in err
     assert "hint: Move it out of the span storage." in err
 
 

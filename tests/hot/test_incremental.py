@@ -116,7 +116,7 @@ def test_files_outside_the_root_are_told_and_not_named(tmp_path: Path) -> None:
     ]
     view = view_of(server, root)
     assert view.recent_files == (str(good),)
-    assert view.problems[0].startswith("5 recent files are no regular files")
+    assert view.problems[0].startswith("5 recent files are not regular files")
 
 
 def test_garbage_costs_its_own_request_and_is_told(tmp_path: Path) -> None:

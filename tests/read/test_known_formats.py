@@ -18,7 +18,7 @@ from tests.support.span_files import SCHEMA_14
     [
         ("tempo-vparquet4/data.parquet", "a block of Grafana Tempo, vParquet4"),
         ("tempo-vparquet5/data.parquet", "a block of Grafana Tempo, vParquet5"),
-        ("langfuse/scores.parquet", "a Langfuse export of scores, which are no spans"),
+        ("langfuse/scores.parquet", "a Langfuse export of scores, which are not spans"),
         ("langfuse/traces.parquet", "a Langfuse export of traces, which have no end and no spans"),
     ],
 )

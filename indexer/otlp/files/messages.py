@@ -254,7 +254,7 @@ def _of_bytes(data: bytes, offset: int, wanted: Wanted, signal: Signal | None) -
     size = len(data)
     if signal is None:
         is_empty = has_outer_shape(data)
-        problem = "" if is_empty else "bytes that are no export request of OTLP"
+        problem = "" if is_empty else "bytes that are not an OTLP export request"
         yield Message(offset=offset, size=size, problem=problem)
         return
     if signal not in wanted.signals:
