@@ -50,10 +50,15 @@ def ingestion_ports(settings: Settings) -> list[Endpoint]:
     return [endpoint for endpoint in found if endpoint is not None]
 
 
+def all_ports(settings: Settings) -> list[Endpoint]:
+    """Every port of the embedded ingestion and of the worker."""
+    worker = dashboards(settings)
+    return [*ingestion_ports(settings), *([worker] if worker else [])]
+
+
 def check_ports(settings: Settings) -> None:
     """Raise InvalidSettings for a port that must not, or cannot, be opened."""
-    worker = dashboards(settings)
-    for endpoint in [*ingestion_ports(settings), *([worker] if worker else [])]:
+    for endpoint in all_ports(settings):
         check_free(endpoint)
 
 
