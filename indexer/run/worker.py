@@ -6,7 +6,7 @@ turn finish the transaction in hand, closes the catalog and ends the process.
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,16 @@ class Worker:
     """One process's service over one storage and one catalog."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, owned: Owned, *, accept_removals: bool = False
+        self,
+        settings: Settings,
+        clock: Clock,
+        owned: Owned,
+        stop: asyncio.Event,
+        *,
+        accept_removals: bool = False,
     ) -> None:
         self.settings = settings
-        self._stop = asyncio.Event()
+        self._stop = stop
         self._index = OpenIndex(
             settings,
             clock,
@@ -223,9 +229,15 @@ async def serve(settings: Settings, clock: Clock, *, accept_removals: bool = Fal
     With ``accept_removals`` the first listing of the storage is right, whatever it lacks.
     """
     answer_beside_work()
+    stop = asyncio.Event()
+    _on_signal(stop.set)  # before the lock is held: whoever holds it ends in order
     with owning(settings, "python -m indexer") as owned:
-        worker = Worker(settings, clock, owned, accept_removals=accept_removals)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.request_stop)
+        worker = Worker(settings, clock, owned, stop, accept_removals=accept_removals)
+        _on_signal(worker.request_stop)
         await worker.run()
+
+
+def _on_signal(request_stop: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, request_stop)
