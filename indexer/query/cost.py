@@ -21,6 +21,8 @@ class Cost:
     files_read: int = 0
     bytes_read: int = 0
     """Compressed, as they lie in the files."""
+    files_left: int = 0
+    """Files that a search has not looked into yet and that may have more of it: its cursor does."""
     index_ms: float = 0.0
     """Until it was known which spans they are."""
     payload_ms: float = 0.0
@@ -39,6 +41,8 @@ class CostAccount:
     _index_ms: float = 0.0
     _payload_ms: float = 0.0
     _files: set[str] = field(default_factory=set)
+    files_left: int = 0
+    """Of a search that has cost what it may."""
     _spans: int = 0
 
     def open_file(self, path: str) -> None:
@@ -61,6 +65,15 @@ class CostAccount:
         if self.held is not None:
             self.held.grow(self.tally.text_bytes - self.held.held_bytes)
 
+    @property
+    def is_search_spent(self) -> bool:
+        """Whether looking for spans has cost what it may."""
+        return (
+            len(self._files) >= self.limits.search_files
+            or self.tally.bytes_read >= self.limits.search_bytes
+            or time.perf_counter() - self._began_s >= self.limits.search_s
+        )
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """While payload is read: it is known by now which spans they are."""
@@ -76,6 +89,7 @@ class CostAccount:
         return Cost(
             files_read=len(self._files),
             bytes_read=self.tally.bytes_read,
+            files_left=self.files_left,
             index_ms=self._index_ms,
             payload_ms=self._payload_ms,
         )

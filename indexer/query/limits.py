@@ -16,5 +16,11 @@ class AnswerLimits:
     """Files that are read: 5 ms each, and so ten seconds."""
     payload_bytes: int = 128 << 20
     """Of text, which takes four times as much memory while it is encoded (measured)."""
+    search_files: int = 10_000
+    """That one page of a search opens to find its spans; the next page goes on from there."""
+    search_bytes: int = 16 << 30
+    """Compressed, that one page of a search reads of them."""
+    search_s: float = 10.0
+    """That one page of a search looks for its spans, and so a third of what an answer may take."""
     trace_spans: int = 200_000
     """Of one trace; a larger one is answered in part, and says so."""

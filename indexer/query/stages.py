@@ -5,10 +5,10 @@ shown and not kept in encoded form, and the encoded form where one is asked for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.query.cost import CostAccount
-from indexer.query.find.cursor import cursor_after
+from indexer.query.find.cursor import cursor_after, cursor_at
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.merge import merge_candidates
 from indexer.query.missing import Missing
@@ -35,7 +35,7 @@ def find_spans(query: Query, tiers: AllTiers) -> Candidates:
     llm, not_asked = tiers.llm_traces(query)
     each = [tier.candidates(query, llm) for tier in tiers.coldest_first]
     found = merge_candidates(query, each)
-    return Candidates(spans=found.spans, missing=(*not_asked, *found.missing))
+    return replace(found, missing=(*not_asked, *found.missing))
 
 
 def show_spans(
@@ -54,6 +54,7 @@ def show_spans(
     spans = found.spans[query.page]
     kept = [None] * len(spans) if encoding is None else encoding.lookup(spans)
     to_read = [span for span, one in zip(spans, kept, strict=True) if one is None]
+    account.files_left = found.files_left
     with account.reading():
         read = read_spans(tiers.coldest_first, to_read if payload else [], account)
     content: Sequence[bytes] = ()
@@ -79,4 +80,6 @@ def _next_cursor(query: Query, found: Candidates, shown: Sequence[Span]) -> str 
     """Where the next page of a list begins; None at its end."""
     if isinstance(query, SpanQuery) and len(found.spans) >= query.count:
         return cursor_after(query, shown[-1])
+    if isinstance(query, SpanQuery) and found.undecided_from is not None:
+        return cursor_at(query, found.undecided_from)
     return None

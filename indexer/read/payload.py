@@ -136,7 +136,7 @@ def read_payload(
     if tally is not None:
         tally.count_texts(value for row in found for value in row.values())
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
-    absent |= _of_folders(dialect, [one.name for one in payload], path)
+    absent |= folder_payload(dialect, [one.name for one in payload], path)
     return [
         {**absent, **{one.name: value_of(one, row, places) for one in payload}} for row in found
     ]
@@ -154,7 +154,7 @@ def _refuse_encrypted(groups: Sequence[RowGroup], columns: Collection[int], path
         raise FileEncrypted.of_columns(names, path)
 
 
-def _of_folders(dialect: Dialect, present: Collection[str], path: str) -> dict[str, str | None]:
+def folder_payload(dialect: Dialect, present: Collection[str], path: str) -> dict[str, str | None]:
     """What folders say of payload columns that the file lacks."""
     values = folder_values(path)
     lacking = (one for one in dialect.payload if one.is_whole and one.name not in present)

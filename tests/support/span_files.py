@@ -27,6 +27,8 @@ class Span:
     kind: int = 2
     attributes: str = "{}"
     events: str = "[]"
+    resource: str = "{}"
+    message: str | None = None
 
     @property
     def trace_id(self) -> str:
@@ -87,10 +89,10 @@ def table(rows: Iterable[Span]) -> pa.Table:
             ),
             "duration_ns": [row.duration for row in rows],
             "status_code": pa.array([row.status for row in rows], pa.int8()),
-            "status_message": pa.array([None for _ in rows], pa.string()),
+            "status_message": pa.array([row.message for row in rows], pa.string()),
             "attributes": [row.attributes for row in rows],
             "events": [row.events for row in rows],
-            "resource_attributes": ["{}" for _ in rows],
+            "resource_attributes": [row.resource for row in rows],
         },
         schema=SCHEMA_14,
     )

@@ -6,6 +6,7 @@ What the index is asked in SQL is asked of them here, with the same answer.
 import numpy as np
 import numpy.typing as npt
 
+from indexer.query.find.condition_tree import IsRoot, MetadataCondition, ServiceIs
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.find.trace_query import TraceQuery
@@ -33,6 +34,18 @@ def within(columns: SpanColumns, window: Window) -> BoolArray:
     return held
 
 
+def meeting(columns: SpanColumns, condition: MetadataCondition) -> BoolArray:
+    """Which spans meet a condition that needs no payload."""
+    if isinstance(condition, Window):
+        return within(columns, condition)
+    if isinstance(condition, ServiceIs):
+        return _of_service(columns, condition.service)
+    if isinstance(condition, IsRoot):
+        roots: BoolArray = columns.parent_span_id == 0
+        return roots
+    return _meeting(columns, condition)
+
+
 def in_traces(columns: SpanColumns, trace_ids: set[str]) -> BoolArray:
     """Which spans are of these traces."""
     texts = format_hex([columns.trace_hi, columns.trace_lo]).to_pylist()
@@ -47,12 +60,16 @@ def trace_ids(high: UInt64Array, low: UInt64Array) -> set[str]:
 
 def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery) -> SpanColumns:
     """Of the chosen spans as many as the answer can need, in its order where it needs not all."""
-    some = columns.take(chosen)
     if isinstance(query, TraceQuery):
-        return some
-    newest = (some.kind, some.span_id, some.trace_lo, some.trace_hi, -some.start)
-    order = np.lexsort((*newest, -some.duration) if query.slowest else newest)
-    return some.take(order[: query.count])
+        return columns.take(chosen)
+    return in_order(columns.take(chosen), query).take(slice(query.count))
+
+
+def in_order(columns: SpanColumns, query: SpanQuery) -> SpanColumns:
+    """All of them, in the order of the list."""
+    newest = (columns.kind, columns.span_id, columns.trace_lo, columns.trace_hi, -columns.start)
+    order = np.lexsort((*newest, -columns.duration) if query.slowest else newest)
+    return columns.take(order)
 
 
 def _of_trace(columns: SpanColumns, query: TraceQuery) -> BoolArray:
@@ -67,14 +84,18 @@ def _of_list(columns: SpanColumns, query: SpanQuery) -> BoolArray:
     """Which spans the list may hold by service, place in the trace and time."""
     wanted: BoolArray = np.ones(len(columns), np.bool_)
     if query.service is not None:
-        codes = [at for at, name in enumerate(columns.service.values) if name == query.service]
-        wanted &= np.isin(columns.service.codes, codes)
+        wanted &= _of_service(columns, query.service)
     if query.roots:
         wanted &= columns.parent_span_id == 0
     wanted &= _meeting(columns, query.conditions) & within(columns, query.window)
     if query.after is not None:
         wanted &= ~_up_to(columns, query.after)
     return wanted
+
+
+def _of_service(columns: SpanColumns, service: str) -> BoolArray:
+    codes = [at for at, name in enumerate(columns.service.values) if name == service]
+    return np.isin(columns.service.codes, codes)
 
 
 def _meeting(columns: SpanColumns, conditions: SpanConditions) -> BoolArray:

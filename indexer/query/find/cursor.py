@@ -28,7 +28,11 @@ def page_after(query: SpanQuery, cursor: str) -> SpanQuery:
 
 def cursor_after(query: SpanQuery, span: Span) -> str:
     """What a client hands back for the spans after this one."""
-    at = query.position(span)
+    return cursor_at(query, query.position(span))
+
+
+def cursor_at(query: SpanQuery, at: Position) -> str:
+    """The same for those after a place."""
     place = [at.start_time_unix_nano, at.trace_id, at.span_id, at.span_kind]
     place += [] if at.duration_ns is None else [at.duration_ns]
     text = json.dumps([_VERSION, query.fingerprint, *place], separators=(",", ":"))

@@ -84,7 +84,7 @@ def _statement(query: SpanQuery, key_id: int | None) -> str:
         given = f"FROM file_attributes WHERE key_id = {key_id} AND value_count > 0"
         join = f"JOIN (SELECT file_id, value_count {given}) USING (file_id)"
         spans = f"least({spans}, max(value_count))"
-    where = " AND ".join(_conditions(query)) or "true"
+    where = " AND ".join(list_conditions(query)) or "true"
     return _FILES.format(spans=spans, join=join, where=where)
 
 
@@ -100,7 +100,8 @@ def overlapping(query: SpanQuery) -> list[str]:
     return where
 
 
-def _conditions(query: SpanQuery) -> list[str]:
+def list_conditions(query: SpanQuery) -> list[str]:
+    """What rows of ``file_services`` may have spans of the list after its cursor."""
     where = overlapping(query)
     if query.roots:
         where.append("root_span_count > 0")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from indexer.query.deadline import Deadline
+from indexer.query.find.condition_tree import condition_sql
 from indexer.query.find.file_selection import CandidateFiles
 from indexer.query.find.index_row import COLUMNS, COLUMNS_WITH_VALUE, IndexRow, index_rows
 from indexer.query.find.llm_traces import LlmTraces
@@ -103,7 +104,7 @@ class _Scan:
     ) -> list[IndexRow]:
         """The first of the list in these files, or in all; none that starts before the floor."""
         in_files = "true" if files is None else f"file_id IN {id_list(files)}"
-        where = _span_conditions(query)
+        where = span_conditions(query)
         if floor is not None:
             where.append(f"start_time_unix_nano >= {floor}")
         if query.llm and self.llm is not None:
@@ -124,8 +125,11 @@ class _Scan:
         return index_rows(self.cursor, sql)
 
 
-def _span_conditions(query: SpanQuery) -> list[str]:
+def span_conditions(query: SpanQuery) -> list[str]:
+    """What rows of ``indexed_spans`` may be of the list, from its beginning or its cursor on."""
     where = query.conditions.sql
+    if query.where is not None:
+        where.append(f"({condition_sql(query.where)}) IS DISTINCT FROM false")
     if query.service is not None:
         where.append(f"service_name = {text_literal(query.service)}")
     if query.roots:

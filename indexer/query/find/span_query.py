@@ -6,11 +6,12 @@ last span of the one before it, whatever has arrived meanwhile ("keyset" paging)
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from indexer.errors import QueryRefused
+from indexer.query.find.condition_tree import Condition, payload_leaves, refuse_too_large
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.window import Window
 
@@ -35,6 +36,14 @@ class Position:
     duration_ns: int | None = None
     """Of a list by duration."""
 
+    @property
+    def before(self) -> "Position":
+        """A place before it and after every span that is earlier."""
+        return replace(self, span_kind=max(self.span_kind - 1, _KIND_MIN))
+
+
+_KIND_MIN = -(1 << 7)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanQuery:
@@ -52,6 +61,9 @@ class SpanQuery:
     """The slowest first, not the newest."""
     conditions: SpanConditions = ANY_SPAN
     """What the span itself is."""
+    where: Condition | None = None
+    """And what else it has to be, its payload included. Not together with ``llm``, ``attribute``
+    or ``offset``."""
     since_unix_nano: int | None = None
     """Starts at or after it."""
     until_unix_nano: int | None = None
@@ -63,12 +75,27 @@ class SpanQuery:
     def __post_init__(self) -> None:
         _bounded("limit", self.limit, 1, LIMIT_MAX)
         _bounded("offset", self.offset, 0, OFFSET_MAX)
+        if self.where is not None:
+            refuse_too_large(self.where)
+            if self.llm or self.attribute is not None or self.offset:
+                raise QueryRefused(
+                    "conditions of a search are not joined with other filters of lists",
+                    hint="Use the cursor of the previous page, and conditions on attributes.",
+                )
 
     def order(self, span: "Span") -> tuple[int, int, str, str, int]:
         """The place of a span in the list; smaller is earlier."""
-        slowness = -span.duration_ns if self.slowest else 0
-        start = -span.start_time_unix_nano
-        return slowness, start, span.trace_id, span.span_id, span.span_kind
+        return self.place(self.position(span))
+
+    def place(self, at: Position) -> tuple[int, int, str, str, int]:
+        """The same of a position."""
+        slowness = -(at.duration_ns or 0) if self.slowest else 0
+        return slowness, -at.start_time_unix_nano, at.trace_id, at.span_id, at.span_kind
+
+    @property
+    def asks_payload(self) -> bool:
+        """Whether the index alone cannot tell which spans they are."""
+        return self.where is not None and bool(payload_leaves(self.where))
 
     def position(self, span: "Span") -> Position:
         """The same as a place to go on from."""
@@ -102,7 +129,10 @@ class SpanQuery:
         bounds = (self.since_unix_nano, self.until_unix_nano)
         conditions = () if self.conditions == ANY_SPAN else self.conditions.values
         order = ("slowest",) if self.slowest else ()
-        text = json.dumps([*said, *bounds, *conditions, *order]).encode("utf-8", "surrogatepass")
+        where = () if self.where is None else (repr(self.where),)
+        text = json.dumps([*said, *bounds, *conditions, *order, *where]).encode(
+            "utf-8", "surrogatepass"
+        )
         return blake2b(text, digest_size=6).hexdigest()
 
 

@@ -17,7 +17,6 @@ from indexer.query.find.already_indexed import known_files
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.promoted_keys import keys_of_query
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.limits import AnswerLimits
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
 from indexer.query.tiers.indexed_files import IndexedFiles
@@ -79,6 +78,7 @@ def open_tiers(
     ``directory`` is the writer's. Raises QueryRefused for an attribute that is not promoted.
     """
     deadline = deadline or Deadline()
+    account = account or CostAccount()
     keys = keys_of_query(cursor, query) if isinstance(query, SpanQuery) else {}
     paths = unknown_files(cursor, storage, hot, keys.values())
     recent = read_recent_files(storage, paths, account=account, deadline=deadline)
@@ -90,7 +90,8 @@ def open_tiers(
             deadline=deadline,
             directory=directory,
             keys=keys,
-            limits=AnswerLimits() if account is None else account.limits,
+            limits=account.limits,
+            account=account,
             read_directly=[path for path in relative if path],
         ),
         recent=recent,

@@ -17,11 +17,13 @@ from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, Missing
 from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
+from indexer.query.tiers.payload_readers import MemoryPayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
-from indexer.read.dialect_fields import Field, FieldType
+from indexer.read.dialect_fields import Field, FieldType, PayloadColumn
 from indexer.read.normalise import empty
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.read.payload_table import PayloadTable
 from indexer.read.payload_values import Reading
 from indexer.read.span_columns import span_columns
 from indexer.read.span_payload import span_payload
@@ -127,7 +129,22 @@ def unindexed_spans(table: pa.Table) -> UnindexedSpans:
             return AttributeValues.none()
         return attribute_reader().of_rows(table["trace_id"], table["attributes"], keys)
 
-    return UnindexedSpans(source=HotTable(table), columns=hot_columns(table), attributes=attributes)
+    return UnindexedSpans(
+        source=HotTable(table),
+        columns=hot_columns(table),
+        attributes=attributes,
+        payload=MemoryPayload(table=_payload_table(table)),
+    )
+
+
+def _payload_table(table: pa.Table) -> PayloadTable:
+    """The payload of a hot table for those who look for spans by it."""
+    held = {name: column for name, column in _COLUMN.items() if column in table.column_names}
+    return PayloadTable(
+        table=table,
+        payload=tuple(PayloadColumn(name, (("", column),)) for name, column in held.items()),
+        constants=dict.fromkeys(PAYLOAD_COLUMNS),
+    )
 
 
 def hot_columns(table: pa.Table) -> SpanColumns:

@@ -12,6 +12,7 @@ from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find import trace
 from indexer.query.find.attribute_coverage import missing_attributes
+from indexer.query.find.condition_tree import Condition
 from indexer.query.find.index_row import IndexRow, span_of_row
 from indexer.query.find.index_scan import first_rows
 from indexer.query.find.llm_traces import LlmTraces
@@ -21,6 +22,7 @@ from indexer.query.limits import AnswerLimits
 from indexer.query.missing import TRACE_TOO_LARGE, Missing
 from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
+from indexer.query.tiers.indexed_search import IndexedSearch
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.read.dialect_document import dialects
 from indexer.system.duckdb_rows import id_list, plain_rows
@@ -45,6 +47,8 @@ class IndexedFiles:
     keys: Mapping[str, int] = field(default_factory=dict)
     """The promoted attributes that the question rests on, and their numbers."""
     limits: AnswerLimits = field(default_factory=AnswerLimits)
+    account: CostAccount = field(default_factory=CostAccount)
+    """Of what is read to find spans."""
     read_directly: Sequence[str] = ()
     """Relative paths of files whose attributes another tier reads from them."""
 
@@ -75,10 +79,31 @@ class IndexedFiles:
         return Candidates(spans=self._spans(rows), missing=missing)
 
     def _of_list(self, query: SpanQuery, llm: LlmTraces | None) -> Candidates:
+        if query.where is not None and query.asks_payload:
+            return self._searched(query, query.where)
         missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
         key_id = None if query.attribute is None else self.keys[query.attribute]
         rows = first_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
         return Candidates(spans=self._spans(rows), missing=tuple(missing))
+
+    def _searched(self, query: SpanQuery, where: Condition) -> Candidates:
+        """Spans that only their payload tells: files are opened, as few as will do."""
+        search = IndexedSearch(
+            cursor=self.cursor,
+            storage=self.storage,
+            deadline=self.deadline,
+            account=self.account,
+            query=query,
+            condition=where,
+            files=self._files,
+        )
+        found = search.run()
+        return Candidates(
+            spans=self._spans(found.rows),
+            missing=found.missing,
+            undecided_from=found.undecided_from,
+            files_left=found.files_left,
+        )
 
     def _spans(self, rows: Sequence[IndexRow]) -> list[Span]:
         files = self._files({row.file_id for row in rows})

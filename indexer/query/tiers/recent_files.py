@@ -11,6 +11,7 @@ from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.missing import TOO_MANY_RECENT_FILES, Missing
 from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
+from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
 from indexer.read.metadata import batch, read_file
@@ -58,14 +59,14 @@ def read_recent_files(
 ) -> RecentFiles:
     """The metadata of these files, which are absolute and newest first: at most ``files_max``."""
     deadline = deadline or Deadline()
+    account = account or CostAccount()
     found: list[UnindexedSpans] = []
     missing: list[Missing] = []
     for path in paths[:files_max]:
         deadline.check()
-        if account is not None:
-            account.open_file(path)
+        account.open_file(path)
         try:
-            found.append(_read(storage, path))
+            found.append(_read(storage, path, account))
         except IndexerError as error:
             missing.append(Missing.of_error(error, path))
     if len(paths) > files_max:
@@ -77,7 +78,7 @@ def read_recent_files(
     )
 
 
-def _read(storage: LocalStorage, path: str) -> UnindexedSpans:
+def _read(storage: LocalStorage, path: str, account: CostAccount) -> UnindexedSpans:
     raw = read_file(storage, _located(storage, path), rows_max=RECENT_ROWS_MAX)
 
     def attributes(keys: Sequence[str]) -> AttributeValues:
@@ -86,10 +87,14 @@ def _read(storage: LocalStorage, path: str) -> UnindexedSpans:
             raise found
         return found
 
+    source = DataFile(tier="recent", path=path, info=raw.info, dialect=raw.layout.dialect)
     return UnindexedSpans(
-        source=DataFile(tier="recent", path=path, info=raw.info, dialect=raw.layout.dialect),
+        source=source,
         columns=batch([raw]).columns,
         attributes=attributes,
+        payload=FilePayload(
+            storage=storage, file=source, row_count=raw.footer.row_count, account=account
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from indexer.query.cost import CostAccount
 from indexer.query.find.llm_traces import LlmTraces
-from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import Missing
 from indexer.query.span import Payload, Span, TierName
@@ -24,6 +24,11 @@ class Candidates:
 
     spans: Sequence[Span] = ()
     missing: tuple[Missing, ...] = ()
+    undecided_from: Position | None = None
+    """Of a search that has cost what it may: spans at this place of the list and after it were not
+    all looked at."""
+    files_left: int = 0
+    """Files that it has not looked into, and that may have some of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

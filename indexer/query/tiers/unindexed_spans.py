@@ -12,10 +12,12 @@ import numpy as np
 
 from indexer.errors import IndexerError
 from indexer.query.find import column_scan
+from indexer.query.find.condition_tree import Condition, metadata_leaves
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import Source, Span
+from indexer.query.tiers.payload_search import KnownRows, PayloadReader, PayloadSearch
 from indexer.query.tiers.tier import Candidates, Query
 from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import AttributeValues
@@ -32,6 +34,7 @@ class UnindexedSpans:
     source: Source
     columns: SpanColumns
     attributes: AttributesOf
+    payload: PayloadReader
 
     def candidates(self, query: Query, llm: LlmTraces | None) -> list[Span]:
         """Those of a question, as many as the answer can need. Raises IndexerError."""
@@ -44,6 +47,9 @@ class UnindexedSpans:
             some = self.columns.take(wanted)
             calling = llm.among(column_scan.trace_ids(some.trace_hi, some.trace_lo))
             wanted &= column_scan.in_traces(self.columns, calling)
+        if isinstance(query, SpanQuery) and query.where is not None:
+            found = self._meeting(self.columns.take(wanted), query, query.where)
+            return self._spans(found, values)
         return self._spans(column_scan.first(self.columns, wanted, query), values)
 
     def llm_traces(self, keys: Sequence[str]) -> set[str]:
@@ -53,6 +59,17 @@ class UnindexedSpans:
         """
         values = self.attributes(keys)
         return column_scan.trace_ids(values.trace_hi[values.is_llm], values.trace_lo[values.is_llm])
+
+    def _meeting(self, columns: SpanColumns, query: SpanQuery, where: Condition) -> SpanColumns:
+        """The first of these that meet the conditions, as many as the answer can need."""
+        ordered = column_scan.in_order(columns, query)
+        known = KnownRows(
+            row=ordered.row.astype(np.int64),
+            names=lambda places: [ordered.name.values[at] for at in ordered.name.codes[places]],
+            holds={leaf: column_scan.meeting(ordered, leaf) for leaf in metadata_leaves(where)},
+        )
+        search = PayloadSearch(where, known, self.payload)
+        return ordered.take(search.first(search.candidates(), query.count))
 
     def _values(self, key: str, value: str | None) -> dict[int, str]:
         found = self.attributes([key])

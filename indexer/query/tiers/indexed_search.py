@@ -1,0 +1,221 @@
+"""Find spans of the index that only their payload tells, file by file in the order of the list.
+
+What the index knows narrows each file's rows first. The search ends where the page is full and no
+file left can hold an earlier span, or where it has cost what it may: then it says up to where the
+list is decided, and the next page goes on from there.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from indexer.errors import IndexerError
+from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
+from indexer.query.find.condition_tree import (
+    Condition,
+    MetadataCondition,
+    condition_sql,
+    metadata_leaves,
+    payload_leaves,
+)
+from indexer.query.find.file_bounds import FileBound, file_bounds
+from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
+from indexer.query.find.index_scan import span_conditions
+from indexer.query.find.payload_conditions import TextCondition
+from indexer.query.find.span_query import Position, SpanQuery
+from indexer.query.missing import Missing
+from indexer.query.span import DataFile
+from indexer.query.tiers.payload_readers import FilePayload
+from indexer.query.tiers.payload_search import KnownRows, PayloadSearch, Places
+from indexer.system.duckdb_rows import arrow_table, id_list
+from indexer.system.storage import LocalStorage
+
+FILES_AT_ONCE = (4, 64)
+"""Files that the index is asked for at first and at most; four times as many each time."""
+
+_NARROW = """
+SELECT file_id, file_row_number{columns} FROM indexed_spans
+WHERE file_id IN {ids} AND {where} ORDER BY file_id
+"""
+_ROW_COUNTS = "SELECT file_id, row_count FROM parquet_files WHERE file_id IN {ids}"
+_ORDER = "{order} start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind"
+_ORDERED = """
+SELECT file_row_number FROM indexed_spans
+WHERE file_id = {file_id} AND {where} ORDER BY {order}
+"""
+_FOUND = f"""
+SELECT {COLUMNS} FROM indexed_spans WHERE file_id = {{file_id}} AND file_row_number IN {{rows}}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedMatches:
+    """The first rows of a list, in its order, and up to where it is decided."""
+
+    rows: Sequence[IndexRow]
+    missing: tuple[Missing, ...]
+    undecided_from: Position | None
+    """Spans at this place and after it were not all looked at; None where all were that count."""
+    files_left: int
+
+
+@dataclass(slots=True, kw_only=True)
+class IndexedSearch:
+    """One search over the files of the index."""
+
+    cursor: duckdb.DuckDBPyConnection
+    storage: LocalStorage
+    deadline: Deadline
+    account: CostAccount
+    query: SpanQuery
+    condition: Condition
+    files: Callable[[Collection[int]], Mapping[int, DataFile]]
+    """The data files of some ids."""
+    _found: list[IndexRow] = field(default_factory=list)
+    _missing: list[Missing] = field(default_factory=list)
+
+    def run(self) -> IndexedMatches:
+        """Raises what the deadline raises."""
+        bounds = file_bounds(self.cursor, self.query)
+        done = 0
+        for group in _groups(bounds):
+            rows = self._narrowed([file_id for _, file_id in group])
+            files = self.files(rows.keys())
+            row_counts = self._row_counts(rows.keys())
+            for bound, file_id in group:
+                self.deadline.check()
+                if self._is_full_before(bound):
+                    return self._matches()
+                if done and self.account.is_search_spent:
+                    return self._matches(bound, len(bounds) - done)
+                if file_id in rows:
+                    reader = FilePayload(
+                        storage=self.storage,
+                        file=files[file_id],
+                        row_count=row_counts[file_id],
+                        account=self.account,
+                    )
+                    self._search(file_id, reader, rows[file_id])
+                done += 1
+        return self._matches()
+
+    def _matches(self, bound: Position | None = None, left: int = 0) -> IndexedMatches:
+        found = self._found
+        if bound is not None:
+            end = self.query.place(bound)
+            found = [row for row in found if self.query.place(self._position(row)) < end]
+        return IndexedMatches(
+            rows=found,
+            missing=tuple(self._missing),
+            undecided_from=None if bound is None else bound.before,
+            files_left=left,
+        )
+
+    def _is_full_before(self, bound: Position) -> bool:
+        if len(self._found) < self.query.count:
+            return False
+        return self.query.place(self._position(self._found[-1])) < self.query.place(bound)
+
+    @property
+    def _where(self) -> str:
+        where = span_conditions(self.query)
+        if len(self._found) == self.query.count:
+            last = self._found[-1]
+            where.append(
+                f"duration_ns >= {last.duration_ns}"
+                if self.query.slowest
+                else f"start_time_unix_nano >= {last.start_time_unix_nano}"
+            )
+        return " AND ".join(where) or "true"
+
+    @property
+    def _leaves(self) -> list[MetadataCondition]:
+        return metadata_leaves(self.condition)
+
+    @property
+    def _asks_names(self) -> bool:
+        return any(isinstance(one, TextCondition) for one in payload_leaves(self.condition))
+
+    def _narrowed(self, file_ids: Sequence[int]) -> dict[int, pa.Table]:
+        """Rows of each file that may be of the list, with what is known of each."""
+        columns = [f", ({condition_sql(leaf)})" for leaf in self._leaves]
+        columns += [", name"] if self._asks_names else []
+        sql = _NARROW.format(columns="".join(columns), ids=id_list(file_ids), where=self._where)
+        table = arrow_table(self.cursor, sql)
+        ids = table.column(0).to_numpy()
+        bounds = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
+        return {
+            int(ids[start]): table.slice(start, end - start)
+            for start, end in pairwise(bounds)
+            if end > start
+        }
+
+    def _search(self, file_id: int, reader: FilePayload, rows: pa.Table) -> None:
+        known = _known(rows, self._leaves)
+        try:
+            search = PayloadSearch(self.condition, known, reader)
+            candidates = search.candidates()
+            if len(candidates):
+                ordered = self._ordered(file_id, known, candidates)
+                met = known.row[search.first(ordered, self.query.count)].tolist()
+                self._add(file_id, met)
+        except IndexerError as error:
+            self._missing.append(Missing.of_error(error, reader.file.path))
+
+    def _row_counts(self, file_ids: Collection[int]) -> dict[int, int]:
+        if not file_ids:
+            return {}
+        return dict(self.cursor.execute(_ROW_COUNTS.format(ids=id_list(file_ids))).fetchall())
+
+    def _ordered(self, file_id: int, known: KnownRows, candidates: Places) -> Places:
+        """The candidates in the order of the list."""
+        order = _ORDER.format(order="duration_ns DESC," if self.query.slowest else "")
+        sql = _ORDERED.format(file_id=file_id, where=self._where, order=order)
+        rows = arrow_table(self.cursor, sql).column(0).to_numpy()
+        by_row = np.argsort(known.row, kind="stable")
+        places = by_row[np.searchsorted(known.row, rows, sorter=by_row).clip(max=len(by_row) - 1)]
+        is_known = known.row[places] == rows
+        ordered: Places = places[is_known & np.isin(places, candidates)]
+        return ordered
+
+    def _add(self, file_id: int, rows: Sequence[int]) -> None:
+        if not rows:
+            return
+        self._found += index_rows(self.cursor, _FOUND.format(file_id=file_id, rows=id_list(rows)))
+        self._found.sort(key=lambda row: self.query.place(self._position(row)))
+        del self._found[self.query.count :]
+
+    def _position(self, row: IndexRow) -> Position:
+        return Position(
+            start_time_unix_nano=row.start_time_unix_nano,
+            trace_id=row.trace_id,
+            span_id=f"{row.span_id:016x}",
+            span_kind=row.span_kind,
+            duration_ns=row.duration_ns if self.query.slowest else None,
+        )
+
+
+def _known(rows: pa.Table, leaves: Sequence[MetadataCondition]) -> KnownRows:
+    count = len(leaves)
+    holds = {
+        leaf: rows.column(2 + at).to_numpy().astype(np.bool_) for at, leaf in enumerate(leaves)
+    }
+    names = rows.column(2 + count) if rows.num_columns > 2 + count else None
+
+    def names_of(places: Places) -> list[str]:
+        return [] if names is None else names.take(pa.array(places)).to_pylist()
+
+    return KnownRows(row=rows.column(1).to_numpy().astype(np.int64), names=names_of, holds=holds)
+
+
+def _groups(bounds: Sequence[FileBound]) -> Iterator[Sequence[FileBound]]:
+    size, most = FILES_AT_ONCE
+    begin = 0
+    while begin < len(bounds):
+        yield bounds[begin : begin + size]
+        begin, size = begin + size, min(4 * size, most)

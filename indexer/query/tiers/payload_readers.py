@@ -1,0 +1,66 @@
+"""The payload of one source for those who look for spans by it: of a file, or of hot spans."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from indexer.model import ParquetFileInfo
+from indexer.query.cost import CostAccount
+from indexer.query.span import DataFile
+from indexer.read.canonical_columns import UNLIMITED
+from indexer.read.normalise import canonical
+from indexer.read.payload import read_payload
+from indexer.read.payload_table import PayloadTable, payload_tables
+from indexer.read.registered_file import find_registered
+from indexer.system.storage import LocalStorage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePayload:
+    """Of a file, indexed or not. What it reads is counted."""
+
+    storage: LocalStorage
+    file: DataFile
+    row_count: int
+    account: CostAccount
+
+    def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:
+        """These canonical columns of all rows, in their order."""
+        yield from payload_tables(self.storage, self._opened(), names, self.account.tally)
+
+    def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
+        """Canonical values of these rows, by column."""
+        wanted = [one for one in self.file.dialect.payload if one.name in names]
+        dialect = replace(self.file.dialect, payload=tuple(wanted))
+        info = self._opened()
+        stored = read_payload(self.storage, info, dialect, rows, self.account.tally, UNLIMITED)
+        return {name: [canonical(name, row[name]) for row in stored] for name in names}
+
+    def _opened(self) -> ParquetFileInfo:
+        self.account.open_file(self.file.path)
+        if self.file.footer_digest is None:
+            return self.file.info
+        return find_registered(self.storage, self.file.info, self.file.footer_digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MemoryPayload:
+    """Of spans in memory."""
+
+    table: PayloadTable
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the source."""
+        return len(self.table)
+
+    def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:  # noqa: ARG002 - it has all
+        """All rows."""
+        yield self.table
+
+    def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
+        """Canonical values of these rows, by column."""
+        some = self.table.take(np.array(rows, np.int64))
+        return {name: some.values(name) for name in names}

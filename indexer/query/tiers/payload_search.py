@@ -1,0 +1,173 @@
+"""Which spans of one source meet conditions that only their payload decides.
+
+First by what is known without it, then by the letters of what is stored, and of what is left by
+canonical values, in the order of the list and no further than its page needs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexer.query.find.condition_bounds import Bounds, bounds_of
+from indexer.query.find.condition_tree import (
+    Condition,
+    Leaf,
+    MetadataCondition,
+    payload_columns,
+)
+from indexer.query.find.payload_conditions import (
+    AttributeCondition,
+    PayloadCondition,
+    TextCondition,
+)
+from indexer.query.find.payload_letters import may_hold
+from indexer.query.find.payload_truth import Payloads, holds
+from indexer.read.payload_table import PayloadTable
+from indexer.spans.identifiers import BoolArray
+
+FEW_PARTS = 16
+"""Where one row in so many is asked for, or fewer, rows are read by themselves and no column."""
+HELD_BYTES_MAX = 64 << 20
+"""Of stored payload that waits for its turn; beyond it, it is decided at once."""
+DECIDED_AT_FIRST = 64
+"""Rows whose canonical values are made at first; twice as many each time that was not enough."""
+
+Places = npt.NDArray[np.intp]
+_OfPayload = Callable[[PayloadCondition, Places], Bounds]
+"""What a step says of a condition at some places."""
+
+
+class PayloadReader(Protocol):
+    """The payload of one source. Both raise IndexerError for what cannot be read."""
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the source."""
+        ...
+
+    def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:
+        """These canonical columns of all rows, in their order."""
+        ...
+
+    def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
+        """Canonical values of these rows, by column."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KnownRows:
+    """What is known of some rows of a source without their payload; parallel arrays."""
+
+    row: npt.NDArray[np.int64]
+    """Of the source, from 0."""
+    names: Callable[[Places], list[str]]
+    """Of the spans at some places here."""
+    holds: Mapping[MetadataCondition, BoolArray]
+    """Where each of the conditions holds that need no payload."""
+
+
+class PayloadSearch:
+    """One source's rows, narrowed down step by step. Its methods raise IndexerError."""
+
+    def __init__(self, condition: Condition, known: KnownRows, reader: PayloadReader) -> None:
+        self._condition, self._known, self._reader = condition, known, reader
+        self._columns = payload_columns(condition)
+        known_only = self._decide(np.arange(len(known.row)), _anything)
+        self._bounds = Bounds(known_only.may.copy(), known_only.must.copy())
+        self._held: list[tuple[Places, PayloadTable]] = []
+        self._is_read = False
+
+    def candidates(self) -> Places:
+        """Places of the rows that may meet the conditions: payload is read where it is of many."""
+        is_open = self._bounds.is_open
+        asked = int(is_open.sum())
+        if asked * FEW_PARTS > self._reader.row_count:
+            self._narrow(np.flatnonzero(is_open))
+        return np.flatnonzero(self._bounds.may)
+
+    def first(self, ordered: Places, count: int) -> Places:
+        """The first ``count`` that meet the conditions, of places in the order of the list."""
+        found: list[Places] = []
+        lacking, begin, size = count, 0, DECIDED_AT_FIRST
+        while lacking > 0 and begin < len(ordered):
+            some = ordered[begin : begin + size]
+            self._decide_exactly(some[self._bounds.is_open[some]])
+            met = some[self._bounds.must[some]]
+            found.append(met[:lacking])
+            lacking -= len(met)
+            begin, size = begin + size, 2 * size
+        return np.concatenate(found) if found else np.zeros(0, np.intp)
+
+    def _narrow(self, places: Places) -> None:
+        """By the letters of stored payload; what is left of it is kept."""
+        self._is_read = True
+        places = places[np.argsort(self._known.row[places], kind="stable")]
+        rows = self._known.row[places]
+        first = held_bytes = 0
+        for table in self._reader.tables(self._columns):
+            begin, end = np.searchsorted(rows, [first, first + len(table)])
+            here, inside = places[begin:end], rows[begin:end] - first
+            first += len(table)
+            if not len(here):
+                continue
+            some = table if len(here) == len(table) else table.take(inside)
+            self._update(here, self._decide(here, partial(self._letters, some)))
+            left = np.flatnonzero(self._bounds.is_open[here])
+            if len(left):
+                self._held.append((here[left], some.take(left)))
+                held_bytes += self._held[-1][1].table.nbytes
+            if held_bytes > HELD_BYTES_MAX:
+                self._decide_exactly(np.concatenate([held for held, _ in self._held]))
+                self._held, held_bytes = [], 0
+
+    def _letters(self, table: PayloadTable, leaf: PayloadCondition, places: Places) -> Bounds:
+        stored = {name: table.texts(name) for name in leaf.columns}
+        if isinstance(leaf, TextCondition):
+            stored["name"] = pa.chunked_array([pa.array(self._known.names(places), pa.string())])
+        return Bounds.at_most(may_hold(leaf, stored, len(places)))
+
+    def _decide_exactly(self, places: Places) -> None:
+        if len(places):
+            for some, payloads in self._payloads(places):
+                self._update(some, self._decide(some, partial(_truth, payloads)))
+
+    def _payloads(self, places: Places) -> Iterator[tuple[Places, Payloads]]:
+        """Canonical values, of what was kept or read for it."""
+        if not self._is_read:
+            rows = self._known.row[places].tolist()
+            values = self._reader.values(self._columns, rows)
+            yield places, {**values, "name": self._known.names(places)}
+            return
+        for held, table in self._held:
+            inside = np.flatnonzero(np.isin(held, places))
+            if len(inside):
+                some = table.take(inside)
+                values = {name: some.values(name) for name in self._columns}
+                yield held[inside], {**values, "name": self._known.names(held[inside])}
+
+    def _decide(self, places: Places, of_payload: _OfPayload) -> Bounds:
+        """The tree, of these places."""
+
+        def leaf_bounds(leaf: Leaf) -> Bounds:
+            if isinstance(leaf, AttributeCondition | TextCondition):
+                return of_payload(leaf, places)
+            return Bounds.exact(self._known.holds[leaf][places])
+
+        return bounds_of(self._condition, len(places), leaf_bounds)
+
+    def _update(self, places: Places, bounds: Bounds) -> None:
+        self._bounds.may[places] = bounds.may
+        self._bounds.must[places] = bounds.must
+
+
+def _anything(_leaf: PayloadCondition, places: Places) -> Bounds:
+    return Bounds.at_most(np.ones(len(places), np.bool_))
+
+
+def _truth(payloads: Payloads, leaf: PayloadCondition, _places: Places) -> Bounds:
+    return Bounds.exact(holds(leaf, payloads))
