@@ -151,9 +151,12 @@ def test_a_span_beyond_limits_is_clipped_alike_in_json_and_protobuf(least, monke
     request = traces()
     span = request.resource_spans[0].scope_spans[0].spans[0]
     span.links.extend([Span.Link()] * (SPAN_LIMITS.links + 1))
-    wanted, _ = scan(request.SerializeToString())
+    wanted, stats = scan(request.SerializeToString())
     assert wanted != expected("traces", "traces", [request])
-    assert scan(json_line(request))[0] == wanted
+    assert (stats.records, stats.clipped) == (1, 1)
+    found, stats = scan(json_line(request))
+    assert found == wanted
+    assert (stats.records, stats.clipped) == (1, 1)
 
 
 def test_values_that_otlp_forbids_are_read_and_counted():

@@ -14,6 +14,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from indexer.errors import InvalidOtlp
+from indexer.otlp.clip import Clipped
 from indexer.otlp.clip_parsed import clip_parsed
 from indexer.otlp.files.byte_stream import ByteStream, DamagedStream, inflate
 from indexer.otlp.files.formats import MESSAGE_BYTES_MAX, PREFIX_BYTES, Framing
@@ -61,6 +62,8 @@ class Message:
     """Bytes of the inflated file before it."""
     size: int
     problem: str = ""
+    clipped: int = 0
+    """Spans, resources and scopes in it that had more than one may."""
 
     @property
     def is_json(self) -> bool:
@@ -139,10 +142,9 @@ def _of_value(value: Any, wanted: Wanted) -> Iterator[dict[str, Any]]:
             for element in elements
             if element is not None
         ]
-        if signal == "traces":
-            clip_parsed(resources)
+        clipped = clip_parsed(resources).messages if signal == "traces" else 0
         within_repeated_bytes(repeated_bytes_of(signal, resources))
-        yield {"signal": signal, "resources": resources}
+        yield {"signal": signal, "resources": resources, "clipped": clipped}
     if not found:
         yield {}
 
@@ -260,18 +262,22 @@ def _of_bytes(data: bytes, offset: int, wanted: Wanted, signal: Signal | None) -
     if signal not in wanted.signals:
         yield Message(signal=signal, offset=offset, size=size)
         return
+    clipped, counted = Clipped(), 0
     try:
-        parts = portions(data) if signal == "traces" else [data]
+        parts = portions(data, clipped=clipped) if signal == "traces" else [data]
         for part in parts:
+            more, counted = clipped.messages - counted, clipped.messages
             if signal == "traces" and wanted.bodies:
-                yield Message(signal=signal, body=part, offset=offset, size=size)
+                yield Message(signal=signal, body=part, offset=offset, size=size, clipped=more)
                 size = 0
                 continue
             request = parse_protobuf(signal, part)
             resources = getattr(request, MEMBERS[signal][0])
             if signal != "traces":  # of which the parser has seen to it
                 within_repeated_bytes(repeated_bytes_of(signal, resources))
-            yield Message(signal=signal, resources=resources, offset=offset, size=size)
+            yield Message(
+                signal=signal, resources=resources, offset=offset, size=size, clipped=more
+            )
             size = 0
     except InvalidOtlp as error:
         yield Message(offset=offset, size=size, problem=error.message)

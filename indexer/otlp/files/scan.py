@@ -72,6 +72,9 @@ class ScanStats:
     """Documents and messages that were not."""
     lenient: int = 0
     """Values that OTLP's JSON forbids and that were read all the same."""
+    clipped: int = 0
+    """Spans, resources and scopes that had more than one may, of which the first parts were read.
+    What was left out of each is in its dropped counts."""
     other_signals: int = 0
     """Documents and messages of signals that the table has no rows for."""
     first_error: str | None = None
@@ -98,7 +101,7 @@ class Scan:
         for message in self.messages():
             checked = pending.room.checked(message)
             if checked is not message:
-                self.stats.records -= 1
+                self._uncount(message)
                 self._count(checked)
             pending.add(checked)
             if pending.bytes >= GROUP_BYTES:
@@ -157,8 +160,14 @@ class Scan:
                 stats.error_offset = message.offset
             return
         stats.records += message.size > 0
+        stats.clipped += message.clipped
         is_other = message.signal is not None and message.signal not in self._signals
         stats.other_signals += is_other
+
+    def _uncount(self, message: Message) -> None:
+        """A message without a problem that is counted again as what becomes of it."""
+        self.stats.records -= message.size > 0
+        self.stats.clipped -= message.clipped
 
     @property
     def _signals(self) -> frozenset[Signal]:
@@ -182,7 +191,7 @@ class Scan:
         room = _Room()
         resources: list[Any] = []
         for message in bodies:
-            self.stats.records -= message.size > 0
+            self._uncount(message)
             for found in map(room.checked, parse(message)):
                 self._count(found)
                 resources += found.resources
