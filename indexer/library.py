@@ -7,6 +7,7 @@ all of DuckDB's own methods are there.
 import os
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -88,11 +89,13 @@ class Connection:
         return self._relation(query, parameters).to_arrow_table()
 
     def df(self, query: str, parameters: Parameters = None) -> Any:
-        """All rows as a DataFrame of pandas, which has to be installed."""
+        """All rows as a DataFrame of pandas. Raises QueryRefused where it is not installed."""
+        _require("pandas")
         return self._relation(query, parameters).df()
 
     def pl(self, query: str, parameters: Parameters = None) -> Any:
-        """All rows as a DataFrame of polars, which has to be installed."""
+        """All rows as a DataFrame of polars. Raises QueryRefused where it is not installed."""
+        _require("polars")
         import polars as pl  # type: ignore[import-not-found]  # noqa: PLC0415 - not a dependency
 
         return pl.from_arrow(self.arrow(query, parameters))
@@ -145,6 +148,15 @@ class Connection:
             if found:
                 create_views(self.duckdb, Window(), DIALECT_VIEWS)
                 self._views.update(known)
+
+
+def _require(package: str) -> None:
+    """Refuse where a package is not installed that no other part needs."""
+    if find_spec(package) is None:
+        raise QueryRefused(
+            f"a DataFrame of {package} needs the package {package}, which is not installed",
+            hint=f"Install it with: python -m pip install {package}",
+        )
 
 
 def _said(inserted: int | None) -> str:

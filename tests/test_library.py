@@ -1,11 +1,14 @@
 """``indexer.connect()``: OTLP files and the index in one connection."""
 
+import sys
+
 import duckdb
 import pytest
 
 import indexer
 from indexer.errors import CatalogUnreadable, QueryRefused
 from indexer.index.reindex import run_once
+from indexer.library import Connection
 from indexer.settings import load_settings
 from indexer.system.clock import SystemClock
 from tests.support.otlp_samples import FOLDER
@@ -51,6 +54,26 @@ def test_files_and_the_index_are_joined_and_tables_are_made_beside(pointer):
         one = connection.arrow("SELECT * FROM mine WHERE name = ?", ["publish"])
         assert one.num_rows == 1
         assert connection.sql("SELECT count(*) FROM mine").fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize(("method", "package"), [("df", "pandas"), ("pl", "polars")])
+def test_all_rows_are_a_data_frame_where_its_package_is_installed(method, package):
+    pytest.importorskip(package)
+    with Connection() as connection:
+        frame = getattr(connection, method)("FROM read_otlp_traces(?)", [TRACES])
+        assert len(frame) == 3
+        assert "trace_id" in frame.columns
+
+
+@pytest.mark.parametrize(("method", "package"), [("df", "pandas"), ("pl", "polars")])
+def test_a_data_frame_without_its_package_is_refused_with_what_to_install(
+    method, package, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    with Connection() as connection, pytest.raises(QueryRefused) as refused:
+        getattr(connection, method)("SELECT 1")
+    assert package in refused.value.message
+    assert f"pip install {package}" in refused.value.advice
 
 
 def test_a_worker_that_has_the_catalog_leaves_otlp_files_alone(pointer, monkeypatch):
