@@ -9,8 +9,11 @@ from indexer.read.dialect import recognise
 from indexer.read.dialect_document import dialects
 from indexer.read.known_formats import known_format, known_formats
 from tests.support.dialect_files import LAYOUTS
+from tests.support.export_files import EXPORTS
 from tests.support.file_spans import WRITERS
 from tests.support.span_files import SCHEMA_14
+
+EVERY = {**LAYOUTS, **EXPORTS}
 
 
 @pytest.mark.parametrize(
@@ -40,9 +43,9 @@ def test_every_format_is_recognised_by_its_own_names(known):
     assert not any(columns <= known.recognised_by for columns in required)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", EVERY)
 def test_a_dialect_is_none_of_them(layout):
-    assert known_format(LAYOUTS[layout][2]([]).schema) is None
+    assert known_format(EVERY[layout][2]([]).schema) is None
 
 
 def test_names_are_found_inside_lists_and_structs():

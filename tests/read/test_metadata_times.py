@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from tests.read.read_back import read_back, with_columns
 from tests.support.dialect_files import LAYOUTS, OtelSpan
 from tests.support.examples import examples
+from tests.support.export_files import EXPORTS
 from tests.support.span_files import T0, spans
 
 TIME_MAX = 2**63 - 1
+EVERY = {**LAYOUTS, **EXPORTS}
 NANOS_PER = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 MOST = {"s": TIME_MAX // 1000, "ms": TIME_MAX, "us": TIME_MAX}
 """The largest number a column of the unit can hold: Parquet writes seconds as milliseconds."""
@@ -156,10 +158,10 @@ def test_an_int96_time_that_fits_is_exact(tmp_path, moment):
     assert found.start_time_unix_nano == moment
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_unknown_times_are_zero_in_every_dialect(tmp_path, name):
     """A start of 0; an end of 0, which writers of durations spell as what wraps around to it."""
-    layout = LAYOUTS[name][2]
+    layout = EVERY[name][2]
     known = OtelSpan(
         trace_id=f"{1:032x}",
         span_id=f"{1:016x}",

@@ -9,8 +9,10 @@ from indexer.read.payload import Tally
 from indexer.read.whole_names import may_be_cut, whole_names
 from tests.read.read_back import put
 from tests.support.dialect_files import LAYOUTS, OtelSpan
+from tests.support.export_files import EXPORTS
 from tests.support.span_files import T0, parquet_bytes
 
+EVERY = {**LAYOUTS, **EXPORTS}
 LONG = "SELECT " + "é" * 5_000 + " END"
 
 
@@ -33,14 +35,14 @@ def span(number: int, name: str) -> OtelSpan:
     )
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_name_is_whole_in_every_dialect(tmp_path, name):
-    rows = LAYOUTS[name][2]([span(1, "GET /"), span(2, LONG), span(3, LONG + "!")])
+    rows = EVERY[name][2]([span(1, "GET /"), span(2, LONG), span(3, LONG + "!")])
     storage, info = put(tmp_path, parquet_bytes(rows))
     read = read_parquet_metadata(info.path)
     cut = {one.file_row_number: one.name for one in read.spans.rows() if may_be_cut(one.name)}
     assert sorted(cut) == [1, 2]
-    dialect = next(one for one in dialects() if one.name == LAYOUTS[name][0])
+    dialect = next(one for one in dialects() if one.name == EVERY[name][0])
     tally = Tally()
     assert whole_names(storage, info, dialect, [2, 1], tally) == [LONG + "!", LONG]
     assert tally.text_bytes > 2 * 5_000

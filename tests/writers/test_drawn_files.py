@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from indexer.read.group import GroupRead, read_group
 from indexer.system.storage import LocalStorage
-from tests.support.drawn.files import LAYOUTS, DrawnFile, span_files
+from tests.support.drawn.files import DIALECTS, DrawnFile, span_files
 from tests.support.examples import examples
 from tests.support.file_spans import spans_of
 from tests.writers.damaged_layouts import NAMES
@@ -50,7 +50,7 @@ def grouped(root: Path, files: Sequence[DrawnFile]) -> GroupRead:
     return read_group(storage, [entry.info for entry in entries if entry is not None], 1_000)
 
 
-@pytest.mark.parametrize("dialect", sorted(LAYOUTS))
+@pytest.mark.parametrize("dialect", DIALECTS)
 @examples(10)
 @given(data=st.data())
 def test_a_file_has_the_spans_that_were_written(dialect: str, data: st.DataObject) -> None:

@@ -14,6 +14,7 @@ from indexer.query.sql import Window, open_session, select
 from indexer.read.normalise import JSON_COLUMNS
 from tests.support.catalogs import indexed
 from tests.support.dialect_files import LAYOUTS, Event, Link, OtelSpan
+from tests.support.export_files import EXPORTS
 from tests.support.file_spans import spans_of
 
 pytestmark = pytest.mark.duckdb
@@ -69,7 +70,7 @@ def as_spans(table: pa.Table) -> list[dict[str, Any]]:
 
 def test_the_same_spans_come_out_of_it_again(tmp_path: Path) -> None:
     """Of files of every dialect: exact times, nulls, kinds and payload."""
-    layouts: list[tuple[str, int, Any]] = list(LAYOUTS.values())
+    layouts: list[tuple[str, int, Any]] = list({**LAYOUTS, **EXPORTS}.values())
     first = exported(tmp_path / "first", layouts)
     assert first.num_rows == len(layouts)
     pq.write_table(first, tmp_path / "out.parquet")

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.support.drawn import columns as drawn
 from tests.support.drawn import payload
 from tests.support.drawn.columns import KINDS, STATUSES, Drawn
+from tests.support.drawn.exports import EXPORTS, Ids
 
 T0 = 1_795_000_000_000_000_000
 ROWS_MAX = 6
@@ -59,9 +60,11 @@ class Layout:
 @st.composite
 def span_files(draw: st.DrawFn, dialect: str | None = None, folder: str = "") -> DrawnFile:
     """A file of any dialect, or of one."""
-    name = dialect or draw(st.sampled_from(sorted(LAYOUTS)))
-    layout = LAYOUTS[name]
+    name = dialect or draw(st.sampled_from(DIALECTS))
     count = draw(st.integers(1, ROWS_MAX))
+    if name in EXPORTS:
+        return draw(_export(name, count, folder))
+    layout = LAYOUTS[name]
     arrays, spans = draw(_metadata(layout, count))
     path = f"{folder}{draw(st.integers(0, 99))}.parquet"
     service = layout.names["service_name"]
@@ -85,12 +88,39 @@ def span_files(draw: st.DrawFn, dialect: str | None = None, folder: str = "") ->
 
 
 @st.composite
-def _metadata(draw: st.DrawFn, layout: Layout, count: int) -> tuple[Arrays, list[dict[str, Any]]]:
+def _export(draw: st.DrawFn, name: str, count: int, folder: str) -> DrawnFile:
+    """A file of a writer that spreads a span over many columns."""
+    columns, spans = EXPORTS[name](draw, draw(_ids(count)))
+    return DrawnFile(
+        path=f"{folder}{draw(st.integers(0, 99))}.parquet",
+        content=draw(_written(columns)),
+        dialect=name,
+        spans=spans,
+        rejected=0,
+    )
+
+
+@st.composite
+def _ids(draw: st.DrawFn, count: int) -> list[Ids]:
+    """Of spans of a few traces, each another."""
     numbers = draw(st.lists(st.integers(1, 2**64 - 1), min_size=count, max_size=count, unique=True))
     wide = draw(st.integers(0, 2**64 - 1))
-    traces = [(wide << 64 | (number % 3 + 1)).to_bytes(16, "big") for number in numbers]
     spans = [number.to_bytes(8, "big") for number in numbers]
-    parents = [None if number % 2 else spans[0] for number in numbers]
+    return [
+        Ids(
+            trace=(wide << 64 | (number % 3 + 1)).to_bytes(16, "big"),
+            span=span,
+            parent=None if number % 2 else spans[0],
+        )
+        for number, span in zip(numbers, spans, strict=True)
+    ]
+
+
+@st.composite
+def _metadata(draw: st.DrawFn, layout: Layout, count: int) -> tuple[Arrays, list[dict[str, Any]]]:
+    found_ids = draw(_ids(count))
+    traces, spans = [one.trace for one in found_ids], [one.span for one in found_ids]
+    parents = [one.parent for one in found_ids]
     steps = st.integers(0, 10**15 // layout.start_step).map(lambda n: T0 + n * layout.start_step)
     starts = draw(st.lists(steps, min_size=count, max_size=count))
     longs = st.integers(0, 10**12 // layout.duration_step).map(lambda n: n * layout.duration_step)
@@ -367,3 +397,4 @@ LAYOUTS: dict[str, Layout] = {
         null_is_unknown=True,
     ),
 }
+DIALECTS = sorted([*LAYOUTS, *EXPORTS])
