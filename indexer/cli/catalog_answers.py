@@ -8,7 +8,7 @@ from typing import Any
 from indexer.catalog.database import Catalog, unreadable
 from indexer.clients.shared.answer_json import answer_json
 from indexer.errors import CatalogUnavailable
-from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
+from indexer.query.answer import Answer
 from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.storage import LocalStorage
@@ -34,5 +34,4 @@ def catalog_answers(settings: Settings, path: Path) -> Iterator[Answers]:
 
 def answer_values(found: Any) -> Any:
     """An answer as values of JSON, as the worker's HTTP routes give it; other values unchanged."""
-    is_answer = isinstance(found, SpansAnswer | ServicesAnswer | IndexAnswer)
-    return answer_json(found) if is_answer else found
+    return answer_json(found) if isinstance(found, Answer) else found

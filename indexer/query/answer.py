@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.hot.view import Generation
-from indexer.query.cost import Cost
+from indexer.query.cost import NO_COST, Cost
+from indexer.query.facet import AttributeKey, AttributeValue, CountedOver, Operation
 from indexer.query.missing import Missing
 from indexer.query.service_list import Service
 from indexer.query.span import Span
@@ -72,6 +73,42 @@ class ServicesAnswer:
 
     completeness: Completeness
     services: Sequence[Service]
+    cost: Cost = NO_COST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationsAnswer:
+    """What services do: a page of names of spans, in order of service, name and kind."""
+
+    completeness: Completeness
+    operations: Sequence[Operation]
+    next_cursor: str | None
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributesAnswer:
+    """Keys of attributes, those of the most spans first."""
+
+    completeness: Completeness
+    attributes: Sequence[AttributeKey]
+    keys_found: int
+    """Before the limit of the answer."""
+    counted_over: CountedOver
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeValuesAnswer:
+    """Values of one attribute, those of the most spans first."""
+
+    completeness: Completeness
+    key: str
+    values: Sequence[AttributeValue]
+    values_found: int
+    """Before the limit of the answer."""
+    counted_over: CountedOver
+    cost: Cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,4 +118,6 @@ class IndexAnswer:
     completeness: Completeness
 
 
-Answer = SpansAnswer | ServicesAnswer | IndexAnswer
+FacetAnswer = OperationsAnswer | AttributesAnswer | AttributeValuesAnswer
+
+Answer = SpansAnswer | ServicesAnswer | IndexAnswer | FacetAnswer

@@ -3,7 +3,7 @@
 The worker answers them beside its writer; a command answers them itself when no worker runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import Outstanding
 from indexer.query import lists
-from indexer.query.answer import Completeness, HotShare, IndexAnswer, ServicesAnswer, SpansAnswer
+from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
@@ -23,7 +23,8 @@ from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
-from indexer.query.missing_files import beyond_index, missing_files
+from indexer.query.missing_files import beyond_index
+from indexer.query.moment import Moment, OpenAnswer
 from indexer.query.service_list import add_spans, list_services, unindexed_spans
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
@@ -36,47 +37,6 @@ from indexer.system.storage import LocalStorage
 
 _BEGIN_TRIES = 3
 """Of a transaction at a moment in which nothing is noticed; beyond, the answer says it lacks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One transaction of the catalog, and what its answers cannot look into."""
-
-    cursor: duckdb.DuckDBPyConnection
-    deadline: Deadline
-    storage: LocalStorage
-    outstanding: Outstanding | None
-    """What the worker knows of and this transaction may not have; None where nobody watches."""
-    files_quarantined: int
-    files_lost: int
-    """Of these, the ones whose spans were in the index before."""
-    doubts: tuple[Missing, ...] = ()
-
-    def completeness(
-        self,
-        hot: HotAnswer | None,
-        hot_spans: int,
-        missing: Iterable[Missing],
-        recent_paths: tuple[str, ...] = (),
-    ) -> Completeness:
-        """What an answer of this moment says of itself, with the recent files that it has."""
-        view = None if hot is None else hot.view
-        share = None
-        if hot is not None:
-            share = HotShare(source=None if view is None else view.source, spans=hot_spans)
-        return Completeness(
-            missing=(
-                *missing,
-                *self.doubts,
-                *(() if hot is None else hot.missing),
-                *missing_files(self.storage, self.outstanding, recent_paths, self.files_lost),
-            ),
-            as_of_unix_nano=None if view is None else view.as_of_unix_nano,
-            hot=share,
-            recent_files=recent_paths,
-            files_pending=None if self.outstanding is None else self.outstanding.files,
-            files_quarantined=self.files_quarantined,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,19 +99,18 @@ class Answers:
         self, deadline: Deadline | None = None, window: Window = ANY_TIME
     ) -> ServicesAnswer:
         """Every service with spans in the window, by name."""
-        hot = self._ask_hot()
-        with self._transaction(deadline) as moment:
-            services = list_services(moment.cursor, window)
-            tiers = open_tiers(moment.cursor, self.storage, hot, deadline=moment.deadline)
-            columns = [one.columns for one in tiers.unindexed]
+        with self.open(deadline) as opened:
+            services = list_services(opened.cursor, window)
+            columns = [one.columns for one in opened.tiers.unindexed]
             if columns:
-                added = unindexed_spans(moment.cursor, columns, window)
+                added = unindexed_spans(opened.cursor, columns, window)
                 services = add_spans(services, added)
-            hot_spans = 0 if tiers.hot is None else len(columns[-1])
-            completeness = moment.completeness(
-                hot, hot_spans, tiers.recent.missing, tiers.recent_paths
+            hot_spans = 0 if opened.tiers.hot is None else len(columns[-1])
+            return ServicesAnswer(
+                services=services,
+                completeness=opened.completeness(hot_spans),
+                cost=opened.account.total(),
             )
-        return ServicesAnswer(services=services, completeness=completeness)
 
     def index_alone(self, deadline: Deadline | None = None) -> IndexAnswer:
         """What the index alone says of itself, for those who ask it by SQL."""
@@ -191,6 +150,28 @@ class Answers:
         *,
         payload: bool,
     ) -> SpansAnswer:
+        with self.open(deadline, query) as opened:
+            tiers, account = opened.tiers, opened.account
+            found = find_spans(query, tiers)
+            shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
+            hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
+            return SpansAnswer(
+                spans=shown.spans,
+                encoded=shown.encoded,
+                completeness=opened.completeness_of(hot_spans, shown.missing),
+                cost=account.total(),
+                trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
+                next_cursor=shown.next_cursor,
+            )
+
+    @contextmanager
+    def open(
+        self, deadline: Deadline | None = None, query: Query | None = None
+    ) -> Iterator[OpenAnswer]:
+        """What one answer is made from; the tiers are opened for the question.
+
+        What is hot is asked before the transaction begins. Raises like ``spans``.
+        """
         hot = self._ask_hot()
         with self._transaction(deadline) as moment, self._account() as account:
             tiers = open_tiers(
@@ -202,17 +183,7 @@ class Answers:
                 deadline=moment.deadline,
                 account=account,
             )
-            found = find_spans(query, tiers)
-            shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
-            hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
-            return SpansAnswer(
-                spans=shown.spans,
-                encoded=shown.encoded,
-                completeness=moment.completeness(hot, hot_spans, shown.missing, tiers.recent_paths),
-                cost=account.total(),
-                trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
-                next_cursor=shown.next_cursor,
-            )
+            yield OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
 
     def _ask_hot(self) -> HotAnswer | None:
         """Before a transaction begins: what leaves the hot tier meanwhile is seen in the index."""

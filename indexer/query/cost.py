@@ -29,6 +29,9 @@ class Cost:
     """While their payload was read."""
 
 
+NO_COST = Cost()
+
+
 @dataclass(slots=True, kw_only=True)
 class CostAccount:
     """The running account of one answer, on one thread; it ends in a ``Cost``."""
@@ -38,7 +41,7 @@ class CostAccount:
     """Of the budget that all answers share."""
     tally: Tally = field(default_factory=Tally)
     _began_s: float = field(default_factory=time.perf_counter)
-    _index_ms: float = 0.0
+    _index_ms: float | None = None
     _payload_ms: float = 0.0
     _files: set[str] = field(default_factory=set)
     files_left: int = 0
@@ -85,11 +88,12 @@ class CostAccount:
             self._payload_ms = (time.perf_counter() - began_s) * 1e3
 
     def total(self) -> Cost:
-        """What it has come to."""
+        """What it has come to; where no payload is read, all of the time is the index's."""
+        elapsed_ms = (time.perf_counter() - self._began_s) * 1e3
         return Cost(
             files_read=len(self._files),
             bytes_read=self.tally.bytes_read,
             files_left=self.files_left,
-            index_ms=self._index_ms,
+            index_ms=elapsed_ms if self._index_ms is None else self._index_ms,
             payload_ms=self._payload_ms,
         )

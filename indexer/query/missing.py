@@ -86,6 +86,16 @@ ATTRIBUTES_UNREADABLE = Reason(
     "Files have attributes that cannot be read, so that a question about them lacks their spans.",
     "Write the files again; the events `attributes.unreadable` of the log name them.",
 )
+OPERATIONS_BOUNDED = Reason(
+    "OperationsBounded",
+    "Files have more operations than the index keeps of one; their rarest are not listed.",
+    "Search by name for them; raise INDEXER_OPERATIONS_MAX, and give spans names of few values.",
+)
+SPANS_SAMPLED = Reason(
+    "SpansSampled",
+    "Attributes are counted over some spans of each operation in the newest files.",
+    "Narrow it with `service`, `since` and `until`; promoted attributes are counted over all.",
+)
 _UNREADABLE: tuple[type[IndexerError], ...] = (
     *(errors.FileUnreadable, errors.FileVanished, errors.FileChanged),
     *errors.FileError.__subclasses__(),
@@ -96,7 +106,7 @@ UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
 REASONS = (
     *(FILES_PENDING, FILES_LOST, STORAGE_UNAVAILABLE),
     *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES, INDEX_STALLED),
-    *(HOT_NOT_READ, FILES_NOT_READ),
+    *(HOT_NOT_READ, FILES_NOT_READ, OPERATIONS_BOUNDED, SPANS_SAMPLED),
     *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
     *UNREADABLE_FILES,
 )

@@ -77,12 +77,11 @@ class AnswerCost(BaseModel):
     payload_ms: float
 
 
-class SpansAnswered(BaseModel):
-    """Spans, and what the answer says of itself."""
+class Answered(BaseModel):
+    """What every answer says of itself."""
 
     model_config = ConfigDict(extra="forbid")
 
-    spans: list[CanonicalSpan]
     as_of: int | None = Field(description="Null without a hot tier that answers. " + _NANOS)
     complete: bool = Field(
         description="Whether every span acknowledged before `as_of` is considered."
@@ -93,6 +92,12 @@ class SpansAnswered(BaseModel):
     files_pending: int | None
     files_quarantined: int | None
     cost: AnswerCost
+
+
+class SpansAnswered(Answered):
+    """Spans, and what the answer says of itself."""
+
+    spans: list[CanonicalSpan]
 
 
 class TraceAnswer(SpansAnswered):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from indexer.clients.api.facets import add_facets
 from indexer.clients.api.models import SpansPage, TraceAnswer
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
@@ -44,4 +45,5 @@ def api(host: Host) -> APIRouter:
         query = words.query()
         return await respond(request, lambda deadline: host.answers.spans(query, deadline=deadline))
 
+    add_facets(router, host)
     return router

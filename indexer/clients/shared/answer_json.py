@@ -2,8 +2,16 @@
 
 from typing import Any
 
+from indexer.clients.shared.facet_json import facets_json
 from indexer.clients.shared.json_text import as_json
-from indexer.query.answer import Answer, Completeness, HotShare, IndexAnswer, ServicesAnswer
+from indexer.query.answer import (
+    Answer,
+    Completeness,
+    FacetAnswer,
+    HotShare,
+    IndexAnswer,
+    ServicesAnswer,
+)
 from indexer.query.cost import Cost
 from indexer.query.missing import Missing
 from indexer.query.service_list import Service
@@ -17,7 +25,10 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     if isinstance(answer, IndexAnswer):
         return completeness
     if isinstance(answer, ServicesAnswer):
-        return {"services": [service_json(one) for one in answer.services], **completeness}
+        services = [service_json(one) for one in answer.services]
+        return {"services": services, **completeness, "cost": cost_json(answer.cost)}
+    if isinstance(answer, FacetAnswer):
+        return {**facets_json(answer), **completeness, "cost": cost_json(answer.cost)}
     spans = [span_json(span) for span in answer.spans]
     cost = cost_json(answer.cost)
     if answer.trace_id is not None:

@@ -76,7 +76,7 @@ class IndexedFiles:
         if len(rows) > most:
             missing = (Missing(reason=TRACE_TOO_LARGE, detail=f"first {most} spans"),)
             rows = rows[:most]
-        return Candidates(spans=self._spans(rows), missing=missing)
+        return Candidates(spans=self.spans(rows), missing=missing)
 
     def _of_list(self, query: SpanQuery, llm: LlmTraces | None) -> Candidates:
         if query.where is not None and query.asks_payload:
@@ -84,7 +84,7 @@ class IndexedFiles:
         missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
         key_id = None if query.attribute is None else self.keys[query.attribute]
         rows = first_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
-        return Candidates(spans=self._spans(rows), missing=tuple(missing))
+        return Candidates(spans=self.spans(rows), missing=tuple(missing))
 
     def _searched(self, query: SpanQuery, where: Condition) -> Candidates:
         """Spans that only their payload tells: files are opened, as few as will do."""
@@ -99,13 +99,14 @@ class IndexedFiles:
         )
         found = search.run()
         return Candidates(
-            spans=self._spans(found.rows),
+            spans=self.spans(found.rows),
             missing=found.missing,
             undecided_from=found.undecided_from,
             files_left=found.files_left,
         )
 
-    def _spans(self, rows: Sequence[IndexRow]) -> list[Span]:
+    def spans(self, rows: Sequence[IndexRow]) -> list[Span]:
+        """What rows of the index are, each with the file that it names."""
         files = self._files({row.file_id for row in rows})
         return [span_of_row(row, files[row.file_id]) for row in rows]
 

@@ -4,7 +4,7 @@ They passed through the same reading as the rows of an indexed file, and their p
 through the same query, so that an answer does not tell by its values which tier a span is from.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -49,8 +49,8 @@ class UnindexedSpans:
             wanted &= column_scan.in_traces(self.columns, calling)
         if isinstance(query, SpanQuery) and query.where is not None:
             found = self._meeting(self.columns.take(wanted), query, query.where)
-            return self._spans(found, values)
-        return self._spans(column_scan.first(self.columns, wanted, query), values)
+            return self.spans(found, values)
+        return self.spans(column_scan.first(self.columns, wanted, query), values)
 
     def llm_traces(self, keys: Sequence[str]) -> set[str]:
         """The traces of which some span here is an LLM call, by these attributes.
@@ -76,7 +76,8 @@ class UnindexedSpans:
         pairs = zip(found.row.tolist(), found.value.to_pylist(), strict=True)
         return {row: text for row, text in pairs if value is None or text == value}
 
-    def _spans(self, columns: SpanColumns, values: dict[int, str]) -> list[Span]:
+    def spans(self, columns: SpanColumns, values: Mapping[int, str]) -> list[Span]:
+        """Spans of the source, from their columns; ``values`` has those of an attribute by row."""
         return [
             Span(
                 one.trace_id,

@@ -1,0 +1,81 @@
+"""What one answer is made from: a transaction, what is hot, the tiers over both, its account."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from indexer.model import Outstanding
+from indexer.query.answer import Completeness, HotShare
+from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
+from indexer.query.missing import Missing
+from indexer.query.missing_files import missing_files
+from indexer.query.tiers.all_tiers import AllTiers
+from indexer.query.tiers.hot_spans import HotAnswer
+from indexer.system.storage import LocalStorage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One transaction of the catalog, and what its answers cannot look into."""
+
+    cursor: duckdb.DuckDBPyConnection
+    deadline: Deadline
+    storage: LocalStorage
+    outstanding: Outstanding | None
+    """What the worker knows of and this transaction may not have; None where nobody watches."""
+    files_quarantined: int
+    files_lost: int
+    """Of these, the ones whose spans were in the index before."""
+    doubts: tuple[Missing, ...] = ()
+
+    def completeness(
+        self,
+        hot: HotAnswer | None,
+        hot_spans: int,
+        missing: Iterable[Missing],
+        recent_paths: tuple[str, ...] = (),
+    ) -> Completeness:
+        """What an answer of this moment says of itself, with the recent files that it has."""
+        view = None if hot is None else hot.view
+        share = None
+        if hot is not None:
+            share = HotShare(source=None if view is None else view.source, spans=hot_spans)
+        return Completeness(
+            missing=(
+                *missing,
+                *self.doubts,
+                *(() if hot is None else hot.missing),
+                *missing_files(self.storage, self.outstanding, recent_paths, self.files_lost),
+            ),
+            as_of_unix_nano=None if view is None else view.as_of_unix_nano,
+            hot=share,
+            recent_files=recent_paths,
+            files_pending=None if self.outstanding is None else self.outstanding.files,
+            files_quarantined=self.files_quarantined,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAnswer:
+    """An answer that is being made, inside its transaction."""
+
+    moment: Moment
+    hot: HotAnswer | None
+    """What the hot tier said before; None without one."""
+    tiers: AllTiers
+    account: CostAccount
+
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """The connection of the transaction."""
+        return self.moment.cursor
+
+    def completeness(self, hot_spans: int, missing: Iterable[Missing] = ()) -> Completeness:
+        """What an answer over all spans says of itself, with recent files that were not read."""
+        return self.completeness_of(hot_spans, (*self.tiers.recent.missing, *missing))
+
+    def completeness_of(self, hot_spans: int, missing: Iterable[Missing]) -> Completeness:
+        """The same of one whose tiers have said what they lack of it."""
+        return self.moment.completeness(self.hot, hot_spans, missing, self.tiers.recent_paths)

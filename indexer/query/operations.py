@@ -1,0 +1,131 @@
+"""Which operations services have: names of their spans by kind, of every tier."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from indexer.query.answer import OperationsAnswer
+from indexer.query.answers import Answers
+from indexer.query.deadline import Deadline
+from indexer.query.facet import Operation
+from indexer.query.find.keyset import decode_place, encode_place, fingerprint
+from indexer.query.missing import OPERATIONS_BOUNDED, Missing
+from indexer.query.service_list import unindexed_spans
+from indexer.spans.columns import SpanColumns
+from indexer.system.duckdb_rows import text_literal
+
+_OPERATIONS = """
+SELECT service_name, name, span_kind, sum(span_count)::BIGINT
+FROM file_operations WHERE {where}
+GROUP BY service_name, name, span_kind ORDER BY service_name, name, span_kind LIMIT {count}
+"""
+_NOT_LISTED = """
+SELECT count(*), coalesce(sum(other_operation_spans), 0)::BIGINT
+FROM parquet_files WHERE other_operation_spans > 0
+"""
+_Key = tuple[str, str, int]
+KINDS_MAX = 127
+"""No kind is greater: a cursor from outside may say anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationsQuery:
+    """Operations of a service, or of all, and of a kind; after the cursor of another page."""
+
+    service: str | None = None
+    span_kind: int | None = None
+    limit: int = 1_000
+    cursor: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What the list is of."""
+        return fingerprint("operations", self.service, self.span_kind)
+
+    @property
+    def after(self) -> _Key | None:
+        """The last operation of the page before. Raises QueryRefused for another's cursor."""
+        if self.cursor is None:
+            return None
+        service, name, kind = decode_place(self.fingerprint, self.cursor, (str, str, int))
+        return service, name, max(-1, min(kind, KINDS_MAX))
+
+    def has(self, operation: _Key, after: _Key | None) -> bool:
+        """Whether the operation is of the list, and after that one."""
+        service, _, kind = operation
+        return (
+            self.service in (None, service)
+            and self.span_kind in (None, kind)
+            and (after is None or operation > after)
+        )
+
+
+def list_operations(
+    answers: Answers, query: OperationsQuery, deadline: Deadline | None = None
+) -> OperationsAnswer:
+    """One page. Raises QueryRefused for another list's cursor."""
+    after = query.after
+    with answers.open(deadline) as opened:
+        counted = _indexed(opened.cursor, query, after)
+        parts = [one.columns for one in opened.tiers.unindexed]
+        hot_spans = 0 if opened.tiers.hot is None else len(parts[-1])
+        if parts:
+            added = _count(unindexed_spans(opened.cursor, parts))
+            counted += {one: count for one, count in added.items() if query.has(one, after)}
+        found = [_operation(one, counted[one]) for one in sorted(counted)]
+        return OperationsAnswer(
+            operations=found[: query.limit],
+            next_cursor=_next_cursor(query, found),
+            completeness=opened.completeness(hot_spans, _not_listed(opened.cursor)),
+            cost=opened.account.total(),
+        )
+
+
+def _indexed(
+    cursor: duckdb.DuckDBPyConnection, query: OperationsQuery, after: _Key | None
+) -> Counter[_Key]:
+    """The first of the index, one more than the page has: no later one can be on it."""
+    where = ["true"]
+    if query.service is not None:
+        where.append(f"service_name = {text_literal(query.service)}")
+    if query.span_kind is not None:
+        where.append(f"span_kind = {query.span_kind}")
+    if after is not None:
+        service, name, kind = after
+        place = f"({text_literal(service)}, {text_literal(name)}, {kind})"
+        where.append(f"(service_name, name, span_kind) > {place}")
+    sql = _OPERATIONS.format(where=" AND ".join(where), count=query.limit + 1)
+    rows = cursor.execute(sql).fetchall()
+    return Counter({(service, name, kind): count for service, name, kind, count in rows})
+
+
+def _count(columns: SpanColumns) -> Counter[_Key]:
+    services, names = columns.service, columns.name
+    codes = zip(services.codes.tolist(), names.codes.tolist(), columns.kind.tolist(), strict=True)
+    return Counter(
+        {
+            (services.values[service], names.values[name], kind): count
+            for (service, name, kind), count in Counter(codes).items()
+        }
+    )
+
+
+def _operation(key: _Key, count: int) -> Operation:
+    service, name, kind = key
+    return Operation(service_name=service, name=name, span_kind=kind, span_count=count)
+
+
+def _next_cursor(query: OperationsQuery, found: Sequence[Operation]) -> str | None:
+    if len(found) <= query.limit:
+        return None
+    return encode_place(query.fingerprint, found[query.limit - 1].key)
+
+
+def _not_listed(cursor: duckdb.DuckDBPyConnection) -> list[Missing]:
+    ((files, spans),) = cursor.execute(_NOT_LISTED).fetchall()
+    if not files:
+        return []
+    detail = f"{spans:,} spans of {files:,} files are of operations beyond the limit of a file"
+    return [Missing(reason=OPERATIONS_BOUNDED, detail=detail, files=files)]

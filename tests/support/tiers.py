@@ -1,0 +1,48 @@
+"""Spans that are hot, in a recent file and in indexed files at once, and what answers over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from indexer.hot.view import DecodedRows, HotView
+from indexer.query.answers import Answers
+from tests.support.catalogs import indexed
+from tests.support.span_files import Span, table, write
+
+TIERS = ("a", "b", "recent", "hot")
+"""Two indexed files, one that is not, and none."""
+AS_OF = 7
+
+
+@contextmanager
+def answers_over(
+    folder: Path, by_tier: Mapping[str, Sequence[Span]], keys: Sequence[str] = (), **options: Any
+) -> Iterator[Answers]:
+    """Answers over spans by the tier that has them; a span may be in several."""
+    with indexed(folder, keys=keys) as one:
+        for tier, spans in by_tier.items():
+            if tier not in TIERS[2:] and spans:
+                write(one.root / f"{tier}.parquet", spans)
+        one.settle()
+        recent = one.root / "recent.parquet"
+        if by_tier.get("recent"):
+            write(recent, by_tier["recent"])
+        view = HotView(
+            rows=DecodedRows(table(by_tier.get("hot", ()))),
+            as_of_unix_nano=AS_OF,
+            recent_files=(str(recent),) if recent.exists() else (),
+            source="incremental",
+            bounded=False,
+        )
+        yield one.answers(
+            directory=lambda: one.pipeline.register.directory, hot=lambda: view, **options
+        )
+
+
+def distinct(by_tier: Mapping[str, Sequence[Span]]) -> list[Span]:
+    """Each of their spans once, by brute force."""
+    found = {(one.trace, one.span, one.kind): one for some in by_tier.values() for one in some}
+    return list(found.values())
