@@ -97,6 +97,12 @@ def pad_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     ]
 
 
+def as_of(unix_nano: int | None) -> None:
+    """The moment that an answer is of, a line on standard error; nothing without a hot tier."""
+    if unix_nano is not None:
+        sys.stderr.write(f"as of {_instant(unix_nano)}\n")
+
+
 def lacks(missing: Sequence[dict[str, Any]]) -> None:
     """What an answer lacks, a line each on standard error."""
     sys.stderr.writelines(f"{_lack(one)}\n" for one in missing)

@@ -4,17 +4,37 @@ Every question has the same answer either way. Questions that need a connection 
 (SQL, the audit) get a catalog file that nobody writes to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
-from indexer.errors import CatalogUnreadable
+from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError
 from indexer.settings import Settings
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
+    import pyarrow as pa
+
     from indexer.query.answers import Answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BesideIndex:
+    """What a session of SQL adds to the index, and what it lacks all the same, as JSON says it."""
+
+    as_of: int | None = None
+    """Nanoseconds since 1970; None without a hot tier that answers."""
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    """From what has the recent files and the hot spans."""
+    missing_in_index: list[dict[str, Any]] = field(default_factory=list)
+    """From what has neither."""
+    recent_files: Sequence[str] = ()
+    hot: "Callable[[Sequence[str]], pa.Table] | None" = None
+    """Columns of the hot spans; None where there are none. Raises HotUnavailable."""
 
 
 class Source:
@@ -52,6 +72,38 @@ class Source:
 
         found: dict[str, Any] = self.ask("/status", alone)
         return found
+
+    @contextmanager
+    def beside_index(self) -> Iterator[BesideIndex]:
+        """What is beside the index now, before a catalog that stands still is asked for."""
+        if not self.has_worker:
+            said = self.ask("/completeness", lambda answers: answers.index_alone())
+            missing = said["missing"]
+            yield BesideIndex(missing=missing, missing_in_index=missing)
+            return
+        said = self._client.post("/hot-spans")
+        handle = said["handle"]
+        try:
+            yield BesideIndex(
+                as_of=said["as_of"],
+                missing=said["missing"],
+                missing_in_index=said["missing_in_index"],
+                recent_files=said["recent_files"],
+                hot=handle and partial(self._hot_columns, handle),
+            )
+        finally:
+            if handle:
+                with suppress(IndexerError):  # the worker drops it by itself after a while
+                    self._client.delete(f"/hot-spans/{handle}")
+
+    def _hot_columns(self, handle: str, names: Sequence[str]) -> "pa.Table":
+        import pyarrow as pa  # noqa: PLC0415 - SQL alone needs it
+
+        try:
+            content = self._client.content(f"/hot-spans/{handle}", columns=",".join(names))
+        except IndexerError as error:
+            raise HotUnavailable(error.message) from error
+        return pa.ipc.open_stream(content).read_all()
 
     def still_catalog(self, *, after_sweep: bool = False) -> Path:
         """A catalog file that nobody writes to, as new as now."""

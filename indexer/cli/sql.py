@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from indexer.cli import render
-from indexer.cli.source import Source
+from indexer.cli.source import BesideIndex, Source
 from indexer.clients.shared.answer_json import missing_json
 from indexer.errors import QueryRefused
 from indexer.query.find.attribute_coverage import files_behind
-from indexer.query.missing import Missing
 from indexer.query.span_views import Window
 from indexer.query.sql import names_tables, open_session, select
 from indexer.query.sql_coverage import not_covered
+from indexer.query.unindexed_rows import Unindexed
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
 
@@ -32,25 +32,24 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
             "--format parquet needs --output FILE", hint="Parquet is binary, not for a terminal."
         )
     source = Source(settings)
-    said = source.ask("/completeness", lambda answers: answers.index_alone())
-    path = source.still_catalog()  # later: what it has and was called missing does no harm
-    table, missing = _select(settings, options, path)
-    if missing is not None:
-        said["missing"] += [missing_json(one) for one in missing]
-    lacks = [] if missing is None else said["missing"]
+    with source.beside_index() as beside:
+        path = source.still_catalog()  # later: what it has and was called missing does no harm
+        table, lacks = _select(settings, options, path, beside)
     if form == "json":
-        answer = {"as_of": said["as_of"], "complete": not lacks, "missing": lacks}
+        answer = {"as_of": beside.as_of, "complete": not lacks, "missing": lacks or []}
         _write(table, form, options.output, answer)
         return 0
-    render.lacks(lacks)
+    if lacks is not None:
+        render.as_of(beside.as_of)
+        render.lacks(lacks)
     _write(table, form, options.output)
     return 0
 
 
 def _select(
-    settings: Settings, options: argparse.Namespace, path: Path
-) -> tuple[pa.Table, list[Missing] | None]:
-    """The rows, and what they do not cover of the index; None where they are of nothing in it."""
+    settings: Settings, options: argparse.Namespace, path: Path, beside: BesideIndex
+) -> tuple[pa.Table, list[dict[str, Any]] | None]:
+    """The rows, and what they lack; None where they are of nothing in the index."""
     query = options.query
     window = Window(
         since=_time(options.since),
@@ -64,11 +63,14 @@ def _select(
         otlp_folder=Path(settings.storage_root) if "otlp" in query.lower() else None,
     )
     try:
-        table, coverage = select(session, query, window, DIALECT_VIEWS)
-        if not names_tables(session, query):
+        unindexed = Unindexed(recent_paths=beside.recent_files, hot=beside.hot)
+        of_tables = names_tables(session, query, DIALECT_VIEWS)
+        table, coverage = select(session, query, window, DIALECT_VIEWS, unindexed)
+        if coverage is None and not of_tables:
             return table, None
         behind = files_behind(session) if "span_attributes" in query.lower() else 0
-        return table, list(not_covered(coverage, behind))
+        said = beside.missing_in_index if of_tables else beside.missing
+        return table, [*said, *map(missing_json, not_covered(coverage, behind))]
     finally:
         session.close()
 

@@ -63,15 +63,23 @@ class LocalClient:
 
         Raises the worker's refusal as an IndexerError.
         """
+        return json.loads(self.content(path, **params))
+
+    def content(self, path: str, **params: Any) -> bytes:
+        """The same for an answer of any media type."""
         given = {name: value for name, value in params.items() if value is not None}
         query = f"?{urlencode(given, errors='surrogateescape')}" if given else ""
         return self._ask("GET", path + query, QUESTION_S)
 
     def post(self, path: str) -> Any:
         """The JSON answer to an action."""
-        return self._ask("POST", path, ACTION_S)
+        return json.loads(self._ask("POST", path, ACTION_S))
 
-    def _ask(self, method: str, target: str, limit_s: float) -> Any:
+    def delete(self, path: str) -> None:
+        """What has that path is not asked for any more."""
+        self._ask("DELETE", path, QUESTION_S)
+
+    def _ask(self, method: str, target: str, limit_s: float) -> bytes:
         if len(target) > HEAD_BYTES_MAX:
             raise QueryRefused(
                 f"the query has {len(target)} characters, limit {HEAD_BYTES_MAX}",
@@ -86,7 +94,7 @@ class LocalClient:
                 raise CatalogBusy(f"the worker does not answer: {error}") from error
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise _refusal(response.status, body)
-        return json.loads(body)
+        return body
 
 
 class _Connection(HTTPConnection):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from indexer.hot.view import Generation
 from indexer.query.cost import NO_COST, Cost
 from indexer.query.facet import AttributeKey, AttributeValue, CountedOver, Operation
@@ -111,11 +113,16 @@ class AttributeValuesAnswer:
     cost: Cost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IndexAnswer:
-    """What the index says of itself to those who read it themselves."""
+    """What the index says of itself to those who read it themselves, and what they can add."""
 
     completeness: Completeness
+    """Of the index and nothing else."""
+    with_unindexed: Completeness
+    """Of the index with the hot spans given here and the recent files named in this."""
+    hot_spans: pa.Table | None = None
+    """With the columns of the decoder, a span maybe twice; None without a hot tier that answers."""
 
 
 FacetAnswer = OperationsAnswer | AttributesAnswer | AttributeValuesAnswer

@@ -20,7 +20,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.limits import ROWS_MAX, AnswerLimits
+from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
 from indexer.query.missing_files import beyond_index
@@ -29,7 +29,7 @@ from indexer.query.service_list import add_spans, list_services, unindexed_spans
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
-from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot
+from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget
@@ -113,13 +113,23 @@ class Answers:
             )
 
     def index_alone(self, deadline: Deadline | None = None) -> IndexAnswer:
-        """What the index alone says of itself, for those who ask it by SQL."""
+        """What the index alone says of itself, and what it lacks, for those who ask it by SQL.
+
+        Ask before the catalog that is read then is as it is, so that what is flushed in between is
+        seen at least once.
+        """
         hot = self._ask_hot()
         with self._transaction(deadline) as moment:
-            paths = unknown_files(moment.cursor, self.storage, hot)
-            hot_spans = 0 if hot is None or hot.view is None else hot.view.table.num_rows
+            paths = tuple(unknown_files(moment.cursor, self.storage, hot))
+            table = None if hot is None or hot.view is None else hot.view.table
+            hot_spans = 0 if table is None else table.num_rows
             unread = beyond_index(self.storage, moment.outstanding, hot_spans, paths)
-            return IndexAnswer(completeness=moment.completeness(hot, hot_spans, unread))
+            given, left_out = newest_within(table, SQL_HOT_BYTES_MAX)
+            return IndexAnswer(
+                completeness=moment.completeness(hot, hot_spans, unread),
+                with_unindexed=moment.completeness(hot, hot_spans, left_out, paths),
+                hot_spans=given,
+            )
 
     def rows(
         self, listed: IndexList, limit: int = ROWS_MAX, deadline: Deadline | None = None

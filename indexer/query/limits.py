@@ -6,6 +6,8 @@ ROWS_MAX = 10_000
 """Rows of one list in one answer."""
 VIEW_FILES_MAX = 10_000
 """Files that a view of SQL covers unless asked otherwise: 0.8 s of binding on DuckDB 1.5."""
+SQL_HOT_BYTES_MAX = 128 << 20
+"""Of hot spans that one question of SQL has, decoded: a quarter of a million of 500 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

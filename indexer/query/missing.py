@@ -37,8 +37,8 @@ HOT_BOUNDED = Reason(
 )
 HOT_NOT_READ = Reason(
     "HotNotRead",
-    "SQL reads the index and its files, and some spans are in no file yet.",
-    "Ask `trace`, `spans` or the routes over HTTP, which have them, or ask after the flush.",
+    "Spans are in no file yet, and tables of the index have the spans of files alone.",
+    "Ask the view `otel_spans`, which has hot spans up to 128 MiB, or ask after the flush.",
 )
 FILES_NOT_READ = Reason(
     "FilesNotRead",

@@ -5,7 +5,7 @@ out is not read, and a file that cannot be read costs the payload of its own row
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +19,7 @@ import pyarrow as pa
 from indexer.errors import IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.query.missing import Missing
+from indexer.query.tiers.hot_spans import hot_column, hot_column_name
 from indexer.read.canonical_columns import canonical_column, column_type
 from indexer.read.dialect_fields import Dialect
 from indexer.read.metadata import batch, read_file
@@ -50,13 +51,20 @@ _FUNCTIONS = {"span_text": "VARCHAR", "span_count": "UBIGINT", "span_time": "BIG
 """The result of each."""
 
 
+HotColumns = Callable[[Sequence[str]], pa.Table]
+"""Of the hot spans of one moment those of some columns that there are, by the decoder's names.
+
+Raises IndexerError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadFile:
     """A file whose payload can be asked for."""
 
     file_path: str
     info: ParquetFileInfo
-    footer_digest: str
+    footer_digest: str | None
+    """Of a file that is indexed: what tells whether it still is that one."""
     dialect: Dialect
     row_count: int
     scan: FileScan = UNSCANNED
@@ -71,6 +79,29 @@ class PayloadFile:
         """Rows that are read at once."""
         rows = _BLOCK_BYTES * self.row_count // max(self.info.size_bytes, 1)
         return min(max(rows, _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HotPayload:
+    """Hot spans whose payload can be asked for, in no file."""
+
+    columns: HotColumns
+    row_count: int
+    file_path: None = None
+
+    @property
+    def block_rows(self) -> int:
+        """All rows are read at once: they are in memory already."""
+        return max(self.row_count, 1)
+
+    def read(self, name: str) -> pa.Array:
+        """A column of all rows, NULL where the decoder has none. Raises IndexerError."""
+        found = hot_column(self.columns([hot_column_name(name)]), name)
+        return pa.nulls(self.row_count, _arrow_type(name)) if found is None else found
+
+
+PayloadSource = PayloadFile | HotPayload
+"""Whose payload can be asked for."""
 
 
 def payload_call(column: str, file_id: str, row: str, position: str = "0") -> str:
@@ -91,7 +122,7 @@ def payload_call(column: str, file_id: str, row: str, position: str = "0") -> st
 class PayloadFunctions:
     """What one connection's functions read, and which files they could not read."""
 
-    def __init__(self, storage: LocalStorage, files: Mapping[int, PayloadFile]) -> None:
+    def __init__(self, storage: LocalStorage, files: Mapping[int, PayloadSource]) -> None:
         self._storage, self._files = storage, files
         self._blocks: OrderedDict[tuple[int, str, int], pa.Array] = OrderedDict()
         self._bytes = 0
@@ -143,13 +174,15 @@ class PayloadFunctions:
             self._missing[file_id, name] = Missing.of_error(error, file.file_path)
             return pa.nulls(len(rows), _arrow_type(name))
 
-    def _are_few(self, name: str, file_id: int, file: PayloadFile, count: int) -> bool:
+    def _are_few(self, name: str, file_id: int, file: PayloadSource, count: int) -> bool:
         """Whether no more than a small part of the file was asked for, these rows included."""
+        if isinstance(file, HotPayload):
+            return False
         asked = self._asked.get((file_id, name), 0) + count
         self._asked[file_id, name] = asked
         return asked * _SMALL_PART <= min(file.block_rows, file.row_count)
 
-    def _of_blocks(self, name: str, file_id: int, file: PayloadFile, rows: Any) -> pa.Array:
+    def _of_blocks(self, name: str, file_id: int, file: PayloadSource, rows: Any) -> pa.Array:
         block_rows = file.row_count if name in _TIMES else file.block_rows
         blocks, inside = np.divmod(rows, block_rows)
         numbers, places = np.unique(blocks, return_inverse=True)
@@ -159,7 +192,7 @@ class PayloadFunctions:
         taken = whole.take(pa.array(starts[places] + inside))
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
-    def _block(self, name: str, file_id: int, file: PayloadFile, number: int) -> pa.Array:
+    def _block(self, name: str, file_id: int, file: PayloadSource, number: int) -> pa.Array:
         key = (file_id, name, number)
         with self._lock:
             if key in self._blocks:
@@ -172,8 +205,12 @@ class PayloadFunctions:
             self._keep(key, block)
         return block
 
-    def _read(self, name: str, file: PayloadFile, rows: Sequence[int]) -> pa.Array:
-        info = find_registered(self._storage, file.info, file.footer_digest)
+    def _read(self, name: str, file: PayloadSource, rows: Sequence[int]) -> pa.Array:
+        if isinstance(file, HotPayload):
+            return file.read(name)
+        info = file.info
+        if file.footer_digest is not None:
+            info = find_registered(self._storage, info, file.footer_digest)
         if name in _TIMES:
             return _times(self._storage, info)[name]
         if name == NAME:

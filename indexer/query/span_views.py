@@ -7,7 +7,7 @@ looked at, the question is asked once more of the canonical reader.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -19,6 +19,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.missing import Missing
 from indexer.query.payload_functions import PayloadFile, PayloadFunctions
+from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed, UnindexedRows
 from indexer.query.views import (
     SqlViews,
     is_scannable,
@@ -74,34 +75,57 @@ class Coverage:
     """Files whose payload could not be read: it is NULL."""
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Which files the views cover: those with spans in [since, until), newest first."""
+    """Which files the views cover: those with spans in [since, until), newest first.
+
+    Hot spans are as one file. ``files_max`` counts files of the index.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     files_max: int = VIEW_FILES_MAX
 
+    def covers(self, first_unix_nano: int, last_unix_nano: int) -> bool:
+        """Whether a file is covered whose spans start and end there."""
+        is_late = self.since is None or last_unix_nano >= _unix_nano(self.since)
+        return is_late and (self.until is None or first_unix_nano < _unix_nano(self.until))
+
+
+def _unix_nano(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoveredFiles:
-    """The files that the views read, by id, and how many match the window."""
+    """The files that the views read, by id, and how many match the window; and what is beside."""
 
     storage: LocalStorage
     files: dict[int, PayloadFile] = field(default_factory=dict)
     matching: int = 0
+    unindexed: UnindexedRows = field(default_factory=UnindexedRows)
 
     @classmethod
-    def find(cls, connection: duckdb.DuckDBPyConnection, window: Window) -> "CoveredFiles":
-        """Those of the index."""
+    def find(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        window: Window,
+        unindexed: Unindexed = NOTHING_UNINDEXED,
+    ) -> "CoveredFiles":
+        """Those of the index, and what it does not have. Raises duckdb.Error."""
         known = {dialect.name: dialect for dialect in dialects()}
         found = connection.execute(
             _COVERED, {"since": window.since, "until": window.until, "limit": window.files_max}
         )
         names = [column[0] for column in found.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        storage = LocalStorage(indexed_path(connection) or "/")
         return cls(
-            storage=LocalStorage(indexed_path(connection) or "/"),
+            storage=storage,
+            unindexed=UnindexedRows.register(connection, storage, unindexed, window.covers),
             files={row["file_id"]: _file(row, known[row["dialect"]]) for row in rows},
             matching=rows[0]["matching"] if rows else 0,
         )
@@ -120,6 +144,8 @@ class CoveredFiles:
         ]
 
     def _is_registered(self, file: PayloadFile) -> bool:
+        if file.footer_digest is None:
+            return False
         try:
             find_registered(self.storage, file.info, file.footer_digest)
         except IndexerError:
@@ -140,7 +166,8 @@ class SpanViews:
         """Raises duckdb.Error."""
         self._connection, self._covered = connection, covered
         self._named, self._dialect_views = named, dialect_views
-        self._functions = PayloadFunctions(covered.storage, covered.files)
+        sources = {**covered.files, **covered.unindexed.sources}
+        self._functions = PayloadFunctions(covered.storage, sources)
         self._functions.install(connection)
 
     @property
@@ -150,17 +177,17 @@ class SpanViews:
             views=self._named,
             files=len(self._covered.files),
             matching=self._covered.matching,
-            missing=self._functions.missing,
+            missing=(*self._covered.unindexed.missing, *self._functions.missing),
         )
 
     def make(self, scanned: Collection[int]) -> None:
         """Make the views; DuckDB itself reads the files in ``scanned``. Raises duckdb.Error."""
-        files = self._covered.files
-        self._connection.execute(otel_spans(files, scanned))
+        files, beside = self._covered.files, self._covered.unindexed.paths
+        self._connection.execute(otel_spans(files, scanned, unindexed=beside))
         for views in self._dialect_views:
             for event in {views.events[name] for name in self._named if name in views.events}:
                 some = {at: one for at, one in files.items() if may_have_event(one, event)}
-                self._connection.execute(otel_spans(some, scanned, with_event(event)))
+                self._connection.execute(otel_spans(some, scanned, with_event(event), beside))
             for statement in views.statements(self._named):
                 self._connection.execute(statement)
 

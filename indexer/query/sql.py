@@ -16,6 +16,7 @@ from indexer.catalog.database import Catalog
 from indexer.errors import QueryRefused
 from indexer.otlp.sql.functions import install
 from indexer.query.span_views import Coverage, CoveredFiles, SpanViews, Window
+from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
 from indexer.query.views import OTEL_SPANS, SqlViews
 from indexer.system.duckdb_rows import arrow_table
 
@@ -38,16 +39,18 @@ def select(
     sql: str,
     window: Window,
     dialect_views: Sequence[SqlViews] = (),
+    unindexed: Unindexed = NOTHING_UNINDEXED,
 ) -> tuple[pa.Table, Coverage | None]:
     """Run one SELECT; its rows, and what ``otel_spans`` and the views that it names cover.
 
+    The views have ``unindexed`` spans too, which tables of the index have not.
     Raises QueryRefused for anything but one SELECT, and for SQL that DuckDB rejects.
     """
     try:
         _check(connection, sql)
         known = view_names(dialect_views)
         words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
-        covered = CoveredFiles.find(connection, window) if words else None
+        covered = CoveredFiles.find(connection, window, unindexed) if words else None
         paths = [] if covered is None else covered.scannable_paths
         connection.execute("SET allowed_paths = $paths", {"paths": paths})
         connection.execute("SET enable_external_access = false")
@@ -63,12 +66,18 @@ def select(
         ) from error
 
 
-def names_tables(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
-    """Whether the SQL reads something of the index; also where DuckDB cannot tell."""
+def names_tables(
+    connection: duckdb.DuckDBPyConnection, sql: str, dialect_views: Sequence[SqlViews] = ()
+) -> bool:
+    """Whether the SQL reads tables of the index, beside views; also where DuckDB cannot tell.
+
+    Ask before ``select``: of a view that has been made DuckDB names the tables under it.
+    """
     try:
-        return bool(connection.get_table_names(sql))
+        names = {name.lower() for name in connection.get_table_names(sql)}
     except duckdb.Error:
         return True
+    return bool(names.difference(view_names(dialect_views)))
 
 
 def create_views(

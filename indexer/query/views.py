@@ -30,6 +30,8 @@ from indexer.system.duckdb_rows import id_list, text_literal
 
 OTEL_SPANS = "otel_spans"
 """Made for a session whose SQL names it, or a view of a dialect that is made of it."""
+UNINDEXED_SPANS = "unindexed_spans"
+"""Spans that the index does not have, with its columns: Arrow that a session has registered."""
 BRANCHES_MAX = 64
 """Ways of reading files by DuckDB itself in one view: each is bound and planned."""
 
@@ -41,6 +43,20 @@ _INDEXED = f"""
     spans.span_kind AS kind, spans.start_time, spans.end_time, spans.start_time_unix_nano,
     spans.end_time_unix_nano, spans.duration_ns, spans.status_code, spans.is_root"""
 """Metadata of the index; of a name that it holds the beginning of, the file says the whole."""
+_UNINDEXED = f"""(
+    SELECT file_id, file_row_number, position_in_row, trace_id, service_name, name, span_kind,
+        printf('%016x', span_id_uint64) AS span_id,
+        printf('%016x', parent_span_id_uint64) AS parent_span_id,
+        make_timestamptz(start_time_unix_nano // 1000) AS start_time,
+        make_timestamptz(nullif(start_time_unix_nano + duration_ns, 0) // 1000) AS end_time,
+        start_time_unix_nano,
+        nullif(start_time_unix_nano + duration_ns, 0) AS end_time_unix_nano,
+        CASE WHEN start_time_unix_nano <> 0 AND start_time_unix_nano + duration_ns <> 0
+            THEN duration_ns END AS duration_ns,
+        status_code, parent_span_id_uint64 IS NULL AS is_root
+    FROM {UNINDEXED_SPANS}
+) AS spans"""
+"""The same of spans that it does not have, as its view ``span_metadata`` says them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +87,15 @@ def may_have_event(file: PayloadFile, name: str) -> bool:
 
 
 def otel_spans(
-    files: Mapping[int, PayloadFile], scanned: Collection[int] = (), name: str = OTEL_SPANS
+    files: Mapping[int, PayloadFile],
+    scanned: Collection[int] = (),
+    name: str = OTEL_SPANS,
+    unindexed: Sequence[str | None] = (),
 ) -> str:
     """The CREATE statement of a temporary view over exactly these files.
 
-    DuckDB itself reads those in ``scanned``, which have to be scannable.
+    DuckDB itself reads those in ``scanned``, which have to be scannable. ``unindexed`` are the
+    paths of what the rows of ``unindexed_spans`` are from, the first for file -1.
     """
     alike: dict[tuple[Dialect, FileScan, bool, tuple[str, ...]], list[int]] = defaultdict(list)
     for file_id in sorted(files.keys() & set(scanned)):
@@ -88,20 +108,36 @@ def otel_spans(
     others = [file_id for file_id in sorted(files) if file_id not in read]
     if others or not branches:
         branches.append(_canonical(others))
+    if unindexed:
+        branches.append(_beside_index(unindexed))
     body = "\nUNION ALL\n".join(branches)
     return f"CREATE OR REPLACE TEMPORARY VIEW {name} AS\n{body}"
 
 
 def _canonical(file_ids: Sequence[int]) -> str:
     """Metadata of the index, and the payload by functions."""
-    place = ("spans.file_id", "spans.file_row_number", "spans.position_in_row")
-    payload = ",\n    ".join(f"{payload_call(name, *place)} AS {name}" for name in PAYLOAD_COLUMNS)
     return f"""SELECT{_INDEXED},
-    {payload},
+    {_payload_of_functions()},
     files.file_path, spans.file_row_number
 FROM span_metadata AS spans
 JOIN parquet_files AS files ON files.file_id = spans.file_id
 WHERE {f"spans.file_id IN {id_list(file_ids)}" if file_ids else "false"}"""
+
+
+def _beside_index(paths: Sequence[str | None]) -> str:
+    """Spans that the index does not have; hot ones have no path and no row."""
+    listed = ", ".join("NULL" if path is None else text_literal(path) for path in paths)
+    path = f"list_extract([{listed}]::VARCHAR[], -spans.file_id)"
+    return f"""SELECT{_INDEXED},
+    {_payload_of_functions()},
+    {path} AS file_path,
+    CASE WHEN {path} IS NOT NULL THEN spans.file_row_number END AS file_row_number
+FROM {_UNINDEXED}"""
+
+
+def _payload_of_functions() -> str:
+    place = ("spans.file_id", "spans.file_row_number", "spans.position_in_row")
+    return ",\n    ".join(f"{payload_call(name, *place)} AS {name}" for name in PAYLOAD_COLUMNS)
 
 
 def _scan(files: Sequence[tuple[int, PayloadFile]]) -> str:

@@ -30,6 +30,7 @@ VARYING = (
     (re.compile(r"^\d\d:\d\d:\d\d\.\d{3} "), "TIME "),
     (re.compile(r"index \d+\.\d ms, payload \d+\.\d ms"), "index _ ms, payload _ ms"),
     (re.compile(r"\(process \d+\)"), "(process _)"),
+    (re.compile(r"^as of \S+Z$"), "as of _"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:_"),
     (
         re.compile(r"internal \d+, otlp_grpc \d+, otlp_http \d+"),

@@ -93,12 +93,16 @@ def test_a_stream_of_spans_alone_is_never_complete(site: Site) -> None:
         by_sql = site.call("sql", "SELECT count(*) AS spans FROM span_metadata", "--json").json
         for_people = site.call("sql", "SELECT count(*) AS spans FROM span_metadata")
         apart = site.call("sql", "SELECT 1 AS one", "--json").json
+        of_views = site.call("sql", "SELECT count(events) AS spans FROM otel_spans", "--json").json
     assert spans_of(answer) == numbers(1, 6)
     assert (answer["hot"]["source"], lacks(answer)) == ("stream", ["HotBounded"])
     assert (by_sql["rows"], lacks(by_sql)) == ([{"spans": 0}], ["HotNotRead", "HotBounded"])
     assert by_sql["as_of"] > 0
+    assert for_people.err.startswith("as of 20")
     assert "incomplete: HotNotRead: 5 spans are hot, in no file yet" in for_people.err
     assert apart["complete"]
+    assert (of_views["rows"], lacks(of_views)) == ([{"spans": 5}], ["HotBounded"])
+    assert of_views["as_of"] > 0
 
 
 def test_every_question_is_answered_while_no_ingestion_runs(site: Site) -> None:

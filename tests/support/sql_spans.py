@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from indexer.clients.shared.answer_json import answer_json
 from indexer.query.span_views import Coverage, Window
 from indexer.query.sql import open_session, select
+from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
 from indexer.read.normalise import JSON_COLUMNS
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.run.sql_views import DIALECT_VIEWS
@@ -24,20 +26,28 @@ METADATA = (
 )
 
 
-def asked(catalog: Path, sql: str) -> tuple[list[dict[str, Any]], Coverage | None]:
+ANY_TIME = Window()
+
+
+def asked(
+    catalog: Path,
+    sql: str,
+    unindexed: Unindexed = NOTHING_UNINDEXED,
+    window: Window = ANY_TIME,
+) -> tuple[list[dict[str, Any]], Coverage | None]:
     """The rows of one session's question, and what its views covered."""
     session = open_session(catalog, memory_limit="256MiB", threads=1)
     try:
-        table, coverage = select(session, sql, Window(), DIALECT_VIEWS)
+        table, coverage = select(session, sql, window, DIALECT_VIEWS, unindexed)
         return table.to_pylist(), coverage
     finally:
         session.close()
 
 
-def spans_of_sql(catalog: Path) -> Spans:
+def spans_of_sql(catalog: Path, unindexed: Unindexed = NOTHING_UNINDEXED) -> Spans:
     """Every row of ``otel_spans``, its JSON as values; each text of it is one that DuckDB reads."""
     members = ", ".join(f"json_type({name}) AS {name}_type" for name in JSON_COLUMNS)
-    rows, _ = asked(catalog, f"SELECT *, {members} FROM otel_spans")
+    rows, _ = asked(catalog, f"SELECT *, {members} FROM otel_spans", unindexed)
     found: Spans = {}
     for row in rows:
         for name in JSON_COLUMNS:
@@ -53,11 +63,12 @@ def spans_of_sql(catalog: Path) -> Spans:
     return found
 
 
-def spans_of_traces(one: Indexed) -> Spans:
-    """Every span of every trace of the index."""
+def spans_of_traces(one: Indexed, trace_ids: Iterable[str] = (), **options: Any) -> Spans:
+    """Every span of these traces, or of all that the index knows."""
+    known = one.rows("SELECT DISTINCT trace_id FROM span_metadata")
     found: Spans = {}
-    for (trace_id,) in one.rows("SELECT DISTINCT trace_id FROM span_metadata"):
-        for row in answer_json(one.answers().trace(trace_id))["spans"]:
+    for trace_id in trace_ids or [trace_id for (trace_id,) in known]:
+        for row in answer_json(one.answers(**options).trace(trace_id))["spans"]:
             row["kind"] = row.pop("span_kind")
             span = {name: row.get(name) for name in (*METADATA, *PAYLOAD_COLUMNS)}
             found[_key(span)] = span

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 
 from indexer.clients.host import Host
 from indexer.clients.operations.actions import actions
+from indexer.clients.operations.hot_spans import hot_spans
 from indexer.clients.operations.index_routes import index_routes
 from indexer.clients.operations.probes import probes
 from indexer.clients.shared.known_parameters import known_parameters
@@ -15,6 +16,6 @@ from indexer.clients.shared.known_parameters import known_parameters
 def operations(host: Host) -> APIRouter:
     """All of them."""
     router = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters)])
-    for part in (probes, index_routes, actions):
+    for part in (probes, index_routes, actions, hot_spans):
         router.include_router(part(host))
     return router

@@ -15,11 +15,12 @@ from indexer.hot.view import HotView
 from indexer.query.cost import CostAccount
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, Missing
+from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, HOT_NOT_READ, Missing
 from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
 from indexer.query.tiers.payload_readers import MemoryPayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
+from indexer.read.canonical_columns import UNLIMITED, canonical_values
 from indexer.read.dialect_fields import Field, FieldType, PayloadColumn
 from indexer.read.normalise import empty
 from indexer.read.payload import PAYLOAD_COLUMNS
@@ -30,7 +31,7 @@ from indexer.read.span_payload import span_payload
 from indexer.read.whole_names import as_name, may_be_cut
 from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
-from indexer.spans.limits import SPAN_LIMITS
+from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 
 AskHot = Callable[[], HotView]
 """Raises HotUnavailable."""
@@ -50,6 +51,10 @@ _FIELDS = tuple(
     Field(name=name, column=name, type=kind, optional=False) for name, kind in _TYPES.items()
 )
 """The metadata columns of a hot table; a snapshot may lack the last two."""
+METADATA_COLUMNS = tuple(_TYPES)
+"""Their names."""
+NAME = "name"
+"""Of the column whose texts are whole in a hot table, and may be cut in an index."""
 _COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
 _NO_PARENT = pa.array(["", "0" * 16])
 
@@ -152,9 +157,41 @@ def hot_columns(table: pa.Table) -> SpanColumns:
     return span_columns(table, _FIELDS)
 
 
-def _stored(column: pa.ChunkedArray, name: str) -> list[Any]:
+def newest_within(
+    table: pa.Table | None, bytes_max: int
+) -> tuple[pa.Table | None, tuple[Missing, ...]]:
+    """The newest rows of a hot table that fit in so many bytes; and what is left out."""
+    if table is None or table.nbytes <= bytes_max:
+        return table, ()
+    count = table.num_rows * bytes_max // table.nbytes
+    newest = pc.select_k_unstable(table, count, [("start_time", "descending")])
+    left_out = f"{table.num_rows - count:,} of {table.num_rows:,} hot spans, the oldest ones"
+    detail = f"{left_out}, are beyond {bytes_max >> 20} MiB"
+    return table.take(newest), (Missing(reason=HOT_NOT_READ, detail=detail),)
+
+
+def hot_column(table: pa.Table, name: str) -> pa.Array | None:
+    """A canonical payload column, or the whole names, of all rows of a hot table as SQL has it.
+
+    None where the table has no such column.
+    """
+    column = hot_column_name(name)
+    if column not in table.column_names:
+        return None
+    values = _stored(table[column], name, UNLIMITED)
+    if name == NAME:
+        return pa.array(map(as_name, values), pa.string())
+    return canonical_values(name, values)
+
+
+def hot_column_name(name: str) -> str:
+    """The column of a hot table in which a canonical payload column, or the name, is."""
+    return _COLUMN.get(name, name)
+
+
+def _stored(column: pa.ChunkedArray, name: str, limits: SpanLimits = SPAN_LIMITS) -> list[Any]:
     """A NULL says that there is nothing, as in the file that the ingestion writes."""
-    values = Reading(name=name).values(column, SPAN_LIMITS)
+    values = Reading(name=name).values(column, limits)
     return [empty(name) if value is None else value for value in values]
 
 

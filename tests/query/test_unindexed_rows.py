@@ -1,0 +1,208 @@
+"""SQL has the spans that traces have: of the index, of files that it lacks, and hot ones."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.errors import HotUnavailable
+from indexer.hot.view import DecodedRows, HotView
+from indexer.query.span_views import Window
+from indexer.query.unindexed_rows import Unindexed
+from tests.support.catalogs import Indexed, indexed
+from tests.support.examples import examples
+from tests.support.span_files import T0, Span, spans, table, write
+from tests.support.sql_spans import asked, spans_of_sql, spans_of_traces
+
+pytestmark = pytest.mark.duckdb
+
+PLACES = ("a.parquet", "c.parquet", "b.parquet", "d.parquet", "hot")
+INDEXED = PLACES[:2]
+ODD_TEXTS = (
+    "{}",
+    '{"k": "v", "n": 1.5}',
+    '{"k":1,"k":2}',
+    "{NaN",
+    '["no object"]',
+    "",
+    '{"h":"\\ud800"}',
+)
+COPIES = st.builds(
+    Span,
+    trace=st.integers(1, 3),
+    span=st.integers(1, 4),
+    kind=st.sampled_from([2, 3]),
+    parent=st.sampled_from([None, 1, 7]),
+    service=st.sampled_from(["shop", "bank"]),
+    name=st.sampled_from(["GET /", "x" * 5_000]),
+    start=st.sampled_from([0, T0, T0 + 1]),
+    duration=st.sampled_from([0, 17, -5]),
+    attributes=st.sampled_from(ODD_TEXTS),
+    events=st.sampled_from(["[]", '[{"name":"set_state","timeUnixNano":7}]', "?"]),
+)
+MIXES = st.lists(st.tuples(st.sampled_from(PLACES), COPIES), min_size=1, max_size=16)
+
+
+def hot_rows(rows: Sequence[Span]) -> pa.Table:
+    return pa.table(table(rows))
+
+
+def beside(hot: pa.Table | None = None, *recent: Path) -> Unindexed:
+    """As a command has it: columns as they are asked for."""
+    paths = [str(path) for path in recent]
+    if hot is None:
+        return Unindexed(recent_paths=paths)
+    some = hot
+    return Unindexed(
+        recent_paths=paths,
+        hot=lambda names: some.select([name for name in names if name in some.column_names]),
+    )
+
+
+def copied(one: Indexed) -> Path:
+    """The catalog as it is now, for a session of its own."""
+    one.catalog.checkpoint()
+    target = one.root.parent / "copy.duckdb"
+    shutil.copy(one.root.parent / "catalog.duckdb", target)
+    return target
+
+
+def placed(one: Indexed, mix: Sequence[tuple[str, Span]]) -> tuple[list[Path], pa.Table]:
+    """The spans where they are drawn to lie; the files that the index lacks, and the hot ones."""
+    rows = {name: [span for place, span in mix if place == name] for name in PLACES}
+    for name in INDEXED:
+        if rows[name]:
+            write(one.root / name, rows[name])
+    one.settle()
+    recent = [write(one.root / name, rows[name]) for name in PLACES[2:-1] if rows[name]]
+    return recent, hot_rows(rows["hot"])
+
+
+@examples(6)
+@given(MIXES)
+def test_sql_and_traces_say_the_same_wherever_a_span_is(mix: list[tuple[str, Span]]) -> None:
+    with tempfile.TemporaryDirectory(prefix="unindexed-") as folder, indexed(Path(folder)) as one:
+        recent, hot = placed(one, mix)
+        view = HotView(
+            rows=DecodedRows(hot),
+            as_of_unix_nano=1,
+            recent_files=tuple(map(str, recent)),
+            source="incremental",
+            bounded=False,
+        )
+        trace_ids = {span.trace_id for _, span in mix}
+        traces = spans_of_traces(one, trace_ids, hot=lambda: view)
+        given_beside = beside(hot, *recent)
+        catalog = copied(one)
+        assert spans_of_sql(catalog, given_beside) == traces
+        (counted,), _ = asked(catalog, "SELECT count(*) AS n FROM otel_spans", given_beside)
+    assert counted["n"] == len(traces)
+
+
+def test_views_made_of_otel_spans_have_them_too(tmp_path: Path) -> None:
+    patched = '[{"name":"set_state","timeUnixNano":7,"attributes":{}}]'
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=1)])
+        one.settle()
+        recent = write(one.root / "b.parquet", [Span(trace=2, events=patched)])
+        catalog = copied(one)
+    given_beside = beside(hot_rows([Span(trace=3, events=patched)]), recent)
+    for sql, traces in (
+        ("SELECT trace_id[32:] AS t FROM spans ORDER BY 1", "123"),
+        ("SELECT trace_id[32:] AS t FROM state_patches ORDER BY 1", "23"),
+    ):
+        rows, coverage = asked(catalog, sql, given_beside)
+        assert "".join(row["t"] for row in rows) == traces
+        assert coverage is not None
+        assert coverage.missing == ()
+
+
+def test_a_file_that_the_catalog_has_by_now_is_left_to_it(tmp_path: Path) -> None:
+    """The hot tier was asked before the catalog was copied."""
+    with indexed(tmp_path) as one:
+        file = write(one.root / "a.parquet", spans(2))
+        one.settle()
+        catalog = copied(one)
+    rows, _ = asked(
+        catalog, "SELECT count(*) AS n FROM otel_spans", beside(hot_rows(spans(3)), file)
+    )
+    assert rows == [{"n": 3}]
+
+
+def test_what_cannot_be_read_is_missing_and_costs_the_rest_nothing(tmp_path: Path) -> None:
+    def gone(_: Sequence[str]) -> pa.Table:
+        raise HotUnavailable("the worker has gone")
+
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+        broken = one.root / "b.parquet"
+        broken.write_bytes(b"no")
+        catalog = copied(one)
+    rows, coverage = asked(
+        catalog,
+        "SELECT count(attributes) AS n FROM otel_spans",
+        Unindexed(recent_paths=[str(broken)], hot=gone),
+    )
+    assert rows == [{"n": 2}]
+    assert coverage is not None
+    codes = [one.reason.code for one in coverage.missing]
+    assert codes == ["FooterUnreadable", "HotUnavailable"]
+
+
+def test_payload_that_is_gone_meanwhile_is_null_and_said(tmp_path: Path) -> None:
+    hot = hot_rows(spans(2))
+
+    def metadata_only(names: Sequence[str]) -> pa.Table:
+        if "attributes" in names:
+            raise HotUnavailable("not held any more")
+        return hot.select([name for name in names if name in hot.column_names])
+
+    with indexed(tmp_path) as one:
+        catalog = copied(one)
+    rows, coverage = asked(
+        catalog,
+        "SELECT count(*) AS n, count(attributes) AS known FROM otel_spans",
+        Unindexed(hot=metadata_only),
+    )
+    assert rows == [{"n": 2, "known": 0}]
+    assert coverage is not None
+    assert [one.reason.code for one in coverage.missing] == ["HotUnavailable"]
+
+
+def test_a_window_is_of_files_and_of_what_is_hot_as_a_whole(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        recent = write(one.root / "b.parquet", [Span(trace=1, start=T0)])
+        catalog = copied(one)
+    later = 86_400 * 1_000_000_000
+    given_beside = beside(hot_rows([Span(trace=2, start=T0 + later)]), recent)
+    window = Window(since=_time(T0 + later // 2))
+    rows, _ = asked(catalog, "SELECT trace_id[32:] AS t FROM otel_spans", given_beside, window)
+    assert rows == [{"t": "2"}]
+
+
+def _time(unix_nano: int) -> datetime:
+    return datetime.fromtimestamp(unix_nano // 1_000_000_000, UTC)
+
+
+def test_only_the_columns_that_a_question_reads_are_asked_for(tmp_path: Path) -> None:
+    hot, names = hot_rows(spans(2)), []
+
+    def counted(columns: Sequence[str]) -> pa.Table:
+        names.append(list(columns))
+        return hot.select([name for name in columns if name in hot.column_names])
+
+    with indexed(tmp_path) as one:
+        catalog = copied(one)
+    asked(catalog, "SELECT count(*) FROM otel_spans", Unindexed(hot=counted))
+    assert len(names) == 1
+    asked(catalog, "SELECT events FROM otel_spans", Unindexed(hot=counted))
+    assert names[2:] == [["events"]]
