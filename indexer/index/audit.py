@@ -24,7 +24,7 @@ from indexer.errors import FileEndsProcess, IndexerError
 from indexer.index.audit_rebuild import compare_with_rebuild, quoted_name, unpromoted
 from indexer.model import AuditReport, AuditStep, Finding, Listing, ParquetFileInfo
 from indexer.parquet.file_columns import read_footer
-from indexer.parquet.footer import footer_digest
+from indexer.read.block_meta import file_digest, may_have_meta
 from indexer.read.group import read_group
 from indexer.read.payload import read_every_page
 from indexer.settings import Settings
@@ -158,11 +158,11 @@ class _Disk:
         One that cannot be read now is taken for what it was: reading its pages says so.
         """
         changed_unix_nano, digest = self._footers[path]
-        if changed_unix_nano == info.changed_unix_nano:
+        if changed_unix_nano == info.changed_unix_nano and not may_have_meta(path):
             return True
         try:
             with self.storage.open(info) as source:
-                return footer_digest(source, info.relative_path) == digest
+                return file_digest(self.storage, source, info.relative_path) == digest
         except IndexerError:
             return True
 

@@ -12,7 +12,7 @@ from itertools import takewhile
 from indexer.catalog.files import FileRegister
 from indexer.errors import FileError, TransientError
 from indexer.model import ParquetFileInfo
-from indexer.parquet.footer import footer_digest
+from indexer.read.block_meta import file_digest
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
 
@@ -111,7 +111,7 @@ class Recheck:
         """Empty for bytes without a footer, None for bytes that cannot be had now."""
         try:
             with self._storage.open(info) as source:
-                return footer_digest(source, info.relative_path)
+                return file_digest(self._storage, source, info.relative_path)
         except TransientError:
             return None
         except FileError:

@@ -61,6 +61,29 @@ class FileColumns:
         _, _, text = str(self._metadata.schema).partition("\n")
         return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
+    @property
+    def leaf_paths(self) -> tuple[str, ...]:
+        """The path of each column of values, as Parquet has them."""
+        schema = self._metadata.schema
+        return tuple(schema.column(at).path for at in range(self._metadata.num_columns))
+
+    def leaf_bytes(self, leaves: Sequence[int], groups: Sequence[int]) -> int:
+        """Compressed bytes of these columns of values in these row groups."""
+        chunks = (self._metadata.row_group(group) for group in groups)
+        return sum(one.column(leaf).total_compressed_size for one in chunks for leaf in leaves)
+
+    def leaf_batches(
+        self, leaves: Sequence[int], rows_max: int, groups: Sequence[int]
+    ) -> Iterator[pa.RecordBatch]:
+        """These columns of values of the rows of some groups, so many rows at a time.
+
+        Of what they are nested in, nothing else is there. Raises CorruptPage, FileUnreadable.
+        """
+        with decoding(self._path):
+            yield from self._parquet.reader.iter_batches(
+                rows_max, row_groups=groups, column_indices=leaves, use_threads=False
+            )
+
     def read(self, positions: Sequence[int]) -> pa.Table:
         """These columns of all rows, in this order.
 

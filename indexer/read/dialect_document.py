@@ -22,6 +22,7 @@ And for a whole file of spans
     first_of_key    of a key that a map has twice, the first value counts
     whole_doubles   doubles without a fraction are integers
     zero_is_nothing a number that is 0 is left out of what is gathered
+    trace_a_row     a row is a trace, whose spans have the columns that are named here
     refused_beside  a folder beside or above the file that tells that the file is one of a table
 """
 
@@ -35,6 +36,7 @@ from indexer.read.dialect_fields import Dialect, Field, FieldType, Paths, Payloa
 _TEXTS = {"name", "title", "how_to_get", "refused_beside"}
 _WORDS = _TEXTS | {"recognised_by", "metadata", "payload"}
 _SWITCHES = {"null_is_unknown", "first_of_key", "whole_doubles", "zero_is_nothing"}
+_SWITCHES |= {"trace_a_row"}
 _FIELD_WORDS = {"column", "type", "optional", "unit", "paths", "values", "null_is_start"}
 _SOURCE_WORDS = {"column", "paths"}
 _TEXT_TYPES = {"id", "uuid", "text", "kind", "status"}
@@ -61,6 +63,7 @@ def dialect_of(document: Mapping[str, Any]) -> Dialect:
         payload=tuple(
             _payload(name, entry, document) for name, entry in document["payload"].items()
         ),
+        trace_a_row=document.get("trace_a_row", False),
         refused_beside=document.get("refused_beside"),
     )
 

@@ -108,6 +108,8 @@ class Dialect:
     recognised_by: frozenset[str]
     fields: tuple[Field, ...]
     payload: tuple[PayloadColumn, ...]
+    trace_a_row: bool = False
+    """A row of the file is a trace; the columns are those of its spans, see ``tempo_block``."""
     refused_beside: str | None = None
     """A folder that tells a table with a log: its files alone do not say which rows there are."""
 

@@ -29,6 +29,7 @@ from indexer.read.members import member_column
 from indexer.read.rejected_rows import rejected_example
 from indexer.read.span_columns import conform_table, interpret
 from indexer.read.table_logs import refuse_beside_log
+from indexer.read.tempo_block import span_rows
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import (
     IntArray,
@@ -81,7 +82,7 @@ def read_file(
         raise PathNotUtf8("the path is not valid UTF-8", path=display_path(info.relative_path))
     path = info.relative_path
     with storage.open(info) as source:
-        file = FileColumns(source, path, text_columns=text_columns())
+        file = span_rows(storage, FileColumns(source, path, text_columns=text_columns()), path)
         footer = file.footer
         if footer.row_count > rows_max:
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)

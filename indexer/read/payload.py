@@ -28,6 +28,7 @@ from indexer.read.dialect_fields import Dialect
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.part import Part
 from indexer.read.payload_values import Reading, readings, value_of
+from indexer.read.tempo_block import TRACES, TempoBlock, is_block
 from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from indexer.system.storage import LocalStorage
@@ -124,6 +125,8 @@ def read_payload(
     cannot be read.
     """
     path = info.relative_path
+    if dialect.trace_a_row:
+        return _payload_of_block(storage, info, dialect, rows, tally or Tally(), limits)
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
         with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
@@ -140,6 +143,33 @@ def read_payload(
     return [
         {**absent, **{one.name: value_of(one, row, places) for one in payload}} for row in found
     ]
+
+
+def _payload_of_block(
+    storage: LocalStorage,
+    info: ParquetFileInfo,
+    dialect: Dialect,
+    rows: Sequence[int],
+    tally: Tally,
+    limits: SpanLimits,
+) -> list[dict[str, Any]]:
+    """The same of spans of a block, by their numbers."""
+    path = info.relative_path
+    with storage.open(info) as file, decoding(path):
+        block = TempoBlock(storage, FileColumns(file, path), path)
+        places = {name: at for at, name in enumerate(block.schema.names)}
+        payload = [one for one in dialect.payload if one.in_file(places.keys()) is not None]
+        columns = readings(payload, places)
+        table = block.take(list(columns), rows)
+        values = [
+            reading.values(column, limits)
+            for reading, column in zip(columns.values(), table.columns, strict=True)
+        ]
+        tally.bytes_read += block.bytes_read
+    found = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
+    tally.count_texts(value for row in found for value in row.values())
+    absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
+    return [absent | {one.name: value_of(one, row, places) for one in payload} for row in found]
 
 
 def _text_bytes(value: Any) -> int:
@@ -169,8 +199,9 @@ def read_every_page(storage: LocalStorage, info: ParquetFileInfo) -> None:
     """
     with storage.open(info) as source:
         file = FileColumns(source, info.relative_path)
+        rows = TRACES if is_block(file) else _AUDIT_ROWS
         plain = sorted(set(range(len(file.schema))) - file.encrypted_columns().keys())
-        for _ in file.batches(plain, _AUDIT_ROWS):
+        for _ in file.batches(plain, rows):
             continue
 
 

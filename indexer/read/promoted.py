@@ -24,6 +24,7 @@ from indexer.read.dialect import Layout, recognise
 from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.payload_sql import payload_expression
 from indexer.read.payload_values import readings, value_of
+from indexer.read.tempo_block import span_rows
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.id_spellings import TRACE_DIGITS, parse_ids
 from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
@@ -169,7 +170,7 @@ def _attributes(
     """
     path = info.relative_path
     with storage.open(info) as source:
-        file = FileColumns(source, path)
+        file = span_rows(storage, FileColumns(source, path), path)
         layout = recognise(file.schema, path)
         attributes = _attributes_column(layout, keys)
         if attributes is None:

@@ -2,12 +2,14 @@
 
 Size and times tell at the cost of a look. Where only the change time, the inode or the device is
 another, as after a change of permissions or on a volume mounted anew, the footer tells: it has the
-bounds of every column. So no span is shown with the payload of another that has taken its place.
+bounds of every column. The data of a block has no names for some of its attributes, so what lies
+beside it is looked at each time. So no span is shown with the payload of another that has taken its
+place.
 """
 
 from indexer.errors import FileChanged, FileVanished
 from indexer.model import ParquetFileInfo
-from indexer.parquet.footer import footer_digest
+from indexer.read.block_meta import file_digest, may_have_meta
 from indexer.system.storage import LocalStorage
 
 
@@ -22,10 +24,10 @@ def find_registered(storage: LocalStorage, info: ParquetFileInfo, digest: str) -
     if entry is None:
         raise FileVanished("the file is gone", path=path)
     now = entry.info
-    if now == info:
+    if now == info and not may_have_meta(path):
         return now
     if now.stamp == info.stamp:
         with storage.open(now) as source:
-            if footer_digest(source, path) == digest:
+            if file_digest(storage, source, path) == digest:
                 return now
     raise FileChanged("the file is not the one that was indexed", path=path)

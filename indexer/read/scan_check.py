@@ -23,6 +23,7 @@ from indexer.read.json_text import parse_json
 from indexer.read.metadata import batch, read_file
 from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS
 from indexer.read.payload_sql import payload_expression
+from indexer.read.tempo_block import is_block
 from indexer.spans.columns import SpanColumns
 from indexer.spans.file_scan import UNSCANNED, FileScan
 from indexer.spans.identifiers import format_hex
@@ -59,6 +60,8 @@ def check_file(
     """Look at every value of a file. Raises FileError, TransientError, what ``pause`` raises."""
     with storage.open(info) as source:
         file = FileColumns(source, info.relative_path)
+        if is_block(file):
+            return UNSCANNED
         layout = recognise(file.schema, info.relative_path)
         folded = [name.casefold() for name in file.schema.names]
         is_plain = len({*folded, *RESERVED}) == len(folded) + len(RESERVED)

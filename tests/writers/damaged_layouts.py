@@ -10,6 +10,7 @@ import faulthandler
 import json
 import random
 import resource
+import shutil
 import sys
 from pathlib import Path
 
@@ -44,11 +45,11 @@ def damaged(content: bytes, seed: str, number: int) -> tuple[bytes, str]:
     return bytes(mutable), description
 
 
-def outcome(folder: Path, content: bytes) -> str:
+def outcome(folder: Path, name: str, content: bytes) -> str:
     """What a trace would show: the number of spans, or the name of the error."""
-    (folder / "a.parquet").write_bytes(content)
+    (folder / name).write_bytes(content)
     try:
-        return f"{len(spans_of(folder, 'a.parquet'))} spans"
+        return f"{len(spans_of(folder, name))} spans"
     except IndexerError as error:
         return error.error_type
     except Exception as error:
@@ -59,12 +60,15 @@ def main(seed: str, count: int, folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     for name in NAMES:
         content = (WRITERS / name).read_bytes()
+        meta = (WRITERS / name).with_name("meta.json")
+        if meta.exists():
+            shutil.copy(meta, folder)
         for number in range(count):
             bad, damage = damaged(content, f"{seed} {name}", number)
             case = {"file": name, "number": number, "damage": damage}
             print(json.dumps(case), flush=True)
             faulthandler.dump_traceback_later(READING_S_MAX, exit=True)
-            case["outcome"] = outcome(folder, bad)
+            case["outcome"] = outcome(folder, Path(name).name, bad)
             faulthandler.cancel_dump_traceback_later()
             print(json.dumps(case), flush=True)
 

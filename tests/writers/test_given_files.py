@@ -17,7 +17,6 @@ from indexer.read.group import read_group
 from indexer.system.storage import LocalStorage
 from tests.support.file_spans import WRITERS, differences, known_attributes, spans_of
 
-LATER = ("tempo",)
 BY_KEY = ("langfuse", "langsmith")
 """Writers with attributes of their own beside the given ones."""
 
@@ -32,7 +31,7 @@ def given() -> list[tuple[str, list[dict[str, Any]]]]:
         for name in document.get("files", named):
             path = (told.parent / f"{name}.parquet").relative_to(WRITERS)
             found.append((str(path), document["spans"]))
-    return [one for one in found if not one[0].startswith(LATER)]
+    return found
 
 
 @pytest.mark.parametrize(
