@@ -129,7 +129,7 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     spans.add_argument("--service", help="only spans of this service")
     spans.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     _add_search(names)
-    sql = _command(names, "sql", "run one read-only SELECT")
+    sql = _command(names, "sql", "run one read-only statement of SQL")
     sql.add_argument(
         "query",
         metavar="SELECT",

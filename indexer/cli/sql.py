@@ -25,7 +25,7 @@ from indexer.settings import Settings
 
 
 def sql(settings: Settings, options: argparse.Namespace) -> int:
-    """One read-only SELECT, on the catalog or on a snapshot of it."""
+    """One statement that reads, on the catalog or on a snapshot of it."""
     form = options.format or ("json" if options.json else "table")
     if form == "parquet" and not options.output:
         raise QueryRefused(

@@ -19,6 +19,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.missing import Missing
 from indexer.query.payload_functions import PayloadFile, PayloadFunctions
+from indexer.query.statement import explained
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed, UnindexedRows
 from indexer.query.views import (
     SqlViews,
@@ -194,7 +195,7 @@ class SpanViews:
     def answer(self, sql: str) -> pa.Table:
         """The rows of one SELECT. Raises duckdb.Error."""
         self.make(())
-        scanned = self._covered.scannable() if self._needs_payload(sql) else []
+        scanned = self._covered.scannable() if self._needs_payload(explained(sql)) else []
         if scanned:
             self.make(scanned)
             try:

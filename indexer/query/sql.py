@@ -1,4 +1,4 @@
-"""Read-only SQL for people: one SELECT on a catalog file that nobody writes to.
+"""Read-only SQL for people: one statement that reads, on a catalog file that nobody writes to.
 
 The file is a published snapshot while a worker runs, or the catalog itself while none does; the
 worker's own process never runs outside SQL. Beyond the catalog only the files of the index can
@@ -7,18 +7,29 @@ be read, and nothing can be written anywhere.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from indexer.catalog.database import Catalog
-from indexer.errors import QueryRefused
 from indexer.otlp.sql.functions import install
 from indexer.query.span_views import Coverage, CoveredFiles, SpanViews, Window
+from indexer.query.statement import (
+    check_statement,
+    explained,
+    is_of_names,
+    refusal,
+    without_helpers,
+)
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
-from indexer.query.views import OTEL_SPANS, SqlViews
+from indexer.query.views import OTEL_SPANS, UNINDEXED_SPANS, SqlViews, with_event
 from indexer.system.duckdb_rows import arrow_table
+
+_TABLES = """
+SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()
+"""
 
 
 def open_session(
@@ -41,29 +52,30 @@ def select(
     dialect_views: Sequence[SqlViews] = (),
     unindexed: Unindexed = NOTHING_UNINDEXED,
 ) -> tuple[pa.Table, Coverage | None]:
-    """Run one SELECT; its rows, and what ``otel_spans`` and the views that it names cover.
+    """Run one statement that reads; its rows, and what the views of spans that it names cover.
 
-    The views have ``unindexed`` spans too, which tables of the index have not.
-    Raises QueryRefused for anything but one SELECT, and for SQL that DuckDB rejects.
+    The views have ``unindexed`` spans too, which tables of the index have not. Raises QueryRefused
+    for anything but one statement that reads, and for SQL that DuckDB rejects.
     """
+    known = view_names(dialect_views)
     try:
-        _check(connection, sql)
-        known = view_names(dialect_views)
+        check_statement(connection, sql)
+        question = explained(sql)
         words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
-        covered = CoveredFiles.find(connection, window, unindexed) if words else None
+        lists = is_of_names(question)
+        covered = CoveredFiles.find(connection, window, unindexed) if words or lists else None
         paths = [] if covered is None else covered.scannable_paths
         connection.execute("SET allowed_paths = $paths", {"paths": paths})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        named = _named(connection, sql, words)
-        if covered is None or not named:
+        named = _named(connection, question, words)
+        if covered is None or not (named or lists):
             return arrow_table(connection, sql), None
-        views = SpanViews(connection, covered, named, dialect_views)
-        return views.answer(sql), views.coverage
+        views = SpanViews(connection, covered, known if lists else named, dialect_views)
+        table = views.answer(without_helpers(sql, _helpers(dialect_views)))
+        return table, replace(views.coverage, views=named) if named else None
     except duckdb.Error as error:
-        raise QueryRefused(
-            str(error).strip(), hint="Check the SQL; see `files` and `status`."
-        ) from error
+        raise refusal(error, [*known, *_tables(connection)]) from error
 
 
 def names_tables(
@@ -74,7 +86,7 @@ def names_tables(
     Ask before ``select``: of a view that has been made DuckDB names the tables under it.
     """
     try:
-        names = {name.lower() for name in connection.get_table_names(sql)}
+        names = {name.lower() for name in connection.get_table_names(explained(sql))}
     except duckdb.Error:
         return True
     return bool(names.difference(view_names(dialect_views)))
@@ -95,16 +107,18 @@ def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
     return (OTEL_SPANS, *(name for views in dialect_views for name in views.names))
 
 
-def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    statements = connection.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QueryRefused(f"expected one SELECT, got {_kinds(statements)}")
+def _helpers(dialect_views: Sequence[SqlViews]) -> list[str]:
+    """What the views of spans are made of in a session, beside tables of the index."""
+    events = {event for views in dialect_views for event in views.events.values()}
+    return [UNINDEXED_SPANS, *map(with_event, events)]
 
 
-def _kinds(statements: Sequence[duckdb.Statement]) -> str:
-    if len(statements) == 1:
-        return f"one {statements[0].type.name}"
-    return f"{len(statements)} statements"
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Of the catalog; none where DuckDB cannot say."""
+    try:
+        return [name for (name,) in connection.execute(_TABLES).fetchall()]
+    except duckdb.Error:
+        return []
 
 
 def _named(
