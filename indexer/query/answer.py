@@ -62,6 +62,8 @@ class SpansAnswer:
     spans: Sequence[Span]
     encoded: Sequence[bytes] = ()
     """Each span's encoded form, where one was asked for."""
+    altered: Sequence[tuple[str, ...]] = ()
+    """Of each encoded form the fields that are not as the span has them."""
     cost: Cost
     trace_id: str | None = None
     """Of a trace; None of a list."""

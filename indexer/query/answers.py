@@ -168,6 +168,7 @@ class Answers:
             return SpansAnswer(
                 spans=shown.spans,
                 encoded=shown.encoded,
+                altered=shown.altered,
                 completeness=opened.completeness_of(hot_spans, shown.missing),
                 cost=account.total(),
                 trace_id=query.trace_id if isinstance(query, TraceQuery) else None,

@@ -6,8 +6,9 @@ newest spans again and again: they are read and encoded once.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from indexer.query.span import UNREADABLE, DataFile, Source, Span
 
@@ -19,7 +20,18 @@ ENTRY_BYTES = 400
 """What keeping one costs beside its own bytes."""
 
 _FileKey = tuple[str, int, int, int, int, int]
-_Key = tuple[_FileKey | None, int]
+
+
+class Encoded(NamedTuple):
+    """What an encoder makes of a span, where the form cannot hold every value."""
+
+    content: bytes
+    altered: tuple[str, ...] = ()
+    """Fields whose value was made one that the form can hold."""
+
+
+Encoder = Callable[[Span], bytes | Encoded]
+_Key = tuple[_FileKey | None, int, Encoder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,54 +41,81 @@ class EncodedSpan:
     content: bytes
     omitted: Mapping[str, int] | None
     """What is left out of the span, which the answer says."""
+    altered: tuple[str, ...] = ()
+    """Fields that are not as the span has them, which the answer says too."""
 
 
 class EncodedSpanCache:
     """One encoder, and the spans that it encoded last. For any thread."""
 
     def __init__(
-        self, encoder: Callable[[Span], bytes], *, bytes_max: int = CACHE_BYTES_MAX
+        self, encoder: Encoder, *, bytes_max: int = CACHE_BYTES_MAX, kept: "_Kept | None" = None
     ) -> None:
         self._encoder = encoder
-        self._bytes_max = bytes_max
-        self._kept: OrderedDict[_Key, EncodedSpan] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._kept = kept or _Kept(bytes_max)
+
+    def beside(self, encoder: Encoder) -> "EncodedSpanCache":
+        """A cache for another encoder in the same memory: the bound is of both."""
+        return EncodedSpanCache(encoder, kept=self._kept)
 
     def lookup(self, spans: Sequence[Span]) -> list[EncodedSpan | None]:
         """The forms that are kept; None for spans that are to be read."""
-        keys = _keys(spans)
-        with self._lock:
-            found = [self._kept.get(key) for key in keys]
-            for key, one in zip(keys, found, strict=True):
-                if one is not None:
-                    self._kept.move_to_end(key)
-        return found
+        return self._kept.lookup(_keys(spans, self._encoder))
 
     def encode(self, spans: Sequence[Span]) -> list[EncodedSpan]:
         """The forms of spans that were read.
 
         They are kept, but for those of no file and those whose payload could not be read.
         """
-        encoded = [EncodedSpan(self._encoder(span), span.omitted) for span in spans]
-        keys = _keys(spans)
-        with self._lock:
-            for span, key, one in zip(spans, keys, encoded, strict=True):
-                if key[0] is not None and span.payload is not UNREADABLE:
-                    self._keep(key, one)
+        encoded = [self._encode(span) for span in spans]
+        keys = _keys(spans, self._encoder)
+        self._kept.keep(
+            (key, one)
+            for span, key, one in zip(spans, keys, encoded, strict=True)
+            if key[0] is not None and span.payload is not UNREADABLE
+        )
         return encoded
 
-    def _keep(self, key: _Key, one: EncodedSpan) -> None:
-        if key in self._kept or len(one.content) > SPAN_BYTES_MAX:
+    def _encode(self, span: Span) -> EncodedSpan:
+        made = self._encoder(span)
+        if isinstance(made, Encoded):
+            return EncodedSpan(made.content, span.omitted, made.altered)
+        return EncodedSpan(made, span.omitted)
+
+
+class _Kept:
+    """Encoded spans within a bound, the one that was not asked for for longest goes first."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._spans: OrderedDict[_Key, EncodedSpan] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def lookup(self, keys: Sequence[_Key]) -> list[EncodedSpan | None]:
+        with self._lock:
+            found = [self._spans.get(key) for key in keys]
+            for key, one in zip(keys, found, strict=True):
+                if one is not None:
+                    self._spans.move_to_end(key)
+        return found
+
+    def keep(self, encoded: Iterable[tuple[_Key, EncodedSpan]]) -> None:
+        with self._lock:
+            for key, one in encoded:
+                self._add(key, one)
+
+    def _add(self, key: _Key, one: EncodedSpan) -> None:
+        if key in self._spans or len(one.content) > SPAN_BYTES_MAX:
             return
-        self._kept[key] = one
+        self._spans[key] = one
         self._bytes += len(one.content) + ENTRY_BYTES
         while self._bytes > self._bytes_max:
-            _, oldest = self._kept.popitem(last=False)
+            _, oldest = self._spans.popitem(last=False)
             self._bytes -= len(oldest.content) + ENTRY_BYTES
 
 
-def _keys(spans: Sequence[Span]) -> list[_Key]:
+def _keys(spans: Sequence[Span], encoder: Encoder) -> list[_Key]:
     """A row of a file by what the file is and not by its number, which another catalog has too.
 
     For a span of no file a key that nothing is kept under.
@@ -88,7 +127,7 @@ def _keys(spans: Sequence[Span]) -> list[_Key]:
         if span.source is not source:
             source = span.source
             file_key = _file_key(source)
-        keys.append((file_key, span.row))
+        keys.append((file_key, span.row, encoder))
     return keys
 
 

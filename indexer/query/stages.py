@@ -27,6 +27,7 @@ class SpansShown:
     spans: Sequence[Span]
     missing: tuple[Missing, ...]
     encoded: Sequence[bytes] = ()
+    altered: Sequence[tuple[str, ...]] = ()
     next_cursor: str | None = None
 
 
@@ -58,10 +59,12 @@ def show_spans(
     with account.reading():
         read = read_spans(tiers.coldest_first, to_read if payload else [], account)
     content: Sequence[bytes] = ()
+    altered: Sequence[tuple[str, ...]] = ()
     if encoding is not None:
         new = iter(encoding.encode(read.spans))
         encoded = [next(new) if one is None else one for one in kept]
         content = [one.content for one in encoded]
+        altered = [one.altered for one in encoded]
         omitted = [one.omitted for one in encoded]
     else:
         spans = read.spans if payload else spans
@@ -71,6 +74,7 @@ def show_spans(
     return SpansShown(
         spans=spans,
         encoded=content,
+        altered=altered,
         missing=(*found.missing, *read.missing, *partial),
         next_cursor=_next_cursor(query, found, spans),
     )

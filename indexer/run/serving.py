@@ -23,9 +23,14 @@ GRACE_S = 1
 """How long a stop waits for a client to take its answer."""
 
 
-def routers(span_cache_bytes: int) -> Sequence[MakeRouter]:
-    """The same, with so many bytes of encoded spans kept for the next refresh."""
-    return (operations, api, partial(junjo, span_cache_bytes=span_cache_bytes))
+def routers(settings: Settings) -> Sequence[MakeRouter]:
+    """The same as the settings say."""
+    kept_bytes = settings.bytes_of("span_cache_bytes")
+    return (
+        operations,
+        api,
+        partial(junjo, bare=settings.junjo_dialect, span_cache_bytes=kept_bytes),
+    )
 
 
 def listening_service(
@@ -33,11 +38,11 @@ def listening_service(
 ) -> Service:
     """The application with its TCP port bound, unless that is off.
 
-    Raises InvalidSettings when it may not, or cannot, listen there.
+    Raises InvalidSettings when it may not, or cannot, listen there, and for an unknown dialect.
     """
     app = application(
         host,
-        routers(settings.bytes_of("span_cache_bytes")),
+        routers(settings),
         admission=dashboard_limits.dashboards_admission(settings),
         questions=settings.questions,
         tracer_provider=tracer_provider,

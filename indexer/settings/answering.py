@@ -49,6 +49,12 @@ class AnsweringSettings(BaseModel):
         description="Connections of dashboards at once; above it, the one idle for longest is "
         "closed.",
     )
+    junjo_dialect: str = Field(
+        "",
+        validation_alias="INDEXER_JUNJO_DIALECT",
+        description="The release of Junjo's front end whose paths under /api/v1 need no prefix: "
+        "0.70, 0.80 or 0.82; empty: the newest. Each release's are under /junjo/RELEASE as well.",
+    )
     questions: int = Field(
         4,
         ge=1,

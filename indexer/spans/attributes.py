@@ -31,6 +31,11 @@ def tells_llm_calls(key: str) -> bool:
     return key in _LLM_KINDS or key.startswith(_GEN_AI)
 
 
+def llm_values(key: str) -> tuple[str, ...] | None:
+    """The values of an attribute that tell an LLM call; None for any that is not empty."""
+    return _LLM_KINDS.get(key)
+
+
 def llm_calls(keys: Sequence[str], key: npt.NDArray[np.int8], value: pa.Array) -> BoolArray:
     """Which values say that their span is an LLM call; ``key`` is each one's place in ``keys``."""
     generative = np.array([one.startswith(_GEN_AI) for one in keys], np.bool_)

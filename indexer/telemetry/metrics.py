@@ -51,6 +51,12 @@ ANSWERS = Counter(
     ("route", "complete"),
     registry=REGISTRY,
 )
+ALTERED_SPANS = Counter(
+    "span_indexer_altered_spans",
+    "Spans in answers with a value that a dialect's body cannot hold, so that another is there.",
+    ("route",),
+    registry=REGISTRY,
+)
 REQUESTS = Counter(
     "span_indexer_http_requests",
     "Requests by route, method and status; route `none` is an unknown path.",

@@ -16,7 +16,8 @@ LLM_AT_MOST_MS = 30.0
 TRACE_P50_AT_MOST_MS, TRACE_P99_AT_MOST_MS = 10.0, 50.0
 """Aims. With sixteen clients on two cores they hold for what sixteen closed loops leave of them."""
 PAGE = 100
-API = "/api/v1/observability"
+API = "/junjo/0.70/api/v1/observability"
+"""Of the release with pages of up to 10,000 spans and LLM calls of any service."""
 _ROOTS = "SELECT * FROM spans WHERE service_name = ? AND parent_span_id IS NULL"
 _NEWEST = "ORDER BY start_time DESC, trace_id, span_id LIMIT"
 _LLM_TRACES = """SELECT trace_id FROM spans

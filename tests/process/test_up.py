@@ -172,7 +172,7 @@ def junjo_answers(asked: Dashboards, traces: Iterable[int]) -> list[Any]:
         answers.append(asked.get(f"{path}/nested_spans"))
         answers.append(asked.get(f"{path}/workflow/{flow['junjo_id']}/state_patches"))
         assert (len(answers[-2].json), len(answers[-1].json)) == (3, 2)
-        assert json.loads(flow["junjo_wf_graph_structure"])["nodes"]
+        assert flow["junjo_wf_graph_structure"]["nodes"]
     assert {answer.headers["x-complete"] for answer in answers} == {"true"}
     return [answer.json for answer in answers]
 

@@ -71,6 +71,7 @@ QUERIES = st.builds(
     service=st.none() | st.sampled_from(("shop", "cart", "nobody")),
     roots=st.booleans(),
     llm=st.booleans(),
+    llm_in_service=st.booleans(),
     attribute=st.none() | st.just("junjo.span_type"),
     value=st.none() | st.just("workflow"),
     slowest=st.booleans(),
@@ -115,7 +116,9 @@ class Tiered:
     def expected(self, query: SpanQuery) -> list[Span]:
         """The whole list from its beginning, by brute force."""
         every = distinct(self.by_tier)
-        llm = {one.trace for one in every.values() if is_llm(one)}
+        service = query.service if query.llm_in_service else None
+        calls = [one for one in every.values() if is_llm(one) and service in (None, one.service)]
+        llm = {one.trace for one in calls}
         found = [one for one in every.values() if matches(one, query, llm)]
         return sorted(found, key=lambda one: place(one, slowest=query.slowest))
 

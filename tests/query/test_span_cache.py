@@ -13,7 +13,7 @@ from indexer.hot.view import DecodedRows, HotView
 from indexer.model import ParquetFileInfo
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.span import DataFile, Span
-from indexer.query.span_cache import ENTRY_BYTES, SPAN_BYTES_MAX, EncodedSpanCache
+from indexer.query.span_cache import ENTRY_BYTES, SPAN_BYTES_MAX, Encoded, EncodedSpanCache
 from indexer.read.dialect_document import dialects
 from tests.support.answered_spans import answered
 from tests.support.catalogs import Indexed, indexed
@@ -98,6 +98,25 @@ def test_no_more_is_kept_than_the_limit_and_the_oldest_goes_first() -> None:
         if cache.lookup([_span(row)]) == [None]:
             cache.encode([_span(row)])
     assert [row for row in range(4) if cache.lookup([_span(row)]) != [None]] == [0, 2, 3]
+
+
+def test_two_encoders_in_one_memory_keep_their_own_forms_within_one_bound() -> None:
+    one = EncodedSpanCache(lambda _: b"1" * 100, bytes_max=3 * (ENTRY_BYTES + 100))
+    other = one.beside(lambda _: b"2" * 100)
+    for row in (0, 1):
+        one.encode([_span(row)])
+        other.encode([_span(row)])
+    assert one.lookup([_span(0)]) == [None]
+    assert [cache.lookup([_span(1)])[0].content[:1] for cache in (one, other)] == [b"1", b"2"]
+
+
+def test_what_was_altered_is_said_when_the_form_is_kept_too(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Written()])
+        one.settle()
+        cache = EncodedSpanCache(lambda _: Encoded(b"{}", ("name",)))
+        for _ in range(2):
+            assert one.answers().spans(SHOP, encoding=cache).altered == [("name",)]
 
 
 def test_a_giant_span_pushes_nothing_out() -> None:

@@ -103,21 +103,21 @@ def junjo_span(span: Span) -> dict[str, Any]:
     any payload.
     """
     payload = span.payload or UNREADABLE
-    attributes = _value("attributes", payload.attributes)
+    attributes = payload_value("attributes", payload.attributes)
     return {
         "trace_id": span.trace_id,
         "span_id": span.span_id,
         "parent_span_id": span.parent_span_id or None,
         "service_name": span.service_name,
         "name": span.name,
-        "kind": _kind(span.span_kind),
+        "kind": kind_name(span.span_kind),
         "start_time": iso_time(span.start_time_unix_nano),
         "end_time": iso_time(span.end_time_unix_nano or 0),
         "status_code": str(span.status_code),
         "status_message": payload.status_message or "",
         "attributes_json": _remaining(attributes),
-        "events_json": _events(_value("events", payload.events)),
-        "links_json": _value("links", payload.links),
+        "events_json": _events(payload_value("events", payload.events)),
+        "links_json": payload_value("links", payload.links),
         "trace_flags": _flags(payload.flags),
         "trace_state": payload.trace_state,
         **_lifted(attributes),
@@ -141,7 +141,7 @@ def state_patches_of(spans: Iterable[Span]) -> list[dict[str, Any]]:
 
 def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
     payload = span.payload or UNREADABLE
-    lifted = _lifted(_value("attributes", payload.attributes))
+    lifted = _lifted(payload_value("attributes", payload.attributes))
     span_type, junjo_id = lifted[SPAN_TYPE.column], lifted[ID.column]
     return [
         (
@@ -160,7 +160,7 @@ def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
                 "patch_store_id": _text(patch.attributes, PATCH_STORE_ID),
             },
         )
-        for patch in _patches(_value("events", payload.events))
+        for patch in _patches(payload_value("events", payload.events))
     ]
 
 
@@ -174,7 +174,9 @@ def patch_id(span: Span, position: int) -> str:
 
 
 def iso_time(unix_nano: int) -> str:
-    """ISO 8601 in UTC with microseconds, cut towards 1970 as the catalog's times are.
+    """ISO 8601 in UTC with microseconds and ``Z``, cut towards 1970 as the catalog's times are.
+
+    Front ends up to 0.61 take the digits of an offset for decimals.
 
     Years before 1 and after 9999 have a sign and six digits, as ECMAScript writes them.
     """
@@ -184,10 +186,11 @@ def iso_time(unix_nano: int) -> str:
     inside = _EPOCH + timedelta(days=days, microseconds=micros)
     year = inside.year + cycles * _CYCLE_YEARS
     text = f"{year:04}" if MINYEAR <= year <= MAXYEAR else f"{year:+07}"
-    return f"{text}-{inside:%m-%dT%H:%M:%S.%f}+00:00"
+    return f"{text}-{inside:%m-%dT%H:%M:%S.%f}Z"
 
 
-def _kind(number: int) -> str:
+def kind_name(number: int) -> str:
+    """The name of OTLP's number."""
     return KINDS[number] if 0 <= number < len(KINDS) else KINDS[0]
 
 
@@ -195,12 +198,12 @@ def _flags(flags: int | None) -> int | None:
     return None if flags is not None and flags > FLAGS_MAX else flags or 0
 
 
-def _value(name: str, value: Any) -> Any:
+def payload_value(name: str, value: Any) -> Any:
     """A payload column that holds JSON: as ``canonical`` makes it, or still its text."""
     if isinstance(value, str):
         value = canonical(name, value)
     if value is None:
-        return {} if name == "attributes" else []
+        return [] if name in ("events", "links") else {}
     return value
 
 
@@ -252,11 +255,12 @@ def _events(events: Any) -> Any:
 
 
 def _with_number(event: Any) -> Any:
-    time = _time(event) if isinstance(event, Mapping) else None
+    time = event_time(event) if isinstance(event, Mapping) else None
     return event if time is None else {**event, "timeUnixNano": time}
 
 
-def _time(event: Mapping[str, Any]) -> int | None:
+def event_time(event: Mapping[str, Any]) -> int | None:
+    """Nanoseconds since 1970; None for what is not a time."""
     text = str(event.get("timeUnixNano"))
     if not re.fullmatch(TIME, text, re.ASCII) or int(text) > TIME_MAX:
         return None
@@ -265,7 +269,7 @@ def _time(event: Mapping[str, Any]) -> int | None:
 
 def _patches(events: Any) -> list[Patch]:
     found = [
-        Patch(_time(event), position, _object(event.get("attributes")))
+        Patch(event_time(event), position, _object(event.get("attributes")))
         for position, event in enumerate(events if isinstance(events, list) else [])
         if isinstance(event, Mapping) and event.get("name") == SET_STATE
     ]

@@ -5,7 +5,7 @@ with ``rel="next"`` (RFC 8288).
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -23,8 +23,10 @@ from indexer.query.missing import Missing
 
 A = TypeVar("A", bound=Answer)
 
-MISSING_BYTES_MAX = 4_096
-"""Of one header: clients and proxies take 8 KiB of all of them together."""
+HEADER_BYTES_MAX = 2_048
+"""Of one of two such headers: clients and proxies take 8 KiB of all of them together."""
+ENTRIES_MAX = HEADER_BYTES_MAX // 16
+"""No more could fit: the rest is not written before it is cut off."""
 
 HEADERS: dict[str, Any] = {
     name: {"description": text, "schema": {"type": kind}}
@@ -47,6 +49,12 @@ HEADERS: dict[str, Any] = {
             "Hand it back as `cursor` for the next page; absent at the end.",
         ),
         ("Link", "string", "The next page, with rel=next; absent at the end."),
+        (
+            "X-Altered-Spans",
+            "integer",
+            "Spans with a value that this body cannot hold, and another in its place; or absent.",
+        ),
+        ("X-Altered", "string", "A JSON array of them and the fields that are meant, the first."),
         ("Server-Timing", "string", "Milliseconds in the index and in the files."),
     )
 }
@@ -68,6 +76,8 @@ async def respond(
 
     content, answer = await ask(request, encode)
     measuring.count_answer(request, complete=answer.completeness.is_complete)
+    if isinstance(answer, SpansAnswer):
+        measuring.count_altered(request, sum(map(bool, answer.altered)))
     return Response(content, headers=_headers(request, answer), media_type="application/json")
 
 
@@ -97,6 +107,8 @@ def _headers(request: Request, answer: Answer) -> dict[str, str]:
     if isinstance(answer, SpansAnswer | OperationsAnswer) and answer.next_cursor is not None:
         next_page = _next_page(request, answer.next_cursor)
         headers |= {"X-Next-Cursor": answer.next_cursor, "Link": f'<{next_page}>; rel="next"'}
+    if isinstance(answer, SpansAnswer):
+        headers |= _altered(answer)
     return headers
 
 
@@ -109,10 +121,24 @@ def _cost(cost: Cost) -> dict[str, str]:
     }
 
 
+def _altered(answer: SpansAnswer) -> dict[str, str]:
+    """Which spans have a value that the body cannot hold."""
+    found = [
+        {"trace_id": span.trace_id, "span_id": span.span_id, "fields": fields}
+        for span, fields in zip(answer.spans, answer.altered, strict=False)
+        if fields
+    ]
+    return {"X-Altered-Spans": str(len(found)), "X-Altered": _fitting(found)} if found else {}
+
+
 def _missing(missing: Sequence[Missing]) -> str:
+    return _fitting([missing_json(one) for one in missing])
+
+
+def _fitting(entries: Sequence[Mapping[str, Any]]) -> str:
     """As many as fit; JSON in ASCII, so that no name of a file ends a header."""
-    entries = [missing_json(one) for one in missing]
-    while len(text := json.dumps(entries)) > MISSING_BYTES_MAX:
+    entries = entries[:ENTRIES_MAX]
+    while len(text := json.dumps(entries)) > HEADER_BYTES_MAX:
         entries = entries[: len(entries) // 2]
     return text
 

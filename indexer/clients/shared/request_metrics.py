@@ -47,6 +47,12 @@ def count_answer(request: Request, *, complete: bool) -> None:
     metrics.count_answer(route_of(request.scope), complete=complete)
 
 
+def count_altered(request: Request, spans: int) -> None:
+    """Count spans that the body of an answer cannot hold as they are."""
+    if spans:
+        metrics.ALTERED_SPANS.labels(route=route_of(request.scope)).inc(spans)
+
+
 def route_of(scope: Scope) -> str:
     """The template of the route that was found: never what a client wrote."""
     return getattr(scope.get("route"), "path_format", None) or NO_ROUTE

@@ -39,7 +39,7 @@ def meeting(columns: SpanColumns, condition: MetadataCondition) -> BoolArray:
     if isinstance(condition, Window):
         return within(columns, condition)
     if isinstance(condition, ServiceIs):
-        return _of_service(columns, condition.service)
+        return of_service(columns, condition.service)
     if isinstance(condition, IsRoot):
         roots: BoolArray = columns.parent_span_id == 0
         return roots
@@ -50,6 +50,12 @@ def in_traces(columns: SpanColumns, trace_ids: set[str]) -> BoolArray:
     """Which spans are of these traces."""
     texts = format_hex([columns.trace_hi, columns.trace_lo]).to_pylist()
     return np.fromiter((text in trace_ids for text in texts), np.bool_, len(columns))
+
+
+def of_service(columns: SpanColumns, service: str) -> BoolArray:
+    """Which spans are of the service."""
+    codes = [at for at, name in enumerate(columns.service.values) if name == service]
+    return np.isin(columns.service.codes, codes)
 
 
 def trace_ids(high: UInt64Array, low: UInt64Array) -> set[str]:
@@ -84,18 +90,13 @@ def _of_list(columns: SpanColumns, query: SpanQuery) -> BoolArray:
     """Which spans the list may hold by service, place in the trace and time."""
     wanted: BoolArray = np.ones(len(columns), np.bool_)
     if query.service is not None:
-        wanted &= _of_service(columns, query.service)
+        wanted &= of_service(columns, query.service)
     if query.roots:
         wanted &= columns.parent_span_id == 0
     wanted &= _meeting(columns, query.conditions) & within(columns, query.window)
     if query.after is not None:
         wanted &= ~_up_to(columns, query.after)
     return wanted
-
-
-def _of_service(columns: SpanColumns, service: str) -> BoolArray:
-    codes = [at for at, name in enumerate(columns.service.values) if name == service]
-    return np.isin(columns.service.codes, codes)
 
 
 def _meeting(columns: SpanColumns, conditions: SpanConditions) -> BoolArray:

@@ -17,7 +17,6 @@ from indexer.query.find.file_selection import CandidateFiles
 from indexer.query.find.index_row import COLUMNS, COLUMNS_WITH_VALUE, IndexRow, index_rows
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery
-from indexer.spans.attributes import LLM_FLAG
 from indexer.system.duckdb_rows import id_list, text_literal
 
 LLM_SHARE = 4
@@ -36,11 +35,6 @@ _VALUES = """JOIN (
     SELECT file_id, file_row_number, position_in_row, value FROM indexed_attributes
     WHERE {in_files} AND key_id = {key_id} AND {where}
 ) USING (file_id, file_row_number, position_in_row)"""
-
-_LLM_TRACES = f"""trace_id IN (
-    SELECT trace_id FROM trace_files WHERE attribute_flags >= {LLM_FLAG}
-    UNION ALL SELECT unnest([{{unindexed}}]::VARCHAR[])
-)"""
 
 
 def first_rows(
@@ -108,8 +102,7 @@ class _Scan:
         if floor is not None:
             where.append(f"start_time_unix_nano >= {floor}")
         if query.llm and self.llm is not None:
-            unindexed = ", ".join(text_literal(one) for one in sorted(self.llm.unindexed))
-            where.append(_LLM_TRACES.format(unindexed=unindexed))
+            where.append(f"trace_id IN ({self.llm.sql})")
         join = ""
         if self.key_id is not None:
             value = "true" if query.value is None else f"value = {text_literal(query.value)}"

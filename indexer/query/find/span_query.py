@@ -53,6 +53,8 @@ class SpanQuery:
     roots: bool = False
     llm: bool = False
     """Only spans whose trace has an LLM call, in any service."""
+    llm_in_service: bool = False
+    """And that in the service of the query."""
     attribute: str | None = None
     """A promoted attribute that the span has."""
     value: str | None = None
@@ -130,7 +132,8 @@ class SpanQuery:
         conditions = () if self.conditions == ANY_SPAN else self.conditions.values
         order = ("slowest",) if self.slowest else ()
         where = () if self.where is None else (repr(self.where),)
-        text = json.dumps([*said, *bounds, *conditions, *order, *where]).encode(
+        own = ("llm in service",) if self.llm_in_service else ()
+        text = json.dumps([*said, *bounds, *conditions, *order, *where, *own]).encode(
             "utf-8", "surrogatepass"
         )
         return blake2b(text, digest_size=6).hexdigest()

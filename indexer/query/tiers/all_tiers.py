@@ -55,10 +55,15 @@ class AllTiers:
         """
         if not (isinstance(query, SpanQuery) and query.llm):
             return None, ()
-        keys = [key for key in self.indexed.keys if tells_llm_calls(key)]
-        unindexed, missing = llm_traces_of(self.unindexed, keys)
+        keys = {key: at for key, at in self.indexed.keys.items() if tells_llm_calls(key)}
+        service = query.service if query.llm_in_service else None
+        unindexed, missing = llm_traces_of(self.unindexed, list(keys), service)
         llm = LlmTraces(
-            cursor=self.indexed.cursor, directory=self.indexed.directory, unindexed=unindexed
+            cursor=self.indexed.cursor,
+            directory=self.indexed.directory,
+            unindexed=unindexed,
+            service=service,
+            keys=keys,
         )
         return llm, missing
 

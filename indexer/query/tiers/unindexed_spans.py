@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from indexer.errors import IndexerError
 from indexer.query.find import column_scan
@@ -52,13 +53,19 @@ class UnindexedSpans:
             return self.spans(found, values)
         return self.spans(column_scan.first(self.columns, wanted, query), values)
 
-    def llm_traces(self, keys: Sequence[str]) -> set[str]:
-        """The traces of which some span here is an LLM call, by these attributes.
+    def llm_traces(self, keys: Sequence[str], service: str | None = None) -> set[str]:
+        """The traces of which some span here, of the service, is an LLM call by these attributes.
 
         Raises IndexerError.
         """
         values = self.attributes(keys)
-        return column_scan.trace_ids(values.trace_hi[values.is_llm], values.trace_lo[values.is_llm])
+        calls = values.is_llm
+        if service is not None:
+            own = self.columns.take(column_scan.of_service(self.columns, service))
+            calls = calls & np.isin(
+                _places(values.row, values.position), _places(own.row, own.position)
+            )
+        return column_scan.trace_ids(values.trace_hi[calls], values.trace_lo[calls])
 
     def _meeting(self, columns: SpanColumns, query: SpanQuery, where: Condition) -> SpanColumns:
         """The first of these that meet the conditions, as many as the answer can need."""
@@ -112,17 +119,25 @@ def candidates_of(
 
 
 def llm_traces_of(
-    parts: Iterable[UnindexedSpans], keys: Sequence[str]
+    parts: Iterable[UnindexedSpans], keys: Sequence[str], service: str | None = None
 ) -> tuple[frozenset[str], tuple[Missing, ...]]:
-    """The traces with an LLM call in some of the sources, and which of these cannot be read."""
+    """The traces with an LLM call, of the service, in some of the sources.
+
+    And which of these cannot be read.
+    """
     found: set[str] = set()
     missing: list[Missing] = []
     for part in parts:
         try:
-            found |= part.llm_traces(keys)
+            found |= part.llm_traces(keys, service)
         except IndexerError as error:
             missing.append(Missing.of_error(error, part.source.path))
     return frozenset(found), tuple(missing)
+
+
+def _places(row: npt.NDArray[np.int32], position: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """One number for each place in the source."""
+    return (row.astype(np.int64) << 32) | position
 
 
 @cache

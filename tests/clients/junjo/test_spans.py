@@ -72,8 +72,8 @@ def test_a_span_has_the_fields_in_their_order() -> None:
         ("service_name", "shop"),
         ("name", "Flow"),
         ("kind", "INTERNAL"),
-        ("start_time", "2026-11-18T11:06:40.123456+00:00"),
-        ("end_time", "2026-11-18T11:06:40.123457+00:00"),
+        ("start_time", "2026-11-18T11:06:40.123456Z"),
+        ("end_time", "2026-11-18T11:06:40.123457Z"),
         ("status_code", "2"),
         ("status_message", "it broke"),
         ("attributes_json", rest),
@@ -174,19 +174,19 @@ def test_flags_that_no_integer_holds_are_null() -> None:
 def test_times_are_cut_to_the_microsecond(nanos: int) -> None:
     """Python's own calendar agrees from 1970 to 9999."""
     expected = EPOCH + timedelta(microseconds=nanos // 1000)
-    assert iso_time(nanos) == expected.isoformat(timespec="microseconds")
+    assert iso_time(nanos) == f"{expected.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 @pytest.mark.parametrize(
     ("nanos", "text"),
     [
-        (-1, "1970-01-01T00:00:00.000000+00:00"),
-        (-1_000, "1969-12-31T23:59:59.999999+00:00"),
-        (253_402_300_800 * 10**9, "+010000-01-01T00:00:00.000000+00:00"),
-        (-62_135_596_800 * 10**9, "0001-01-01T00:00:00.000000+00:00"),
-        (-62_135_596_801 * 10**9, "+000000-12-31T23:59:59.000000+00:00"),
-        (-8_640_000_000_000 * 10**9, "-271821-04-20T00:00:00.000000+00:00"),
-        (8_640_000_000_000 * 10**9, "+275760-09-13T00:00:00.000000+00:00"),
+        (-1, "1970-01-01T00:00:00.000000Z"),
+        (-1_000, "1969-12-31T23:59:59.999999Z"),
+        (253_402_300_800 * 10**9, "+010000-01-01T00:00:00.000000Z"),
+        (-62_135_596_800 * 10**9, "0001-01-01T00:00:00.000000Z"),
+        (-62_135_596_801 * 10**9, "+000000-12-31T23:59:59.000000Z"),
+        (-8_640_000_000_000 * 10**9, "-271821-04-20T00:00:00.000000Z"),
+        (8_640_000_000_000 * 10**9, "+275760-09-13T00:00:00.000000Z"),
     ],
 )
 def test_times_beyond_pythons_years_are_as_ecmascript_writes_them(nanos: int, text: str) -> None:
@@ -207,7 +207,7 @@ def test_patches_are_the_events_with_that_name_in_order_of_time() -> None:
     ]
     found = state_patches(span(attributes=OLD_WORKFLOW, events=events))
     shown = [tuple(row.values())[6:] for row in found]
-    at = "2026-11-18T11:06:40.12345{}+00:00"
+    at = "2026-11-18T11:06:40.12345{}Z"
     assert shown == [
         (at.format(5), '"cut ["', ""),
         (at.format(6), "[1]", "s"),

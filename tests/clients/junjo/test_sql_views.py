@@ -160,7 +160,7 @@ def comparable(row: dict[str, Any]) -> dict[str, Any]:
     shown = {}
     for name, value in row.items():
         if isinstance(value, datetime):
-            shown[name] = value.astimezone(UTC).isoformat(timespec="microseconds")
+            shown[name] = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
         elif name in (*JSON_COLUMNS, "patch_json") and isinstance(value, str):
             shown[name] = json.loads(value)
         else:
