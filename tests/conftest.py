@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from indexer.telemetry.log import LOGGER
+from tests.support import drawn_part
 from tests.support.examples import DRAW, load_profile
 from tests.support.processes import Site
 from tests.support.sql_files import SqlFile
@@ -30,10 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     load_profile(soak=config.getoption("--soak"))
+    drawn_part.decide(config)
 
 
 def pytest_report_header() -> str:
-    """What to set so that a run draws the same parameters again."""
+    """What to set so that a run draws the same tests and parameters again."""
     return f"{DRAW}={os.environ[DRAW]}"
 
 
@@ -43,7 +45,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A long run is one that may take long."""
+    """A long run is one that may take long; any other takes a part of the slow tests."""
+    if left_out := drawn_part.left_out(items):
+        config.hook.pytest_deselected(items=left_out)
+        out = set(left_out)
+        items[:] = [item for item in items if item not in out]
     if config.getoption("--soak"):
         for item in items:
             item.add_marker(pytest.mark.timeout(SOAK_TIMEOUT_S))

@@ -214,13 +214,13 @@ def test_the_receiver_ends_with_the_connection_and_with_detach_of_duckdb_itself(
 
 
 def test_attaching_and_detaching_leaks_no_thread_no_descriptor_and_no_memory(connection, soak):
-    cycles = 1000 if soak else 20
+    cycles = 1000 if soak else 5
 
     def cycle():
         with live.attach(connection, URL):
             assert count(connection) == 0
 
-    for _ in range(5):
+    for _ in range(2):
         cycle()
     gc.collect()
     before = _resources()

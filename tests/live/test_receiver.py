@@ -48,7 +48,7 @@ def test_senders_and_queries_at_once_never_see_a_count_step_back(soak):
 
 def test_memory_comes_to_rest_once_a_ring_is_full(soak):
     """Ten times as many rows as the ring has: the last samples are within 5 % of their mean."""
-    rows, batch = (100_000, 1_000) if soak else (5_000, 500)
+    rows, batch = (100_000, 1_000) if soak else (2_000, 500)
     samples = []
     request = spans(0, batch)
     with live(rows=rows) as found:
