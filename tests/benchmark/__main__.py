@@ -18,6 +18,7 @@ from tests.benchmark import (
     answers,
     counting,
     dashboards,
+    dialects,
     freshness,
     growth,
     index,
@@ -42,6 +43,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "otlp": otlp_files.measure,
     "live": live_tables.measure,
     "sql": sql_views.measure,
+    "dialects": dialects.measure,
 }
 
 

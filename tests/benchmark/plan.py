@@ -57,10 +57,12 @@ class Plan:
     """Scans of everything for each question of a dashboard."""
     sql: Shape = _MILLION
     """What SQL is asked over."""
-    otlp_requests: int = 400
+    otlp_requests: int = 100
     """Requests of 512 spans in a file of OTLP."""
     otlp_bytes: int = 2_000_000_000
     """Of the file of OTLP whose reading is to stay in little memory."""
+    dialect_spans: int = 20_000
+    """Of the file of each dialect."""
     spans_max: int = SPANS_MAX
     """Spans of the largest catalog; 0 leaves it out."""
 
@@ -90,6 +92,7 @@ SMALL = Plan(
     scans=1,
     otlp_requests=32,
     otlp_bytes=60_000_000,
+    dialect_spans=500,
     spans_max=0,
 )
 

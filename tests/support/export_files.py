@@ -5,6 +5,7 @@ What such a table has no column for is not in the file: kinds, events and links 
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 
@@ -30,7 +31,11 @@ def langfuse(spans: Sequence[OtelSpan]) -> pa.Table:
             "name": [s.name for s in spans],
             "level": ["ERROR" if STATUSES[s.status] == "Error" else "DEFAULT" for s in spans],
             "metadata": pa.array(
-                [[("resourceAttributes.service.name", s.service)] for s in spans], _MAP
+                [
+                    [("resourceAttributes.service.name", s.service), *s.attributes.items()]
+                    for s in spans
+                ],
+                _MAP,
             ),
         }
     )
@@ -51,6 +56,7 @@ def langsmith(spans: Sequence[OtelSpan]) -> pa.Table:
             "status": [("pending", "success", "error")[s.status] for s in spans],
             "start_time": pa.array([s.start for s in spans], pa.timestamp("ns")),
             "end_time": pa.array([_end(s) for s in spans], pa.timestamp("ns")),
+            "extra": [json.dumps({"metadata": s.attributes}) for s in spans],
         }
     )
 
