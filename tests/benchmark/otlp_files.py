@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ from tests.support.otlp_json import json_line
 AT_LEAST = 1.5
 """Of the rate of the loop."""
 MEMORY_MAX_MIB = 300
+_TURNS_WITHOUT_BOUND = 2
+"""The first is not counted. DuckDB's own JSON takes longer than all the others together."""
 _MIB = 1 << 20
+_ITSELF = ("-m", "tests.benchmark.otlp_files")
 _START = 1_700_000_000_000_000_000
 _READ = "SELECT count(name), count(span_attributes), count(trace_id) FROM read_otlp_traces(?)"
 _READ_JSON = """
@@ -80,8 +84,10 @@ def _of_format(
     spans = plan.otlp_requests * SPANS
     sides = {"ours": _ours, **others}
     rates: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(plan.rounds + 1):
+    for turn in range(plan.rounds + 1):
         for side, read in sides.items():
+            if turn >= _TURNS_WITHOUT_BOUND and not _has_bound(side):
+                continue
             started = time.process_time()
             read(path)
             rates[side].append(spans / (time.process_time() - started))
@@ -94,22 +100,28 @@ def _of_format(
             compared=middle[side],
             compared_with=side,
             ratio=middle["ours"] / middle[side],
-            at_least=AT_LEAST if "loop" in side else None,
+            at_least=AT_LEAST if _has_bound(side) else None,
             details={"spans": spans, "bytes": path.stat().st_size},
         )
         for side in others
     ]
 
 
+def _has_bound(side: str) -> bool:
+    return side == "ours" or "loop" in side
+
+
 def _memory(folder: Path, size: int) -> list[Line]:
-    lines = []
-    for name, path in _files(folder, 64).items():
+    """Of both at once: how long they take is another measurement."""
+    files = _files(folder, 64)
+    for path in files.values():
         content = path.read_bytes()
         with path.open("wb") as large:
             for _ in range(-(-size // len(content))):
                 large.write(content)
-        done = run(["-m", "tests.benchmark.otlp_files", str(path)])
-        lines.append(
+    with ThreadPoolExecutor(len(files)) as pool:
+        found = pool.map(lambda path: run([*_ITSELF, str(path)]), files.values())
+        return [
             Line(
                 name=f"peak memory, reading {path.stat().st_size / _MIB:.0f} MiB of {name}",
                 measured=done.peak_bytes / _MIB,
@@ -117,9 +129,8 @@ def _memory(folder: Path, size: int) -> list[Line]:
                 at_most=MEMORY_MAX_MIB,
                 details={"seconds": round(done.seconds, 2), **done.answer},
             )
-        )
-        path.unlink()
-    return lines
+            for (name, path), done in zip(files.items(), found, strict=True)
+        ]
 
 
 def _ours(path: Path) -> None:
