@@ -12,8 +12,18 @@ _ROOT = files("schemas")
 @cache
 def migrations() -> tuple[tuple[int, str, str], ...]:
     """(version, name, SQL) of every catalog migration, in order. Forward only."""
+    return _migrations("catalog")
+
+
+@cache
+def mastra_migrations() -> tuple[tuple[int, str, str], ...]:
+    """The same of the Mastra store."""
+    return _migrations("mastra")
+
+
+def _migrations(folder: str) -> tuple[tuple[int, str, str], ...]:
     found = []
-    for entry in (_ROOT / "sql" / "catalog").iterdir():
+    for entry in (_ROOT / "sql" / folder).iterdir():
         if entry.name.endswith(".sql"):
             number, _, name = entry.name.removesuffix(".sql").partition("_")
             found.append((int(number), name, entry.read_text()))

@@ -51,6 +51,7 @@
         ├── InvalidSettings
         ├── QueryRefused
         ├── InvalidId               text that is not a valid ID
+        ├── InvalidMastraCall       arguments that the Mastra store cannot take
         ├── QueryTooLarge           the answer would cost more than one answer may
         ├── OperatorsOnly           an action that is for the Unix socket alone
         └── Unauthorized            a request without the token
@@ -337,6 +338,17 @@ class InvalidId(PermanentError):
 
     hint = "Expected 32 hex digits for a trace ID, 16 for a span ID, not all zero."
     exit_code = 2
+
+
+class InvalidMastraCall(PermanentError):
+    """Arguments that the Mastra store cannot take, or a store that is not open."""
+
+    hint = "Correct the arguments; the message names the first that is invalid."
+
+    def __init__(self, message: str, *, error_id: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.error_id = error_id
+        """Mastra's own ID of the error, or one formed like those of its stores."""
 
 
 class QueryTooLarge(PermanentError):

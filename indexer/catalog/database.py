@@ -4,12 +4,10 @@ Exactly one process opens a catalog for writing (see ``lock``), and inside it ex
 writes; readers take cursors of their own.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import duckdb
@@ -24,11 +22,10 @@ from indexer.errors import (
 )
 from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
-from indexer.system.durable_files import make_folder
-from indexer.system.permissions import PRIVATE_FILE, restrict, set_mode
+from indexer.system.duckdb_files import create_database, size_bytes, wal_bytes, wal_path
+from indexer.system.duckdb_migrations import applied_version, apply_migrations
+from indexer.system.permissions import PRIVATE_FILE, restrict
 
-STORAGE_VERSION = "v1.5.0"
-"""The database format: the oldest supported DuckDB must open what the newest one creates."""
 _NO_CHECKPOINT_BYTES = 1 << 50
 CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
 """DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
@@ -52,8 +49,10 @@ class Catalog:
         CatalogTooNew for one that a newer version migrated.
         """
         if not read_only:
-            _create(path)
-            restrict([path, wal_path(path)], PRIVATE_FILE)
+            try:
+                create_database(path)
+            except duckdb.Error as error:
+                raise CatalogWriteFailed(_first_line(error), path=str(path)) from error
         try:
             connection = connect(
                 path,
@@ -144,17 +143,11 @@ class Catalog:
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log, 0 when there is none."""
-        try:
-            return wal_path(self.path).stat().st_size
-        except FileNotFoundError:
-            return 0
+        return wal_bytes(self.path)
 
     def size_bytes(self) -> int:
         """Size of the database file and of its write-ahead log, 0 when somebody deleted it."""
-        try:
-            return self.path.stat().st_size + self.wal_bytes()
-        except FileNotFoundError:
-            return 0
+        return size_bytes(self.path)
 
     def close(self) -> None:
         """Close; DuckDB checkpoints on the way."""
@@ -190,7 +183,7 @@ class Catalog:
             )
         if migrate:
             refuse_other_files(self.connection)
-            self._migrate(version)
+            apply_migrations(self.transaction, migrations(), version)
         elif version < schema_version():
             raise CatalogUnreadable(
                 f"{self.path} has schema version {version}, this program needs {schema_version()}",
@@ -199,59 +192,13 @@ class Catalog:
             )
 
     def _version(self) -> int:
-        tables = self.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        names = {name for (name,) in tables}
-        if not names:
-            return 0
-        if "schema_migrations" not in names:
+        version = applied_version(self.connection)
+        if version is None:
             raise CatalogUnreadable(
                 f"{self.path} is a DuckDB database, but not a catalog of this program",
                 path=str(self.path),
             )
-        rows = self.connection.execute("SELECT max(version) FROM schema_migrations").fetchall()
-        return int(rows[0][0] or 0)
-
-    def _migrate(self, version: int) -> None:
-        for number, name, text in migrations():
-            if number <= version:
-                continue
-            with self.transaction() as connection:
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS schema_migrations ("
-                    "version INTEGER PRIMARY KEY, name VARCHAR NOT NULL, "
-                    "applied_at TIMESTAMPTZ NOT NULL)"
-                )
-                connection.execute(text)
-                connection.execute(
-                    "INSERT INTO schema_migrations VALUES (?, ?, now())", [number, name]
-                )
-
-
-def wal_path(path: Path) -> Path:
-    """DuckDB's write-ahead log of a database. It is made anew after each checkpoint."""
-    return path.with_name(path.name + ".wal")
-
-
-def _create(path: Path) -> None:
-    """Make an empty database in the oldest supported format, if there is none.
-
-    DuckDB makes it with the umask and takes no empty file for one, so it is made in a folder
-    that nobody else can enter, and then has its name.
-    """
-    if path.exists():
-        return
-    make_folder(path.parent)
-    with TemporaryDirectory(dir=path.parent, prefix=".new-") as folder, connect() as memory:
-        fresh = Path(folder, path.name)
-        quoted = str(fresh).replace("'", "''")
-        try:
-            memory.execute(f"ATTACH '{quoted}' AS fresh (STORAGE_VERSION '{STORAGE_VERSION}')")
-            memory.execute("DETACH fresh")
-        except duckdb.Error as error:
-            raise CatalogWriteFailed(_first_line(error), path=str(path)) from error
-        set_mode(fresh, PRIVATE_FILE)
-        wal_path(path).unlink(missing_ok=True)  # of a dead one by that name: it would be replayed
-        os.replace(fresh, path)
+        return version
 
 
 def unreadable(path: Path, error: Any) -> CatalogUnreadable:

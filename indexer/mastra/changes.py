@@ -1,0 +1,87 @@
+"""What a batch of creates and updates does to each span, in whatever order they come.
+
+A span has two layers: what it was created with, and over it what updates have set. So an update
+may come before its create, and a batch that is sent again changes nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from indexer.mastra.columns import (
+    CREATED,
+    CREATED_ENDED,
+    UPDATABLE,
+    is_updated,
+    updated_bits,
+)
+
+SpanKey = tuple[str, str]
+"""Trace ID and span ID: a span ID alone is unique only inside its trace."""
+
+
+@dataclass(slots=True)
+class SpanChange:
+    """What one batch brings for one span: stored values by column."""
+
+    key: SpanKey
+    created: dict[str, Any] | None = None
+    updates: dict[str, Any] = field(default_factory=dict)
+
+    def create(self, values: dict[str, Any]) -> None:
+        """A create takes the place of another, but one that has not ended not of one that has."""
+        ended = self.created is not None and self.created["ended_at"] is not None
+        if not (ended and values["ended_at"] is None):
+            self.created = values
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpan:
+    """What the table says of a span that a batch changes."""
+
+    row_id: int
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowValues:
+    """What to write into the row of a span."""
+
+    key: SpanKey
+    values: dict[str, Any]
+    layers: int
+    is_new: bool
+    """Whether the span is created now."""
+    is_updated: bool
+
+
+def merge(
+    creates: Iterable[tuple[SpanKey, dict[str, Any]]],
+    updates: Iterable[tuple[SpanKey, dict[str, Any]]],
+) -> dict[SpanKey, SpanChange]:
+    """One change a span, in the order of the batch."""
+    changes: dict[SpanKey, SpanChange] = {}
+    for key, values in creates:
+        changes.setdefault(key, SpanChange(key)).create(values)
+    for key, values in updates:
+        changes.setdefault(key, SpanChange(key)).updates.update(values)
+    return changes
+
+
+def row_values(change: SpanChange, stored: StoredSpan | None) -> RowValues:
+    """What a change does to a stored span, or to none."""
+    before = stored.layers if stored else 0
+    values: dict[str, Any] = {}
+    layers = before
+    created = change.created
+    if created is not None and not (before & CREATED_ENDED and created["ended_at"] is None):
+        values = {name: created[name] for name in UPDATABLE if not is_updated(before, name)}
+        layers |= CREATED | (CREATED_ENDED if created["ended_at"] is not None else 0)
+    values.update(change.updates)
+    return RowValues(
+        key=change.key,
+        values=values,
+        layers=layers | updated_bits(change.updates),
+        is_new=bool(layers & CREATED and not before & CREATED),
+        is_updated=bool(change.updates),
+    )

@@ -1,0 +1,226 @@
+"""The database of the Mastra store: opened once a process, written by one thread at a time.
+
+Stores of one process that name the same file share what is here, because DuckDB does: a lock
+orders their writes, so that two of them cannot both find a span missing and insert it twice.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import duckdb
+
+from indexer.contracts import mastra_migrations
+from indexer.errors import CatalogBusy, CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
+from indexer.system import retry
+from indexer.system.duckdb_connection import connect, refuse_other_files
+from indexer.system.duckdb_files import create_database, wal_path
+from indexer.system.duckdb_migrations import applied_version, apply_migrations
+from indexer.system.permissions import PRIVATE_FILE, restrict
+
+MEMORY_LIMIT = "512MiB"
+"""A page of a hundred records with inputs of megabytes is read at once."""
+THREADS = 2
+_OWN_HINT = "Restore it from a backup, or move it away: the next start makes an empty one."
+_WRITE_HINT = "Free disk space, or give the store more memory; senders try again."
+
+
+_USED = """
+    SELECT
+        (SELECT used_blocks * block_size FROM pragma_database_size()
+         WHERE database_name = current_database()),
+        (SELECT coalesce(sum(count), 0) FROM pragma_storage_info('mastra_spans')
+         WHERE column_name = 'layers' AND segment_type <> 'VALIDITY'),
+        (SELECT count(*) FROM mastra_spans)
+"""
+
+
+class Database:
+    """An open database, to be released as often as it was opened."""
+
+    _open: ClassVar[dict[str, "Database"]] = {}
+    _registry: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._writing = threading.Lock()
+        self.users = 0
+        """Stores that have it open: of a file only, one in memory has a single one."""
+        self._sequence = 0
+
+    @classmethod
+    def open(cls, path: Path | None, *, memory_limit: str, threads: int) -> "Database":
+        """Open a file, made when there is none, or a database in memory.
+
+        A file that this process has open already keeps its limits. Raises CatalogBusy while
+        another process has it, CatalogUnreadable for a damaged file or another program's,
+        CatalogTooNew for one that a newer version migrated.
+        """
+        if path is None:
+            return cls._made(None, memory_limit, threads)
+        key = os.path.realpath(path)
+        with cls._registry:
+            found = cls._open.get(key)
+            if found is None:
+                found = cls._open[key] = cls._made(Path(key), memory_limit, threads)
+            found.users += 1
+            return found
+
+    def release(self) -> None:
+        """Close when nobody else has it; DuckDB checkpoints on the way and frees its lock."""
+        with self._registry:
+            self.users -= 1
+            if self.users > 0:
+                return
+            if self.path is not None:
+                self._open.pop(str(self.path), None)
+            with self._writing:
+                self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All statements inside happen, or none; writers wait for each other.
+
+        Raises CatalogWriteFailed when DuckDB refuses.
+        """
+        with self._writing:
+            try:
+                self._connection.execute("BEGIN TRANSACTION")
+                yield self._connection
+                self._connection.execute("COMMIT")
+                if self.path is not None:
+                    restrict([wal_path(self.path)], PRIVATE_FILE)
+            except duckdb.Error as error:
+                self._roll_back()
+                raise CatalogWriteFailed(_first_line(error), hint=_WRITE_HINT) from error
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def checkpoint(self) -> None:
+        """Fold the log into the file, which gives the space of deleted rows back.
+
+        Raises CatalogWriteFailed when DuckDB refuses for longer than other transactions take.
+        """
+        with self._writing:
+            self._checkpoint()
+
+    @contextmanager
+    def checkpointed(self) -> Iterator[None]:
+        """The file alone is the database inside, and nobody writes."""
+        with self._writing:
+            self._checkpoint()
+            yield
+
+    def used_bytes(self) -> int:
+        """Of the spans that are there, an estimate.
+
+        DuckDB frees the space of a deleted row with the last one of its row group, 122,880 rows.
+        So it is the used part of the database, less the share of deleted rows in it: otherwise a
+        store that was cut would seem as large as before, and be cut again.
+        """
+        with self.reading() as cursor:
+            ((used, stored, left),) = cursor.execute(_USED).fetchall()
+        return int(used) * int(left) // max(int(stored), 1)
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in which all queries see the same state."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("BEGIN TRANSACTION")
+            yield cursor
+            cursor.execute("COMMIT")
+        finally:
+            cursor.close()
+
+    def next_sequence(self, count: int) -> range:
+        """So many numbers, larger than all before, restarts and deletions included.
+
+        They begin with the microseconds since 1970, so that numbers of deleted spans do not come
+        again. The caller is in a transaction.
+        """
+        first = max(self._sequence + 1, time.time_ns() // 1000)
+        self._sequence = first + count - 1
+        return range(first, first + count)
+
+    @property
+    def last_sequence(self) -> int:
+        """The newest number that was given."""
+        return self._sequence
+
+    @classmethod
+    def _made(cls, path: Path | None, memory_limit: str, threads: int) -> Self:
+        try:
+            if path is not None:
+                create_database(path)
+            connection = connect(
+                path,
+                memory_limit=memory_limit,
+                threads=threads,
+                spill_folder=None if path is None else path.parent,
+            )
+        except duckdb.Error as error:
+            if "Could not set lock" in str(error):
+                raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
+            raise _unreadable(path, _first_line(error)) from error
+        database = cls(connection, path)
+        try:
+            database._prepare()
+        except BaseException:
+            connection.close()
+            raise
+        return database
+
+    def _prepare(self) -> None:
+        try:
+            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            version = applied_version(self._connection)
+        except duckdb.Error as error:
+            raise _unreadable(self.path, _first_line(error)) from error
+        known = mastra_migrations()[-1][0]
+        if version is None:
+            raise _unreadable(self.path, "it is a database of another program")
+        if version > known:
+            raise CatalogTooNew(
+                f"{self.path} has schema version {version}, this program supports {known}",
+                path=str(self.path),
+                hint="Upgrade this installation.",
+            )
+        refuse_other_files(self._connection)
+        apply_migrations(self.transaction, mastra_migrations(), version)
+        if version < known:
+            self._connection.execute("CHECKPOINT")  # a log with changes of tables is not replayed
+        found = self._connection.execute("SELECT max(sequence) FROM mastra_spans").fetchall()
+        self._sequence = found[0][0] or 0
+
+    def _checkpoint(self) -> None:
+        try:
+            retry.call(
+                lambda: self._connection.execute("CHECKPOINT"),
+                on=duckdb.TransactionException,
+                backoff=retry.CHECKPOINT,
+                tries=retry.CHECKPOINT_TRIES,
+            )
+        except duckdb.Error as error:
+            raise CatalogWriteFailed(_first_line(error), hint=_WRITE_HINT) from error
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except duckdb.Error:  # the failed statement has already ended the transaction
+            return
+
+
+def _unreadable(path: Path | None, reason: str) -> CatalogUnreadable:
+    return CatalogUnreadable(f"cannot open {path}: {reason}", path=str(path), hint=_OWN_HINT)
+
+
+def _first_line(error: Any) -> str:
+    return re.sub(r"\s+", " ", str(error).strip())[:500]

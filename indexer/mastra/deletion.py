@@ -1,0 +1,113 @@
+"""Removal of spans: of named traces, of the oldest ones, of all.
+
+DuckDB gives the space of deleted rows back with a checkpoint, because no index keeps it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from indexer.mastra.columns import stored_time
+from indexer.mastra.database import Database
+
+TRACE_IDS_MAX = 1_000
+"""Of one call, as Mastra defines it."""
+_LOW_WATER = 0.9
+"""A store that is too large is cut to this part of its limit, and so not again for a while."""
+_CUTS_MAX = 8
+"""Rows differ in size, so that what is to be deleted is an estimate, and made again."""
+_LAST_CHANGE = "max(greatest(started_at, ended_at, updated_at))"
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What retention has removed and left."""
+
+    spans: int
+    """Rows deleted."""
+    bytes: int
+    """Of the spans that are left."""
+
+
+def delete_traces(
+    database: Database,
+    trace_ids: Sequence[str],
+    organization_id: str | None,
+    resource_id: str | None,
+) -> None:
+    """Delete the spans of those traces that are of the tenant, if one is given."""
+    if not trace_ids:
+        return
+    wanted = pa.table({"trace_id": pa.array(list(dict.fromkeys(trace_ids)), pa.string())})
+    terms = ["trace_id IN (SELECT trace_id FROM wanted)"]
+    tenant = {"organization_id": organization_id, "resource_id": resource_id}
+    parameters = {name: value for name, value in tenant.items() if value is not None}
+    terms += [f"{name} = ${name}" for name in parameters]
+    with database.transaction() as connection:
+        connection.register("wanted", wanted)
+        try:
+            connection.execute(f"DELETE FROM mastra_spans WHERE {' AND '.join(terms)}", parameters)
+        finally:
+            connection.unregister("wanted")
+
+
+def delete_all(database: Database) -> None:
+    """Delete every span and give their space back."""
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM mastra_spans")
+    database.checkpoint()
+
+
+def prune(
+    database: Database, now: datetime, max_age: timedelta | None, max_bytes: int | None
+) -> Pruned:
+    """Delete whole traces without a change within ``max_age``, then the oldest ones.
+
+    Of those as many as it takes until what is left uses no more than ``max_bytes``.
+    """
+    deleted = 0
+    if max_age is not None:
+        deleted += _delete_before(database, stored_time(now - max_age))
+        database.checkpoint()
+    for _ in range(_CUTS_MAX):
+        size = database.used_bytes()
+        if max_bytes is None or size <= max_bytes:
+            break
+        cut = _delete_oldest(database, 1 - max_bytes * _LOW_WATER / size)
+        database.checkpoint()
+        if not cut:
+            break
+        deleted += cut
+    return Pruned(deleted, database.used_bytes())
+
+
+def _delete_before(database: Database, moment: datetime) -> int:
+    with database.transaction() as connection:
+        return _deleted(
+            connection,
+            f"GROUP BY trace_id HAVING {_LAST_CHANGE} < $moment",
+            {"moment": moment},
+        )
+
+
+def _delete_oldest(database: Database, part: float) -> int:
+    """Delete that part of all traces, at least one."""
+    with database.transaction() as connection:
+        ((traces,),) = connection.execute(
+            "SELECT count(DISTINCT trace_id) FROM mastra_spans"
+        ).fetchall()
+        count = max(1, round(traces * part))
+        return _deleted(connection, f"GROUP BY trace_id ORDER BY {_LAST_CHANGE} LIMIT {count}", {})
+
+
+def _deleted(
+    connection: duckdb.DuckDBPyConnection, chosen: str, parameters: dict[str, datetime]
+) -> int:
+    rows = connection.execute(
+        f"DELETE FROM mastra_spans WHERE trace_id IN (SELECT trace_id FROM mastra_spans {chosen})",
+        parameters,
+    ).fetchall()
+    return int(rows[0][0])

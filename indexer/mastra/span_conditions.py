@@ -1,0 +1,116 @@
+"""Filters of lists as conditions on rows of ``mastra_spans``."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from indexer.mastra.columns import KINDS, stored_time
+from indexer.mastra.json_conditions import MemberCondition, equals, member_condition
+from indexer.mastra.list_arguments import SpanFilters, TimeRange, TraceFilters
+from indexer.mastra.records import ColumnKind
+
+STATUS = (
+    "CASE WHEN error IS NOT NULL THEN 'error' WHEN ended_at IS NULL THEN 'running' "
+    "ELSE 'success' END"
+)
+ROOTS = "span.created_at IS NOT NULL AND span.parent_span_id IS NULL"
+BRANCH_TYPES = (
+    "agent_run",
+    "workflow_run",
+    "processor_run",
+    "scorer_run",
+    "rag_ingestion",
+    "tool_call",
+    "mcp_tool_call",
+)
+"""Types of spans that a branch begins with, as Mastra defines them."""
+BRANCHES = f"span.created_at IS NOT NULL AND span.span_type IN {BRANCH_TYPES}"
+_EQUAL = tuple(name for name in SpanFilters.model_fields if KINDS.get(name) is ColumnKind.TEXT)
+_CHILD_ERROR = """EXISTS (
+    SELECT 1 FROM mastra_spans AS other
+    WHERE other.trace_id = span.trace_id AND other.span_id <> span.span_id
+        AND other.error IS NOT NULL AND other.created_at IS NOT NULL
+)"""
+
+
+@dataclass(slots=True)
+class Conditions:
+    """SQL conditions on ``mastra_spans AS span`` with their parameters."""
+
+    terms: list[str]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    members: list[MemberCondition] = field(default_factory=list)
+    """Those that SQL says only in part."""
+
+    def add(self, term: str, **parameters: Any) -> None:
+        """One more condition."""
+        self.terms.append(term)
+        self.parameters |= parameters
+
+    @property
+    def where(self) -> str:
+        """All of them, for a WHERE clause."""
+        return " AND ".join(self.terms)
+
+
+def conditions(base: str, filters: SpanFilters) -> Conditions:
+    """The filters beside a base condition."""
+    found = Conditions([base])
+    for name in _EQUAL:
+        if (value := getattr(filters, name)) is not None:
+            found.add(f"span.{name} = ${name}", **{name: value})
+    _add_range(found, "started_at", filters.started_at)
+    _add_range(found, "ended_at", filters.ended_at)
+    _add_members(found, "metadata", filters.metadata)
+    _add_members(found, "scope", filters.scope)
+    if filters.tags:
+        found.add("list_has_all(span.tags, $tags)", tags=filters.tags)
+    if filters.status:
+        found.add(f"{STATUS} = $status", status=filters.status)
+    if isinstance(filters, TraceFilters) and filters.has_child_error is not None:
+        found.add(_CHILD_ERROR if filters.has_child_error else f"NOT {_CHILD_ERROR}")
+    return found
+
+
+def compare_members(cursor: duckdb.DuckDBPyConnection, found: Conditions) -> None:
+    """Say in SQL what it could not: which rows have the objects and arrays asked for.
+
+    The rows are a table of the cursor from now on; the cursor is in a transaction.
+    """
+    if not found.members:
+        return
+    members = ", ".join(one.member for one in found.members)
+    rows = cursor.execute(
+        f"SELECT span.rowid, {members} FROM mastra_spans AS span WHERE {found.where}",
+        found.parameters,
+    ).fetchall()
+    exact = [
+        row[0]
+        for row in rows
+        if all(equals(text, one.compared) for text, one in zip(row[1:], found.members, strict=True))
+    ]
+    cursor.register("exact", pa.table({"row_id": pa.array(exact, pa.int64())}))
+    found.add("span.rowid IN (SELECT row_id FROM exact)")
+
+
+def _add_range(found: Conditions, column: str, times: TimeRange | None) -> None:
+    if times is None:
+        return
+    if times.start is not None:
+        sign = ">" if times.start_exclusive else ">="
+        name = f"{column}_start"
+        found.add(f"span.{column} {sign} ${name}", **{name: stored_time(times.start)})
+    if times.end is not None:
+        sign = "<" if times.end_exclusive else "<="
+        name = f"{column}_end"
+        found.add(f"span.{column} {sign} ${name}", **{name: stored_time(times.end)})
+
+
+def _add_members(found: Conditions, column: str, wanted: dict[str, Any] | None) -> None:
+    for number, (key, value) in enumerate((wanted or {}).items()):
+        one = member_condition(f"span.{column}", key, value, f"{column}_{number}")
+        found.add(one.sql, **one.parameters)
+        if one.member:
+            found.members.append(one)

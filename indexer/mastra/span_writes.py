@@ -1,0 +1,136 @@
+"""Changes of spans as statements: what is new is inserted, and stored rows are changed in place."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from indexer.mastra.changes import RowValues, SpanChange, SpanKey, StoredSpan, row_values
+from indexer.mastra.columns import UPDATABLE, arrow_column, stored_time
+from indexer.mastra.database import Database
+
+_FIND = """
+    SELECT trace_id, span_id, stored.rowid, layers
+    FROM mastra_spans AS stored
+    JOIN incoming USING (span_key, trace_id, span_id)
+"""
+
+
+def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> None:
+    """Apply the changes of a batch in one transaction. Raises CatalogWriteFailed."""
+    if not changes:
+        return
+    with database.transaction() as connection:
+        now = stored_time(datetime.now(UTC))
+        stored = _stored(connection, list(changes))
+        inserted: list[RowValues] = []
+        changed: list[tuple[StoredSpan, RowValues]] = []
+        for key, change in changes.items():
+            found = stored.get(key)
+            row = row_values(change, found)
+            if found is None:
+                inserted.append(row)
+            elif row.values:
+                changed.append((found, row))
+        sequence = iter(database.next_sequence(len(changes)))
+        numbers = {row.key: next(sequence) for row in inserted if row.is_new}
+        numbers |= {row.key: next(sequence) for _, row in changed if row.is_new}
+        _insert(connection, inserted, numbers, now)
+        _change(connection, changed, numbers, now)
+
+
+def span_key(key: SpanKey) -> int:
+    """A hash of both IDs: a number is found far faster than two texts."""
+    digest = blake2b("\0".join(key).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def _stored(
+    connection: duckdb.DuckDBPyConnection, keys: Sequence[SpanKey]
+) -> dict[SpanKey, StoredSpan]:
+    incoming = pa.table(
+        {
+            "span_key": pa.array(map(span_key, keys), pa.int64()),
+            "trace_id": pa.array([trace_id for trace_id, _ in keys], pa.string()),
+            "span_id": pa.array([span_id for _, span_id in keys], pa.string()),
+        }
+    )
+    return {
+        (trace_id, span_id): StoredSpan(row_id, layers)
+        for trace_id, span_id, row_id, layers in _run(connection, _FIND, incoming)
+    }
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Sequence[RowValues],
+    numbers: Mapping[SpanKey, int],
+    now: datetime,
+) -> None:
+    if not rows:
+        return
+    rows = sorted(rows, key=lambda row: row.key)  # a trace together: read and compressed better
+    present = [name for name in UPDATABLE if any(row.values.get(name) is not None for row in rows)]
+    columns = {
+        "span_key": pa.array([span_key(row.key) for row in rows], pa.int64()),
+        "layers": pa.array([row.layers for row in rows], pa.int64()),
+        "sequence": pa.array([numbers.get(row.key) for row in rows], pa.int64()),
+        "trace_id": pa.array([row.key[0] for row in rows], pa.string()),
+        "span_id": pa.array([row.key[1] for row in rows], pa.string()),
+        "created_at": _times([now if row.is_new else None for row in rows]),
+        "updated_at": _times([now if row.is_updated else None for row in rows]),
+    }
+    columns |= _columns(present, rows)
+    names = ", ".join(columns)
+    sql = f"INSERT INTO mastra_spans ({names}) SELECT {names} FROM incoming"
+    _run(connection, sql, pa.table(columns))
+
+
+def _change(
+    connection: duckdb.DuckDBPyConnection,
+    changed: Sequence[tuple[StoredSpan, RowValues]],
+    numbers: Mapping[SpanKey, int],
+    now: datetime,
+) -> None:
+    """One statement for all rows that have the same columns changed."""
+    groups: dict[Any, list[tuple[StoredSpan, RowValues]]] = defaultdict(list)
+    for stored, row in changed:
+        groups[row.is_new, row.is_updated, tuple(sorted(row.values))].append((stored, row))
+    for (is_new, is_updated, names), members in groups.items():
+        rows = [row for _, row in members]
+        columns = {
+            "row_id": pa.array([stored.row_id for stored, _ in members], pa.int64()),
+            "layers": pa.array([row.layers for row in rows], pa.int64()),
+            **_columns(names, rows),
+        }
+        if is_new:
+            columns["sequence"] = pa.array([numbers[row.key] for row in rows], pa.int64())
+            columns["created_at"] = _times([now] * len(rows))
+        if is_updated:
+            columns["updated_at"] = _times([now] * len(rows))
+        changes = ", ".join(f"{name} = incoming.{name}" for name in columns if name != "row_id")
+        sql = (
+            f"UPDATE mastra_spans SET {changes} FROM incoming "
+            "WHERE mastra_spans.rowid = incoming.row_id"
+        )
+        _run(connection, sql, pa.table(columns))
+
+
+def _columns(names: Sequence[str], rows: Sequence[RowValues]) -> dict[str, pa.Array]:
+    return {name: arrow_column(name, [row.values.get(name) for row in rows]) for name in names}
+
+
+def _times(values: Sequence[datetime | None]) -> pa.Array:
+    return pa.array(values, pa.timestamp("us"))
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, incoming: pa.Table) -> list[Any]:
+    connection.register("incoming", incoming)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.unregister("incoming")

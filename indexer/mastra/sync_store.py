@@ -1,0 +1,229 @@
+"""The store for programs without an event loop: each call returns when it is done."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from indexer.errors import InvalidMastraCall
+from indexer.mastra import deletion, error_ids, span_lists, span_reads
+from indexer.mastra.arguments import (
+    BATCH_SPANS_MAX,
+    SPAN_IDS_MAX,
+    NewSpan,
+    NewValues,
+    Update,
+    checked,
+    checked_batch,
+    created_values,
+    invalid,
+    updated_values,
+)
+from indexer.mastra.backup import back_up
+from indexer.mastra.changes import merge
+from indexer.mastra.database import MEMORY_LIMIT, THREADS, Database
+from indexer.mastra.deletion import TRACE_IDS_MAX, Pruned
+from indexer.mastra.list_arguments import ListBranches, ListTraces
+from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
+from indexer.mastra.records import LightTrace, SpanRecord, Trace
+from indexer.mastra.span_conditions import BRANCHES, ROOTS
+from indexer.mastra.span_writes import write_changes
+from indexer.mastra.strategy import STRATEGY, Strategy
+
+IN_MEMORY = ":memory:"
+
+
+class SyncDuckDBStore:
+    """A database file, or one in memory, and the domains that Mastra keeps in it.
+
+    ``init`` opens it and makes its tables, ``close`` frees its lock; each may be called again.
+    Threads may share it.
+    """
+
+    def __init__(
+        self,
+        path: str | Path = IN_MEMORY,
+        *,
+        memory_limit: str = MEMORY_LIMIT,
+        threads: int = THREADS,
+    ) -> None:
+        self.path = None if str(path) == IN_MEMORY else Path(path)
+        self.observability = SyncObservability(self)
+        self._memory_limit = memory_limit
+        self._threads = threads
+        self._database: Database | None = None
+
+    def init(self) -> None:
+        """Open the database. Raises CatalogBusy, CatalogUnreadable, CatalogTooNew or OSError."""
+        if self._database is None:
+            self._database = Database.open(
+                self.path, memory_limit=self._memory_limit, threads=self._threads
+            )
+
+    def close(self) -> None:
+        """Close it; calls in hand have to be over."""
+        database, self._database = self._database, None
+        if database is not None:
+            database.release()
+
+    def backup(self, target: str | Path) -> None:
+        """Write a copy as it is now to another path; writes wait for it.
+
+        Raises InvalidMastraCall for a store in memory, CatalogWriteFailed when it fails.
+        """
+        back_up(self.database, Path(target))
+
+    @property
+    def database(self) -> Database:
+        """The open database. Raises InvalidMastraCall before ``init`` and after ``close``."""
+        if self._database is None:
+            raise InvalidMastraCall(
+                "the store is not open", error_id=error_ids.NOT_OPEN, hint="Call init() first."
+            )
+        return self._database
+
+
+class SyncObservability:
+    """Mastra's observability storage.
+
+    Calls raise InvalidMastraCall for invalid arguments and CatalogWriteFailed for a write that
+    did not happen.
+    """
+
+    def __init__(self, store: SyncDuckDBStore) -> None:
+        self._store = store
+
+    @property
+    def observability_strategy(self) -> Strategy:
+        """How exporters may send spans."""
+        return STRATEGY
+
+    @property
+    def tracing_strategy(self) -> Strategy:
+        """The older name of the same."""
+        return STRATEGY
+
+    def create_span(self, span: NewSpan) -> None:
+        """Store a span. The same one may come again: values that updates have set stay."""
+        changes = merge([created_values(span, "CREATE_SPAN")], [])
+        write_changes(self._store.database, changes)
+
+    def batch_create_spans(self, records: Sequence[NewSpan]) -> None:
+        """The same for up to 10,000 spans, all or none of them."""
+        operation = "BATCH_CREATE_SPANS"
+        checked_batch(records, BATCH_SPANS_MAX, operation)
+        changes = merge((created_values(record, operation) for record in records), [])
+        write_changes(self._store.database, changes)
+
+    def update_span(self, trace_id: str, span_id: str, updates: NewValues) -> None:
+        """Set fields of a span: None clears one, and what is absent stays.
+
+        A span that is not there yet has the values once it is created.
+        """
+        update = {"trace_id": trace_id, "span_id": span_id, "updates": updates}
+        changes = merge([], [updated_values(update, "UPDATE_SPAN")])
+        write_changes(self._store.database, changes)
+
+    def batch_update_spans(self, records: Sequence[Update]) -> None:
+        """The same for up to 10,000 updates in their order, all or none of them."""
+        operation = "BATCH_UPDATE_SPANS"
+        checked_batch(records, BATCH_SPANS_MAX, operation)
+        changes = merge([], (updated_values(record, operation) for record in records))
+        write_changes(self._store.database, changes)
+
+    def get_span(self, trace_id: str, span_id: str) -> SpanRecord | None:
+        """One span, None when there is none."""
+        return span_reads.span(self._store.database, trace_id, span_id)
+
+    def get_spans(self, trace_id: str, span_ids: Sequence[str]) -> Trace:
+        """Those of one to 10,000 spans of a trace that are there, by start."""
+        if not span_ids:
+            raise invalid("invalid spanIds: expected at least one", "GET_SPANS")
+        checked_batch(span_ids, SPAN_IDS_MAX, "GET_SPANS")
+        return span_reads.spans(self._store.database, trace_id, span_ids)
+
+    def get_root_span(self, trace_id: str) -> SpanRecord | None:
+        """The first span without a parent; None of a trace whose root has not come."""
+        return span_reads.root_span(self._store.database, trace_id)
+
+    def get_trace(self, trace_id: str) -> Trace | None:
+        """All spans of a trace by start; None when there are none."""
+        return span_reads.trace(self._store.database, trace_id)
+
+    def get_trace_light(self, trace_id: str) -> LightTrace | None:
+        """The same without input, output, attributes, metadata, tags and links."""
+        return span_reads.light_trace(self._store.database, trace_id)
+
+    def get_structure(self, trace_id: str) -> LightTrace | None:
+        """The newer name of ``get_trace_light``."""
+        return self.get_trace_light(trace_id)
+
+    def get_branch(self, trace_id: str, span_id: str, depth: int | None = None) -> Trace | None:
+        """A span with all below it, or ``depth`` levels of it; None when it is not there."""
+        if depth is not None and depth < 0:
+            raise invalid("invalid depth: expected 0 or more", "GET_BRANCH")
+        return span_reads.branch(self._store.database, trace_id, span_id, depth)
+
+    def list_traces(self, arguments: ListTraces | Mapping[str, Any] | None = None) -> TraceList:
+        """Roots of traces, by filters, a page at a time or as they are newly listed."""
+        wanted = checked(ListTraces, arguments or {}, "LIST_TRACES")
+        found = span_lists.list_spans(
+            self._store.database, ROOTS, wanted.filters, wanted, span_lists.FULL
+        )
+        return TraceList(
+            spans=[span_lists.full_span(row) for row in found.rows],
+            pagination=found.pagination,
+            delta=found.delta,
+            delta_cursor=found.cursor,
+        )
+
+    def list_traces_light(
+        self, arguments: ListTraces | Mapping[str, Any] | None = None
+    ) -> LightTraceList:
+        """The same without what can be large."""
+        wanted = checked(ListTraces, arguments or {}, "LIST_TRACES_LIGHT")
+        found = span_lists.list_spans(
+            self._store.database, ROOTS, wanted.filters, wanted, span_lists.LIGHT
+        )
+        return LightTraceList(
+            spans=[span_lists.light_span(row) for row in found.rows],
+            pagination=found.pagination,
+            delta=found.delta,
+            delta_cursor=found.cursor,
+        )
+
+    def list_branches(
+        self, arguments: ListBranches | Mapping[str, Any] | None = None
+    ) -> BranchList:
+        """Spans that branches begin with, roots or not: runs, and calls of tools."""
+        wanted = checked(ListBranches, arguments or {}, "LIST_BRANCHES")
+        found = span_lists.list_spans(
+            self._store.database, BRANCHES, wanted.filters, wanted, span_lists.FULL
+        )
+        return BranchList(
+            branches=[span_lists.full_span(row) for row in found.rows],
+            pagination=found.pagination,
+            delta=found.delta,
+            delta_cursor=found.cursor,
+        )
+
+    def batch_delete_traces(
+        self,
+        trace_ids: Sequence[str],
+        organization_id: str | None = None,
+        resource_id: str | None = None,
+    ) -> None:
+        """Delete up to 1,000 traces, or what of them is of the tenant if one is given."""
+        checked_batch(trace_ids, TRACE_IDS_MAX, "BATCH_DELETE_TRACES")
+        deletion.delete_traces(self._store.database, trace_ids, organization_id, resource_id)
+
+    def dangerously_clear_all(self) -> None:
+        """Delete everything."""
+        deletion.delete_all(self._store.database)
+
+    def prune(self, *, max_age: timedelta | None = None, max_bytes: int | None = None) -> Pruned:
+        """Delete traces without a change within ``max_age``, then the oldest ones.
+
+        Of those as many as it takes until the database is not larger than ``max_bytes``.
+        """
+        return deletion.prune(self._store.database, datetime.now(UTC), max_age, max_bytes)

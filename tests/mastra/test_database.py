@@ -1,0 +1,134 @@
+"""The store's file opens as what it is, or is refused by name; its view derives what is derived."""
+
+import duckdb
+import pytest
+
+from indexer.contracts import mastra_migrations
+from indexer.errors import CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
+from indexer.mastra.database import Database
+from indexer.mastra.sync_store import SyncDuckDBStore
+from tests.mastra.samples import at, new_trace, span
+
+pytestmark = pytest.mark.duckdb
+
+SEED_COLUMNS = [
+    "id",
+    "trace_id",
+    "parent_span_id",
+    "name",
+    "type",
+    "started_at",
+    "ended_at",
+    "status",
+    "input",
+    "output",
+    "metadata",
+    "tags",
+    "entity_type",
+    "entity_name",
+    "entity_id",
+    "user_id",
+    "organization_id",
+    "resource_id",
+    "run_id",
+    "session_id",
+    "thread_id",
+    "request_id",
+    "environment",
+    "service_name",
+    "source",
+    "error_info",
+    "has_child_error",
+    "scope",
+    "attributes",
+]
+
+
+def open_database(path):
+    return Database.open(path, memory_limit="256MiB", threads=1)
+
+
+def view(store, trace, columns):
+    with store.database.reading() as cursor:
+        return cursor.execute(
+            f"SELECT {columns} FROM mastra_ai_spans WHERE trace_id = ? ORDER BY id", [trace]
+        ).fetchall()
+
+
+def test_the_view_has_the_columns_of_mastras_table(memory_store):
+    with memory_store.database.reading() as cursor:
+        found = cursor.execute("SELECT * FROM mastra_ai_spans LIMIT 0").description
+    assert [column[0] for column in found] == SEED_COLUMNS
+
+
+def test_the_view_derives_status_and_failed_children(memory_store):
+    trace = new_trace()
+    memory_store.observability.batch_create_spans(
+        [
+            span(trace),
+            span(trace, "a", "root", 1, endedAt=at(2)),
+            span(trace, "b", "a", 1, error={"message": "no"}),
+            span(trace, "c", "b", 1, endedAt=at(3)),
+        ]
+    )
+    memory_store.observability.update_span(trace, "pending", {"output": 1})
+    assert view(memory_store, trace, "id, status, has_child_error") == [
+        ("a", "success", True),
+        ("b", "error", False),
+        ("c", "success", False),
+        ("root", "running", True),
+    ]
+    memory_store.observability.update_span(trace, "b", {"error": None, "endedAt": at(9)})
+    assert {row[1:] for row in view(memory_store, trace, "id, status, has_child_error")} == {
+        ("success", False),
+        ("running", False),
+    }
+
+
+def test_a_file_of_another_program_or_a_newer_version_is_refused(tmp_path):
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+    with pytest.raises(CatalogUnreadable, match="another program"):
+        open_database(other)
+    text = tmp_path / "text.duckdb"
+    text.write_text("not a database, and long enough to be looked at" * 100)
+    with pytest.raises(CatalogUnreadable):
+        open_database(text)
+    newer = tmp_path / "newer.duckdb"
+    database = open_database(newer)
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (999, 'future', now())")
+    database.release()
+    with pytest.raises(CatalogTooNew, match=f"999.*supports {mastra_migrations()[-1][0]}"):
+        open_database(newer)
+
+
+def test_the_file_is_private_and_sequences_grow_over_restarts(tmp_path):
+    path = tmp_path / "made" / "spans.duckdb"
+    store = SyncDuckDBStore(path)
+    store.init()
+    store.observability.create_span(span("t"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = store.database.last_sequence
+    store.close()
+    store.init()
+    assert store.database.last_sequence == before
+    assert store.database.next_sequence(2)[0] > before
+    store.close()
+
+
+def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(memory_store):
+    kept, trace = new_trace(), new_trace()
+    memory_store.observability.create_span(span(kept))
+
+    def failing(statement):
+        with memory_store.database.transaction() as connection:
+            connection.execute("DELETE FROM mastra_spans")
+            connection.execute(statement)
+
+    with pytest.raises(CatalogWriteFailed):
+        failing("SELECT no_such_column FROM mastra_spans")
+    memory_store.observability.create_span(span(trace))
+    assert memory_store.observability.get_span(kept, "root")
+    assert memory_store.observability.get_span(trace, "root")
