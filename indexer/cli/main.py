@@ -173,6 +173,17 @@ def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--max-duration", metavar="LENGTH", help="at most this long, such as 20ms or 1.5s"
     )
     search.add_argument(
+        "--attr",
+        metavar="CONDITION",
+        action="append",
+        help="with this attribute, such as http.response.status_code>=500, "
+        "resource.host.name=web-1, event.exception.type~Timeout (regular expression), "
+        "url.path*=cart (contains) or a key alone; may be repeated",
+    )
+    search.add_argument(
+        "--text", help="with this text in the name, the status message, attributes or events"
+    )
+    search.add_argument(
         "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
     )
     search.add_argument("--until", metavar="TIME", help="started before this time")

@@ -1,6 +1,8 @@
 """``search``: the newest or slowest spans that meet every option, of all tiers."""
 
 import argparse
+import sys
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -33,7 +35,16 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
     shown = [{name: span[name] for name in _COLUMNS} for span in found["spans"]]
     render.listing("spans", shown)
     render.lacks(found["missing"])
+    _say_how_to_go_on(found)
     return 0 if shown else 1
+
+
+def _say_how_to_go_on(found: dict[str, Any]) -> None:
+    """A page may have few spans, or none, because it has cost what one may."""
+    if left := found["cost"]["files_left"]:
+        sys.stderr.write(
+            f"{left} files are not searched yet; go on with --cursor {found['next_cursor']}\n"
+        )
 
 
 def _words(given: dict[str, object]) -> SearchWords:

@@ -68,7 +68,7 @@ class LocalClient:
     def content(self, path: str, **params: Any) -> bytes:
         """The same for an answer of any media type."""
         given = {name: value for name, value in params.items() if value is not None}
-        query = f"?{urlencode(given, errors='surrogateescape')}" if given else ""
+        query = f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else ""
         return self._ask("GET", path + query, QUESTION_S)
 
     def post(self, path: str) -> Any:

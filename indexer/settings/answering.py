@@ -82,6 +82,26 @@ class AnsweringSettings(BaseModel):
         description="Spans of one trace in an answer; a larger trace is cut to its first spans, "
         "and the answer says so.",
     )
+    search_files_max: int = Field(
+        10_000,
+        ge=1,
+        le=10_000_000,
+        validation_alias="INDEXER_SEARCH_FILES_MAX",
+        description="Files that one page of a search by attribute or text reads to find its spans; "
+        "the next page goes on from there.",
+    )
+    search_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
+        "16GiB",
+        validation_alias="INDEXER_SEARCH_BYTES_MAX",
+        description="Bytes, as they lie in the files, that such a page reads.",
+    )
+    search_seconds: float = Field(
+        10,
+        gt=0,
+        le=3600,
+        validation_alias="INDEXER_SEARCH_SECONDS",
+        description="Seconds that such a page looks for its spans.",
+    )
     answers_bytes_max: Annotated[str, byte_size("1MiB")] = Field(
         "192MiB",
         validation_alias="INDEXER_ANSWERS_BYTES_MAX",
@@ -118,4 +138,7 @@ class AnsweringSettings(BaseModel):
             files=self.answer_files_max,
             payload_bytes=parse_bytes(self.answer_bytes_max),
             trace_spans=self.answer_spans_max,
+            search_files=self.search_files_max,
+            search_bytes=parse_bytes(self.search_bytes_max),
+            search_s=self.search_seconds,
         )

@@ -159,6 +159,8 @@ def test_a_search(sites: tuple[Site, Site]) -> None:
     assert "resource_attributes" in answer.json["spans"][0]
     assert both(sites, "search", *words, "--limit", "1").out.count("\n") == 2
     assert both(sites, "search", "--name", "nobody's").code == 1
+    attributes = ("--attr", "no.such.key", "--text", "nobody's")
+    assert both(sites, "search", *attributes).code == 1
     refused = both(sites, "search", "--min-duration", "soon")
     assert refused.code == 2
     assert "--min-duration 'soon'" in refused.err

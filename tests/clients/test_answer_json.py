@@ -41,7 +41,7 @@ SAID_JSON = {
     "files_quarantined": 4,
 }
 COST = Cost(files_read=1, bytes_read=2, index_ms=3.00049, payload_ms=4.0)
-COST_JSON = {"files_read": 1, "bytes_read": 2, "index_ms": 3.0, "payload_ms": 4.0}
+COST_JSON = {"files_read": 1, "bytes_read": 2, "files_left": 0, "index_ms": 3.0, "payload_ms": 4.0}
 SPAN_JSON = {
     "trace_id": "ab" * 16,
     "span_id": "cd" * 8,

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from indexer.clients.shared.search_words import SearchWords
 from indexer.errors import QueryRefused
+from indexer.query.find.condition_tree import AllOf
+from indexer.query.find.payload_conditions import AttributeCondition, TextCondition
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import SpanQuery
 
@@ -84,6 +86,18 @@ def test_a_word_that_cannot_be_is_named(word: dict[str, object]) -> None:
     with pytest.raises(ValidationError) as refused:
         SearchWords.model_validate(word)
     assert refused.value.errors()[0]["loc"] == tuple(word)
+
+
+def test_payload_is_asked_for_by_conditions() -> None:
+    found = SearchWords(attr=["a=1", "b"], text="x").query()
+    assert found.where == AllOf(
+        (
+            AttributeCondition(key="a", operator="=", value=1),
+            AttributeCondition(key="b"),
+            TextCondition(text="x"),
+        )
+    )
+    assert found.asks_payload
 
 
 def test_a_cursor_of_another_search_is_refused() -> None:

@@ -73,6 +73,9 @@ class AnswerCost(BaseModel):
 
     files_read: int
     bytes_read: int
+    files_left: int = Field(
+        description="Files that a search has not looked into and its next page will; 0 at its end."
+    )
     index_ms: float
     payload_ms: float
 

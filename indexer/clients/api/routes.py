@@ -14,6 +14,7 @@ from indexer.clients.api.models import SpansPage, TraceAnswer
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
+from indexer.clients.shared.search_body import SearchBody
 from indexer.clients.shared.search_words import SearchWords
 from indexer.clients.shared.span_ids import TraceId
 from indexer.clients.shared.text_path import register
@@ -39,10 +40,20 @@ def api(host: Host) -> APIRouter:
     async def search_spans(request: Request, words: Annotated[SearchWords, Query()]) -> Response:
         """The newest or slowest spans that meet every word, whole; what `search --json` writes.
 
-        The words are of what the index has of every span: no file is opened but for the payload
-        of those that are answered.
+        Of words that the index knows no file is opened but for the payload of the spans that are
+        answered. For `attr` and `text` files are read, newest first, as many as one page may: a
+        page may be short or empty and still have a `next_cursor`, which goes on from there.
         """
         query = words.query()
+        return await respond(request, lambda deadline: host.answers.spans(query, deadline=deadline))
+
+    @router.post("/search/spans", **_SPANS)
+    async def search_spans_by_body(request: Request, body: SearchBody) -> Response:
+        """The same as JSON: the words of the URL, and `and`, `or` and `not` of objects of them.
+
+        Such as `{"service": "shop", "or": [{"status": "error"}, {"attr": ["retries>=3"]}]}`.
+        """
+        query = body.query()
         return await respond(request, lambda deadline: host.answers.spans(query, deadline=deadline))
 
     add_facets(router, host)

@@ -92,6 +92,7 @@ def cost_json(cost: Cost) -> dict[str, Any]:
     return {
         "files_read": cost.files_read,
         "bytes_read": cost.bytes_read,
+        "files_left": cost.files_left,
         "index_ms": round(cost.index_ms, 3),
         "payload_ms": round(cost.payload_ms, 3),
     }

@@ -1,6 +1,6 @@
 """A search for spans as clients write it, over HTTP and on the command line, as a query.
 
-The words are those that the index can answer of every span.
+Words that the index can answer of every span are its own; others are conditions on payload.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -8,9 +8,12 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from indexer.clients.shared.attribute_words import SYNTAX, attribute_condition
 from indexer.clients.shared.span_ids import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, unix_nano
+from indexer.query.find.condition_tree import CONDITIONS_MAX, AllOf, Condition
 from indexer.query.find.cursor import page_after
+from indexer.query.find.payload_conditions import TextCondition
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
 
@@ -35,6 +38,7 @@ Text = Annotated[str | None, Field(max_length=TEXT_CHARS_MAX)]
 Duration = Annotated[
     str | None, Field(pattern=DURATION, description="Such as `20ms`, `1.5s`, `2m`, `1h`.")
 ]
+AttributeText = Annotated[str, Field(max_length=2 * TEXT_CHARS_MAX)]
 Time = Annotated[
     str | None,
     Field(
@@ -44,8 +48,8 @@ Time = Annotated[
 ]
 
 
-class SearchWords(BaseModel):
-    """All of them hold; what is left out does not narrow."""
+class SpanWords(BaseModel):
+    """What a span has to be. All of them hold; what is left out does not narrow."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,31 +63,69 @@ class SearchWords(BaseModel):
     max_duration: Duration = None
     since: Time = Field(None, description="The span starts at or after it.")
     until: Time = Field(None, description="The span starts before it.")
-    order: Literal["newest", "slowest"] = "newest"
     roots: bool = Field(False, description="Only spans without a parent.")
+    text: Text = Field(
+        None,
+        description="In small letters or capitals somewhere in the name, the status message, the "
+        "values of attributes, or the names and attribute values of events.",
+    )
+
+    @property
+    def span_conditions(self) -> SpanConditions:
+        """What the words say of the span itself."""
+        return SpanConditions(
+            name=self.name,
+            name_prefix=self.name_prefix,
+            name_contains=self.name_contains,
+            span_kind=None if self.kind is None else KINDS.index(self.kind),
+            status_code=None if self.status is None else STATUSES.index(self.status),
+            min_duration_ns=_nanoseconds(self.min_duration, ROUND_CEILING),
+            max_duration_ns=_nanoseconds(self.max_duration, ROUND_FLOOR),
+        )
+
+    def payload_conditions(self) -> list[Condition]:
+        """What they say of its payload. Raises QueryRefused."""
+        return [] if self.text is None else [TextCondition(text=self.text)]
+
+
+class PageWords(BaseModel):
+    """Which page of a search, and in which order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: Literal["newest", "slowest"] = "newest"
     limit: int = Field(SPANS_DEFAULT, ge=1, le=LIMIT_MAX)
     cursor: str | None = Field(None, description="What `next_cursor` of the page before said.")
 
-    def query(self) -> SpanQuery:
-        """Raises QueryRefused for an invalid time, and for a cursor of another search."""
+    def page_of(self, words: SpanWords, where: list[Condition]) -> SpanQuery:
+        """The page of spans that meet the words and the conditions.
+
+        Raises QueryRefused for an invalid time, and for a cursor of another search.
+        """
         query = SpanQuery(
-            service=self.service,
-            roots=self.roots,
+            service=words.service,
+            roots=words.roots,
             slowest=self.order == "slowest",
-            conditions=SpanConditions(
-                name=self.name,
-                name_prefix=self.name_prefix,
-                name_contains=self.name_contains,
-                span_kind=None if self.kind is None else KINDS.index(self.kind),
-                status_code=None if self.status is None else STATUSES.index(self.status),
-                min_duration_ns=_nanoseconds(self.min_duration, ROUND_CEILING),
-                max_duration_ns=_nanoseconds(self.max_duration, ROUND_FLOOR),
-            ),
-            since_unix_nano=unix_nano(self.since),
-            until_unix_nano=unix_nano(self.until),
+            conditions=words.span_conditions,
+            where=AllOf(tuple(where)) if where else None,
+            since_unix_nano=unix_nano(words.since),
+            until_unix_nano=unix_nano(words.until),
             limit=self.limit,
         )
         return query if self.cursor is None else page_after(query, self.cursor)
+
+
+class SearchWords(SpanWords, PageWords):
+    """A search in a URL or on the command line."""
+
+    attr: list[AttributeText] = Field(
+        [], max_length=CONDITIONS_MAX, description="Each holds. " + SYNTAX
+    )
+
+    def query(self) -> SpanQuery:
+        """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
+        where = [*map(attribute_condition, self.attr), *self.payload_conditions()]
+        return self.page_of(self, where)
 
 
 def _nanoseconds(text: str | None, rounding: str) -> int | None:

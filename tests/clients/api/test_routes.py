@@ -12,7 +12,7 @@ from indexer.hot.decoding import Decoder
 from indexer.hot.view import DecodedRows, HotView
 from tests.clients.test_routes_junjo import FLOW, ROWS, served
 from tests.hot.servers import body
-from tests.support.served import Served
+from tests.support.served import Said, Served
 from tests.support.span_files import T0, Span
 
 pytestmark = pytest.mark.duckdb
@@ -137,6 +137,10 @@ def found(api: Served, words: str) -> list[str]:
         ("name_prefix=GET&max_duration=1ns", ["9.1"]),
         ("order=slowest&service=flows&limit=2", ["7.3", "7.2"]),
         ("order=slowest&limit=1", ["7.3"]),
+        ("attr=big&attr=scope.s=true&text=SHOP.HTTP", []),
+        ("attr=event.n<1&text=get%20/", ["9.1"]),
+        ("attr=resource.service.name=shop&limit=1", ["9.1"]),
+        ("attr=junjo.span_type=workflow", ["7.1"]),
         ("order=slowest&max_duration=1ns", ["9.1"]),
         (f"service=shop&since={T0 + 4_000_000}&until={T0 + 4_000_001}", ["4.1", "5.1"]),
     ],
@@ -145,6 +149,47 @@ def test_a_search_finds_spans_of_every_tier_newest_first(
     api: Served, words: str, spans: list[str]
 ) -> None:
     assert found(api, words) == spans
+
+
+@pytest.mark.parametrize(
+    ("body", "spans"),
+    [
+        ('{"attr": ["big>=9223372036854775807"]}', ["9.1"]),
+        ('{"not": {"not": {"attr": ["junjo.span_type=workflow"]}}, "limit": 1}', ["7.1"]),
+        ('{"or": [{"status": "error"}, {"service": "flows", "roots": true}]}', ["7.1", "9.1"]),
+        ('{"and": [{"text": "shop"}, {"attr": ["event.n<1"]}]}', []),
+        ('{"attr": [{"scope": "scope", "key": "s", "value": true}]}', ["9.1"]),
+    ],
+)
+def test_a_search_as_json_joins_conditions(api: Served, body: str, spans: list[str]) -> None:
+    answer = posted(api, body)
+    assert answer.code == 200, answer.body
+    found = answer.json["spans"]
+    assert [f"{int(one['trace_id'], 16)}.{int(one['span_id'], 16)}" for one in found] == spans
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"srevice": "a"}', "did you mean 'service'?"),
+        ('{"not": {"or": [{"atr": ["a"]}]}}', "did you mean 'attr'?"),
+        ('{"attr": ["a=1", "=2"]}', "invalid condition"),
+        ('{"attr": ["a~("]}', "invalid regular expression"),
+        ('{"or": []}', "at least 1"),
+        ('{"not":' * 9 + "{}" + "}" * 9, "inside each other"),
+        ('{"not":' * 5_000 + "{}" + "}" * 5_000, ""),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_a_search_as_json_that_cannot_be_is_refused(api: Served, body: str, said: str) -> None:
+    answer = posted(api, body)
+    assert answer.code in (400, 422)
+    assert said in answer.body.decode()
+
+
+def posted(api: Served, body: str) -> Said:
+    headers = {"Content-Type": "application/json"}
+    return api.request("POST", "/api/v1/search/spans", headers, body.encode())
 
 
 def test_a_search_gives_whole_spans_and_the_next_page(api: Served) -> None:
