@@ -129,6 +129,9 @@ class Faulty(StubHost):
         raise ZeroDivisionError("a fault of ours")
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 def test_a_fault_behind_any_route_is_500_with_an_id_that_the_log_has(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,8 +141,9 @@ def test_a_fault_behind_any_route_is_500_with_an_id_that_the_log_has(
     with serving(host=Faulty(), socket_folder=tmp_path) as faulty:
         for path, methods in DESCRIBED.items():
             target = re.sub(r"{\w*_id}", AN_ID, path).replace("{service_name}", "shop")
-            for method in methods:
-                answer = faulty.operator.request(method.upper(), target)
+            for method, said in methods.items():
+                sent = (JSON, b"{}") if "requestBody" in said else ()
+                answer = faulty.operator.request(method.upper(), target, *sent)
                 if path == "/healthz":
                     assert answer.code == 200
                     continue

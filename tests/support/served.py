@@ -79,9 +79,11 @@ class OperatorSide:
             connection.sock = channel
             yield connection
 
-    def request(self, method: str, target: str) -> Said:
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str] = {}, body: bytes | None = None
+    ) -> Said:
         with self.connected() as connection:
-            connection.request(method, target)
+            connection.request(method, target, body, dict(headers))
             return _said(connection.getresponse())
 
     def get(self, target: str) -> Said:
