@@ -1,7 +1,8 @@
 """Workflow graphs as the front ends up to 0.80 draw them: version 1, also of graphs of version 2.
 
 A page that is given anything else breaks while it is drawn. The node of a graph of version 2 is
-known by its runtime ID, which is what the span of its execution has as well. Pure.
+known by its runtime ID, which is what the span of its execution has as well, but for a subflow.
+Pure.
 """
 
 import json
@@ -11,7 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from indexer.clients.junjo.spans import ID, SPAN_TYPE
+
 VERSION_1, VERSION_2 = 1, 2
+_DEFINITION_ID = "junjo.executable_definition_id"
 
 
 class _Part(BaseModel):
@@ -108,6 +112,18 @@ class _Graph2(_Part):
 
 
 _EITHER: TypeAdapter[_Graph | _Graph2] = TypeAdapter(_Graph2 | _Graph)
+
+
+def subflow_node_id(attributes: Any) -> str | None:
+    """The ID that a subflow's node has in the graph above it, of spans of contract 2.
+
+    It is that of the subflow's definition; of other nodes it is their runtime ID.
+    """
+    if not isinstance(attributes, Mapping) or ID.names[0] in attributes:
+        return None
+    node_id = attributes.get(_DEFINITION_ID)
+    is_subflow = attributes.get(SPAN_TYPE.names[0]) == "subflow"
+    return node_id if is_subflow and isinstance(node_id, str) else None
 
 
 def no_graph() -> dict[str, Any]:

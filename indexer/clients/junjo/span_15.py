@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from indexer.clients.junjo import held
-from indexer.clients.junjo.graphs import graph_version_1
+from indexer.clients.junjo.graphs import graph_version_1, subflow_node_id
 from indexer.clients.junjo.held import Body, Held
 from indexer.clients.junjo.spans import (
     GRAPH,
@@ -64,6 +64,8 @@ def _with_names_read(attributes: Held) -> Held:
         for newer in lifted.names[1:]
         if lifted.names[0] not in values and newer in values
     }
+    if (node_id := subflow_node_id(values)) is not None:
+        added[ID.names[0]] = node_id
     if STORE_ID.names[0] in values:
         added.setdefault(STORE_ID_READ, values[STORE_ID.names[0]])
     graph, newer = GRAPH.names

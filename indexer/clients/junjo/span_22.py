@@ -7,17 +7,19 @@ import json
 from typing import Any
 
 from indexer.clients.junjo import held
-from indexer.clients.junjo.graphs import graph_version_1, no_graph
+from indexer.clients.junjo.graphs import graph_version_1, no_graph, subflow_node_id
 from indexer.clients.junjo.held import Body, Held
 from indexer.clients.junjo.spans import (
     GRAPH,
+    ID,
     SPAN_TYPE,
     STATE_END,
     STATE_START,
     WORKFLOW_TYPES,
     junjo_span,
+    payload_value,
 )
-from indexer.query.span import Span
+from indexer.query.span import UNREADABLE, Span
 
 SPAN_TYPES = frozenset({"workflow", "subflow", "node", "run_concurrent", ""})
 """Any other rejects the trace."""
@@ -25,7 +27,8 @@ SPAN_TYPES = frozenset({"workflow", "subflow", "node", "run_concurrent", ""})
 
 def body(span: Span) -> Body:
     """Each field of such a kind that no span rejects the answer that it is in."""
-    row = junjo_span(span)
+    row, payload = junjo_span(span), span.payload or UNREADABLE
+    node_id = subflow_node_id(payload_value("attributes", payload.attributes))
     attributes = held.attributes(row["attributes_json"])
     span_type = row[SPAN_TYPE.column]
     if span_type not in SPAN_TYPES:
@@ -39,7 +42,8 @@ def body(span: Span) -> Body:
             "attributes_json": attributes,
             "events_json": held.events(row["events_json"], held.event_with_number),
             "links_json": held.objects(row["links_json"]),
-            "trace_flags": held.count(None if span.payload is None else span.payload.flags),
+            "trace_flags": held.count(payload.flags),
+            ID.column: row[ID.column] if node_id is None else node_id,
             SPAN_TYPE.column: span_type,
             STATE_START.column: _object(row[STATE_START.column]),
             STATE_END.column: _object(row[STATE_END.column]),

@@ -192,3 +192,14 @@ def test_the_newest_needs_no_prefix_unless_another_is_chosen() -> None:
         with pytest.raises(InvalidSettings, match="INDEXER_JUNJO_DIALECT") as refused:
             bare_dialect(version)
         assert "0.70, 0.80, 0.82" in refused.value.advice
+
+
+@pytest.mark.parametrize("release", ["0.61", "0.80"])
+def test_a_subflow_of_contract_2_has_the_id_of_its_node_in_the_graph_above(release: str) -> None:
+    """Which is that of its definition; a node's is that of the run, and an older SDK's its own."""
+    ids = {"junjo.executable_definition_id": "drawn", "junjo.executable_runtime_id": "run"}
+    found = []
+    for kind in ("subflow", "node"):
+        fields = BODIES[release](answered(attributes=ids | {"junjo.span_type": kind})).fields
+        found.append(fields.get("junjo_id") or fields["attributes_json"]["junjo.id"])
+    assert found == ["drawn", "run"]
