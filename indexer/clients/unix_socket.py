@@ -135,7 +135,7 @@ def _short(path: Path) -> Iterator[str]:
         return
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         yield str(path.name)
         return
     try:

@@ -16,6 +16,7 @@ from indexer.index.crash_notes import CrashNotes, notes_folder
 from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
 from indexer.settings import Settings
+from indexer.settings.paths import check_worker_paths
 from indexer.system import retry
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
@@ -31,7 +32,11 @@ class Owned:
 
 @contextmanager
 def owning(settings: Settings, purpose: str) -> Iterator[Owned]:
-    """Hold the catalog's lock. Raises CatalogOwned when another process does."""
+    """Hold the catalog's lock.
+
+    Raises CatalogOwned when another process does, InvalidSettings for a path that cannot be used.
+    """
+    check_worker_paths(settings)
     lock = CatalogLock.acquire(settings.catalog_pointer, purpose=purpose, modes=settings.file_modes)
     try:
         generations = Generations(settings.catalog_pointer, settings.file_modes)

@@ -31,10 +31,10 @@ from indexer.receive.http_app import http_app
 from indexer.run import ingestion_limits, ports
 from indexer.run.supervisor import Supervisor
 from indexer.settings import Settings
+from indexer.settings.paths import check_ingestion_paths
 from indexer.system.addresses import Address, bind, bound_address
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import SystemClock
-from indexer.system.durable_files import make_folder
 from indexer.system.interpreter import answer_beside_work
 from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, log
 
@@ -92,7 +92,7 @@ class Ingestion:
         settings = self._settings
         root = Path(settings.ingestion_root)
         modes = settings.file_modes
-        make_folder(root, modes)
+        check_ingestion_paths(settings)
         self._wal = Wal.open(
             settings.wal_path,
             synchronous=settings.wal_synchronous,

@@ -30,8 +30,9 @@ from indexer.otlp.request_limits import REQUEST_LIMITS
 from indexer.otlp.requests import has_identity
 from indexer.otlp.spans import span_table_of
 from indexer.settings import Settings
+from indexer.settings.paths import check_poller_paths
 from indexer.system import retry
-from indexer.system.durable_files import make_folder, sync_folder
+from indexer.system.durable_files import sync_folder
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.telemetry.log import (
     POLL_FAILED,
@@ -185,11 +186,11 @@ def serve_poll(settings: Settings) -> None:
     root, path = Path(settings.ingestion_root), Path(os.path.abspath(settings.poller_state_path))
     token = settings.internal_token.get_secret_value() or None
     modes = settings.file_modes
+    check_poller_paths(settings)
     with (
         closing(PollState.open(path, modes)) as state,
         closing(Calls(target, token)) as calls,
     ):
-        make_folder(root, modes)
         remove_leftovers(root)
         restrict_refused(refused_folder(path))
         poller = Poller(

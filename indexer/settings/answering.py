@@ -1,11 +1,11 @@
 """How the worker answers: its port, who is let in, and what an answer may cost."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from indexer.query.limits import AnswerLimits
-from indexer.settings.values import byte_size, name_list, origin_list, parse_bytes
+from indexer.settings.values import Consent, byte_size, name_list, origin_list, parse_bytes
 
 
 class AnsweringSettings(BaseModel):
@@ -23,7 +23,7 @@ class AnsweringSettings(BaseModel):
         description="If set, dashboards must send it as `Authorization: Bearer`; required where "
         "other machines can reach INDEXER_HTTP_LISTEN.",
     )
-    http_allow_open: Literal["", "yes-without-a-token"] = Field(
+    http_allow_open: Consent = Field(
         "",
         validation_alias="INDEXER_HTTP_ALLOW_OPEN",
         description="yes-without-a-token: anybody who can reach INDEXER_HTTP_LISTEN may read every "

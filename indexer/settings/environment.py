@@ -1,6 +1,8 @@
-"""The settings of this process, read from its environment and checked as a whole."""
+"""The settings of this process, from its environment and a file, checked as a whole."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,15 @@ from pydantic import ConfigDict, ValidationError
 
 from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
+from indexer.settings.config_file import read_config
 from indexer.settings.indexing import IndexingSettings
 from indexer.settings.receiving import ReceivingSettings
 from indexer.settings.supervising import SupervisingSettings
 from indexer.settings.values import parse_bytes
+from indexer.settings.variables import read_variables
 from indexer.system.budget import SMALL_SHARE
 from indexer.system.permissions import FileModes
 from indexer.system.tokens import check_token
-
-_PREFIX = "INDEXER_"
 
 
 class Settings(ReceivingSettings, AnsweringSettings, SupervisingSettings, IndexingSettings):
@@ -54,21 +56,50 @@ class Settings(ReceivingSettings, AnsweringSettings, SupervisingSettings, Indexi
         return Path(os.path.abspath(self.catalog_path))
 
 
-def load_settings(**overrides: Any) -> Settings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What somebody has set, before it is checked."""
+
+    values: Mapping[str, Any]
+    """By variable."""
+    sources: Mapping[str, str]
+    """Where each value is from: ``environment``, or the path of the file."""
+    ignored: tuple[str, ...]
+    """Variables with a prefix of ours that are not settings."""
+
+
+def variable_names() -> dict[str, str]:
+    """Field -> variable, of every setting."""
+    return {name: str(item.validation_alias) for name, item in Settings.model_fields.items()}
+
+
+def read_given(config: str | Path | None = None) -> Given:
+    """The values of the environment, and below them those of the file.
+
+    Raises InvalidSettings for a misspelt name, and for a file that cannot be read.
+    """
+    known = variable_names().values()
+    environment = read_variables(os.environ, known)
+    file = {} if config is None else read_config(Path(config), known)
+    sources = dict.fromkeys(file, str(config)) | dict.fromkeys(environment.given, "environment")
+    return Given(values={**file, **environment.given}, sources=sources, ignored=environment.ignored)
+
+
+def load_settings(config: str | Path | None = None, **overrides: Any) -> Settings:
     """The settings of this process. Raises InvalidSettings with one line naming the variable."""
-    known = {str(item.validation_alias) for item in Settings.model_fields.values()}
-    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
-    if unknown:
-        raise InvalidSettings(
-            f"{unknown[0]} is not a known setting",
-            hint=f"Known ones: {', '.join(sorted(n for n in known if n.startswith(_PREFIX)))}.",
-        )
+    return check_given({**read_given(config).values, **overrides})
+
+
+def check_given(values: Mapping[str, Any]) -> Settings:
+    """The settings that values by variable make. Raises InvalidSettings as above."""
     try:
-        return _checked(Settings.model_validate({**os.environ, **overrides}))
+        return _checked(Settings.model_validate(values))
     except ValidationError as error:
         first = error.errors()[0]
-        name = first["loc"][0]
-        raise InvalidSettings(f"{name}={first['input']!r}: {first['msg']}") from None
+        name = str(first["loc"][0])
+        message = first["msg"].removeprefix("Value error, ")
+        found = values.get(name, first["input"])
+        raise InvalidSettings(f"{name}={found!r}: {message}") from None
 
 
 def _checked(settings: Settings) -> Settings:

@@ -7,7 +7,14 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.read.limits import FILE_ROWS_MAX
-from indexer.settings.values import byte_size, file_mode, key_list
+from indexer.settings.values import (
+    Seconds,
+    SomePath,
+    any_case,
+    byte_size,
+    file_mode,
+    key_list,
+)
 
 PROMOTED_KEYS = (
     "junjo.span_type",
@@ -23,22 +30,24 @@ PROMOTED_KEYS = (
 
 ``gen_ai.system`` is what ``gen_ai.provider.name`` was called before semantic conventions 1.37.
 """
+LogFormat = Literal["auto", "text", "json", "rich"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class IndexingSettings(BaseModel):
     """Files, catalog, transactions, and how this program logs."""
 
-    storage_path: Path = Field(
+    storage_path: SomePath = Field(
         Path(".dbdata/spans"),
         validation_alias="JUNJO_SPAN_STORAGE_PATH",
         description="The folder whose Parquet files are indexed. Only ever read.",
     )
-    catalog_path: Path = Field(
+    catalog_path: SomePath = Field(
         Path(".dbdata/duckdb/index.duckdb"),
         validation_alias="JUNJO_DUCKDB_PATH",
         description="Where the catalog is found: a link to its current generation.",
     )
-    poll_interval_s: float = Field(
+    poll_interval_s: Seconds = Field(
         30,
         ge=5,
         le=3600,
@@ -60,7 +69,7 @@ class IndexingSettings(BaseModel):
         description="Spans after which a transaction takes no further file (250 bytes of memory "
         "each).",
     )
-    settle_s: float = Field(
+    settle_s: Seconds = Field(
         10,
         ge=0.1,
         le=3600,
@@ -117,12 +126,12 @@ class IndexingSettings(BaseModel):
         validation_alias="INDEXER_WATCH",
         description="Use file events; without them only sweeps find files.",
     )
-    log_format: Literal["auto", "text", "json", "rich"] = Field(
+    log_format: Annotated[LogFormat, any_case(LogFormat)] = Field(
         "auto",
         validation_alias="INDEXER_LOG_FORMAT",
         description="auto: rich on a terminal, otherwise text.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
+    log_level: Annotated[LogLevel, any_case(LogLevel)] = Field(
         "info", validation_alias="INDEXER_LOG_LEVEL", description="The lowest level that is logged."
     )
     attributes_memory_limit: Annotated[str, byte_size("64MiB")] = Field(

@@ -6,8 +6,21 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from indexer.ingest.limits import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS, UNCONFIRMED_S
-from indexer.settings.values import byte_size, name_list, origin_list
+from indexer.settings.values import (
+    ByteCount,
+    Consent,
+    Seconds,
+    SomePath,
+    any_case,
+    byte_size,
+    name_list,
+    origin_list,
+)
 from indexer.wire.limits import SPANS_MAX
+
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
+AGE_S_MAX = 100 * 365 * 86_400
+"""A hundred years: what is older has no time in nanoseconds that fits into 64 bits."""
 
 
 class ReceivingSettings(BaseModel):
@@ -19,7 +32,7 @@ class ReceivingSettings(BaseModel):
         description="Host of the ingestion service that holds the spans not yet in files; empty: "
         "answers come from files only.",
     )
-    hot_follow_interval_s: float = Field(
+    hot_follow_interval_s: Seconds = Field(
         30,
         ge=1,
         le=3600,
@@ -27,7 +40,7 @@ class ReceivingSettings(BaseModel):
         description="Seconds between the worker's own requests to that service, which confirm "
         "files and find lost spans; queries, and files just indexed, do not wait for it.",
     )
-    hot_max_age_s: float = Field(
+    hot_max_age_s: Seconds = Field(
         1,
         ge=0,
         le=60,
@@ -80,12 +93,12 @@ class ReceivingSettings(BaseModel):
         description="If set, senders must give it as x-junjo-api-key or `Authorization: Bearer`; "
         "required where other machines can reach an OTLP port.",
     )
-    otlp_allow_open: Literal["", "yes-without-a-token"] = Field(
+    otlp_allow_open: Consent = Field(
         "",
         validation_alias="INGESTION_OTLP_ALLOW_OPEN",
         description="yes-without-a-token: anybody who can reach the OTLP ports may send spans.",
     )
-    internal_allow_open: Literal["", "yes-without-a-token"] = Field(
+    internal_allow_open: Consent = Field(
         "",
         validation_alias="INGESTION_GRPC_ALLOW_OPEN",
         description="yes-without-a-token: anybody who can reach the internal port may read hot "
@@ -143,17 +156,17 @@ class ReceivingSettings(BaseModel):
         validation_alias="INGESTION_QUEUE_BYTES_MAX",
         description="Exports waiting to be committed to the log.",
     )
-    wal_path: Path = Field(
+    wal_path: SomePath = Field(
         Path(".dbdata/ingestion/wal.sqlite"),
         validation_alias="INGESTION_WAL_PATH",
         description="The write-ahead log of the embedded ingestion, on a local disk.",
     )
-    poller_state_path: Path = Field(
+    poller_state_path: SomePath = Field(
         Path(".dbdata/ingestion/poller_state.sqlite"),
         validation_alias="INGESTION_POLLER_STATE_PATH",
         description="The key up to which `poll` has written spans, on a local disk.",
     )
-    span_poll_interval_s: float = Field(
+    span_poll_interval_s: Seconds = Field(
         5,
         ge=0.1,
         le=3600,
@@ -167,7 +180,7 @@ class ReceivingSettings(BaseModel):
         validation_alias="SPAN_BATCH_SIZE",
         description="Spans that `poll` requests at a time and writes to one file.",
     )
-    wal_synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
+    wal_synchronous: Annotated[Synchronous, any_case(Synchronous)] = Field(
         "FULL",
         validation_alias="INGESTION_WAL_SYNCHRONOUS",
         description="FULL: acknowledged spans survive a power cut. NORMAL and OFF: they survive "
@@ -186,34 +199,36 @@ class ReceivingSettings(BaseModel):
         validation_alias="FLUSH_MAX_ROWS",
         description="Spans that trigger a flush, and the most in one file.",
     )
-    flush_bytes: int = Field(
+    flush_bytes: ByteCount = Field(
         FLUSH_BYTES,
         ge=1,
         le=1 << 30,
         validation_alias="FLUSH_MAX_BYTES",
         description="Bytes of requests that trigger a flush, and the most in one file.",
     )
-    flush_age_s: float = Field(
+    flush_age_s: Seconds = Field(
         FLUSH_AGE_S,
         ge=0.1,
         le=86_400,
         validation_alias="FLUSH_MAX_AGE",
         description="Seconds after which spans are flushed, however few they are.",
     )
-    retention_age_s: float = Field(
+    retention_age_s: Seconds = Field(
         0,
         ge=0,
+        le=AGE_S_MAX,
         validation_alias="INGESTION_RETENTION_MAX_AGE",
         description="Seconds after which a file of the embedded ingestion is deleted; 0: never.",
     )
-    unconfirmed_age_s: float = Field(
+    unconfirmed_age_s: Seconds = Field(
         UNCONFIRMED_S,
         ge=0,
+        le=AGE_S_MAX,
         validation_alias="INGESTION_UNCONFIRMED_MAX_AGE",
         description="Seconds after its flush for which an expired file that no worker has "
         "confirmed is still kept; then it is deleted, and the log says so.",
     )
-    retention_bytes: int = Field(
+    retention_bytes: ByteCount = Field(
         0,
         ge=0,
         validation_alias="INGESTION_RETENTION_MAX_BYTES",

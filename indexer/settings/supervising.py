@@ -2,11 +2,13 @@
 
 from pydantic import BaseModel, Field
 
+from indexer.settings.values import Seconds
+
 
 class SupervisingSettings(BaseModel):
     """Bounds in time for the worker's own work."""
 
-    stalled_after_s: float = Field(
+    stalled_after_s: Seconds = Field(
         120,
         ge=1,
         le=3600,
@@ -14,7 +16,7 @@ class SupervisingSettings(BaseModel):
         description="Seconds that one step of the index thread may take; after that the worker is "
         "not ready and answers are incomplete. Listing a million files takes 20.",
     )
-    stop_timeout_s: float = Field(
+    stop_timeout_s: Seconds = Field(
         8,
         ge=1,
         le=600,

@@ -1,15 +1,25 @@
-"""Values of settings as people write them: sizes, modes, lists of names, keys and origins."""
+"""Values of settings as people write them: sizes, durations, choices, modes, lists of names."""
 
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from indexer.catalog.limits import KEYS_MAX
 from indexer.system.permissions import FileModes
 
 KEY_CHARS_MAX = 256
 """Far longer than any key of the semantic conventions."""
-_BYTE_UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([KMGT]?)(I?)B?", re.ASCII | re.IGNORECASE)
+"""As Kubernetes and DuckDB write them: with an ``i`` the steps are 1024, without it 1000."""
+_SIZE_STEPS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_SECONDS_PER = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", re.ASCII)
+_DURATION_CHARS_MAX = 64
 
 
 def byte_size(least: str, most: str = "1024TiB") -> AfterValidator:
@@ -25,13 +35,59 @@ def byte_size(least: str, most: str = "1024TiB") -> AfterValidator:
 
 
 def parse_bytes(text: str) -> int:
-    """The number of bytes of text like ``512MiB``. Raises ValueError."""
-    number = text.rstrip("BbIiKkMmGgTt ")
-    unit = text[len(number) :].strip().upper() or "B"
+    """The number of bytes of text like ``512MiB``, ``1GB`` or ``512Mi``. Raises ValueError."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or (found[3] and not found[2]):
+        raise ValueError("expected a size such as 512MiB, 2GiB or 1GB")
+    step = _SIZE_STEPS[found[2].upper()]
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** step)
+
+
+def parse_seconds(text: str) -> float:
+    """The seconds of a number, or of text like ``30s``, ``1h30m`` or ``7d``. Raises ValueError."""
+    text = text.strip().lower()
+    parts = _DURATION_PART.findall(text) if len(text) <= _DURATION_CHARS_MAX else []
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return math.fsum(float(number) * _SECONDS_PER[unit] for number, unit in parts)
     try:
-        return int(float(number) * _BYTE_UNITS[unit])
-    except (ValueError, KeyError, OverflowError):
-        raise ValueError("expected a size like 512MiB or 2GiB") from None
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise ValueError("expected seconds, or a duration such as 30s, 1h or 7d")
+    return seconds
+
+
+def any_case(choices: object) -> BeforeValidator:
+    """The members of a ``Literal`` of texts, in upper or lower case."""
+    folded = {choice.casefold(): choice for choice in get_args(choices)}
+
+    def check(value: object) -> object:
+        return folded.get(value.strip().casefold(), value) if isinstance(value, str) else value
+
+    return BeforeValidator(check)
+
+
+def some_path(text: str | Path) -> str | Path:
+    """A path that names something. Raises ValueError."""
+    if not str(text).strip():
+        raise ValueError("expected a path, found an empty one")
+    if "\0" in str(text):
+        raise ValueError("expected a path without a zero byte")
+    return text
+
+
+def _if_text(parse: Callable[[str], float]) -> BeforeValidator:
+    """Numbers that the program itself gives stay as they are."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+_Consent = Literal["", "yes-without-a-token"]
+Consent = Annotated[_Consent, any_case(_Consent)]
+"""That a port is open to other machines without a token."""
+Seconds = Annotated[float, _if_text(parse_seconds)]
+ByteCount = Annotated[int, _if_text(parse_bytes)]
+SomePath = Annotated[Path, BeforeValidator(some_path)]
 
 
 def file_mode(text: str) -> str:

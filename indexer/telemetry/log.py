@@ -129,6 +129,11 @@ TRACES_TO_ITSELF = Event(
 TRACES_FAILED = Event(
     "traces.failed", logging.WARNING, "A collector does not take the service's own traces."
 )
+SETTINGS_IGNORED = Event(
+    "settings.ignored",
+    logging.WARNING,
+    "Variables with a prefix of ours are not settings of this program.",
+)
 PROGRESS = Event("progress", logging.INFO, "How far a one-shot run is.")
 
 

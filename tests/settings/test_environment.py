@@ -11,6 +11,7 @@ import pytest
 
 from indexer.errors import InvalidSettings
 from indexer.settings import Settings, load_settings
+from indexer.settings.variables import OWN_PREFIX, SHARED_PREFIXES
 
 NAMES = {name: str(item.validation_alias) for name, item in Settings.model_fields.items()}
 
@@ -18,7 +19,7 @@ NAMES = {name: str(item.validation_alias) for name, item in Settings.model_field
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     for name in list(os.environ):
-        if name.startswith(("INDEXER_", "JUNJO_")):
+        if name.startswith((OWN_PREFIX, *SHARED_PREFIXES)):
             monkeypatch.delenv(name)
 
 
@@ -108,7 +109,9 @@ def test_a_number_is_accepted_up_to_its_bounds_and_no_further(monkeypatch, name,
         )
 
 
-@pytest.mark.parametrize("value", ["", "abc", "nan", "inf", "-1", "30s", "0x1E"])
+@pytest.mark.parametrize(
+    "value", ["", "abc", "nan", "inf", "-1", "30 x", "1hs", "s", "0x1E", "1h" * 40]
+)
 def test_what_is_no_number_of_seconds_is_refused(monkeypatch, value):
     assert refused(monkeypatch, INDEXER_POLL_INTERVAL=value).startswith("INDEXER_POLL_INTERVAL=")
 
@@ -129,6 +132,12 @@ def test_what_is_no_whole_number_is_refused(monkeypatch, value):
         ("67108864", 64 << 20),
         ("67108864B", 64 << 20),
         ("65536KiB", 64 << 20),
+        ("65536Ki", 64 << 20),
+        ("512Mi", 512 << 20),
+        ("10GiB", 10 << 30),
+        ("1GB", 10**9),
+        ("100mb", 10**8),
+        ("1G", 10**9),
     ],
 )
 def test_a_size_is_understood_with_its_unit(monkeypatch, text, size):
@@ -140,8 +149,9 @@ def test_a_size_is_understood_with_its_unit(monkeypatch, text, size):
     [
         "",
         "GiB",
-        "1GB",
         "1 PiB",
+        "1iB",
+        "64 M iB",
         "63MiB",
         "0",
         "-1GiB",
@@ -164,11 +174,70 @@ def test_what_is_no_size_or_too_small_is_refused(monkeypatch, text):
         ("INDEXER_WATCH", "perhaps"),
         ("INDEXER_LOG_FORMAT", "xml"),
         ("INDEXER_LOG_LEVEL", "loud"),
-        ("INDEXER_LOG_LEVEL", "INFO"),
     ],
 )
 def test_a_choice_that_does_not_exist_is_refused(monkeypatch, name, value):
     assert refused(monkeypatch, **{name: value}).startswith(f"{name}='{value}'")
+
+
+SECONDS = sorted(name for name in NAMES if Settings.model_fields[name].annotation is float)
+SIZES = sorted(name for name in NAMES if "BYTES" in NAMES[name] or "MEMORY" in NAMES[name])
+CHOICES = {
+    "INDEXER_LOG_LEVEL": "WARNING",
+    "INDEXER_LOG_FORMAT": "Json",
+    "INGESTION_WAL_SYNCHRONOUS": "normal",
+    "INDEXER_WATCH": "FALSE",
+    "INDEXER_HTTP_ALLOW_OPEN": "Yes-Without-A-Token",
+    "INGESTION_OTLP_ALLOW_OPEN": "YES-WITHOUT-A-TOKEN",
+    "INGESTION_GRPC_ALLOW_OPEN": "yes-without-a-Token",
+}
+
+
+@pytest.mark.parametrize("field", SECONDS)
+def test_every_time_takes_a_duration_with_its_unit(monkeypatch, field):
+    given = loaded(monkeypatch, **{NAMES[field]: "10s"})
+    assert (
+        getattr(given, field) == getattr(loaded(monkeypatch, **{NAMES[field]: "10"}), field) == 10
+    )
+
+
+def test_a_duration_has_units_from_milliseconds_to_weeks(monkeypatch):
+    for text, seconds in (("1500ms", 1.5), ("1h30m", 5400), ("7d", 604_800), ("2W", 1_209_600)):
+        given = loaded(monkeypatch, INGESTION_RETENTION_MAX_AGE=text)
+        assert given.retention_age_s == seconds
+
+
+@pytest.mark.parametrize("field", SIZES)
+def test_every_size_takes_a_unit(monkeypatch, field):
+    beside = {"INDEXER_ANSWERS_BYTES_MAX": "4GB", "INGESTION_BODIES_BYTES_MAX": "10GB"}
+    given = loaded(monkeypatch, **{**beside, NAMES[field]: "0.6GB"})
+    assert str(getattr(given, field)).removesuffix("B") == "600000000"
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_is_understood_in_any_case(monkeypatch, name):
+    (field,) = [field for field, alias in NAMES.items() if alias == name]
+    found = getattr(loaded(monkeypatch, **{name: CHOICES[name]}), field)
+    assert str(found).casefold() == CHOICES[name].casefold()
+
+
+def test_every_choice_of_the_settings_is_tried_above():
+    literals = {NAMES[n] for n in NAMES if "Literal" in str(Settings.model_fields[n].annotation)}
+    assert literals | {"INDEXER_WATCH"} == set(CHOICES)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "JUNJO_DUCKDB_PATH",
+        "JUNJO_SPAN_STORAGE_PATH",
+        "INGESTION_WAL_PATH",
+        "INGESTION_POLLER_STATE_PATH",
+    ],
+)
+def test_an_empty_path_is_refused(monkeypatch, name):
+    for text in ("", " "):
+        assert refused(monkeypatch, **{name: text}).startswith(f"{name}={text!r}: expected a path")
 
 
 @pytest.mark.parametrize(
@@ -179,10 +248,8 @@ def test_watching_is_switched_by_the_usual_words(monkeypatch, text, on):
 
 
 def test_an_unknown_variable_is_named_and_the_known_ones_listed(monkeypatch):
-    monkeypatch.setenv("INDEXER_POL_INTERVAL", "30")
-    with pytest.raises(
-        InvalidSettings, match="INDEXER_POL_INTERVAL is not a known setting"
-    ) as refusal:
+    monkeypatch.setenv("INDEXER_HEIGHT", "30")
+    with pytest.raises(InvalidSettings, match="INDEXER_HEIGHT is not a known setting") as refusal:
         load_settings()
     assert refusal.value.exit_code == 2
     for name in NAMES.values():
