@@ -47,7 +47,10 @@ def settings() -> str:
         rows.append((f"`{field.validation_alias}`", f"`{default}`", limits, field.description))
     return _page(
         "Settings",
-        "Environment variables, checked at the start. An unknown `INDEXER_*` is an error.",
+        "Environment variables, or names in the TOML file of `--config`, checked at the start. "
+        "Sizes are written as `512MiB`, `1GB` or bytes, durations as `30s`, `1h`, `7d` or seconds, "
+        "choices in any case. An unknown `INDEXER_*`, and a name within two letters of one "
+        "of these, is an error.",
         _table(("variable", "default", "range", "meaning"), rows),
     )
 

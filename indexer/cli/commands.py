@@ -4,6 +4,7 @@ import argparse
 
 from indexer.cli import render
 from indexer.cli.source import Source
+from indexer.cli.waterfall import waterfall
 from indexer.clients.unix_socket import path_text
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
@@ -15,6 +16,11 @@ _SPAN_COLUMNS = (
     *("start_time_unix_nano", "duration_ns", "status_code", "span_kind", "value"),
 )
 """What a terminal has room for; ``--json`` has the rest."""
+
+_ROOT_COLUMNS = (
+    *("trace_id", "service_name", "name"),
+    *("start_time_unix_nano", "duration_ns", "status_code"),
+)
 
 
 def status(settings: Settings, options: argparse.Namespace) -> int:
@@ -37,7 +43,7 @@ def trace(settings: Settings, options: argparse.Namespace) -> int:
     if options.json:
         render.write_json(found)
     else:
-        render.waterfall(found)
+        waterfall(found, options.limit)
     return 0 if found["spans"] else 1
 
 
@@ -64,6 +70,36 @@ def spans(settings: Settings, options: argparse.Namespace) -> int:
         shown = [{name: span[name] for name in _SPAN_COLUMNS} for span in found["spans"]]
         render.listing("spans", shown)
     render.lacks(found["missing"])
+    return 0
+
+
+def services(settings: Settings, options: argparse.Namespace) -> int:
+    """Every service that a span has named, of all tiers."""
+    found = Source(settings).ask("/services", lambda answers: answers.services())
+    if options.json:
+        render.write_json(found)
+    else:
+        render.listing("services", found["services"])
+        render.lacks(found["missing"])
+    return 0
+
+
+def traces(settings: Settings, options: argparse.Namespace) -> int:
+    """The newest spans without a parent: a line a trace that has one."""
+    query = SpanQuery(service=options.service, roots=True, limit=min(options.limit, ROWS_MAX))
+    found = Source(settings).ask(
+        "/api/v1/search/spans",
+        lambda answers: answers.spans(query),
+        service=query.service,
+        roots="true",
+        limit=query.limit,
+    )
+    if options.json:
+        render.write_json(found)
+    else:
+        shown = [{name: span[name] for name in _ROOT_COLUMNS} for span in found["spans"]]
+        render.listing("traces", shown)
+        render.lacks(found["missing"])
     return 0
 
 

@@ -10,57 +10,79 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from indexer import __version__
+from indexer.cli.command_line import CommandParser, Commands
 from indexer.errors import IndexerError
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
 from indexer.system.descriptors import raise_limit
+from indexer.system.standard_output import discard_output, write_any_text
 from indexer.system.terminal_text import escape_lines, escape_text
-from indexer.telemetry.log import configure
+from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
 from indexer.telemetry.log_rate import capture_library_logs, log_uncaught
+
+_OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "settings"})
+"""Commands with a module of their name."""
+
+_RUN = ("indexer.cli.runs", "run")
+EXIT_INTERRUPTED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    options = command_parser().parse_args(arguments)
-    from indexer.settings import load_settings  # noqa: PLC0415 - --help and --version need none
-
+    write_any_text()
+    parser = command_parser()
+    options = parser.parse_args(arguments)
+    if options.run == _RUN and not (options.once or options.reindex):
+        parser.refuse_given(("json", "strict"), "without --once or --reindex", options)
     try:
-        settings = load_settings()
-        module, function = options.run
-        quiet = function not in {
-            "run",
-            "ingest",
-            "up",
-            "poll",
-        }  # a question's answer is on standard output, and all of it
-        configure(settings.log_format, "error" if quiet else settings.log_level)
-        capture_library_logs()
-        raise_limit()
-        code: int = getattr(import_module(module), function)(settings, options)
+        code = _run(options)
+        sys.stdout.flush()
     except IndexerError as error:
         # DuckDB's messages have lines, which point into those of the query.
         form = escape_lines if options.run[1] == "sql" else escape_text
         sys.stderr.write(f"error: {form(error.message)}\n")
         sys.stderr.write(f"hint: {form(error.advice)}\n" if error.advice else "")
         return error.exit_code
-    except (KeyboardInterrupt, BrokenPipeError):
-        return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        discard_output()
+        return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a fault of this program, in its log's own form
         log_uncaught(error)
         return 1
     return code
 
 
-def command_parser() -> argparse.ArgumentParser:
+def _run(options: argparse.Namespace) -> int:
+    from indexer.settings.environment import check_given, read_given  # noqa: PLC0415 - not of --help
+
+    given = read_given(options.config)
+    settings = check_given(given.values)
+    module, function = options.run
+    # A question's answer is on standard output, and all of it.
+    is_service = function in {"run", "ingest", "up", "poll"}
+    configure(settings.log_format, settings.log_level if is_service else "error")
+    capture_library_logs()
+    if given.ignored:
+        names = ", ".join(given.ignored)
+        log(SETTINGS_IGNORED, f"not settings of this program, ignored: {names}")
+    raise_limit()
+    code: int = getattr(import_module(module), function)(settings, options)
+    return code
+
+
+def command_parser() -> CommandParser:
     """The command line: options of the indexer itself, and one parser a command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m indexer",
         description="Index OpenTelemetry spans in Parquet files where they lie, and answer queries "
         "from the index. Without a command: watch the storage and index until stopped.",
-        epilog="Settings are environment variables, listed in docs/reference/settings.md. Exit "
-        "codes: 0 success; 1 failure, no such trace, or an audit with findings; 2 invalid usage or "
-        "settings, or the catalog belongs to another process; 3 files are quarantined (--strict).",
+        epilog="Exit codes: 0 success; 1 failure, no such trace, or an audit with findings; 2 "
+        "invalid usage or settings, or the catalog belongs to another process; 3 files are "
+        "quarantined (--strict).",
     )
+    _add_config(parser, default=None)
     parser.add_argument("--version", action="version", version=f"span-indexer {__version__}")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true", help="index all files, then exit")
@@ -70,13 +92,15 @@ def command_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="at the start, remove from the index what the storage lacks, even if checks object",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="with --once or --reindex: print JSON, no progress bar"
+    )
     parser.add_argument(
         "--strict",
         action="store_true",
         help="with --once or --reindex: exit 3 if files are quarantined",
     )
-    parser.set_defaults(run=("indexer.cli.runs", "run"))
+    parser.set_defaults(run=_RUN)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_services(names)
     _add_conversion(names)
@@ -85,17 +109,19 @@ def command_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_services(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_services(names: Commands) -> None:
     for module, name, summary in (
         ("up", "up", "receive OTLP, write span files and index them, until stopped"),
         ("up", "ingest", "receive OTLP and write span files, until stopped"),
+        ("flush", "flush", "have the ingestion service write what its log holds to files now"),
         ("poll", "poll", "copy spans of a remote ingestion service into span files, until stopped"),
     ):
         service = names.add_parser(name, help=summary, description=summary)
+        _add_config(service)
         service.set_defaults(run=(f"indexer.cli.{module}", name))
 
 
-def _add_conversion(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_conversion(names: Commands) -> None:
     summary = "convert OTLP files to Parquet: spans for the index, and logs and metrics"
     convert = names.add_parser("convert", help=summary, description=summary)
     convert.add_argument(
@@ -108,18 +134,26 @@ def _add_conversion(names: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="write spans to DIR/spans, which can be a storage root, the others to DIR/logs and "
         "DIR/metrics",
     )
+    _add_config(convert)
     convert.set_defaults(run=("indexer.cli.convert", "convert"))
 
 
-def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_questions(names: Commands) -> None:
     trace = _command(names, "trace", "show one trace as a waterfall")
     trace.add_argument(
         "trace_id", metavar="TRACE_ID", help="32 hex digits, or up to 16 for a 64-bit ID"
+    )
+    trace.add_argument(
+        "--limit", type=_positive, default=1000, help=f"without --json: {_most('lines')}"
     )
     for listed in LISTS:
         command = _command(names, listed.name, f"list {listed.rows}")
         command.add_argument("--limit", type=_positive, default=1000, help=_most("rows"))
         command.set_defaults(run=("indexer.cli.commands", "rows"), list=listed.name)
+    traces = _command(names, "traces", "list the newest traces by their roots")
+    traces.add_argument("--service", help="only roots of this service")
+    traces.add_argument("--limit", type=_positive, default=100, help=_most("traces"))
+    _command(names, "services", "list the services, with their spans and times")
     spans = _command(names, "spans", "list the newest spans with a promoted attribute")
     spans.add_argument(
         "attribute",
@@ -158,7 +192,7 @@ def _add_questions(names: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
 
 
-def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_search(names: Commands) -> None:
     search = _command(names, "search", "list the newest or slowest spans that match all options")
     search.add_argument("--service", help="only spans of this service")
     search.add_argument("--name", help="with exactly this name")
@@ -193,7 +227,7 @@ def _add_search(names: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     search.add_argument("--cursor", help="next_cursor of the previous page, to continue after it")
 
 
-def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_checks(names: Commands) -> None:
     status = _command(
         names, "status", "show what the index holds and whether the worker is healthy"
     )
@@ -204,21 +238,31 @@ def _add_checks(names: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         names, "dialect", "say which dialect a span file is taken for, or what it lacks"
     )
     dialect.add_argument("files", metavar="FILE", nargs="+", help="a Parquet file, anywhere")
+    _command(names, "settings", "show each setting, its value, where it comes from, what it means")
     audit = _command(names, "audit", "check the catalog against the files")
     audit.add_argument(
         "--fast", action="store_true", help="compare sizes, times and footers, and read no spans"
     )
 
 
-def _command(
-    names: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
-) -> argparse.ArgumentParser:
+def _command(names: Commands, name: str, summary: str) -> argparse.ArgumentParser:
     """A command that only reads; only the module of the one that runs is imported."""
     parser = names.add_parser(name, help=summary, description=summary)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    module = name if name in {"sql", "audit", "search", "dialect"} else "commands"
+    _add_config(parser)
+    module = name if name in _OF_THEIR_OWN else "commands"
     parser.set_defaults(run=(f"indexer.cli.{module}", name))
     return parser
+
+
+def _add_config(parser: argparse.ArgumentParser, default: object = argparse.SUPPRESS) -> None:
+    """Before a command or behind it: what is not given behind leaves what stands before."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=default,
+        help="take settings from this TOML file as well; environment variables go before it",
+    )
 
 
 def _most(rows: str) -> str:

@@ -1,8 +1,9 @@
-"""Answers for people: tables, facts, a waterfall; and JSON for programs."""
+"""Answers for people: tables, records, facts; and JSON and CSV for programs."""
 
 import csv
 import json
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,18 +15,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from indexer.cli.human_values import human_row
 from indexer.model import AuditReport, AuditStep
-from indexer.spans.shared_ids import Link, parents
+from indexer.system.standard_output import has_text
 from indexer.system.terminal_text import escape_json, escape_text
 
-_BAR_WIDTH = 32
-_ERROR = 2
-_NAME_WIDTH_MIN = 32
-"""Columns for the name and the service of a span on the narrowest terminal."""
 _PADDED_WIDTH_MAX = 400
 """Columns of a terminal: else one text of a megabyte would make every row that long."""
-_DEPTH_MAX = 100
-"""Levels that are indented: the lines of a chain of 200,000 spans would have 40 GB."""
+_CUT_WIDTH_MIN = 16
+"""Columns that a cut text keeps: less says nothing."""
+_GAP = 2
+"""Columns between two of a table."""
 _PLAIN_WIDTH = sys.maxsize
 """Columns when the output is not a terminal: nothing is cut."""
 
@@ -58,29 +58,88 @@ def facts(values: dict[str, Any]) -> None:
     for name, value in values.items():
         inner = value if isinstance(value, dict) else None
         named += [(name, value)] if inner is None else [(f"{name}.{k}", inner[k]) for k in inner]
-    _print(_console(), *(Text(f"{escape_text(k):<24} {line_text(one)}") for k, one in named))
+    print_lines(console(), *(Text(f"{escape_text(k):<24} {line_text(one)}") for k, one in named))
 
 
 def listing(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Rows of one shape as a table, or that there are none."""
+    """Rows of one shape, values as people read them, or that there are none."""
     if not rows:
-        _print(_console(), Text(f"no {title}"))
+        print_lines(console(), Text(f"no {title}"))
         return
-    table(list(rows[0]), [list(row.values()) for row in rows])
+    shown = [human_row(row) for row in rows]
+    table(list(shown[0]), [list(row.values()) for row in shown])
 
 
 def table(
     names: Sequence[str], rows: Sequence[Sequence[Any]], *, sink: TextIO | None = None
 ) -> None:
-    """Rows under their names, a line each, whatever their values hold.
+    """Rows under their names, a line each; as records where a terminal has no room for that.
 
-    No line is cut or broken: a terminal that is too narrow goes on below, as for any program.
+    On a terminal the widest texts are cut, never an ID; what is written to a file is whole.
     """
-    texts = pad_columns([[line_text(one) for one in row] for row in ([*names], *rows)])
-    header, *lines = ("  ".join(row).rstrip(" ") for row in texts)
-    console = _console(sink)
-    _print(console, Text(header, style="bold"))
-    _print(console, *map(Text, lines))
+    out = console(sink)
+    texts = [[line_text(one) for one in row] for row in ([*names], *rows)]
+    fitted = fit_columns(texts, out.width)
+    if fitted is None:
+        _records(out, texts[0], texts[1:])
+        return
+    header, *lines = ("  ".join(row).rstrip(" ") for row in pad_columns(fitted))
+    print_lines(out, Text(header, style="bold"))
+    print_lines(out, *map(Text, lines))
+
+
+def fit_columns(rows: Sequence[list[str]], width: int) -> list[list[str]] | None:
+    """The texts, the widest columns of them cut, as far as they fit; None where they cannot.
+
+    Columns of IDs and short ones stay as they are: no column is cut below ``_CUT_WIDTH_MIN``.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    least = [
+        wide if is_id(name) else _CUT_WIDTH_MIN for name, wide in zip(rows[0], widths, strict=True)
+    ]
+    room = width - _GAP * (len(widths) - 1)
+
+    def cut_to(cap: int) -> list[int]:
+        return [min(wide, max(low, cap)) for wide, low in zip(widths, least, strict=True)]
+
+    if sum(widths) <= room:
+        return list(rows)
+    if sum(cut_to(_CUT_WIDTH_MIN)) > room:
+        return None
+    caps = range(_CUT_WIDTH_MIN, max(widths))
+    fitting = bisect_right(caps, room, key=lambda cap: sum(cut_to(cap)))
+    cut = cut_to(caps[fitting - 1])
+    return [[cut_text(text, wide) for text, wide in zip(row, cut, strict=True)] for row in rows]
+
+
+def is_id(column: str) -> bool:
+    """Whether values of the column are IDs, which are of use only when they are whole."""
+    return column.endswith("_id")
+
+
+def _records(out: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A name and a value a line, for rows that are wider than the terminal."""
+    wide = max(map(cell_len, names))
+    room = max(_CUT_WIDTH_MIN, out.width - wide - _GAP)
+    is_cut = False
+    for number, row in enumerate(rows, 1):
+        print_lines(out, Text(f"{number}.", style="bold"))
+        for name, text in zip(names, row, strict=True):
+            shown = text if is_id(name) else cut_text(text, room)
+            is_cut |= shown != text
+            print_lines(out, Text(f"{name}{' ' * (wide - cell_len(name) + _GAP)}{shown}"))
+    if is_cut:
+        note("texts are cut to the width of the terminal; --json has them whole")
+
+
+def cut_text(line: str, width: int) -> str:
+    """At most ``width`` columns of it."""
+    return line if cell_len(line) <= width else set_cell_size(line, width - 1) + ellipsis()
+
+
+def ellipsis() -> str:
+    """The mark of a text that is cut, in the terminal's encoding."""
+    return "…" if has_text("…") else "~"
 
 
 def pad_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -100,66 +159,24 @@ def pad_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 def as_of(unix_nano: int | None) -> None:
     """The moment that an answer is of, a line on standard error; nothing without a hot tier."""
     if unix_nano is not None:
-        sys.stderr.write(f"as of {_instant(unix_nano)}\n")
+        sys.stderr.write(f"as of {exact_instant(unix_nano)}\n")
+
+
+def note(text: str) -> None:
+    """A line beside the answer, on standard error."""
+    sys.stderr.write(f"{escape_text(text)}\n")
 
 
 def lacks(missing: Sequence[dict[str, Any]]) -> None:
     """What an answer lacks, a line each on standard error."""
-    sys.stderr.writelines(f"{_lack(one)}\n" for one in missing)
+    sys.stderr.writelines(f"{lack_text(one)}\n" for one in missing)
 
 
-def waterfall(trace: dict[str, Any]) -> None:
-    """A trace's spans as bars over its time, children under parents, a line each."""
-    console = _console()
-    spans = trace["spans"]
-    if not spans:
-        _print(console, Text(f"no span of trace {line_text(trace['trace_id'])} is indexed"))
-        return
-    starts = [span["start_time_unix_nano"] for span in spans]
-    begin = min(filter(None, starts), default=0)
-    end = max(begin, *starts, *(span["end_time_unix_nano"] or 0 for span in spans))
-    errors = sum(span["status_code"] == _ERROR for span in spans)
-    first = (
-        f"trace {line_text(trace['trace_id'])}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
-        f"{errors} errors  started {_instant(begin)}"
-    )
-    _print(console, Text(first), *_bars(spans, begin, max(1, end - begin), console))
-    _print(console, *(Text(_lack(one), style="yellow") for one in trace["missing"]))
-    cost = trace["cost"]
-    last = (
-        f"{cost['files_read']} files read, index {cost['index_ms']:.1f} ms, "
-        f"payload {cost['payload_ms']:.1f} ms"
-    )
-    _print(console, Text(last, style="dim"))
-
-
-def _bars(spans: list[dict[str, Any]], begin: int, length: int, console: Console) -> Iterator[Text]:
-    """One line a span; names are cut where the bars would not fit into the terminal."""
-    ordered = list(_in_order(spans))
-    times = [_took(span["duration_ns"]) for _, span in ordered]
-    room = max(_NAME_WIDTH_MIN, console.width - _BAR_WIDTH - max(map(len, times)) - 6) // 2
-    names = [
-        _cut("  " * min(depth, _DEPTH_MAX) + line_text(span["name"]), room)
-        for depth, span in ordered
-    ]
-    services = [_cut(line_text(span["service_name"]), room) for _, span in ordered]
-    rows = pad_columns(list(zip(names, services, times, strict=True)))
-    for (_, span), (name, service, took) in zip(ordered, rows, strict=True):
-        style = "red" if span["status_code"] == _ERROR else ""
-        bar = _bar(span, begin, length)
-        yield Text("  ").join([Text(name, style), Text(service, "dim"), Text(took), Text(bar)])
-
-
-def _lack(missing: dict[str, Any]) -> str:
+def lack_text(missing: dict[str, Any]) -> str:
     """The code of what an answer lacks, in words, and of which file."""
     path = missing.get("file_path")
     text = f"{missing['error_type']}: {missing['detail']}{f' ({path})' if path else ''}"
     return "incomplete: " + line_text(text)
-
-
-def _cut(line: str, width: int) -> str:
-    """At most ``width`` columns of it."""
-    return line if cell_len(line) <= width else set_cell_size(line, width - 1) + "…"
 
 
 def audit_report(report: AuditReport) -> None:
@@ -175,7 +192,7 @@ def audit_report(report: AuditReport) -> None:
         f"{checked} {verdict}: {report.files:,} files, {report.spans:,} spans, "
         f"digest {report.digest}"
     )
-    _print(_console(), *(Text(escape_text(line)) for line in lines))
+    print_lines(console(), *(Text(escape_text(line)) for line in lines))
 
 
 @contextmanager
@@ -201,36 +218,8 @@ def steps(*, enabled: bool) -> Iterator[AuditStep]:
         yield step
 
 
-def _in_order(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Depth first from the roots; a span whose parent is not here counts as one."""
-    links = [Link(one["span_id"], one["parent_span_id"], one["span_kind"]) for one in spans]
-    children: dict[int | None, list[int]] = {}
-    for position, parent in enumerate(parents(links)):
-        children.setdefault(parent, []).append(position)
-    yielded: set[int] = set()
-    for start in (children.get(None, []), range(len(spans))):  # the second: cycles
-        stack = [(0, position) for position in reversed(start)]
-        while stack:
-            depth, position = stack.pop()
-            if position in yielded:
-                continue
-            yielded.add(position)
-            yield depth, spans[position]
-            stack += [(depth + 1, child) for child in reversed(children.get(position, []))]
-
-
-def _bar(span: dict[str, Any], begin: int, length: int) -> str:
-    offset = int(max(0, span["start_time_unix_nano"] - begin) / length * _BAR_WIDTH)
-    width: int = max(1, round(max(0, span["duration_ns"] or 0) / length * _BAR_WIDTH))
-    offset = min(offset, _BAR_WIDTH - 1)
-    return " " * offset + "█" * min(width, _BAR_WIDTH - offset)
-
-
-def _took(duration_ns: int | None) -> str:
-    return "?" if duration_ns is None else f"{duration_ns / 1e6:.3f} ms"
-
-
-def _instant(unix_nano: int) -> str:
+def exact_instant(unix_nano: int) -> str:
+    """A time in UTC, to the nanosecond."""
     seconds, nanos = divmod(unix_nano, 1_000_000_000)
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanos:09d}Z"
 
@@ -262,12 +251,13 @@ def _encoded(value: Any) -> Any:
     return str(value)
 
 
-def _console(sink: TextIO | None = None) -> Console:
+def console(sink: TextIO | None = None) -> Console:
+    """For a sink, standard output by default; what is no terminal is as wide as anything."""
     sink = sink or sys.stdout
     return Console(file=sink, width=None if sink.isatty() else _PLAIN_WIDTH)
 
 
-def _print(console: Console, *lines: Text) -> None:
+def print_lines(console: Console, *lines: Text) -> None:
     """Each as one line, whatever its length; no word in it is markup or an emoji's name."""
     for line in lines:
         if console.is_terminal:

@@ -15,6 +15,7 @@ from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError
 from indexer.settings import Settings
+from indexer.settings.paths import check_reader_paths
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
     import pyarrow as pa
@@ -41,6 +42,7 @@ class Source:
     """Answers for one command."""
 
     def __init__(self, settings: Settings) -> None:
+        check_reader_paths(settings)
         self._settings = settings
         self._client = LocalClient(settings.catalog_pointer)
         self.has_worker = self._client.is_reachable()

@@ -13,13 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import IndexerError, InvalidSettings
 from indexer.run import ports
 from indexer.settings import Settings
-from indexer.system.durable_files import make_folder
+from indexer.settings.environment import read_given
+from indexer.settings.paths import check_ingestion_paths, check_worker_paths
 
 POLL_S = 0.1
 STOP_S = 30.0
@@ -36,7 +36,7 @@ def ingest(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
-def up(settings: Settings, _options: argparse.Namespace) -> int:
+def up(settings: Settings, options: argparse.Namespace) -> int:
     """Ingestion and worker together, for ever; 1 when one of them ended by itself."""
     if settings.ingestion_root != settings.storage_root:
         raise InvalidSettings(
@@ -44,14 +44,16 @@ def up(settings: Settings, _options: argparse.Namespace) -> int:
             f"({settings.storage_root}) differ",
             hint="`up` writes and indexes one folder: unset one of the two.",
         )
+    check_ingestion_paths(settings)
+    check_worker_paths(settings)
     ports.check_ports(settings)
-    make_folder(Path(settings.storage_root), settings.file_modes)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopping.append(received))
     host = {"INGESTION_GRPC_HOST": LOOPBACK}
-    ingestion = _start("ingest")
-    worker = _start(environ=host)
+    config = () if options.config is None else ("--config", str(options.config))
+    ingestion = _start("ingest", *config)
+    worker = _start(*config, environ=host)
     while not stopping and ingestion.poll() is None and worker.poll() is None:
         time.sleep(POLL_S)
     clean = bool(stopping)
@@ -64,9 +66,15 @@ def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subpro
     """A part of the same program, in the same process group: Ctrl-C reaches it as well."""
     return subprocess.Popen(  # noqa: S603 - this program itself
         [sys.executable, "-m", "indexer", *arguments],
-        env={**os.environ, **(environ or {})},
+        env={**_known_variables(), **(environ or {})},
         preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no threads
     )
+
+
+def _known_variables() -> dict[str, str]:
+    """What this process ignores it has named in its log: its parts need not do it again."""
+    ignored = read_given().ignored
+    return {name: value for name, value in os.environ.items() if name not in ignored}
 
 
 def _end_with_parent() -> None:

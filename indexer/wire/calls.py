@@ -63,6 +63,14 @@ class Calls:
                 request = wire.ConfirmFilesRequest(paths=paths[first : first + CONFIRMED_PATHS])
                 self._stub.ConfirmFiles(request, timeout=timeout_s, metadata=self._metadata)
 
+    def flush(self, timeout_s: float) -> str | None:
+        """Have everything in the log written to files; what kept the service from it, else None."""
+        with _mapped_errors("FlushWAL"):
+            done = self._stub.FlushWAL(
+                wire.FlushWALRequest(), timeout=timeout_s, metadata=self._metadata
+            )
+        return None if done.success else excerpt(done.error_message) or "it says no reason"
+
     def _stream(
         self,
         name: str,

@@ -1,0 +1,40 @@
+"""``settings``: each value as this program takes it, where it comes from, and what it means."""
+
+import argparse
+from typing import Any
+
+from pydantic import SecretStr
+
+from indexer.cli import render
+from indexer.settings import Settings
+from indexer.settings.environment import read_given, variable_names
+
+HIDDEN = "(set, not shown)"
+
+
+def settings(values: Settings, options: argparse.Namespace) -> int:
+    """Every setting, those that somebody has set first. Tokens are never shown."""
+    given = read_given(options.config)
+    found = [
+        {
+            "setting": variable,
+            "value": _value(getattr(values, field)),
+            "source": given.sources.get(variable, "default"),
+            "meaning": Settings.model_fields[field].description,
+        }
+        for field, variable in variable_names().items()
+    ]
+    found.sort(key=lambda one: one["source"] == "default")
+    if options.json:
+        render.write_json({"settings": found, "ignored": list(given.ignored)})
+        return 0
+    render.listing("settings", found)
+    if given.ignored:
+        render.note(f"not settings of this program, ignored: {', '.join(given.ignored)}")
+    return 0
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return HIDDEN if value.get_secret_value() else ""
+    return value if isinstance(value, bool | int | float) else str(value)

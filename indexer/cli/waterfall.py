@@ -1,0 +1,121 @@
+"""A trace as a waterfall: children below parents, a bar a span, bounded in width and in lines."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from indexer.cli import render
+from indexer.cli.human_values import STATUSES
+from indexer.spans.shared_ids import Link, parents
+from indexer.system.standard_output import has_text
+
+SPANS_MAX = 1_000
+"""Lines of one waterfall, unless more are asked for: nobody reads more at once."""
+_BAR_WIDTH = 32
+_ERROR = STATUSES.index("ERROR")
+_NAME_WIDTH_MIN = 32
+"""Columns for the name and the service of a span on the narrowest terminal."""
+_NAME_WIDTH_MAX = 400
+"""Columns for either where the output is a file, which has no width of its own."""
+_LEVELS_MAX = 32
+_LEVELS_SHARE = 2
+"""Of the room for a name, one in so many columns may be indentation; deeper ones have a number."""
+_GAPS = 6
+"""Columns between those of a line."""
+_MARK = "ERROR"
+
+
+def waterfall(trace: dict[str, Any], spans_max: int = SPANS_MAX) -> None:
+    """Write the spans over the time of the trace, at most so many, in depth-first order."""
+    console = render.console()
+    spans = trace["spans"]
+    trace_id = render.line_text(trace["trace_id"])
+    if not spans:
+        render.print_lines(console, Text(f"no span of trace {trace_id} is indexed"))
+        return
+    starts = [span["start_time_unix_nano"] for span in spans]
+    begin = min(filter(None, starts), default=0)
+    end = max(begin, *starts, *(span["end_time_unix_nano"] or 0 for span in spans))
+    errors = sum(span["status_code"] == _ERROR for span in spans)
+    first = (
+        f"trace {trace_id}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
+        f"{errors} errors  started {render.exact_instant(begin)}"
+    )
+    bars = _bars(spans, begin, max(1, end - begin), console, spans_max)
+    render.print_lines(console, Text(first), *bars)
+    if len(spans) > spans_max:
+        left = f"{len(spans) - spans_max:,} of {len(spans):,} spans are left out here"
+        how = f"--limit {len(spans)} shows them, --json has them whole"
+        render.print_lines(console, Text(f"{left}: {how}", style="yellow"))
+    render.print_lines(
+        console, *(Text(render.lack_text(one), style="yellow") for one in trace["missing"])
+    )
+    cost = trace["cost"]
+    last = (
+        f"{cost['files_read']} files read, index {cost['index_ms']:.1f} ms, "
+        f"payload {cost['payload_ms']:.1f} ms"
+    )
+    render.print_lines(console, Text(last, style="dim"))
+
+
+def _bars(
+    spans: list[dict[str, Any]], begin: int, length: int, console: Console, spans_max: int
+) -> Iterator[Text]:
+    """One line a span; names are cut where the bars would not fit."""
+    ordered = [one for one, _ in zip(_in_order(spans), range(spans_max), strict=False)]
+    times = [_took(span["duration_ns"]) for _, span in ordered]
+    marks = [_MARK if span["status_code"] == _ERROR else "" for _, span in ordered]
+    mark_width = len(_MARK) + 2 if any(marks) else 0
+    free = console.width - _BAR_WIDTH - max(map(len, times)) - _GAPS - mark_width
+    room = min(max(_NAME_WIDTH_MIN, free) // 2, _NAME_WIDTH_MAX)
+    names = [
+        render.cut_text(_indent(depth, room) + render.line_text(one["name"]), room)
+        for depth, one in ordered
+    ]
+    services = [
+        render.cut_text(render.line_text(span["service_name"]), room) for _, span in ordered
+    ]
+    rows = render.pad_columns(list(zip(names, services, times, marks, strict=True)))
+    full = "█" if has_text("█") else "#"
+    for (_, span), (name, service, took, mark) in zip(ordered, rows, strict=True):
+        style = "red" if span["status_code"] == _ERROR else ""
+        parts = [Text(name, style), Text(service, "dim"), Text(took)]
+        parts += [Text(mark, style)] if mark else []
+        yield Text("  ").join([*parts, Text(_bar(span, begin, length, full))])
+
+
+def _indent(depth: int, room: int) -> str:
+    """Two columns a level; a deeper span has the number of its level instead."""
+    most = min(_LEVELS_MAX, room // (2 * _LEVELS_SHARE))
+    return "  " * depth if depth <= most else "  " * most + f"({depth}) "
+
+
+def _in_order(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Depth first from the roots; a span whose parent is not here counts as one."""
+    links = [Link(one["span_id"], one["parent_span_id"], one["span_kind"]) for one in spans]
+    children: dict[int | None, list[int]] = {}
+    for position, parent in enumerate(parents(links)):
+        children.setdefault(parent, []).append(position)
+    yielded: set[int] = set()
+    for start in (children.get(None, []), range(len(spans))):  # the second: cycles
+        stack = [(0, position) for position in reversed(start)]
+        while stack:
+            depth, position = stack.pop()
+            if position in yielded:
+                continue
+            yielded.add(position)
+            yield depth, spans[position]
+            stack += [(depth + 1, child) for child in reversed(children.get(position, []))]
+
+
+def _bar(span: dict[str, Any], begin: int, length: int, full: str) -> str:
+    offset = int(max(0, span["start_time_unix_nano"] - begin) / length * _BAR_WIDTH)
+    width: int = max(1, round(max(0, span["duration_ns"] or 0) / length * _BAR_WIDTH))
+    offset = min(offset, _BAR_WIDTH - 1)
+    return " " * offset + full * min(width, _BAR_WIDTH - offset)
+
+
+def _took(duration_ns: int | None) -> str:
+    return "?" if duration_ns is None else f"{duration_ns / 1e6:.3f} ms"

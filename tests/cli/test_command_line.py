@@ -1,0 +1,72 @@
+"""The command line says what was meant, and refuses what would do nothing."""
+
+import shlex
+
+import pytest
+
+from indexer.cli.command_line import CommandParser
+from indexer.cli.main import command_parser, main
+from indexer.settings.environment import variable_names
+
+
+def refusal(capsys, *arguments):
+    """What is said of wrong usage, which ends with exit 2."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["staus"], "unknown choice 'staus'; did you mean 'status'?"),
+        (["fly"], "unknown choice 'fly' (choose from"),
+        (["--onse"], "unknown option '--onse'; did you mean '--once'?"),
+        (["sql", "SELECT 1", "--fromat=csv"], "'--fromat'; did you mean '--format'?"),
+        (["sql", "SELECT 1", "--format", "cvs"], "unknown choice 'cvs'; did you mean 'csv'?"),
+        (["status", "now"], "unexpected argument 'now'"),
+        (["--json", "status"], "--json does nothing before the command status"),
+        (["--strict", "up"], "--strict does nothing before the command up"),
+        (["--once", "files"], "--once does nothing before the command files"),
+        (["--strict"], "--strict does nothing without --once or --reindex"),
+        (["--json"], "--json does nothing without --once or --reindex"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_names_what_was_meant_or_why_not(capsys, arguments, said):
+    found = refusal(capsys, *arguments)
+    assert said in found
+    assert "usage: python -m indexer" in found
+
+
+def parsers():
+    parser = command_parser()
+    (commands,) = (one.choices for one in parser._actions if isinstance(one.choices, dict))
+    return {"": parser, **commands}
+
+
+@pytest.mark.parametrize("name", parsers())
+def test_the_help_of_each_command_has_a_sentence_settings_with_defaults_and_an_example(name):
+    parser = parsers()[name]
+    assert isinstance(parser, CommandParser)
+    assert parser.description
+    text = parser.format_help()
+    settings, _, example = text.partition("\nsettings:\n")[2].partition("\nexample:\n")
+    named = [line.split()[0] for line in settings.splitlines() if "default: " in line]
+    assert set(named) <= set(variable_names().values())
+    assert named or name == "settings"
+    assert f"python -m indexer {name}".strip() in example
+
+
+def test_each_example_is_a_command_line_that_parses():
+    for name, parser in parsers().items():
+        line = parser.format_help().rpartition("\nexample:\n")[2].strip()
+        words = shlex.split(line.partition("python -m indexer")[2])
+        assert command_parser().parse_args(words).run, name
+
+
+def test_a_settings_file_is_taken_before_or_behind_the_command():
+    for words in (["--config", "a.toml", "status"], ["status", "--config", "a.toml"]):
+        assert command_parser().parse_args(words).config == "a.toml"
+    assert command_parser().parse_args(["status"]).config is None
