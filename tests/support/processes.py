@@ -372,7 +372,7 @@ def _clean_environment() -> dict[str, str]:
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("INDEXER_", "JUNJO_", "OTEL_", "MAKE", "MFLAGS"))
+        if not name.startswith(("INDEXER_", "JUNJO_", "SPAN_TEST_", "OTEL_", "MAKE", "MFLAGS"))
     }
     if "PYTHONPATH" in env:
         env["PYTHONPATH"] = os.pathsep.join(
