@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from prometheus_client.metrics import MetricWrapperBase
+
 from indexer import errors
 from indexer.catalog.database import Catalog
 from indexer.cli.main import command_parser
@@ -30,8 +32,8 @@ from indexer.read.known_formats import known_formats
 from indexer.run.memory import MIB, parts, total_bytes
 from indexer.run.serving import ROUTERS
 from indexer.settings import Settings
+from indexer.telemetry import ingestion_metrics, metrics
 from indexer.telemetry import log as telemetry
-from indexer.telemetry import metrics
 
 FOLDER = Path(__file__).parent / "reference"
 HELP_COLUMNS = 100
@@ -177,18 +179,28 @@ def catalog() -> str:
 
 def metrics_page() -> str:
     """Every metric."""
+    rows = _metric_rows(metrics.DECLARED)
+    rows += [(f"`{name}`", "", "", meaning) for name, meaning in metrics.PROCESS.items()]
+    return _page(
+        "Metrics",
+        "What `/metrics` of the worker says to Prometheus (`INDEXER_HTTP_LISTEN`), and that of the "
+        "ingestion (`INGESTION_HTTP_LISTEN`). Both say the six of the process.",
+        f"## Worker\n\n{_table(_METRIC, rows)}\n\n## Ingestion\n\n"
+        + _table(_METRIC, _metric_rows(ingestion_metrics.DECLARED)),
+    )
+
+
+_METRIC = ("metric", "kind", "labels", "meaning")
+
+
+def _metric_rows(declared: Iterable[MetricWrapperBase]) -> list[tuple[str, str, str, str]]:
     rows = []
-    for metric in metrics.DECLARED:
+    for metric in declared:
         (family,) = metric.describe()
         name = family.name + ("_total" if family.type == "counter" else "")
         labels = ", ".join(metric._labelnames)  # noqa: SLF001 - the client tells them nowhere else
         rows.append((f"`{name}`", family.type, labels, family.documentation))
-    rows += [(f"`{name}`", "", "", meaning) for name, meaning in metrics.PROCESS.items()]
-    return _page(
-        "Metrics",
-        "What `/metrics` of the worker says to Prometheus.",
-        _table(("metric", "kind", "labels", "meaning"), rows),
-    )
+    return rows
 
 
 def routes() -> str:

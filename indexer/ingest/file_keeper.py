@@ -17,6 +17,7 @@ from indexer.ingest.limits import UNCONFIRMED_S
 from indexer.ingest.log_reader import ListedFile
 from indexer.ingest.retention import SECOND_NS, enforce
 from indexer.ingest.wal import Wal
+from indexer.telemetry.ingestion_metrics import FILES_EXPIRED, FILES_EXPIRED_UNCONFIRMED
 from indexer.telemetry.log import Event, log
 
 SHOWN_MAX = 20
@@ -85,7 +86,9 @@ class FileKeeper:
             now_unix_nano=now,
             keep={one.path for one in listed.values() if now - one.flushed_unix_nano <= kept_ns},
         )
+        FILES_EXPIRED.inc(len(removed))
         unconfirmed = [listed[path] for path in removed if path in listed]
+        FILES_EXPIRED_UNCONFIRMED.inc(len(unconfirmed))
         if unconfirmed:
             self._wal.unlist(file.path for file in unconfirmed)
             _say(

@@ -30,6 +30,7 @@ from indexer.otlp.spans import span_table
 from indexer.system import retry
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.permissions import DEFAULT_MODES, FileModes
+from indexer.telemetry.ingestion_metrics import FLUSHES, FLUSHES_FAILED
 from indexer.telemetry.log import SPANS_CLIPPED, log
 
 CHECK_S = 1.0
@@ -85,6 +86,11 @@ class Flusher:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def failures(self) -> int:
+        """How often flushing by itself has failed since it last worked."""
+        return self._failures
+
     def flush_due(self) -> list[FlushedFile]:
         """Write the files that are due by rows, bytes or age, and the one that was begun."""
         return self._flush_while(self._is_due)
@@ -113,6 +119,7 @@ class Flusher:
         self._wal.flushing(planned.first_key, planned.last_key)
         done = self._written(planned, target)
         path = str(target) if done.span_count else None
+        FLUSHES.inc(path is not None)
         self._wal.mark_flushed(planned.last_key, path, done.span_count)
         _tell(planned, path, done)
         return FlushedFile(path=path, span_count=done.span_count, refused_count=len(done.refused))
@@ -152,6 +159,7 @@ class Flusher:
                 self.flush_due()
             except Exception as error:  # noqa: BLE001 - told, and tried again: the log keeps all
                 self._failures += 1
+                FLUSHES_FAILED.inc()
                 pause_s = retry.FLUSH.pause_s(self._failures)
                 reason = f"{type(error).__name__}: {error}"
                 log(FLUSH_FAILED, f"flush failed: {reason}", tries=self._failures)

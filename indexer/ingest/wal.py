@@ -75,7 +75,7 @@ class Wal:
         self.wal_id = writer.wal_id
         self._writer = writer
         self._lock = lock
-        self._bytes_max, self._queue_bytes_max = limits
+        self.bytes_max, self._queue_bytes_max = limits
         self._readers = ReaderPool(path, clock)
         self._queue: deque[_Append | _Change] = deque()
         self._queued_bytes = 0
@@ -122,7 +122,7 @@ class Wal:
                 raise WalBusy("the log is closed")
             if self._queue and self._queued_bytes + entry.size > self._queue_bytes_max:
                 raise WalBusy(f"{self._queued_bytes} bytes are waiting to be committed")
-            if self._writer.pending_bytes + self._queued_bytes + len(body) > self._bytes_max:
+            if self._writer.pending_bytes + self._queued_bytes + len(body) > self.bytes_max:
                 raise WalBusy(
                     f"{self._writer.pending_bytes} bytes are waiting to be flushed to a file"
                 )

@@ -5,18 +5,19 @@ has made it durable. Spans that are rejected are counted in partial_success, as 
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Protocol
 
 from google.protobuf.message import Message
 
-from indexer.errors import WalBusy
+from indexer.errors import IndexerError, WalBusy
 from indexer.otlp.admission import admit
 from indexer.otlp.json_requests import admit_json
 from indexer.otlp.request_limits import REQUEST_LIMITS, RequestLimits
 from indexer.otlp.requests import Signal, response
+from indexer.telemetry.ingestion_metrics import REQUESTS, SPANS_ACCEPTED, SPANS_REFUSED
 
 LARGE_BYTES = 256 << 10
 """Larger bodies are decoded at most ``LARGE_AT_ONCE`` at a time."""
@@ -54,13 +55,30 @@ def exporter(sink: Sink, limits: RequestLimits = REQUEST_LIMITS) -> Export:
     large = threading.Semaphore(LARGE_AT_ONCE)
 
     def export(body: bytes, is_json: bool) -> Message:  # noqa: FBT001 - see Export
-        with large if len(body) > LARGE_BYTES else nullcontext():
-            admission = (admit_json if is_json else admit)(body, limits)
-        if admission.span_count:
-            _wait(sink.append(admission.stored, admission.span_count))
+        with _counted():
+            with large if len(body) > LARGE_BYTES else nullcontext():
+                admission = (admit_json if is_json else admit)(body, limits)
+            if admission.span_count:
+                _wait(sink.append(admission.stored, admission.span_count))
+        SPANS_ACCEPTED.inc(admission.span_count)
+        SPANS_REFUSED.inc(admission.rejected)
         return response("traces", admission.rejected, admission.message)
 
     return export
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """Count the request by how it ends."""
+    try:
+        yield
+    except WalBusy:
+        REQUESTS.labels(outcome="busy").inc()
+        raise
+    except IndexerError:
+        REQUESTS.labels(outcome="refused").inc()
+        raise
+    REQUESTS.labels(outcome="accepted").inc()
 
 
 def _wait(durable: "Future[bytes]") -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -17,11 +18,13 @@ import grpc
 
 from indexer.errors import FlushUnfinished, TaskDied
 from indexer.http import grpc_server
+from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
 from indexer.ingest.file_keeper import FileKeeper
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
 from indexer.ingest.limits import FlushLimits
+from indexer.ingest.probes import IngestionState, probes_app
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
@@ -32,7 +35,7 @@ from indexer.run import ingestion_limits, ports
 from indexer.run.supervisor import Supervisor
 from indexer.settings import Settings
 from indexer.settings.paths import check_ingestion_paths
-from indexer.system.addresses import Address, bind, bound_address
+from indexer.system.addresses import Address, Endpoint, bind, bound_address
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import SystemClock
 from indexer.system.interpreter import answer_beside_work
@@ -64,22 +67,22 @@ class Ingestion:
 
     @property
     def ports(self) -> dict[str, int]:
-        """Port of each endpoint that is served: otlp_grpc, otlp_http, internal."""
+        """Port of each endpoint that is served: otlp_grpc, otlp_http, internal, probes."""
         return dict(self._ports)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``; then flush everything. Raises FlushUnfinished and TaskDied."""
         supervisor = Supervisor(SystemClock(), stop)
-        http = self._http_server()
+        http = [*self._http_server(), *self._probes_server()]
         log(INGESTION_STARTED, self._summary(), **self._ports)
         try:
             async with asyncio.TaskGroup() as tasks:
-                if http is not None:
-                    serve = http.run_until_stopped
-                    tasks.create_task(supervisor.keep("OTLP over HTTP", serve, essential=True))
+                for name, server in http:
+                    serve = server.run_until_stopped
+                    tasks.create_task(supervisor.keep(name, serve, essential=True))
                 await stop.wait()
-                if http is not None:
-                    http.stop()
+                for _, server in http:
+                    server.stop()
         finally:
             await asyncio.to_thread(self._stop_receiving)
             await asyncio.to_thread(self._flusher.stop)
@@ -126,12 +129,9 @@ class Ingestion:
     def _bind_otlp(self, stack: ExitStack) -> None:
         self._exports: Exports = {"traces": exporter(self._wal)}
         self._otlp_grpc: grpc.Server | None = None
-        self._http_listener: socket.socket | None = None
+        self._probes_listener = self._bound(stack, "probes", ports.ingestion_http(self._settings))
         http = ports.otlp_http(self._settings)
-        if http is not None:
-            self._http_listener = bind(http)
-            stack.callback(self._http_listener.close)
-            self._note("otlp_http", bound_address(self._http_listener))
+        self._http_listener = self._bound(stack, "otlp_http", http)
         over_grpc = ports.otlp_grpc(self._settings)
         if over_grpc is not None:
             self._otlp_grpc = otlp_grpc_server(
@@ -143,9 +143,29 @@ class Ingestion:
             self._otlp_grpc.start()
             stack.callback(_stopped, self._otlp_grpc)
 
-    def _http_server(self) -> HttpServer | None:
-        if self._http_listener is None:
+    def _bound(
+        self, stack: ExitStack, name: str, endpoint: Endpoint | None
+    ) -> socket.socket | None:
+        if endpoint is None:
             return None
+        listener = bind(endpoint)
+        stack.callback(listener.close)
+        self._note(name, bound_address(listener))
+        return listener
+
+    def _probes_server(self) -> Iterator[tuple[str, HttpServer]]:
+        if self._probes_listener is None:
+            return
+        state = IngestionState(self._wal, self._flusher, self._settings.ingestion_root)
+        app = probes_app(state, ingestion_limits.probes_admission(self._settings))
+        server = HttpServer(
+            app, [self._probes_listener], limits=ConnectionLimits(), grace_s=int(GRACE_S)
+        )
+        yield "probes", server
+
+    def _http_server(self) -> Iterator[tuple[str, HttpServer]]:
+        if self._http_listener is None:
+            return
         app = http_app(
             self._exports,
             admission=ingestion_limits.otlp_admission(
@@ -155,7 +175,8 @@ class Ingestion:
             body_bytes_max=self._settings.bytes_of("body_bytes_max"),
         )
         limits = ingestion_limits.otlp_http_limits(self._settings)
-        return HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
+        server = HttpServer(app, [self._http_listener], limits=limits, grace_s=int(GRACE_S))
+        yield "OTLP over HTTP", server
 
     def _note(self, name: str, address: Address) -> None:
         """Remember where a port is bound."""

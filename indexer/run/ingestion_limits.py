@@ -4,6 +4,7 @@ from indexer.http.admission import Admission
 from indexer.http.grpc_server import CallLimits
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
+from indexer.ingest.probes import OPEN_PATHS
 from indexer.receive.grpc_server import API_KEY_METADATA
 from indexer.settings import Settings
 from indexer.settings.values import name_set
@@ -22,6 +23,12 @@ def otlp_admission(settings: Settings, address: Address) -> Admission:
         token=key,
         token_header=API_KEY_METADATA,
     )
+
+
+def probes_admission(settings: Settings) -> Admission:
+    """Without a token only local names are let in, whatever the address."""
+    token = settings.ingestion_http_token.get_secret_value()
+    return Admission(names=NamePolicy(local_only=not token), token=token, open_paths=OPEN_PATHS)
 
 
 def otlp_http_limits(settings: Settings) -> ConnectionLimits:

@@ -29,6 +29,21 @@ def otlp_http(settings: Settings) -> Endpoint | None:
     return _otlp("INGESTION_OTLP_HTTP_LISTEN", settings.otlp_http_listen, 4318, settings)
 
 
+def ingestion_http(settings: Settings) -> Endpoint | None:
+    """Where probes and Prometheus ask the embedded ingestion; None when off."""
+    if not settings.ingestion_http_listen:
+        return None
+    return Endpoint(
+        setting="INGESTION_HTTP_LISTEN",
+        listen=settings.ingestion_http_listen,
+        token=settings.ingestion_http_token.get_secret_value(),
+        token_setting="INGESTION_HTTP_TOKEN",  # noqa: S106 - the name of a setting
+        consent=settings.ingestion_http_allow_open,
+        consent_setting="INGESTION_HTTP_ALLOW_OPEN",
+        default_port=8322,
+    )
+
+
 def internal(settings: Settings) -> Endpoint:
     """The internal port, where the worker asks the embedded ingestion."""
     host = settings.internal_listen_host.strip()
@@ -46,7 +61,12 @@ def internal(settings: Settings) -> Endpoint:
 
 def ingestion_ports(settings: Settings) -> list[Endpoint]:
     """Every port that the embedded ingestion listens on."""
-    found = [internal(settings), otlp_grpc(settings), otlp_http(settings)]
+    found = [
+        internal(settings),
+        otlp_grpc(settings),
+        otlp_http(settings),
+        ingestion_http(settings),
+    ]
     return [endpoint for endpoint in found if endpoint is not None]
 
 

@@ -111,7 +111,7 @@ def _checked(settings: Settings) -> Settings:
             f"1/{SMALL_SHARE} of it is reserved for small answers",
             hint="Raise the first, or lower the second.",
         )
-    for name in ("http_token", "api_key", "internal_token"):
+    for name in ("http_token", "api_key", "internal_token", "ingestion_http_token"):
         alias = str(Settings.model_fields[name].validation_alias)
         check_token(alias, getattr(settings, name).get_secret_value())
     reserved = settings.otlp_grpc_threads * settings.bytes_of("body_bytes_max")

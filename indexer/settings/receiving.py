@@ -82,6 +82,24 @@ class ReceivingSettings(BaseModel):
         validation_alias="INGESTION_OTLP_HTTP_LISTEN",
         description="OTLP over HTTP, host:port; empty: off.",
     )
+    ingestion_http_listen: str = Field(
+        "127.0.0.1:8322",
+        validation_alias="INGESTION_HTTP_LISTEN",
+        description="Where the embedded ingestion serves /healthz, /readyz and /metrics, "
+        "host:port; port 0: any free one, shown in its log; empty: off.",
+    )
+    ingestion_http_token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="INGESTION_HTTP_TOKEN",
+        description="If set, /metrics of the ingestion asks for it as `Authorization: Bearer`; "
+        "required where other machines can reach INGESTION_HTTP_LISTEN.",
+    )
+    ingestion_http_allow_open: Consent = Field(
+        "",
+        validation_alias="INGESTION_HTTP_ALLOW_OPEN",
+        description="yes-without-a-token: anybody who can reach INGESTION_HTTP_LISTEN may read "
+        "its metrics.",
+    )
     internal_listen_host: str = Field(
         "127.0.0.1",
         validation_alias="INGESTION_GRPC_LISTEN_HOST",

@@ -142,7 +142,7 @@ def check_opening(service, given, monkeypatch):
 
     def ports_of(settings):
         found = [resolve(one) for one in endpoints(settings)]
-        assert len(found) == {"up": 4, "ingestion": 3, "worker": 1}[service]
+        assert len(found) == {"up": 5, "ingestion": 4, "worker": 1}[service]
 
     token = NEEDED_TOKENS[service]
     assert given[token] == ""
@@ -198,7 +198,7 @@ def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
         re.findall(r"^\| (\d+) \| .*`(\w+)` \| loopback", FILES["README.md"], re.MULTILINE)
     )
     fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
-    assert set(table) == {"4317", "4318", "50052", "8321"}
+    assert set(table) == {"4317", "4318", "50052", "8321", "8322"}
     for port, name in table.items():
         assert str(fields[name].default).rpartition(":")[2] == port
 

@@ -10,7 +10,7 @@ TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
 LOCAL = ["localhost", "127.0.0.1:4318", "[::1]:8321", "indexer", "otel.ns.svc.cluster.local"]
 FOREIGN = ["evil.example", "127.0.0.1.evil.example:8321", "localhost.io", "otlp.example.com"]
 APP = "https://app.example.com"
-STATUS = {"dashboards": "/status", "otlp_http": "/v1/traces"}
+STATUS = {"dashboards": "/status", "otlp_http": "/v1/traces", "probes": "/metrics"}
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,10 @@ PORTS = {
     "INGESTION_OTLP_HTTP_LISTEN": (
         ports.otlp_http, "otlp_http_listen", "INGESTION_API_KEY", "INGESTION_OTLP_ALLOW_OPEN",
     ),
+    "INGESTION_HTTP_LISTEN": (
+        ports.ingestion_http, "ingestion_http_listen", "INGESTION_HTTP_TOKEN",
+        "INGESTION_HTTP_ALLOW_OPEN",
+    ),
     "INGESTION_GRPC_LISTEN_HOST": (
         ports.internal, "", "JUNJO_INTERNAL_GRPC_TOKEN", "INGESTION_GRPC_ALLOW_OPEN",
     ),

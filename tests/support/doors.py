@@ -1,4 +1,4 @@
-"""The five doors of the program in this process, each with the limits that a test gives it.
+"""The six doors of the program in this process, each with the limits that a test gives it.
 
 Every one is the real server with the real application of its port; behind it stands a host or a
 sink that has little to say.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from starlette.types import ASGIApp
@@ -28,6 +28,7 @@ from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
 from indexer.ingest.flush import Flusher
 from indexer.ingest.hot_snapshot import HotSnapshots
+from indexer.ingest.probes import IngestionState, probes_app
 from indexer.ingest.service import InternalIngestion, internal_server
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
@@ -43,13 +44,23 @@ from tests.receive.sink import KeepingSink
 from tests.support.grpc_ports import started
 from tests.support.served import StubHost
 
-HTTP = ("dashboards", "otlp_http", "unix")
-TCP_HTTP = ("dashboards", "otlp_http")
+HTTP = ("dashboards", "otlp_http", "probes", "unix")
+TCP_HTTP = ("dashboards", "otlp_http", "probes")
 GRPC = ("otlp_grpc", "internal")
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 READ_SPANS = "/ingestion.InternalIngestionService/ReadSpans"
 TOKEN_HEADERS = {"otlp_grpc": API_KEY_METADATA, "internal": TOKEN_METADATA}
 BODY_BYTES = 64 << 20
+
+
+class StubIngestion:
+    """An ingestion that is well and measures nothing."""
+
+    def not_ready(self) -> list[str]:
+        return []
+
+    def measured(self) -> bytes:
+        return b""
 
 
 class HttpDoor:
@@ -81,6 +92,7 @@ class HttpDoor:
         return {
             "dashboards": ("GET", "/healthz"),
             "otlp_http": ("POST", "/v1/traces"),
+            "probes": ("GET", "/metrics"),
             "unix": ("GET", "/status"),
         }[self.name]
 
@@ -162,6 +174,8 @@ def http_door(
             budget=ByteBudget(budget),
             body_bytes_max=BODY_BYTES,
         )
+    elif name == "probes":
+        app = probes_app(cast("IngestionState", StubIngestion()), rules)
     door = HttpDoor(name, app, listener, limits or ConnectionLimits())
     door.sink = kept
     try:

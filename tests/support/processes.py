@@ -157,6 +157,7 @@ class Site:
             INDEXER_POLL_INTERVAL=3600,
             INDEXER_LOG_FORMAT="json",
             INDEXER_HTTP_LISTEN="127.0.0.1:0",
+            INGESTION_HTTP_LISTEN="127.0.0.1:0",
             **env,
         )
         self._started: list[Running] = []
