@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from indexer.cli.main import command_parser
 from indexer.clients.application import OPEN_PATHS
@@ -21,6 +22,7 @@ from indexer.errors import InvalidSettings
 from indexer.run import ports
 from indexer.settings import Settings, load_settings
 from indexer.system.addresses import resolve
+from indexer.telemetry import ingestion_metrics, metrics
 from tests.support.processes import REPOSITORY, Site, wait_until
 from tests.support.served import StubHost, serving
 from tests.support.span_files import spans
@@ -281,3 +283,67 @@ def test_the_image_laid_out_by_hand_works_and_writes_nothing_beside_the_catalog(
         site.close()
         for folder, _, _ in os.walk(app):
             os.chmod(folder, 0o700)
+
+
+TOP = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+
+
+def test_the_compose_file_at_the_top_starts_up_with_settings_that_are_valid(monkeypatch):
+    """After its folder and its token are made, and on ports of this machine's loopback alone."""
+    prepare, service = TOP["services"]["prepare"], TOP["services"]["span-indexer"]
+    assert service["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+    script = service["command"][-1]
+    assert script.endswith("exec python -m indexer up")
+    assert "INDEXER_HTTP_TOKEN=$$(cat /app/.dbdata/token)" in script
+    assert prepare["volumes"] == service["volumes"]
+    assert f"chown {service['user']} . token" in prepare["command"][-1]
+    for name, value in service["environment"].items():
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value))
+    monkeypatch.setenv("INDEXER_HTTP_TOKEN", TOKEN)
+    listens = [resolve(one) for one in ports.all_ports(load_settings())]
+    published = set(service["ports"])
+    open_ports = {one.port for one in listens if not one.is_loopback}
+    assert published == {f"127.0.0.1:{port}:{port}" for port in open_ports}
+
+
+def test_the_script_that_prepares_the_folder_makes_one_token_and_keeps_it(tmp_path):
+    script = TOP["services"]["prepare"]["command"][-1].replace("/app/.dbdata", str(tmp_path))
+    script = re.sub(r"^chown .*$|-o 10001 -g 10001 ", "", script, flags=re.MULTILINE)
+    script = script.replace("python -c", f"{sys.executable} -c")
+    for _ in range(2):
+        done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+        assert "with the token in ./.dbdata/token" in done.stdout
+    token = tmp_path / "token"
+    assert len(token.read_text().strip()) == 64
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert {one.name for one in tmp_path.iterdir()} == {"spans", "duckdb", "ingestion", "token"}
+
+
+def test_the_pod_has_its_service_its_hot_tier_and_time_for_the_last_flush():
+    service, pods = yaml.safe_load_all(FILES["kubernetes.yaml"])
+    assert (service["kind"], pods["kind"]) == ("Service", "StatefulSet")
+    spec = pods["spec"]["template"]["spec"]
+    assert pods["spec"]["serviceName"] == service["metadata"]["name"]
+    assert service["spec"]["selector"] == pods["spec"]["template"]["metadata"]["labels"]
+    named = {one["name"] for box in spec["containers"] for one in box["ports"]}
+    assert {one["targetPort"] for one in service["spec"]["ports"]} == named
+    (indexer,) = (box for box in spec["containers"] if box["name"] == "indexer")
+    given = {one["name"]: one.get("value") for one in indexer["env"]}
+    assert given["INGESTION_GRPC_HOST"] == "127.0.0.1"
+    assert spec["terminationGracePeriodSeconds"] >= 60
+    assert spec["enableServiceLinks"] is False
+
+
+def test_the_five_alerts_are_of_metrics_that_exist_and_say_what_to_do():
+    known = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for metric in (*metrics.DECLARED, *ingestion_metrics.DECLARED)
+        for family in metric.describe()
+    }
+    (group,) = yaml.safe_load(FILES["alerts.yaml"])["groups"]
+    assert len(group["rules"]) == 5
+    for rule in group["rules"]:
+        found = set(re.findall(r"span_(?:indexer|ingestion)_\w+", rule["expr"]))
+        assert found, rule["alert"]
+        assert found <= known
+        assert rule["annotations"].keys() == {"summary", "action"}
