@@ -96,6 +96,11 @@ SPANS_SAMPLED = Reason(
     "Attributes are counted over some spans of each operation in the newest files.",
     "Narrow it with `service`, `since` and `until`; promoted attributes are counted over all.",
 )
+LIST_BOUNDED = Reason(
+    "ListBounded",
+    "A list of what spans hold has looked at as many spans as it may.",
+    "Narrow it by time, or ask a search for the spans themselves.",
+)
 _UNREADABLE: tuple[type[IndexerError], ...] = (
     *(errors.FileUnreadable, errors.FileVanished, errors.FileChanged),
     *errors.FileError.__subclasses__(),
@@ -106,7 +111,7 @@ UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
 REASONS = (
     *(FILES_PENDING, FILES_LOST, STORAGE_UNAVAILABLE),
     *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES, INDEX_STALLED),
-    *(HOT_NOT_READ, FILES_NOT_READ, OPERATIONS_BOUNDED, SPANS_SAMPLED),
+    *(HOT_NOT_READ, FILES_NOT_READ, OPERATIONS_BOUNDED, SPANS_SAMPLED, LIST_BOUNDED),
     *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
     *UNREADABLE_FILES,
 )

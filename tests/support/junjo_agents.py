@@ -115,7 +115,7 @@ def ends() -> dict[str, JunjoRun]:
         "model_error": run_of(ScriptedError(RuntimeError("no model"))),
         "model_response_error": run_of({"v": 1, "type": "poem"}),
         "unknown_tool": run_of(calls(BERN, ("c2", "fly", {}))),
-        "tool_input_validation_error": run_of(calls(("c1", "weather", {"town": 1}), BERN)),
+        "tool_input_validation_error": run_of(calls(("c2", "weather", {"town": 1}), BERN)),
         "tool_error": run_of(calls(BERN, ("c2", "broken", {"city": "Chur"}))),
         "output_validation_error": run_of({**FINAL, "output": 7}),
         "cancelled": run_of(calls(("c1", "stopping", {"city": "Bern"}), ("c2", *BERN[1:]))),

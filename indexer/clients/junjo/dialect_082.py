@@ -3,6 +3,7 @@
 from indexer.clients.junjo import span_20
 from indexer.clients.junjo.dialect import Dialect, Limits
 from indexer.clients.junjo.dialect_070 import PATHS
+from indexer.clients.junjo.evidence_routes import evidence_routes
 from indexer.clients.junjo.models import StrictSpan
 
 DIALECT = Dialect(
@@ -12,5 +13,5 @@ DIALECT = Dialect(
     model=StrictSpan,
     limits=Limits(roots=100, workflows=100, most=250),
     llm_in_service=True,
-    routers=(),
+    routers=(evidence_routes,),
 )

@@ -69,16 +69,26 @@ async def respond(
 
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
+    return await respond_with_status(request, question, lambda answer: (200, body(answer)))
 
-    def encode(deadline: Deadline) -> tuple[bytes, A]:
+
+async def respond_with_status(
+    request: Request,
+    question: Callable[[Deadline], A],
+    body: Callable[[A], tuple[int, bytes]],
+) -> Response:
+    """The same for an answer that may be a refusal, whose body its client reads."""
+
+    def encode(deadline: Deadline) -> tuple[tuple[int, bytes], A]:
         answer = question(deadline)
         return body(answer), answer
 
-    content, answer = await ask(request, encode)
+    (status, content), answer = await ask(request, encode)
     measuring.count_answer(request, complete=answer.completeness.is_complete)
     if isinstance(answer, SpansAnswer):
         measuring.count_altered(request, sum(map(bool, answer.altered)))
-    return Response(content, headers=_headers(request, answer), media_type="application/json")
+    headers = _headers(request, answer)
+    return Response(content, status, headers, "application/json")
 
 
 async def respond_list(

@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from indexer.clients.junjo import held
 from indexer.clients.junjo.evidence.portable import INTEGER_MAX, is_portable_text
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.values import Cancellation, Failure
-from indexer.clients.junjo.spans import iso_time
 from indexer.query.span import Span
 
 Outcome = Literal["completed", "failed", "cancelled"]
-_YEAR_1_UNIX_NANO = -62_135_596_800 * 10**9
-_YEAR_10000_UNIX_NANO = 253_402_300_800 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +53,4 @@ def cancellation(reader: AttributeReader) -> Cancellation | None:
 
 
 def _time(unix_nano: int) -> str:
-    nearest = min(max(unix_nano, _YEAR_1_UNIX_NANO), _YEAR_10000_UNIX_NANO - 1)
-    return iso_time(nearest).replace("+00:00", "Z")
+    return str(held.time(unix_nano).value)

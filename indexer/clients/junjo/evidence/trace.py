@@ -1,7 +1,7 @@
 """The evidence of one trace, from its spans to the body that Junjo's front end takes. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -136,13 +136,13 @@ def trace_evidence(spans: Sequence[Span]) -> TraceEvidence:
 
 
 def evidence_body(
-    trace_id: str, spans: Sequence[Span], span_body: Callable[[Span], Any]
+    trace_id: str, spans: Sequence[Span], bodies: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The JSON of a trace and its evidence; ``span_body`` is that of one span."""
+    """The JSON of a trace and its evidence; ``bodies`` are the JSON of the spans."""
     found = trace_evidence(spans)
     return {
         "trace_id": trace_id,
-        "spans": [span_body(one) for one in spans],
+        "spans": list(bodies),
         "executables_by_span_id": _bodies(found.executables),
         "operations_by_owner_runtime_id": {
             runtime_id: _bodies(operations) for runtime_id, operations in found.operations.items()
