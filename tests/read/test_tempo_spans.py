@@ -1,9 +1,15 @@
 """Attributes, events and links of a block of Tempo, wherever it keeps them, as OTLP names them."""
 
-import pytest
+import json
 
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.read.tempo_spans import COLUMNS, NestedSpans
 from tests.support.file_spans import spans_of
-from tests.support.tempo_blocks import attrs, resource, span, trace, write_block
+from tests.support.tempo_blocks import SCHEMA, attrs, resource, span, trace, write_block
 
 DATA = "data.parquet"
 
@@ -24,6 +30,27 @@ def only_span(folder, owner=None, **fields):
 )
 def test_an_attribute_has_the_value_of_its_list(tmp_path, attributes):
     assert only_span(tmp_path, Attrs=attrs(attributes))["attributes"] == attributes
+
+
+SCALARS = (
+    st.text(st.characters(codec="utf-8"), max_size=5),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+)
+VALUES = st.one_of(*SCALARS, *(st.lists(one, max_size=3) for one in SCALARS))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.dictionaries(st.text("abc", max_size=2), VALUES, max_size=4), max_size=5))
+def test_each_span_has_the_attributes_that_were_written(objects):
+    rows = [span(at, Attrs=attrs(one)) for at, one in enumerate(objects, 1)]
+    traces = pa.Table.from_pylist([trace(1, [resource([rows])])], SCHEMA)
+    nested = NestedSpans.of(traces.to_batches()[0])
+    (column,) = (one for one in COLUMNS if one.name == "span.attributes")
+    found = [json.loads(text) for text in column.make(nested, ()).to_pylist()]
+    assert found == objects
+    assert repr(found) == repr(objects)  # true is not 1, and 1 is not 1.0
 
 
 def test_what_no_list_can_hold_is_the_value_of_its_json(tmp_path):
