@@ -114,6 +114,12 @@ def commands() -> str:
     return _page("Commands", "What `--help` says.", "\n\n".join(parts))
 
 
+_TRACE_A_ROW = (
+    " A row is a trace: the columns named here are those of each of its spans, and "
+    "`file_row_number` counts the spans of the file."
+)
+
+
 def dialect_pages() -> str:
     """Every known layout of span files."""
     parts = []
@@ -124,6 +130,7 @@ def dialect_pages() -> str:
         ]
         fields += [(one.name, _places(one), "payload") for one in dialect.payload]
         how = f" {dialect.how_to_get}" if dialect.how_to_get else ""
+        how += _TRACE_A_ROW if dialect.trace_a_row else ""
         parts.append(
             f"## {dialect.name}\n\n{dialect.title}.{how} Recognised by {_identifying(dialect)}.\n\n"
             + _table(("canonical column", "column of the file", "kind"), fields)

@@ -113,6 +113,16 @@ def _drawn(shapes):
     return right, traces
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [[], [trace(1, []), trace(2, [resource([])]), trace(3, [resource([[]])])]],
+    ids=["no rows", "rows without a span"],
+)
+def test_a_block_without_a_span_is_a_file_without_one(tmp_path, rows):
+    write_block(tmp_path, rows)
+    assert spans_of(tmp_path, DATA) == []
+
+
 def test_promoted_attributes_of_a_block_are_those_of_its_spans(tmp_path):
     one = span(1, Attrs=attrs({"gen_ai.system": "x"}), HttpMethod="GET")
     write_block(tmp_path, [trace(1, [resource([[span(2), one]])])])
