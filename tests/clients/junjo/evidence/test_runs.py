@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from indexer.clients.junjo.evidence.runs import Identity, RunFilter, RunList, ambiguity, resolution
 from indexer.clients.junjo.evidence.values import as_body
+from indexer.clients.shared.json_text import as_json
 from indexer.query.span import Payload, Span
 from tests.support import junjo_agents
-from tests.support.junjo_evidence_bodies import AmbiguousResolution, Refusal, Resolution
+from tests.support.drawn.junjo_damage import damaged
+from tests.support.junjo_evidence_bodies import AmbiguousResolution, Refusal, Resolution, Summary
 from tests.support.junjo_runs import NAMESPACE, SERVICE
 
 WANTED = RunFilter(service_namespace=NAMESPACE, service_name=SERVICE)
@@ -84,6 +90,23 @@ def test_a_run_is_within_the_times_that_are_asked_for() -> None:
         runs = RunList()
         runs.add([span], replace(WANTED, starts_unix_nano=first, ends_unix_nano=last))
         assert len(runs.summaries) == count
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_whatever_spans_hold_a_list_and_an_identity_are_ones_that_are_taken(
+    data: st.DataObject,
+) -> None:
+    """Of values of a real run that are missing, or others."""
+    spans = data.draw(damaged(junjo_agents.ends()["final_output"].spans))
+    runs = RunList()
+    runs.add(spans, WANTED)
+    body = json.loads(as_json([as_body(one) for one in runs.summaries]))
+    TypeAdapter(list[Summary]).validate_python(body)
+    if runs.refusal is not None:
+        Refusal.model_validate(json.loads(as_json(runs.refusal)))
+    of = {"service_namespace": NAMESPACE, "service_name": SERVICE, "executable_type": "agent"}
+    assert Identity(**of, runtime_id="none").matching(spans) == []
 
 
 def test_an_identity_of_two_executions_is_ambiguous() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.clients.junjo import span_20
 from indexer.clients.junjo.evidence.trace import DIAGNOSTICS_MAX, evidence_body
 from indexer.clients.shared.json_text import as_json
 from indexer.query.span import Span
@@ -17,6 +18,7 @@ from tests.support import junjo_agents, junjo_workflows
 from tests.support.answered_spans import answered
 from tests.support.drawn.junjo_damage import damaged
 from tests.support.junjo_evidence_bodies import TraceEvidence
+from tests.support.junjo_front_ends import SPANS
 from tests.support.junjo_runs import JunjoRun
 
 RUNS = {
@@ -44,8 +46,11 @@ RUNS = {
 
 def accepted(spans: Sequence[Span]) -> dict[str, Any]:
     """The body of a trace, which the front end's rules allow."""
-    body = json.loads(as_json(evidence_body("ab" * 16, spans, [{}] * len(spans))))
+    bodies = [span_20.body(one).fields for one in spans]
+    body = json.loads(as_json(evidence_body("ab" * 16, spans, bodies)))
     TraceEvidence.model_validate(body)
+    for one in body["spans"]:
+        SPANS["0.82"].model_validate(one)
     return body
 
 
