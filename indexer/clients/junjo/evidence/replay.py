@@ -1,7 +1,8 @@
 """The states of a store, from the first one and the patches of RFC 6902. Pure.
 
-A library applies the patches, one operation at a time, because an operation may copy the whole
-state into itself: what a patch makes is bounded, whatever it says.
+A library applies the patches to one copy of the first state, one operation at a time: an operation
+may copy the whole state into itself, so that what a patch makes is bounded, whatever it says. Only
+states that are shown are copied, so that a long history costs what its patches hold.
 """
 
 import copy
@@ -12,19 +13,18 @@ from typing import Any
 import jsonpatch
 from jsonpointer import JsonPointerException
 
-from indexer.clients.junjo.evidence.portable import NotPortable, check_portable
+from indexer.clients.junjo.evidence.portable import NotPortable, Size, check_portable
 from indexer.clients.junjo.evidence.values import Issue
 
-STATE_VALUES_MAX = 100_000
-"""Values of one state: a copy of it takes about 0.1 s."""
-STATE_TEXT_MAX = 16 * 2**20
-"""Characters of one state: as much as the largest span may have."""
-REPLAY_VALUES_MAX = 1_000_000
-"""Values of all states of one answer, each of which is copied: about a second."""
-REPLAY_TEXT_MAX = 256 * 2**20
-"""Characters of all of them, each of which is checked: about as long."""
+OPERATIONS_MAX = 100_000
+"""Of all patches of one answer: each takes 15 us."""
 SHOWN_BYTES_MAX = 16 * 2**20
 """Bytes of the states that one answer shows, about: as much again as a large trace has."""
+VALUES_MAX = 1_000_000
+"""Values that are looked at, of states that are shown and of those that an operation has copied
+into: two microseconds each."""
+TEXT_MAX = 256 * 2**20
+"""Characters of the same, which are looked at as well."""
 _MESSAGE_CHARS_MAX = 200
 """Of what the library says of a patch; it may quote whole values."""
 _OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
@@ -46,9 +46,19 @@ _ERRORS = (
 class ReplayBudget:
     """What is left of the bounds of one answer."""
 
-    values: int = REPLAY_VALUES_MAX
-    text: int = REPLAY_TEXT_MAX
+    operations: int = OPERATIONS_MAX
     shown_bytes: int = SHOWN_BYTES_MAX
+    values: int = VALUES_MAX
+    text: int = TEXT_MAX
+
+    def look_at(self, state: Any) -> Size:
+        """How large a state is. Raises NotPortable where that is beyond what is left."""
+        size = check_portable(state, self.text)
+        self.values -= size.values
+        self.text -= size.text
+        if self.values < 0:
+            raise NotPortable("the states of one answer have too many values")
+        return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +70,25 @@ class Replay:
     issue: Issue | None
     """Why not all patches were applied."""
     omitted: int
-    """States that are not shown, for their size."""
+    """States that are not shown, for their size: the last ones."""
 
 
 def replay(start: Any, patches: Iterable[tuple[str, Any]], budget: ReplayBudget) -> Replay:
     """``patches`` are where each comes from, and the patch, in order."""
     states: list[Any] = []
-    state, issue, omitted = start, None, 0
+    state, issue, omitted = copy.deepcopy(start), None, 0
     for path, patch in patches:
         try:
-            state, size = _next_state(state, patch, budget)
+            state = _applied(state, patch, budget)
+            is_shown = not omitted and _fits(state, budget)
         except NotPortable as error:
             issue = Issue("replay_bounded", path, str(error))
         except _ERRORS as error:
             issue = Issue("patch_not_applicable", path, _message(error))
         if issue is not None:
             break
-        is_shown = 2 * size <= budget.shown_bytes  # after this patch, and before the next
-        budget.shown_bytes -= 2 * size if is_shown else 0
         omitted += not is_shown
-        states.append(state if is_shown else None)
+        states.append(copy.deepcopy(state) if is_shown else None)
     return Replay(tuple(states), state, issue, omitted)
 
 
@@ -96,30 +105,29 @@ def equal_json(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def _next_state(state: Any, patch: Any, budget: ReplayBudget) -> tuple[Any, int]:
+def _applied(state: Any, patch: Any, budget: ReplayBudget) -> Any:
+    """The state after a patch; the one before is changed."""
     if not isinstance(patch, list):
         raise TypeError("a patch is an array of operations")
-    changed = copy.deepcopy(state)
+    budget.operations -= len(patch)
+    if budget.operations < 0:
+        raise NotPortable(f"the patches of one answer have more than {OPERATIONS_MAX} operations")
     for operation in patch:
         name = operation["op"]
         if name not in _OPERATIONS:
             raise ValueError(f"invalid operation {name!r}")
-        changed = jsonpatch.JsonPatch([operation]).apply(changed, in_place=True)
+        state = jsonpatch.JsonPatch([operation]).apply(state, in_place=True)
         if name == "copy":
-            _checked(changed)
-    values, text = _checked(changed)
-    budget.values -= values
-    budget.text -= text
-    if budget.values < 0 or budget.text < 0:
-        raise NotPortable("the states of one answer are too large to be replayed together")
-    return changed, text
+            budget.look_at(state)
+    return state
 
 
-def _checked(state: Any) -> tuple[int, int]:
-    size = check_portable(state, STATE_TEXT_MAX)
-    if size.values > STATE_VALUES_MAX:
-        raise NotPortable(f"the state has more than {STATE_VALUES_MAX} values")
-    return size.values, size.text
+def _fits(state: Any, budget: ReplayBudget) -> bool:
+    """Whether a state is shown, which is after a patch and before the next."""
+    if budget.shown_bytes <= 0:
+        return False
+    budget.shown_bytes -= 2 * budget.look_at(state).text
+    return budget.shown_bytes >= 0
 
 
 def _message(error: BaseException) -> str:

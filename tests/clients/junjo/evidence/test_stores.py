@@ -150,23 +150,21 @@ HUGE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "copies of the whole state": lambda: GROWING,
     "copies of a long text": lambda: [
         *put("x" * 2**20, "/text"),
-        *({"op": "copy", "from": "/text", "path": f"/{at}"} for at in range(20)),
+        *({"op": "copy", "from": "/text", "path": f"/{at}"} for at in range(30)),
     ],
 }
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_a_patch_that_makes_a_huge_state_ends_the_replay(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_patch_that_makes_a_huge_state_ends_the_replay(name: str) -> None:
     """After the copy that makes it too large."""
-    monkeypatch.setattr(replay, "STATE_VALUES_MAX", 1_000)
-    found, issues = detail_of(events=[event(1, HUGE[name]()), event(2, put(2))])
+    budget = ReplayBudget(values=10_000)
+    found, issues = detail_of(events=[event(1, HUGE[name]()), event(2, put(2))], budget=budget)
     assert issues == ["replay_bounded"]
     assert [one.after for one in found.transitions] == [None, None]
 
 
-@pytest.mark.parametrize("left", [{"values": 3}, {"text": 20}])
+@pytest.mark.parametrize("left", [{"values": 3}, {"text": 20}, {"operations": 1}])
 def test_states_of_one_answer_are_replayed_up_to_a_bound(left: dict[str, int]) -> None:
     """The first state that is beyond it is not shown, nor any after it."""
     found, issues = detail_of(budget=replace(ReplayBudget(), **left))
@@ -187,6 +185,31 @@ def test_transitions_beyond_the_bound_are_left_out(monkeypatch: pytest.MonkeyPat
     found, issues = detail_of()
     assert [one.sequence for one in found.transitions] == [1]
     assert issues == ["transitions_omitted", "transition_count_mismatch"]
+
+
+def test_a_long_history_of_a_large_state_is_verified_though_not_all_of_it_is_shown() -> None:
+    """What is replayed costs what the patches hold, not the states."""
+    many, large = 300, {f"k{at}": at for at in range(500)}
+    owner = {
+        **OWNER,
+        "junjo.store.revision.end": many,
+        "junjo.store.transition.count": many,
+        **slot("junjo.workflow.state.start", large),
+        **slot("junjo.workflow.state.end", {**large, "n": many}),
+    }
+    budget = ReplayBudget(shown_bytes=20_000)
+    events = [event(at, put(at)) for at in range(1, many + 1)]
+    found, issues = detail_of(owner, events, budget)
+    assert (found.reconstruction_status, issues) == ("verified", ["states_omitted"])
+    assert found.transitions[0].after == {**large, "n": 1}
+    assert found.transitions[-1].after is None
+
+
+def test_a_patch_is_shown_as_it_was_sent_whatever_later_ones_change() -> None:
+    """So is each state."""
+    found, _ = detail_of(events=[event(1, put({"a": 1})), event(2, put(2, "/n/a"))])
+    assert found.transitions[0].patch.value == put({"a": 1})
+    assert [one.after for one in found.transitions] == [{"n": {"a": 1}}, {"n": {"a": 2}}]
 
 
 def test_only_operations_of_rfc_6902_are_applied() -> None:
