@@ -26,6 +26,7 @@ from tests.support.junjo_evidence_bodies import (
     TraceEvidence,
 )
 from tests.support.junjo_front_ends import SPANS
+from tests.support.junjo_requests import FrontEnd
 from tests.support.junjo_runs import NAMESPACE, SERVICE, VERSION, JunjoRun
 from tests.support.served import Said, Served, serving
 
@@ -96,6 +97,22 @@ def test_states_of_any_tier_are_those_that_the_sdk_ended_with(service: Served, t
         "verified"
     }
     assert body["diagnostics"] == []
+
+
+def test_the_newest_front_end_goes_from_services_to_an_agent(service: Served) -> None:
+    """Each of its own requests: lists, a workflow's trace with what it proves, one span, the run."""
+    front_end = FrontEnd(service, "0.82", "/junjo/0.82")
+    assert SERVICE in front_end.services()
+    assert front_end.roots(SERVICE, llm=True)
+    run = junjo_agents.in_a_workflow()
+    (flow,) = (one for one in front_end.workflows(SERVICE) if one.trace_id == run.spans[0].trace_id)
+    body = evidence(service, run)
+    assert body["executables_by_span_id"][flow.span_id]["executable_type"] == "workflow"
+    assert front_end.one_span(flow.trace_id, flow.span_id) == flow
+    (agent,) = (one for one in summaries(service) if one.trace_id == flow.trace_id)
+    assert agent.runtime_id in body["operations_by_owner_runtime_id"]
+    parent = body["relationships_by_owner_span_id"][agent.agent_span_id]["parent"]
+    assert parent["executable_type"] == "node"
 
 
 def test_a_trace_that_is_not_there_is_not_found(service: Served) -> None:

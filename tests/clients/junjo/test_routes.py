@@ -12,6 +12,7 @@ from indexer.clients.junjo.routes import junjo
 from indexer.errors import InvalidSettings
 from indexer.telemetry import metrics
 from tests.clients.test_routes_junjo import FLOW, ROWS, served
+from tests.support.junjo_evidence_bodies import TraceEvidence
 from tests.support.junjo_front_ends import SPANS
 from tests.support.junjo_requests import V1, FrontEnd
 from tests.support.served import Served
@@ -81,6 +82,13 @@ def test_malformed_spans_cost_no_list_and_no_trace(front_end: FrontEnd) -> None:
         assert {one["span_id"] for one in altered} == {f"{at:016x}" for at in (2, 3)}
         assert altered[0].items() >= {"trace_id": BAD, "fields": ["attributes_json"]}.items()
     assert metrics.ALTERED_SPANS.labels(**label)._value.get() == before + 2
+
+
+def test_malformed_spans_cost_no_evidence(service: Served) -> None:
+    """The answer names them here too, and the front end takes it."""
+    answer = service.get(f"/junjo/0.82/api/v1/trace-evidence/{BAD}")
+    assert (answer.code, answer.headers["x-altered-spans"]) == (200, "2")
+    assert len(TraceEvidence.model_validate(answer.json).spans) == 3
 
 
 def _trace_path(front_end: FrontEnd) -> str:
