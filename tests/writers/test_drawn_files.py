@@ -38,9 +38,7 @@ def root_of(files: Sequence[DrawnFile]) -> Iterator[Path]:
     """A folder with the files in it."""
     with tempfile.TemporaryDirectory(prefix="drawn-") as folder:
         for file in files:
-            path = Path(folder) / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
+            file.put(Path(folder))
         yield Path(folder)
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ def rooted(files: Sequence[DrawnFile]) -> Iterator[tuple[Path, Indexed]]:
     """The files in one root, indexed."""
     with tempfile.TemporaryDirectory(prefix="mixes-") as folder:
         for file in files:
-            path = Path(folder) / "spans" / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
+            file.put(Path(folder) / "spans")
         with indexed(Path(folder)) as one:
             one.settle()
             yield Path(folder), one
@@ -90,9 +89,7 @@ def test_a_damaged_file_costs_only_itself(
     changed = bytearray(damaged.content)
     changed[at] ^= data.draw(st.integers(1, 255))
     with rooted(whole) as (folder, one):
-        path = folder / "spans" / damaged.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(changed)
+        replace(damaged, content=bytes(changed)).put(folder / "spans")
         one.settle()
         ours = f"{one.root}/{damaged.path}"
         answers = sql_before_and_after(folder, one)

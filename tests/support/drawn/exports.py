@@ -115,7 +115,7 @@ def langfuse(draw: st.DrawFn, ids: Sequence[Ids]) -> tuple[Columns, Rows]:
             **{f"langfuse.observation.metadata.{key}": value for key, value in first.items()},
         }
         rows.append(
-            _right(
+            right_span(
                 ids[at],
                 starts[at],
                 durations[at],
@@ -173,7 +173,7 @@ def langsmith(draw: st.DrawFn, ids: Sequence[Ids]) -> tuple[Columns, Rows]:
             **{f"langsmith.metadata.{key}": value for key, value in held[at].items()},
         }
         rows.append(
-            _right(
+            right_span(
                 ids[at],
                 starts[at],
                 durations[at],
@@ -218,7 +218,7 @@ def phoenix(draw: st.DrawFn, ids: Sequence[Ids]) -> tuple[Columns, Rows]:
             "input.value": values[at] or None,
         }
         rows.append(
-            _right(
+            right_span(
                 ids[at],
                 starts[at],
                 durations[at],
@@ -272,7 +272,7 @@ def databricks(
     if not is_first:
         columns["service_name"] = texts(services)
     rows = [
-        _right(
+        right_span(
             ids[at],
             starts[at],
             durations[at],
@@ -308,7 +308,7 @@ def _column(count: int, one: st.SearchStrategy[Any]) -> st.SearchStrategy[list[A
     return st.lists(one, min_size=count, max_size=count)
 
 
-def _right(ids: Ids, start: int, duration: int, **said: Any) -> dict[str, Any]:
+def right_span(ids: Ids, start: int, duration: int, **said: Any) -> dict[str, Any]:
     """The span, with nothing that its writer does not say."""
     absent = dict.fromkeys(
         (

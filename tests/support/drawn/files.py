@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.support.drawn import columns as drawn
 from tests.support.drawn import payload
+from tests.support.drawn.blocks import META, blocks
 from tests.support.drawn.columns import KINDS, STATUSES, Drawn
 from tests.support.drawn.exports import EXPORTS, Ids
 
@@ -39,6 +41,14 @@ class DrawnFile:
     spans: list[dict[str, Any]]
     rejected: int
     """Rows without a valid ID."""
+    beside: dict[str, bytes] = field(default_factory=dict)
+    """What lies beside it, by path."""
+
+    def put(self, root: Path) -> None:
+        """Write it below the root."""
+        for path, content in {**self.beside, self.path: self.content}.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +72,7 @@ def span_files(draw: st.DrawFn, dialect: str | None = None, folder: str = "") ->
     """A file of any dialect, or of one."""
     name = dialect or draw(st.sampled_from(DIALECTS))
     count = draw(st.integers(1, ROWS_MAX))
-    if name in EXPORTS:
+    if name in EXPORTS or name == BLOCK:
         return draw(_export(name, count, folder))
     layout = LAYOUTS[name]
     arrays, spans = draw(_metadata(layout, count))
@@ -89,10 +99,17 @@ def span_files(draw: st.DrawFn, dialect: str | None = None, folder: str = "") ->
 
 @st.composite
 def _export(draw: st.DrawFn, name: str, count: int, folder: str) -> DrawnFile:
-    """A file of a writer that spreads a span over many columns."""
+    """A file of a writer that spreads a span over many columns, or has a trace in a row."""
+    place = f"{folder}{draw(st.integers(0, 99))}"
+    if name == BLOCK:
+        content, spans = draw(blocks(draw(_ids(count))))
+        path, beside = f"{place}/data.parquet", {f"{place}/meta.json": META}
+        return DrawnFile(
+            path=path, content=content, dialect=name, spans=spans, rejected=0, beside=beside
+        )
     columns, spans = EXPORTS[name](draw, draw(_ids(count)))
     return DrawnFile(
-        path=f"{folder}{draw(st.integers(0, 99))}.parquet",
+        path=f"{place}.parquet",
         content=draw(_written(columns)),
         dialect=name,
         spans=spans,
@@ -397,4 +414,5 @@ LAYOUTS: dict[str, Layout] = {
         null_is_unknown=True,
     ),
 }
-DIALECTS = sorted([*LAYOUTS, *EXPORTS])
+BLOCK = "tempo"
+DIALECTS = sorted([*LAYOUTS, *EXPORTS, BLOCK])
