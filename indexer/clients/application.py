@@ -17,6 +17,7 @@ from indexer import __version__
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS
 from indexer.clients.shared.callers import AdmittedByCaller, Caller, caller_of
+from indexer.clients.shared.head_requests import HeadAsGet
 from indexer.clients.shared.problems import HANDLERS, RESPONSE
 from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
 from indexer.clients.shared.request_metrics import Measured
@@ -63,12 +64,16 @@ def application(
         title="span-indexer",
         version=__version__,
         description="Questions about OpenTelemetry spans in Parquet files, and how the worker is.",
-        docs_url=None,  # its page loads scripts of other hosts
+        docs_url=None,  # its page loads scripts of other hosts; /docs is one of our own
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers=dict(HANDLERS),
         responses={"default": RESPONSE},
-        middleware=[Middleware(Measured), Middleware(AdmittedByCaller, admissions=admissions)],
+        middleware=[
+            Middleware(HeadAsGet),
+            Middleware(Measured),
+            Middleware(AdmittedByCaller, admissions=admissions),
+        ],
         telemetry=_telemetry(tracer_provider),
     )
     app.state.executors = {

@@ -6,6 +6,7 @@ Invalid values and unknown parameters are refused with 422.
 from fastapi import APIRouter, Depends
 
 from indexer.clients.host import Host
+from indexer.clients.operations.about import about
 from indexer.clients.operations.actions import actions
 from indexer.clients.operations.hot_spans import hot_spans
 from indexer.clients.operations.index_routes import index_routes
@@ -18,4 +19,5 @@ def operations(host: Host) -> APIRouter:
     router = APIRouter(tags=["operations"], dependencies=[Depends(known_parameters)])
     for part in (probes, index_routes, actions, hot_spans):
         router.include_router(part(host))
+    router.include_router(about())
     return router
