@@ -180,9 +180,10 @@ class TextFormatter(MessageFormatter):
     """A plain line: time, level, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time to the millisecond, UTC."""
-        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
-        return f"{time} {record.levelname.lower():<7} {super().format(record)}"
+        """Date and time to the millisecond, UTC (RFC 3339)."""
+        time = datetime.fromtimestamp(record.created, UTC)
+        moment = f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+        return f"{moment} {record.levelname.lower():<7} {super().format(record)}"
 
 
 def configure(style: Literal["auto", "text", "json", "rich"], level: str) -> None:

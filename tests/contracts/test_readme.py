@@ -27,7 +27,7 @@ CHECKOUT = "/srv/span-indexer"
 """Where the README says that the checkout is."""
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING = (
-    (re.compile(r"^\d\d:\d\d:\d\d\.\d{3} "), "TIME "),
+    (re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "), "TIME "),
     (re.compile(r"index \d+\.\d ms, payload \d+\.\d ms"), "index _ ms, payload _ ms"),
     (re.compile(r"\(process \d+\)"), "(process _)"),
     (re.compile(r"^as of \S+Z$"), "as of _"),

@@ -23,7 +23,7 @@ from indexer.telemetry.log import (
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 HOSTILE = "\x1b[31mred\x07\r\n12:00:00.000 error   faked \u202e[bold]\x9b\x00"
-EVENT = re.compile(r"\d\d:\d\d:\d\d\.\d\d\d info    ")
+EVENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ info    ")
 
 
 def record(message: str, fault: Exception | None = None) -> logging.LogRecord:
