@@ -7,6 +7,7 @@ from indexer.clients.junjo.evidence.ends import Outcome, cancellation, failure, 
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.values import Cancellation, Failure
+from indexer.spans.columns import STATUS_CODE_ERROR
 
 OPERATION_TYPE = "junjo.agent.operation_type"
 """The attribute that an operation's span is known by."""
@@ -33,14 +34,16 @@ def common_fields(
 ) -> dict[str, Any] | None:
     """Those of ``Operation`` but its type; None where the contract's are missing.
 
-    Of a span that says both, cancelled counts. ``ordinal`` is the attribute that has it.
+    Of a span that says both, cancelled counts; one with the status of an error failed, whether or
+    not it says of what. ``ordinal`` is the attribute that has it.
     """
     sequence = reader.count("junjo.agent.operation.sequence", 1, required=True)
     place = reader.count(ordinal, 1, required=True)
     if sequence is None or place is None:
         return None
     cancelled, failed = cancellation(reader), failure(source, reader)
-    outcome = "completed" if failed is None else "failed"
+    is_failed = failed is not None or source.span.status_code == STATUS_CODE_ERROR
+    outcome = "failed" if is_failed else "completed"
     when = timing(source.span)
     return {
         "sequence": sequence,

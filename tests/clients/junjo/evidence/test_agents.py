@@ -167,6 +167,24 @@ def test_what_is_recorded_after_an_end_that_has_none_is_an_issue() -> None:
     assert [one.code for one in agent.integrity.diagnostics] == ["result_without_completion"]
 
 
+def test_an_operation_with_the_status_of_an_error_failed_though_it_names_none() -> None:
+    """It has no result then."""
+    run = junjo_agents.ends()["final_output"]
+    spans = [
+        one._replace(status_code=2) if one.name.startswith("tool weather") else one
+        for one in run.spans
+    ]
+    found = trace_evidence(spans)
+    (agent,) = (one for one in found.executables.values() if isinstance(one, Agent))
+    tools = [
+        one
+        for one in found.operations[agent.runtime_id].values()
+        if isinstance(one, ToolOperation) and one.tool_name == "weather"
+    ]
+    assert {(one.outcome, one.error, one.result) for one in tools} == {("failed", None, None)}
+    assert agent.integrity.status == "partial"
+
+
 def test_operations_that_are_missing_are_counted() -> None:
     """Their transitions are missing too, so that nothing says which calls were admitted."""
     run = junjo_agents.ends()["tool_error"]
