@@ -4,9 +4,17 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
-_ROOT = files("schemas")
+
+def _root() -> Traversable:
+    """Inside of the package in a wheel, beside it in a checkout and in the image."""
+    inside = files("indexer") / "schemas"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "schemas"
+
+
+_ROOT = _root()
 
 
 @cache

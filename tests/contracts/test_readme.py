@@ -209,3 +209,15 @@ def _press_ctrl_c(checkout: Site, worker: Running) -> None:
     worker.wait()
     wait_until(lambda: "stopped; every registered file" in worker.err, "the worker's last word")
     wait_until(lambda: "stopped; every acknowledged" in worker.err, "the ingestion's last word")
+
+
+def test_the_page_on_operating_names_settings_events_and_pages_that_exist() -> None:
+    page = (REPOSITORY / "docs" / "operations.md").read_text()
+    for target in re.findall(r"\]\(([^)]+)\)", page):
+        assert (REPOSITORY / "docs" / target).exists(), target
+    known = {str(item.validation_alias) for item in Settings.model_fields.values()}
+    named = set(re.findall(r"`((?:INDEXER|INGESTION|FLUSH|JUNJO|SPAN)_[A-Z_]+)`", page))
+    assert named
+    assert named <= known
+    events = (REPOSITORY / "docs" / "reference" / "events.md").read_text()
+    assert "`flush.failed`" in events
