@@ -59,6 +59,7 @@ TOPICS = {
     "status": Topic(CATALOG, ("python -m indexer status --check",)),
     "dialect": Topic(("JUNJO_SPAN_STORAGE_PATH",), ("python -m indexer dialect spans.parquet",)),
     "audit": Topic(CATALOG, ("python -m indexer audit --fast",)),
+    "doctor": Topic((*CATALOG, *_RECEIVING), ("python -m indexer doctor",)),
     "settings": Topic((), ("python -m indexer settings --config span-indexer.toml",)),
 }
 

@@ -20,7 +20,7 @@ from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
 from indexer.telemetry.log_rate import capture_library_logs, log_uncaught
 
-_OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "settings"})
+_OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "doctor", "settings"})
 """Commands with a module of their name."""
 
 _RUN = ("indexer.cli.runs", "run")
@@ -238,6 +238,7 @@ def _add_checks(names: Commands) -> None:
         names, "dialect", "say which dialect a span file is taken for, or what it lacks"
     )
     dialect.add_argument("files", metavar="FILE", nargs="+", help="a Parquet file, anywhere")
+    _command(names, "doctor", "try what a start rests on, and say what to do about each finding")
     _command(names, "settings", "show each setting, its value, where it comes from, what it means")
     audit = _command(names, "audit", "check the catalog against the files")
     audit.add_argument(
