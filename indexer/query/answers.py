@@ -18,6 +18,7 @@ from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.failures import states_as_errors
+from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, AnswerLimits
@@ -59,6 +60,8 @@ class Answers:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while something is read: the catalog is not closed meanwhile."""
     limits: AnswerLimits = field(default_factory=AnswerLimits)
+    absences: Absences = field(default_factory=Absences)
+    """What searches have learnt of files, for the next."""
     budget: ByteBudget | None = None
     """Payload of all answers that are being made, together; None where there is one at a time."""
 
@@ -193,6 +196,7 @@ class Answers:
                 directory=self.directory(),
                 deadline=moment.deadline,
                 account=account,
+                absences=self.absences,
             )
             yield OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
 

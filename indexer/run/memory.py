@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits
 from indexer.query.cost import BYTES_PER_TEXT_BYTE
+from indexer.query.tiers.payload_search import HELD_BYTES_MAX
 from indexer.receive.export import LARGE_AT_ONCE
 from indexer.receive.http_app import SMALL_THREADS
 from indexer.run import ingestion_limits
@@ -131,6 +132,13 @@ def _worker(settings: Settings) -> Iterator[Part]:
     yield sized("hot spans", "hot_bytes_max")
     yield sized("encoded spans for the next refresh", "span_cache_bytes")
     yield sized("where pages lie in files", "page_cache_bytes")
+    yield sized("what searches have learnt of files", "search_cache_bytes")
+    yield Part(
+        process=WORKER,
+        name="payload that searches look through",
+        settings=("INDEXER_QUESTIONS",),
+        size_bytes=settings.questions * HELD_BYTES_MAX,
+    )
     limits = Limits()
     yield Part(
         process=WORKER,

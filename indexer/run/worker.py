@@ -17,6 +17,7 @@ from indexer.clients.service import Service
 from indexer.errors import CatalogBusy, QueriesBusy, TaskDied
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
+from indexer.query.find.absences import Absences
 from indexer.query.missing import INDEX_STALLED, Missing
 from indexer.read.payload import keep_page_maps
 from indexer.run.bounded_stop import run_until_stopped
@@ -79,6 +80,7 @@ class Worker:
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = settings.answer_limits
+        self._absences = Absences(settings.bytes_of("search_cache_bytes"))
         self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
 
     def request_stop(self) -> None:
@@ -168,6 +170,7 @@ class Worker:
             hot=None if self._hot is None else self._hot.ask,
             limits=self._answer_limits,
             budget=self._answers_budget,
+            absences=self._absences,
         )
 
     @property

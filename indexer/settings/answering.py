@@ -113,6 +113,12 @@ class AnsweringSettings(BaseModel):
         validation_alias="INDEXER_SPAN_CACHE_BYTES",
         description="Cache of encoded spans, for dashboards that refresh.",
     )
+    search_cache_bytes: Annotated[str, byte_size("0B")] = Field(
+        "32MiB",
+        validation_alias="INDEXER_SEARCH_CACHE_BYTES",
+        description="What searches have learnt of files that have no row for a condition, so that "
+        "the next search does not open them.",
+    )
     page_cache_bytes: Annotated[str, byte_size("0B")] = Field(
         "32MiB",
         validation_alias="INDEXER_PAGE_CACHE_BYTES",

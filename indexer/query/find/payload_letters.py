@@ -25,7 +25,7 @@ StoredTexts = Mapping[str, pa.ChunkedArray | None]
 """Stored texts by canonical payload column; None where they are not text. ``name`` has the
 names."""
 
-_ESCAPED = "\\u"
+ESCAPED = "\\u"
 """Any letter can be written so, and one that needs no other escape can be written no other way."""
 _BYTES = "bytes"
 """OTLP's ``bytesValue`` is shown in hex and stored in base64."""
@@ -45,21 +45,21 @@ def _attribute(leaf: AttributeCondition, stored: StoredTexts, count: int) -> Boo
     column = stored[name]
     if column is None:
         return np.ones(count, np.bool_)
-    found = _having(column, _plain_part(leaf.key))
+    found = _having(column, plain_part(leaf.key))
     if leaf.operator in ("=", "contains") and isinstance(leaf.value, str):
-        found = pc.and_(found, pc.or_(_having(column, _plain_part(leaf.value)), _odd(column)))
-    return _mask(pc.or_(found, _having(column, _ESCAPED)))
+        found = pc.and_(found, pc.or_(_having(column, plain_part(leaf.value)), _odd(column)))
+    return _mask(pc.or_(found, _having(column, ESCAPED)))
 
 
 def _text(leaf: TextCondition, stored: StoredTexts, count: int) -> BoolArray:
-    part = _plain_part(leaf.text)
+    part = plain_part(leaf.text)
     held = _mask(has_text(leaf, stored["name"]))
     for name in TEXT_COLUMNS:
         column = stored[name]
         if column is None:
             return np.ones(count, np.bool_)
         found = pc.match_substring(column, part, ignore_case=True)
-        held |= _mask(pc.or_(pc.or_(found, _odd(column)), _having(column, _ESCAPED)))
+        held |= _mask(pc.or_(pc.or_(found, _odd(column)), _having(column, ESCAPED)))
     return held
 
 
@@ -72,7 +72,7 @@ def _odd(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return _having(column, _BYTES)
 
 
-def _plain_part(text: str) -> str:
+def plain_part(text: str) -> str:
     """The longest run of letters that stand in JSON as they are; empty if there is none."""
     return max(_PLAIN.findall(text), key=len, default="")
 

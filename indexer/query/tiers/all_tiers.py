@@ -13,6 +13,7 @@ import duckdb
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
+from indexer.query.find.absences import Absences
 from indexer.query.find.already_indexed import known_files
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.promoted_keys import keys_of_query
@@ -77,6 +78,7 @@ def open_tiers(
     directory: TraceDirectory | None = None,
     deadline: Deadline | None = None,
     account: CostAccount | None = None,
+    absences: Absences | None = None,
 ) -> AllTiers:
     """Open what the transaction's answer is made from, for a question; recent files are read.
 
@@ -97,6 +99,7 @@ def open_tiers(
             keys=keys,
             limits=account.limits,
             account=account,
+            absences=Absences() if absences is None else absences,
             read_directly=[path for path in relative if path],
         ),
         recent=recent,

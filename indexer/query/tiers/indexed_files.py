@@ -11,6 +11,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find import trace
+from indexer.query.find.absences import Absences
 from indexer.query.find.attribute_coverage import missing_attributes
 from indexer.query.find.condition_tree import Condition
 from indexer.query.find.index_row import IndexRow, span_of_row
@@ -49,6 +50,8 @@ class IndexedFiles:
     limits: AnswerLimits = field(default_factory=AnswerLimits)
     account: CostAccount = field(default_factory=CostAccount)
     """Of what is read to find spans."""
+    absences: Absences = field(default_factory=Absences)
+    """What searches have learnt of files."""
     read_directly: Sequence[str] = ()
     """Relative paths of files whose attributes another tier reads from them."""
 
@@ -95,6 +98,7 @@ class IndexedFiles:
             account=self.account,
             query=query,
             condition=where,
+            absences=self.absences,
             files=self._files,
         )
         found = search.run()

@@ -16,6 +16,7 @@ import pyarrow as pa
 from indexer.errors import IndexerError
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
+from indexer.query.find.absences import Absences
 from indexer.query.find.condition_tree import (
     Condition,
     MetadataCondition,
@@ -74,6 +75,7 @@ class IndexedSearch:
     account: CostAccount
     query: SpanQuery
     condition: Condition
+    absences: Absences
     files: Callable[[Collection[int]], Mapping[int, DataFile]]
     """The data files of some ids."""
     _found: list[IndexRow] = field(default_factory=list)
@@ -99,6 +101,7 @@ class IndexedSearch:
                         file=files[file_id],
                         row_count=row_counts[file_id],
                         account=self.account,
+                        absences=self.absences.of(files[file_id]),
                     )
                     self._search(file_id, reader, rows[file_id])
                 done += 1

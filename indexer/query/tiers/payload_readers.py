@@ -8,6 +8,8 @@ import numpy as np
 
 from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
+from indexer.query.find.absences import FileAbsences
+from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.span import DataFile
 from indexer.read.canonical_columns import UNLIMITED
 from indexer.read.normalise import canonical
@@ -25,6 +27,17 @@ class FilePayload:
     file: DataFile
     row_count: int
     account: CostAccount
+    absences: FileAbsences | None = None
+    """What is known of the file, and is kept."""
+
+    def is_absent(self, condition: AttributeCondition) -> bool:
+        """Whether it is known that no row can meet the condition."""
+        return self.absences is not None and self.absences.rules_out(condition)
+
+    def learn_absence(self, condition: AttributeCondition) -> None:
+        """No row can."""
+        if self.absences is not None:
+            self.absences.learn(condition)
 
     def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:
         """These canonical columns of all rows, in their order."""
@@ -59,6 +72,13 @@ class MemoryPayload:
     def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:  # noqa: ARG002 - it has all
         """All rows."""
         yield self.table
+
+    def is_absent(self, condition: AttributeCondition) -> bool:  # noqa: ARG002 - it changes
+        """Nothing is known."""
+        return False
+
+    def learn_absence(self, condition: AttributeCondition) -> None:
+        """Nothing is kept."""
 
     def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
         """Canonical values of these rows, by column."""

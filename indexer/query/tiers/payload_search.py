@@ -1,7 +1,8 @@
 """Which spans of one source meet conditions that only their payload decides.
 
-First by what is known without it, then by the letters of what is stored, and of what is left by
-canonical values, in the order of the list and no further than its page needs.
+First by what is known without it, then by the letters of what is stored, numbers by DuckDB's
+reading, and what is left by canonical values, in the order of the list and no further than its
+page needs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from indexer.query.find.condition_tree import (
     Leaf,
     MetadataCondition,
     payload_columns,
+    payload_leaves,
 )
 from indexer.query.find.payload_conditions import (
     AttributeCondition,
@@ -27,6 +29,7 @@ from indexer.query.find.payload_conditions import (
 )
 from indexer.query.find.payload_letters import may_hold
 from indexer.query.find.payload_truth import Payloads, holds
+from indexer.query.tiers.number_scan import ROWS_MIN, is_of_numbers, may_have_number
 from indexer.read.payload_table import PayloadTable
 from indexer.spans.identifiers import BoolArray
 
@@ -43,7 +46,7 @@ _OfPayload = Callable[[PayloadCondition, Places], Bounds]
 
 
 class PayloadReader(Protocol):
-    """The payload of one source. Both raise IndexerError for what cannot be read."""
+    """The payload of one source. What reads it raises IndexerError."""
 
     @property
     def row_count(self) -> int:
@@ -56,6 +59,14 @@ class PayloadReader(Protocol):
 
     def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
         """Canonical values of these rows, by column."""
+        ...
+
+    def is_absent(self, condition: AttributeCondition) -> bool:
+        """Whether it is known that no row can meet the condition."""
+        ...
+
+    def learn_absence(self, condition: AttributeCondition) -> None:
+        """No row can, as all of them say."""
         ...
 
 
@@ -77,7 +88,7 @@ class PayloadSearch:
     def __init__(self, condition: Condition, known: KnownRows, reader: PayloadReader) -> None:
         self._condition, self._known, self._reader = condition, known, reader
         self._columns = payload_columns(condition)
-        known_only = self._decide(np.arange(len(known.row)), _anything)
+        known_only = self._decide(np.arange(len(known.row)), self._by_absences)
         self._bounds = Bounds(known_only.may.copy(), known_only.must.copy())
         self._held: list[tuple[Places, PayloadTable]] = []
         self._is_read = False
@@ -103,33 +114,69 @@ class PayloadSearch:
             begin, size = begin + size, 2 * size
         return np.concatenate(found) if found else np.zeros(0, np.intp)
 
+    def _by_absences(self, leaf: PayloadCondition, places: Places) -> Bounds:
+        is_absent = isinstance(leaf, AttributeCondition) and self._reader.is_absent(leaf)
+        return Bounds.at_most(np.full(len(places), not is_absent))
+
     def _narrow(self, places: Places) -> None:
-        """By the letters of stored payload; what is left of it is kept."""
+        """By what is stored, unparsed or read by DuckDB; what is left of it is kept."""
         self._is_read = True
         places = places[np.argsort(self._known.row[places], kind="stable")]
         rows = self._known.row[places]
-        first = held_bytes = 0
+        absent = self._learnable()
+        first = 0
         for table in self._reader.tables(self._columns):
             begin, end = np.searchsorted(rows, [first, first + len(table)])
-            here, inside = places[begin:end], rows[begin:end] - first
+            letters = _Letters(table)
+            absent = [one for one in absent if not letters.of(one).any()]
+            if begin < end:
+                self._narrow_some(places[begin:end], rows[begin:end] - first, letters)
             first += len(table)
-            if not len(here):
-                continue
-            some = table if len(here) == len(table) else table.take(inside)
-            self._update(here, self._decide(here, partial(self._letters, some)))
-            left = np.flatnonzero(self._bounds.is_open[here])
-            if len(left):
-                self._held.append((here[left], some.take(left)))
-                held_bytes += self._held[-1][1].table.nbytes
-            if held_bytes > HELD_BYTES_MAX:
-                self._decide_exactly(np.concatenate([held for held, _ in self._held]))
-                self._held, held_bytes = [], 0
+        for condition in absent:
+            self._reader.learn_absence(condition)
 
-    def _letters(self, table: PayloadTable, leaf: PayloadCondition, places: Places) -> Bounds:
-        stored = {name: table.texts(name) for name in leaf.columns}
+    def _narrow_some(self, places: Places, inside: Places, letters: "_Letters") -> None:
+        """The same of rows of one table, ``inside`` it."""
+        self._update(places, self._decide(places, partial(self._by_letters, letters, inside)))
+        left = np.flatnonzero(self._bounds.is_open[places])
+        if not len(left):
+            return
+        places, inside = places[left], inside[left]
+        table = letters.table.take(inside)
+        if len(places) >= ROWS_MIN and any(map(_is_of_numbers, payload_leaves(self._condition))):
+            shorter = _Letters(table)
+            every = np.arange(len(places))
+            of_numbers = partial(self._by_numbers, shorter, every)
+            self._update(places, self._decide(places, of_numbers))
+            left = np.flatnonzero(self._bounds.is_open[places])
+            places, table = places[left], table.take(left)
+        self._held.append((places, table))
+        if sum(held.table.nbytes for _, held in self._held) > HELD_BYTES_MAX:
+            self._decide_exactly(np.concatenate([held for held, _ in self._held]))
+            self._held = []
+
+    def _learnable(self) -> list[AttributeCondition]:
+        """Conditions of which the file may have no row: each that is asked, and its key alone."""
+        asked = [
+            one for one in payload_leaves(self._condition) if isinstance(one, AttributeCondition)
+        ]
+        return asked + [AttributeCondition(owner=one.owner, key=one.key) for one in asked]
+
+    def _by_letters(
+        self, letters: "_Letters", inside: Places, leaf: PayloadCondition, places: Places
+    ) -> Bounds:
         if isinstance(leaf, TextCondition):
-            stored["name"] = pa.chunked_array([pa.array(self._known.names(places), pa.string())])
-        return Bounds.at_most(may_hold(leaf, stored, len(places)))
+            names = pa.chunked_array([pa.array(self._known.names(places), pa.string())])
+            return Bounds.at_most(letters.of_text(leaf, inside, names))
+        return Bounds.at_most(letters.of(leaf)[inside])
+
+    def _by_numbers(
+        self, letters: "_Letters", inside: Places, leaf: PayloadCondition, places: Places
+    ) -> Bounds:
+        texts = letters.table.texts(leaf.columns[0])
+        if isinstance(leaf, AttributeCondition) and is_of_numbers(leaf) and texts is not None:
+            return Bounds.at_most(may_have_number(leaf, texts))
+        return self._by_letters(letters, inside, leaf, places)
 
     def _decide_exactly(self, places: Places) -> None:
         if len(places):
@@ -165,8 +212,30 @@ class PayloadSearch:
         self._bounds.must[places] = bounds.must
 
 
-def _anything(_leaf: PayloadCondition, places: Places) -> Bounds:
-    return Bounds.at_most(np.ones(len(places), np.bool_))
+class _Letters:
+    """What the letters of one table say; each condition on attributes is looked for once."""
+
+    def __init__(self, table: PayloadTable) -> None:
+        self.table = table
+        self._found: dict[str, BoolArray] = {}
+
+    def of(self, leaf: AttributeCondition) -> BoolArray:
+        """Which rows may meet it."""
+        key = repr(leaf)
+        if key not in self._found:
+            stored = {name: self.table.texts(name) for name in leaf.columns}
+            self._found[key] = may_hold(leaf, stored, len(self.table))
+        return self._found[key]
+
+    def of_text(self, leaf: TextCondition, inside: Places, names: pa.ChunkedArray) -> BoolArray:
+        """The same of some rows, whose spans have these names."""
+        table = self.table if len(inside) == len(self.table) else self.table.take(inside)
+        stored = {"name": names} | {name: table.texts(name) for name in leaf.columns}
+        return may_hold(leaf, stored, len(table))
+
+
+def _is_of_numbers(leaf: PayloadCondition) -> bool:
+    return isinstance(leaf, AttributeCondition) and is_of_numbers(leaf)
 
 
 def _truth(payloads: Payloads, leaf: PayloadCondition, _places: Places) -> Bounds:

@@ -311,6 +311,7 @@ def test_pages_of_any_cost_join_up_to_a_full_scan_of_all_tiers(
         patch.setattr(payload_search, "FEW_PARTS", parts)
         patch.setattr(payload_search, "HELD_BYTES_MAX", held)
         patch.setattr(payload_search, "DECIDED_AT_FIRST", 2)
+        patch.setattr(payload_search, "ROWS_MIN", 1)
         with corpus(tmp_path_factory.mktemp("search"), made) as one:
             answers = one.answers(limits=AnswerLimits(search_files=files))
             for query in queries:
@@ -336,6 +337,28 @@ def test_a_page_that_has_cost_what_it_may_says_how_far_it_looked(tmp_path: Path)
         assert (len(first.spans), first.cost.files_read, first.cost.files_left) == (0, 2, 2)
         assert (len(second.spans), second.cost.files_left) == (1, 0)
         assert first.cost.bytes_read > 0
+
+
+def test_a_file_without_the_key_or_the_value_is_opened_by_the_first_search_alone(
+    tmp_path: Path,
+) -> None:
+    """Whatever the next one asks of the key; what is there is still found."""
+    with indexed(tmp_path) as one:
+        for number, text in enumerate(('{"k":"a"}', '{"k":"b"}', '{"j":"a"}', "{}"), 1):
+            span = Span(trace=number, start=number, attributes=text)
+            write(one.root / f"{number}.parquet", [span])
+        one.settle()
+        answers = one.answers()
+
+        def asked(**words: Any) -> tuple[int, int]:
+            query = SpanQuery(where=AttributeCondition(key="k", **words))
+            answer = answers.spans(query, payload=False)
+            return len(answer.spans), answer.cost.files_read
+
+        assert asked(operator="=", value="a") == (1, 4)
+        assert asked(operator="=", value="a") == (1, 1)
+        assert asked(operator="!=", value="a") == (1, 2)
+        assert asked() == (2, 2)
 
 
 def test_what_cannot_be_read_is_missing(tmp_path: Path) -> None:
