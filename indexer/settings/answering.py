@@ -114,7 +114,7 @@ class AnsweringSettings(BaseModel):
         description="Cache of encoded spans, for dashboards that refresh.",
     )
     search_cache_bytes: Annotated[str, byte_size("0B")] = Field(
-        "32MiB",
+        "8MiB",
         validation_alias="INDEXER_SEARCH_CACHE_BYTES",
         description="What searches have learnt of files that have no row for a condition, so that "
         "the next search does not open them.",

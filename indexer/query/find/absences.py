@@ -16,8 +16,8 @@ from indexer.query.span import DataFile
 
 ENTRY_BYTES = 200
 """What one takes: sixteen bytes of digest, and their place in an ordered dictionary (measured)."""
-BYTES_MAX = 32 << 20
-"""Some 160,000 conditions of a file: forty keys in four thousand files."""
+BYTES_MAX = 8 << 20
+"""Some 40,000 conditions of a file: twenty keys in two thousand files."""
 
 
 class Absences:

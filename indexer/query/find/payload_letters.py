@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from indexer.query.find.letters import may_have
 from indexer.query.find.payload_conditions import (
     TEXT_COLUMNS,
     AttributeCondition,
@@ -45,10 +46,10 @@ def _attribute(leaf: AttributeCondition, stored: StoredTexts, count: int) -> Boo
     column = stored[name]
     if column is None:
         return np.ones(count, np.bool_)
-    found = _having(column, plain_part(leaf.key))
-    if leaf.operator in ("=", "contains") and isinstance(leaf.value, str):
-        found = pc.and_(found, pc.or_(_having(column, plain_part(leaf.value)), _odd(column)))
-    return _mask(pc.or_(found, _having(column, ESCAPED)))
+    found = may_have(column, plain_part(leaf.key))
+    if leaf.operator in ("=", "contains") and isinstance(leaf.value, str) and found.any():
+        found &= may_have(column, plain_part(leaf.value)) | may_have(column, _BYTES)
+    return found | may_have(column, ESCAPED)
 
 
 def _text(leaf: TextCondition, stored: StoredTexts, count: int) -> BoolArray:
@@ -58,18 +59,9 @@ def _text(leaf: TextCondition, stored: StoredTexts, count: int) -> BoolArray:
         column = stored[name]
         if column is None:
             return np.ones(count, np.bool_)
-        found = pc.match_substring(column, part, ignore_case=True)
-        held |= _mask(pc.or_(pc.or_(found, _odd(column)), _having(column, ESCAPED)))
+        held |= _mask(pc.match_substring(column, part, ignore_case=True))
+        held |= may_have(column, _BYTES) | may_have(column, ESCAPED)
     return held
-
-
-def _having(column: pa.ChunkedArray, letters: str) -> pa.ChunkedArray:
-    return pc.match_substring(column, letters)
-
-
-def _odd(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts that may have a value in other letters than it is stored in."""
-    return _having(column, _BYTES)
 
 
 def plain_part(text: str) -> str:

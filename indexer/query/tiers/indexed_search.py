@@ -17,8 +17,10 @@ from indexer.errors import IndexerError
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find.absences import Absences
+from indexer.query.find.condition_bounds import Bounds, bounds_of
 from indexer.query.find.condition_tree import (
     Condition,
+    Leaf,
     MetadataCondition,
     condition_sql,
     metadata_leaves,
@@ -27,7 +29,7 @@ from indexer.query.find.condition_tree import (
 from indexer.query.find.file_bounds import FileBound, file_bounds
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.index_scan import span_conditions
-from indexer.query.find.payload_conditions import TextCondition
+from indexer.query.find.payload_conditions import AttributeCondition, TextCondition
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
@@ -86,8 +88,8 @@ class IndexedSearch:
         bounds = file_bounds(self.cursor, self.query)
         done = 0
         for group in _groups(bounds):
-            rows = self._narrowed([file_id for _, file_id in group])
-            files = self.files(rows.keys())
+            files = self._worth_opening(self.files([file_id for _, file_id in group]))
+            rows = self._narrowed(files.keys())
             row_counts = self._row_counts(rows.keys())
             for bound, file_id in group:
                 self.deadline.check()
@@ -144,8 +146,24 @@ class IndexedSearch:
     def _asks_names(self) -> bool:
         return any(isinstance(one, TextCondition) for one in payload_leaves(self.condition))
 
-    def _narrowed(self, file_ids: Sequence[int]) -> dict[int, pa.Table]:
+    def _worth_opening(self, files: Mapping[int, DataFile]) -> dict[int, DataFile]:
+        """Those of which it is not known that no row can meet the conditions."""
+
+        def may_meet(file: DataFile) -> bool:
+            known = self.absences.of(file)
+
+            def leaf_bounds(leaf: Leaf) -> Bounds:
+                is_absent = isinstance(leaf, AttributeCondition) and known.rules_out(leaf)
+                return Bounds.at_most(np.full(1, not is_absent))
+
+            return bool(bounds_of(self.condition, 1, leaf_bounds).may[0])
+
+        return {file_id: file for file_id, file in files.items() if may_meet(file)}
+
+    def _narrowed(self, file_ids: Collection[int]) -> dict[int, pa.Table]:
         """Rows of each file that may be of the list, with what is known of each."""
+        if not file_ids:
+            return {}
         columns = [f", ({condition_sql(leaf)})" for leaf in self._leaves]
         columns += [", name"] if self._asks_names else []
         sql = _NARROW.format(columns="".join(columns), ids=id_list(file_ids), where=self._where)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from indexer.query.find.letters import may_have, may_have_twice
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.find.payload_letters import ESCAPED, plain_part
 from indexer.spans.identifiers import BoolArray
@@ -45,9 +46,8 @@ def may_have_number(leaf: AttributeCondition, texts: pa.ChunkedArray) -> BoolArr
     value = _double(leaf)
     if value is None or plain_part(leaf.key) != leaf.key:
         return everything
-    is_odd = pc.greater(pc.count_substring(texts, f'"{leaf.key}"'), 1)
-    is_odd = pc.or_(is_odd, pc.match_substring(texts, ESCAPED))
-    is_odd = pc.or_(is_odd, pc.invert(pc.starts_with(texts, "{")))
+    is_object = np.asarray(pc.fill_null(pc.starts_with(texts, "{"), fill_value=False))
+    is_odd = may_have_twice(texts, f'"{leaf.key}"') | may_have(texts, ESCAPED) | ~is_object
     pointer = "/" + leaf.key.replace("~", "~0").replace("/", "~1")
     sql = _NUMBERS.format(
         operator=_OPERATORS[leaf.operator], value=repr(value), path=text_literal(pointer)
@@ -58,7 +58,7 @@ def may_have_number(leaf: AttributeCondition, texts: pa.ChunkedArray) -> BoolArr
             found = arrow_table(cursor, sql)["may"]
     except duckdb.Error:
         return everything
-    may: BoolArray = np.asarray(pc.or_(pc.fill_null(is_odd, fill_value=True), found))
+    may: BoolArray = is_odd | np.asarray(found)
     return may
 
 

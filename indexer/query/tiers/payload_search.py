@@ -35,7 +35,7 @@ from indexer.spans.identifiers import BoolArray
 
 FEW_PARTS = 16
 """Where one row in so many is asked for, or fewer, rows are read by themselves and no column."""
-HELD_BYTES_MAX = 64 << 20
+HELD_BYTES_MAX = 8 << 20
 """Of stored payload that waits for its turn; beyond it, it is decided at once."""
 DECIDED_AT_FIRST = 64
 """Rows whose canonical values are made at first; twice as many each time that was not enough."""
