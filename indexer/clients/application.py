@@ -76,6 +76,7 @@ def application(
         ],
         telemetry=_telemetry(tracer_provider),
     )
+    app.state.sessions = admission.sessions
     app.state.executors = {
         Caller.DASHBOARD: QueryExecutor(at_once=questions),
         Caller.OPERATOR: QueryExecutor(at_once=COMMANDS_AT_ONCE, waiting=COMMANDS_WAITING),

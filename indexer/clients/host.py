@@ -27,6 +27,13 @@ class Host(Protocol):
         """Publish a copy of the catalog as it is now."""
         ...
 
+    async def flush(self) -> None:
+        """Have the ingestion service put what is hot into files.
+
+        Raises HotUnavailable, also where there is none.
+        """
+        ...
+
     async def sweep(self) -> None:
         """Return once a sweep that begins after this call has been worked off."""
         ...

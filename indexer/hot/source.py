@@ -20,6 +20,8 @@ from indexer.system.clock import Clock
 from indexer.wire.calls import Calls, Unimplemented
 
 _BEST: Generation = "incremental"
+FLUSH_S = 60.0
+"""For a flush: everything that is hot is written to files meanwhile."""
 _DEADLINES_PER_QUERY = 2
 """The refresh in progress, and the one that begins after the query."""
 
@@ -90,6 +92,13 @@ class HotSource:
             self._calls.confirm_files(paths, self._limits.deadline_s)
         except Unimplemented:
             return  # a service that lists files by age keeps no list to confirm
+
+    def flush(self) -> None:
+        """Have the service put what is hot into files. Raises HotUnavailable."""
+        try:
+            self._calls.flush_wal(FLUSH_S)
+        except Unimplemented:
+            raise HotUnavailable("the service flushes by its own rules alone") from None
 
     def close(self) -> None:
         """Cancel what is under way and disconnect."""

@@ -15,6 +15,7 @@ from indexer.errors import Unauthorized
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import HEAD_BYTES_MAX
 from indexer.http.problems import of_fault, problem
+from indexer.http.session import SAFE_METHODS, Access, Sessions
 from indexer.system.tokens import bearer, is_equal
 
 _VERSIONS = frozenset({"1.0", "1.1"})
@@ -40,6 +41,11 @@ class Refusal:
 Refuse = Callable[[Scope, Refusal], Response]
 
 
+def ask_for_token(_: str) -> Access:
+    """The rule of a port without sessions."""
+    return Access.TOKEN
+
+
 def as_problem(_: Scope, refusal: Refusal) -> Response:
     """The refusal as problem details."""
     return problem(
@@ -62,6 +68,8 @@ class Admission:
     """A header of its own for the token, beside ``Authorization: Bearer``."""
     open_paths: frozenset[str] = frozenset()
     """Paths that need no token: they show states and no data."""
+    access: Callable[[str], Access] = ask_for_token
+    """What a path asks for, where there is a token: a route takes a session if this says so."""
     body_bytes_max: int = 0
     chunked_bodies: bool = False
     """Whether a body may come without its length."""
@@ -69,6 +77,11 @@ class Admission:
     exposed_headers: tuple[str, ...] = ()
     """Headers of an answer that a page of a listed origin may read."""
     refuse: Refuse = as_problem
+
+    @property
+    def sessions(self) -> Sessions:
+        """Those that its token begins."""
+        return Sessions(token=self.token, names=self.names)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application behind these rules."""
@@ -84,6 +97,14 @@ class Admission:
                 max_age=PREFLIGHT_AGE_S,
             )
         return _Admitted(inner, self)
+
+
+_ORIGIN_REFUSAL = Refusal(
+    status=403,
+    title="Forbidden",
+    detail="pages of this Origin are not allowed",
+    hint="Add the origin to the allowed origins (see the settings).",
+)
 
 
 class _Admitted:
@@ -129,20 +150,31 @@ class _Admitted:
 
 
 class _Authorized:
-    """Requires the token."""
+    """Requires the token, or what the path asks for instead."""
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
         self._admission = admission
+        self._sessions = admission.sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         admission = self._admission
         asks = scope["type"] == "http" and scope["path"] not in admission.open_paths
-        if not asks or _has_token(Headers(scope=scope), admission):
-            await self._app(scope, receive, send)
-            return
-        answer = admission.refuse(scope, _token_refusal(Headers(scope=scope), admission))
+        refusal = self._refusal(scope) if asks else None
+        answer = self._app if refusal is None else admission.refuse(scope, refusal)
         await answer(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        headers = Headers(scope=scope)
+        if _has_token(headers, self._admission):
+            return None
+        access = self._admission.access(scope["path"])
+        by_session = access is Access.SESSION
+        if access is Access.TOKEN or (by_session and not self._sessions.holds(headers)):
+            return _token_refusal(headers, self._admission)
+        if scope["method"] in SAFE_METHODS:
+            return None
+        return None if self._sessions.is_own_page(headers, required=by_session) else _ORIGIN_REFUSAL
 
 
 def _check_head(scope: Scope, headers: Headers, head_bytes_max: int) -> Refusal | None:
@@ -202,12 +234,7 @@ def _check_names(scope: Scope, headers: Headers, admission: Admission) -> Refusa
     origin = headers.get("origin", "")
     if names.accepts_origin(headers) and not (preflight and not names.is_listed(origin)):
         return None
-    return Refusal(
-        status=403,
-        title="Forbidden",
-        detail="pages of this Origin are not allowed",
-        hint="Add the origin to the allowed origins (see the settings).",
-    )
+    return _ORIGIN_REFUSAL
 
 
 def _has_token(headers: Headers, admission: Admission) -> bool:

@@ -42,8 +42,12 @@ class NamePolicy:
         return same if self.local_only else True
 
     def is_listed(self, origin: str) -> bool:
-        """Whether the setting names the origin."""
-        return ANY_ORIGIN in self.origins or origin.lower() in self.origins
+        """Whether the setting names the origin, or any."""
+        return ANY_ORIGIN in self.origins or self.is_named(origin)
+
+    def is_named(self, origin: str) -> bool:
+        """Whether the setting names just this one: pages of any origin bring no cookie."""
+        return origin.lower() in self.origins
 
 
 def host_name(host: str) -> str:

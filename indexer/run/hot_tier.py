@@ -97,6 +97,10 @@ class HotTier:
         """Cancel what is under way and disconnect."""
         self._source.close()
 
+    def flush(self) -> None:
+        """Have the service put what is hot into files. Raises HotUnavailable."""
+        self._source.flush()
+
     def ask(self) -> HotView:
         """What is hot now, or was as long ago as one snapshot is shared. Raises HotUnavailable."""
         if self._is_cheap:

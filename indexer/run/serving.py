@@ -4,6 +4,7 @@ The only module that knows all dialects; a new one is a room in ``clients/`` and
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from opentelemetry.trace import TracerProvider
@@ -11,6 +12,7 @@ from opentelemetry.trace import TracerProvider
 from indexer.clients.api.routes import api
 from indexer.clients.application import MakeRouter, application
 from indexer.clients.host import Host
+from indexer.clients.junjo.access import access
 from indexer.clients.junjo.routes import junjo
 from indexer.clients.operations.routes import operations
 from indexer.clients.service import Service
@@ -29,7 +31,12 @@ def routers(settings: Settings) -> Sequence[MakeRouter]:
     return (
         operations,
         api,
-        partial(junjo, bare=settings.junjo_dialect, span_cache_bytes=kept_bytes),
+        partial(
+            junjo,
+            bare=settings.junjo_dialect,
+            sign_in=settings.junjo_sign_in,
+            span_cache_bytes=kept_bytes,
+        ),
     )
 
 
@@ -43,7 +50,7 @@ def listening_service(
     app = application(
         host,
         routers(settings),
-        admission=dashboard_limits.dashboards_admission(settings),
+        admission=replace(dashboard_limits.dashboards_admission(settings), access=access),
         questions=settings.questions,
         tracer_provider=tracer_provider,
     )

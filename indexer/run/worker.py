@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from indexer.clients.service import Service
-from indexer.errors import CatalogBusy, QueriesBusy, TaskDied
+from indexer.errors import CatalogBusy, HotUnavailable, QueriesBusy, TaskDied
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
 from indexer.query.find.absences import Absences
@@ -212,6 +212,12 @@ class Worker:
     async def snapshot(self) -> Path:
         """Publish a copy of the catalog as it is now; the same copy while nothing changed."""
         return await self._loop.snapshot()
+
+    async def flush(self) -> None:
+        """Have the ingestion service put what is hot into files. Raises HotUnavailable."""
+        if self._hot is None:
+            raise HotUnavailable("no ingestion service is set", hint="Set INGESTION_GRPC_HOST.")
+        await asyncio.to_thread(self._hot.flush)
 
     async def sweep(self) -> None:
         """Sweep now and work it off."""

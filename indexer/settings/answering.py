@@ -55,6 +55,12 @@ class AnsweringSettings(BaseModel):
         description="The release of Junjo's front end whose paths under /api/v1 need no prefix: "
         "0.70, 0.80 or 0.82; empty: the newest. Each release's are under /junjo/RELEASE as well.",
     )
+    junjo_sign_in: bool = Field(
+        False,
+        validation_alias="INDEXER_JUNJO_SIGN_IN",
+        description="Answer what Junjo's front ends ask before any page, so that one can be put "
+        "directly on the worker: they sign in with INDEXER_HTTP_TOKEN as password.",
+    )
     questions: int = Field(
         4,
         ge=1,

@@ -56,6 +56,15 @@ class Calls:
                 wire.PrepareHotSnapshotRequest(), timeout=timeout_s, metadata=self._metadata
             )
 
+    def flush_wal(self, timeout_s: float) -> None:
+        """Return once what is hot is in files. Raises Unimplemented."""
+        with _mapped_errors("FlushWAL"):
+            answer = self._stub.FlushWAL(
+                wire.FlushWALRequest(), timeout=timeout_s, metadata=self._metadata
+            )
+        if not answer.success:
+            raise HotUnavailable(f"FlushWAL: {excerpt(answer.error_message)}")
+
     def confirm_files(self, paths: Sequence[str], timeout_s: float) -> None:
         """Say that the index has these files; each call has the time. Raises Unimplemented."""
         with _mapped_errors("ConfirmFiles"):

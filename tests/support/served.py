@@ -131,7 +131,7 @@ def serving(
     )
     endpoint = Endpoint(setting="INDEXER_HTTP_LISTEN", listen="127.0.0.1:0")
     limits = options.pop("limits", ConnectionLimits())
-    routers = [router] if routes else ROUTERS
+    routers = options.pop("routers", [router] if routes else ROUTERS)
     app = application(host, routers, **{"admission": admission, **options})
     service = Service(app, grace_s=1)
     service.listen(endpoint, limits)

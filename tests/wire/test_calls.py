@@ -6,6 +6,7 @@ from contextlib import closing
 import grpc
 import pytest
 
+from indexer.errors import HotUnavailable
 from indexer.wire.calls import Calls, Unimplemented
 from indexer.wire.generated import ingestion_pb2, ingestion_pb2_grpc
 from indexer.wire.limits import CONFIRMED_PATHS, CONFIRMED_PATHS_MAX, REQUEST_BYTES_MAX
@@ -54,3 +55,17 @@ def test_any_number_of_files_is_confirmed_in_small_calls(serving, count):
 def test_a_service_that_has_no_such_call_is_known(serving):
     with pytest.raises(Unimplemented):
         serving(ingestion_pb2_grpc.InternalIngestionServiceServicer()).confirm_files(["/a"], 30)
+
+
+class Flushing(ingestion_pb2_grpc.InternalIngestionServiceServicer):
+    def __init__(self, refusal=""):
+        self.refusal = refusal
+
+    def FlushWAL(self, request, context):  # noqa: N802 - the wire's name
+        return ingestion_pb2.FlushWALResponse(success=not self.refusal, error_message=self.refusal)
+
+
+def test_a_flush_that_the_service_refuses_is_told_with_its_reason(serving):
+    serving(Flushing()).flush_wal(30)
+    with pytest.raises(HotUnavailable, match="FlushWAL: 'the disk is full'"):
+        serving(Flushing("the disk is full")).flush_wal(30)

@@ -9,21 +9,32 @@ from fastapi import APIRouter
 from indexer.clients.host import Host
 from indexer.clients.junjo.dialects import DIALECTS, bare_dialect
 from indexer.clients.junjo.questions import encoder_of, question_routes
+from indexer.clients.junjo.sign_in import sign_in_routes
 from indexer.clients.shared.text_path import register
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
 
 
-def junjo(host: Host, *, bare: str = "", span_cache_bytes: int = CACHE_BYTES_MAX) -> APIRouter:
+def junjo(
+    host: Host,
+    *,
+    bare: str = "",
+    sign_in: bool = False,
+    span_cache_bytes: int = CACHE_BYTES_MAX,
+) -> APIRouter:
     """The router over one worker; ``bare`` is a dialect's version, or empty for the newest.
+
+    With ``sign_in`` a front end needs no other back end to sign in.
 
     Raises InvalidSettings for a version that it is not.
     """
     register()
     router = APIRouter(tags=["junjo"])
     chosen = bare_dialect(bare)
+    router.include_router(sign_in_routes(host, is_on=sign_in))
     encoding = EncodedSpanCache(encoder_of(chosen), bytes_max=span_cache_bytes)
     for dialect in DIALECTS:
         cache = encoding if dialect is chosen else encoding.beside(encoder_of(dialect))
+        router.include_router(sign_in_routes(host, is_on=sign_in, prefix=dialect.prefix))
         router.include_router(question_routes(dialect, host, cache, dialect.prefix))
         if dialect is chosen or dialect.is_always_bare:
             router.include_router(question_routes(dialect, host, cache))
