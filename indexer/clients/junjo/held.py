@@ -38,8 +38,15 @@ class Body:
     @classmethod
     def of(cls, fields: Mapping[str, Held | Any]) -> "Body":
         """Of values, of which those that may have been altered are ``Held``."""
-        altered = [name for name, one in fields.items() if isinstance(one, Held) and one.is_altered]
-        values = {name: one.value if isinstance(one, Held) else one for name, one in fields.items()}
+        values: dict[str, Any] = {}
+        altered = []
+        for name, one in fields.items():
+            if isinstance(one, Held):
+                values[name] = one.value
+                if one.is_altered:
+                    altered.append(name)
+            else:
+                values[name] = one
         return cls(values, tuple(altered))
 
 

@@ -3,8 +3,8 @@
 from functools import partial
 
 from indexer.clients.junjo import held
+from indexer.clients.junjo.common_fields import common_fields
 from indexer.clients.junjo.held import Body, Held
-from indexer.clients.junjo.span_15 import common_fields
 from indexer.clients.junjo.spans import payload_value
 from indexer.query.span import UNREADABLE, Span
 
@@ -25,9 +25,8 @@ def body(span: Span) -> Body:
     resource = payload_value("resource_attributes", payload.resource_attributes)
     return Body.of(
         {
-            **common_fields(span),
+            **common_fields(span, event),
             "status_code": _status(span.status_code),
-            "events_json": held.events(payload_value("events", payload.events), event),
             **{name: held.count(getattr(payload, name)) for name in _COUNTS},
             "resource_attributes_json": held.attributes(resource),
         }

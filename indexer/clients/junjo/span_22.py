@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from indexer.clients.junjo import held
+from indexer.clients.junjo.common_fields import common_fields
 from indexer.clients.junjo.graphs import graph_version_1, no_graph, subflow_node_id
 from indexer.clients.junjo.held import Body, Held
 from indexer.clients.junjo.spans import (
@@ -16,10 +17,10 @@ from indexer.clients.junjo.spans import (
     STATE_END,
     STATE_START,
     WORKFLOW_TYPES,
-    junjo_span,
-    payload_value,
+    lifted_columns,
+    remaining_attributes,
 )
-from indexer.query.span import UNREADABLE, Span
+from indexer.query.span import Span
 
 SPAN_TYPES = frozenset({"workflow", "subflow", "node", "run_concurrent", ""})
 """Any other rejects the trace."""
@@ -27,33 +28,33 @@ SPAN_TYPES = frozenset({"workflow", "subflow", "node", "run_concurrent", ""})
 
 def body(span: Span) -> Body:
     """Each field of such a kind that no span rejects the answer that it is in."""
-    row, payload = junjo_span(span), span.payload or UNREADABLE
-    node_id = subflow_node_id(payload_value("attributes", payload.attributes))
-    attributes = held.attributes(row["attributes_json"])
-    span_type = row[SPAN_TYPE.column]
+    fields = common_fields(span, held.event_with_number)
+    attributes: Held = fields["attributes_json"]
+    columns = lifted_columns(attributes.value)
+    remaining = remaining_attributes(attributes.value)
+    span_type = columns[SPAN_TYPE.column]
     if span_type not in SPAN_TYPES:
-        attributes = attributes._replace(value={**attributes.value, SPAN_TYPE.names[0]: span_type})
+        remaining[SPAN_TYPE.names[0]] = span_type
         span_type = ""
+    node_id = subflow_node_id(attributes.value)
     return Body.of(
         {
-            **row,
-            "start_time": held.time(span.start_time_unix_nano),
-            "end_time": held.time(span.end_time_unix_nano or 0),
-            "attributes_json": attributes,
-            "events_json": held.events(row["events_json"], held.event_with_number),
-            "links_json": held.objects(row["links_json"]),
-            "trace_flags": held.count(payload.flags),
-            ID.column: row[ID.column] if node_id is None else node_id,
+            **fields,
+            "attributes_json": attributes._replace(value=remaining),
+            **columns,
+            ID.column: columns[ID.column] if node_id is None else node_id,
             SPAN_TYPE.column: span_type,
-            STATE_START.column: _object(row[STATE_START.column]),
-            STATE_END.column: _object(row[STATE_END.column]),
-            GRAPH.column: _graph(span_type, row[GRAPH.column]),
+            STATE_START.column: _object(columns[STATE_START.column]),
+            STATE_END.column: _object(columns[STATE_END.column]),
+            GRAPH.column: _graph(span_type, columns[GRAPH.column]),
         }
     )
 
 
 def _object(text: str) -> Held:
     """A state; other than an object it is empty."""
+    if text == STATE_START.absent:
+        return Held({})
     try:
         value: Any = json.loads(text)
     except (ValueError, RecursionError):

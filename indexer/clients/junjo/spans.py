@@ -115,12 +115,12 @@ def junjo_span(span: Span) -> dict[str, Any]:
         "end_time": iso_time(span.end_time_unix_nano or 0),
         "status_code": str(span.status_code),
         "status_message": payload.status_message or "",
-        "attributes_json": _remaining(attributes),
+        "attributes_json": remaining_attributes(attributes),
         "events_json": _events(payload_value("events", payload.events)),
         "links_json": payload_value("links", payload.links),
         "trace_flags": _flags(payload.flags),
         "trace_state": payload.trace_state,
-        **_lifted(attributes),
+        **lifted_columns(attributes),
     }
 
 
@@ -141,7 +141,7 @@ def state_patches_of(spans: Iterable[Span]) -> list[dict[str, Any]]:
 
 def _timed_patches(span: Span) -> list[tuple[int, dict[str, Any]]]:
     payload = span.payload or UNREADABLE
-    lifted = _lifted(payload_value("attributes", payload.attributes))
+    lifted = lifted_columns(payload_value("attributes", payload.attributes))
     span_type, junjo_id = lifted[SPAN_TYPE.column], lifted[ID.column]
     return [
         (
@@ -207,7 +207,7 @@ def payload_value(name: str, value: Any) -> Any:
     return value
 
 
-def _remaining(attributes: Any) -> Any:
+def remaining_attributes(attributes: Any) -> Any:
     """The attributes that no column has; other than an object, they stay as they are."""
     if not isinstance(attributes, Mapping):
         return attributes
@@ -218,7 +218,8 @@ def _remaining(attributes: Any) -> Any:
     }
 
 
-def _lifted(attributes: Any) -> dict[str, str]:
+def lifted_columns(attributes: Any) -> dict[str, str]:
+    """The columns that come out of attributes, in their order."""
     found = attributes if isinstance(attributes, Mapping) else {}
     of_workflow = _text(found, *SPAN_TYPE.names) in WORKFLOW_TYPES
     return {
