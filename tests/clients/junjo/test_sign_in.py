@@ -117,9 +117,10 @@ def test_a_page_that_is_not_listed_changes_nothing(guarded: Served, host: Host) 
 
 
 def test_a_flush_that_cannot_be_is_told_in_words(guarded: Served, host: Host) -> None:
-    host.refusal = "nobody is there"
     sent = {"Authorization": f"Bearer {TOKEN}"}
-    said = guarded.request("POST", "/api/admin/flush-wal", sent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "refusal", "nobody is there")
+        said = guarded.request("POST", "/api/admin/flush-wal", sent)
     assert (said.code, said.json) == (200, {"success": False, "message": "nobody is there"})
 
 
