@@ -72,7 +72,7 @@ def test_llm_roots_are_of_traces_with_a_call_in_the_service_since_0_80(
 
 def test_malformed_spans_cost_no_list_and_no_trace(front_end: FrontEnd) -> None:
     """The answer names them, and they are counted."""
-    label = {"route": f"/junjo/{front_end.release}" + _trace_path(front_end)}
+    label = {"route": f"/junjo/{front_end.release}" + _list_path(front_end)}
     before = metrics.ALTERED_SPANS.labels(**label)._value.get()
     assert len(front_end.roots("bad")) == 3
     assert len(front_end.trace(BAD)) == 3
@@ -91,10 +91,10 @@ def test_malformed_spans_cost_no_evidence(service: Served) -> None:
     assert len(TraceEvidence.model_validate(answer.json).spans) == 3
 
 
-def _trace_path(front_end: FrontEnd) -> str:
+def _list_path(front_end: FrontEnd) -> str:
     if front_end.is_first:
-        return "/otel/trace/{trace_id}/nested-spans"
-    return f"{V1}/traces/{{trace_id}}/spans"
+        return "/otel/service/{service_name}/root-spans"
+    return f"{V1}/services/{{service_name}}/spans/root"
 
 
 def test_only_the_newest_release_has_pages_of_at_most_250(service: Served) -> None:

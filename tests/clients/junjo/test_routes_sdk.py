@@ -20,13 +20,15 @@ from indexer.query.answers import Answers
 from indexer.system.storage import LocalStorage
 from tests.clients.test_routes_junjo import KEYS, Host
 from tests.support.catalogs import indexed
-from tests.support.junjo_front_ends import SPANS, Graph
+from tests.support.junjo_front_ends import Graph
 from tests.support.junjo_requests import FrontEnd
 from tests.support.junjo_sdk import GENERATIONS, sdk_runs
 from tests.support.served import Served, serving
 
 pytestmark = pytest.mark.duckdb
 
+RELEASES = ("0.61", "0.80", "0.82")
+"""Of 0.70 the bodies are those of 0.61."""
 TIERS = ("hot", "recent", "indexed")
 NODES = ("node", "run_concurrent", "subflow")
 
@@ -64,7 +66,7 @@ def tier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield served
 
 
-@pytest.mark.parametrize("release", SPANS)
+@pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_page_of_a_release_shows_the_sdks_runs(
     tier: Served, generation: str, release: str
@@ -79,11 +81,13 @@ def test_every_page_of_a_release_shows_the_sdks_runs(
     assert calling <= {trace_id for trace_id, _ in roots}
     seen = set()
     for flow in flows:
-        trace = front_end.trace(flow.trace_id)
-        if release != "0.82":
+        if release == "0.82":
+            seen |= stores_verified(front_end.evidence(flow.trace_id), run.states)
+        else:
+            trace = front_end.trace(flow.trace_id)
             seen |= assert_workflows_are_shown(release, trace, run.states)
-    assert front_end.one_span(flow.trace_id, trace[0].span_id) == trace[0]
-    assert seen == (set() if release == "0.82" else run.states.keys())
+    assert front_end.one_span(flow.trace_id, flow.span_id) == flow
+    assert seen == (set() if (release, generation) == ("0.82", "0.60") else run.states.keys())
     for said in front_end.said:
         assert said.headers["x-complete"] == "true"
         assert "x-altered-spans" not in said.headers
@@ -121,6 +125,15 @@ def assert_workflows_are_shown(
     assert ran
     assert ran <= drawn
     return {one.store_id for one in shown}
+
+
+def stores_verified(evidence: Any, states: Mapping[str, Any]) -> set[str]:
+    """Those of which is proved that they end in the SDK's own state: before contract 2 none."""
+    stores = {key: one for key, one in evidence["stores_by_id"].items() if key in states}
+    for key, one in stores.items():
+        assert one["detail"]["reconstruction_status"] == "verified"
+        assert one["detail"]["end"]["value"] == states[key]
+    return set(stores)
 
 
 def typed(release: str, span: Any) -> tuple[str, str]:
