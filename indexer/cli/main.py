@@ -141,7 +141,9 @@ def _add_conversion(names: Commands) -> None:
 def _add_questions(names: Commands) -> None:
     trace = _command(names, "trace", "show one trace as a waterfall")
     trace.add_argument(
-        "trace_id", metavar="TRACE_ID", help="32 hex digits, or up to 16 for a 64-bit ID"
+        "trace_id",
+        metavar="TRACE_ID",
+        help="32 hex digits, up to 16 for a 64-bit ID, a UUID, or a traceparent",
     )
     trace.add_argument(
         "--limit", type=_positive, default=1000, help=f"without --json: {_most('lines')}"

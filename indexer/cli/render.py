@@ -12,7 +12,6 @@ from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from indexer.cli.human_values import human_row
@@ -201,6 +200,13 @@ def steps(*, enabled: bool) -> Iterator[AuditStep]:
     if not (enabled and sys.stderr.isatty()):
         yield lambda _what, _done, _total: None
         return
+    from rich.progress import (  # noqa: PLC0415 - only an audit on a terminal pays for it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+    )
+
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -94,7 +94,7 @@ def test_what_is_no_trace_id(sites: tuple[Site, Site], trace_id: str) -> None:
     assert answer.code == 2
     assert answer.err.splitlines() == [
         f"error: invalid trace ID {trace_id!r}",
-        "hint: Expected 32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
+        "hint: Expected 32 hex digits, up to 16 of a 64-bit ID, a UUID or a traceparent; not all zero.",
     ]
 
 

@@ -1,5 +1,6 @@
 """Which spans a question about one trace is about, and in which order. Pure."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from indexer.query.window import Window
 from indexer.spans.id_spellings import parse_span_id, parse_trace_id
 from indexer.spans.identifiers import UInt64Array
 from indexer.system.duckdb_rows import text_literal
+
+_TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, section 3.2: version, trace ID, parent ID, flags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +69,17 @@ class TraceQuery:
 
 
 def trace_text(trace_id: str) -> str:
-    """A trace ID as the index has it. Raises InvalidId for text that is none."""
-    found = parse_trace_id(trace_id)
+    """A trace ID as the index has it, of any spelling, also of a ``traceparent`` as logs have it.
+
+    Raises InvalidId for text that is none.
+    """
+    of_context = _TRACEPARENT.fullmatch(trace_id.strip())
+    found = parse_trace_id(of_context[1] if of_context else trace_id)
     if found is None:
         raise InvalidId(
             f"invalid trace ID {trace_id!r}",
-            hint="Expected 32 hex digits, or up to 16 of a 64-bit ID; not all zero.",
+            hint="Expected 32 hex digits, up to 16 of a 64-bit ID, a UUID or a traceparent; "
+            "not all zero.",
         )
     return found
 
