@@ -46,7 +46,7 @@ def _attribute(leaf: AttributeCondition, stored: StoredTexts, count: int) -> Boo
     column = stored[name]
     if column is None:
         return np.ones(count, np.bool_)
-    found = may_have(column, plain_part(leaf.key))
+    found = may_have(column, _key_part(leaf))
     if leaf.operator in ("=", "contains") and isinstance(leaf.value, str) and found.any():
         found &= may_have(column, plain_part(leaf.value)) | may_have(column, _BYTES)
     return found | may_have(column, ESCAPED)
@@ -62,6 +62,12 @@ def _text(leaf: TextCondition, stored: StoredTexts, count: int) -> BoolArray:
         held |= _mask(pc.match_substring(column, part, ignore_case=True))
         held |= may_have(column, _BYTES) | may_have(column, ESCAPED)
     return held
+
+
+def _key_part(leaf: AttributeCondition) -> str:
+    """What a key is written with. An event may have its attributes as text inside of JSON."""
+    part = plain_part(leaf.key)
+    return part if leaf.owner == "event" or part != leaf.key else f'"{part}"'
 
 
 def plain_part(text: str) -> str:

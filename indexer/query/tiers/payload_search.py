@@ -123,17 +123,23 @@ class PayloadSearch:
         self._is_read = True
         places = places[np.argsort(self._known.row[places], kind="stable")]
         rows = self._known.row[places]
-        absent = self._learnable()
+        asked = self._of_attributes()
+        met, keyed = set[int](), set[int]()
         first = 0
         for table in self._reader.tables(self._columns):
             begin, end = np.searchsorted(rows, [first, first + len(table)])
             letters = _Letters(table)
-            absent = [one for one in absent if not letters.of(one).any()]
+            for at, one in enumerate(asked):
+                if letters.of(one).any():
+                    met.add(at)
+                elif at not in met | keyed and letters.of(_key_of(one)).any():
+                    keyed.add(at)
             if begin < end:
                 self._narrow_some(places[begin:end], rows[begin:end] - first, letters)
             first += len(table)
-        for condition in absent:
-            self._reader.learn_absence(condition)
+        for at, one in enumerate(asked):
+            if at not in met:
+                self._reader.learn_absence(one if at in keyed else _key_of(one))
 
     def _narrow_some(self, places: Places, inside: Places, letters: "_Letters") -> None:
         """The same of rows of one table, ``inside`` it."""
@@ -142,9 +148,10 @@ class PayloadSearch:
         if not len(left):
             return
         places, inside = places[left], inside[left]
-        table = letters.table.take(inside)
+        is_whole = len(inside) == len(letters.table)
+        table = letters.table if is_whole else letters.table.take(inside)
         if len(places) >= ROWS_MIN and any(map(_is_of_numbers, payload_leaves(self._condition))):
-            shorter = _Letters(table)
+            shorter = letters if is_whole else _Letters(table)
             every = np.arange(len(places))
             of_numbers = partial(self._by_numbers, shorter, every)
             self._update(places, self._decide(places, of_numbers))
@@ -155,12 +162,9 @@ class PayloadSearch:
             self._decide_exactly(np.concatenate([held for held, _ in self._held]))
             self._held = []
 
-    def _learnable(self) -> list[AttributeCondition]:
-        """Conditions of which the file may have no row: each that is asked, and its key alone."""
-        asked = [
-            one for one in payload_leaves(self._condition) if isinstance(one, AttributeCondition)
-        ]
-        return asked + [AttributeCondition(owner=one.owner, key=one.key) for one in asked]
+    def _of_attributes(self) -> list[AttributeCondition]:
+        found = payload_leaves(self._condition)
+        return [one for one in found if isinstance(one, AttributeCondition)]
 
     def _by_letters(
         self, letters: "_Letters", inside: Places, leaf: PayloadCondition, places: Places
@@ -232,6 +236,11 @@ class _Letters:
         table = self.table if len(inside) == len(self.table) else self.table.take(inside)
         stored = {"name": names} | {name: table.texts(name) for name in leaf.columns}
         return may_hold(leaf, stored, len(table))
+
+
+def _key_of(condition: AttributeCondition) -> AttributeCondition:
+    """That the attribute is there at all, which every condition on it asks as well."""
+    return AttributeCondition(owner=condition.owner, key=condition.key)
 
 
 def _is_of_numbers(leaf: PayloadCondition) -> bool:
