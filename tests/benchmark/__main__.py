@@ -26,6 +26,7 @@ from tests.benchmark import (
     live_tables,
     memory,
     otlp_files,
+    searches,
     sql_views,
 )
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "otlp": otlp_files.measure,
     "live": live_tables.measure,
     "sql": sql_views.measure,
+    "search": searches.measure,
     "dialects": dialects.measure,
 }
 

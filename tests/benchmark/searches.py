@@ -1,0 +1,173 @@
+"""The first page of a search, beside DuckDB's own time for the same question.
+
+Of what the index knows it is compared with SQL over the catalog's tables; of an attribute that was
+never asked for with a scan of the same files; and asked again, where one file in fifty has the
+attribute, with itself.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from indexer.index.oneshot import until_settled
+from indexer.query.answers import Answers
+from indexer.query.find.payload_conditions import AttributeCondition
+from indexer.query.find.span_conditions import SpanConditions
+from indexer.query.find.span_query import SpanQuery
+from indexer.system.storage import LocalStorage
+from tests.benchmark.corpus import Corpus, corpus
+from tests.benchmark.ctas import text_list
+from tests.benchmark.plan import OUTPUT, Plan, scratch
+from tests.benchmark.report import Line, median
+from tests.benchmark.synthetic import opened
+
+PAGE = 100
+INDEX_SHARE_AT_MOST = 0.3
+SCAN_SHARE_AT_MOST = 1.1
+AGAIN_FASTER_AT_LEAST = 10
+ONE_IN = 50
+"""One file in so many has the rare attribute."""
+RARE = "bench.rare"
+
+_OF_INDEX = (
+    ("name", SpanConditions(name_prefix="GET"), "starts_with(name, 'GET')"),
+    ("status", SpanConditions(status_code=2), "status_code = 2"),
+    ("duration", SpanConditions(min_duration_ns=50_000_000), "duration_ns >= 50000000"),
+)
+_OF_FILES = (
+    (
+        "a number",
+        AttributeCondition(key="http.response.status_code", operator=">=", value=599),
+        "TRY_CAST(attributes ->> '/http.response.status_code' AS DOUBLE) >= 599",
+    ),
+    (
+        "a text",
+        AttributeCondition(key="url.path", operator="=", value="/nowhere"),
+        "(attributes ->> '/url.path') = '/nowhere'",
+    ),
+)
+
+
+def measure(plan: Plan) -> list[Line]:
+    """Every question in turns with its counterpart."""
+    made = corpus(OUTPUT / "corpora", plan.large)
+    made.warm()
+    with scratch("search") as folder:
+        root = folder / "spans"
+        _with_rare_attribute(made, root)
+        with opened(root, folder / "index.duckdb") as (database, pipeline):
+            until_settled(pipeline, lambda: False)
+
+            def answers() -> Answers:
+                return Answers(cursor=database.cursor, storage=LocalStorage(str(root)))
+
+            def beside(where: str) -> Callable[[], object]:
+                sql = f"SELECT trace_id FROM indexed_spans WHERE {where} {_FIRST_OF_INDEX}"
+                return lambda: database.cursor().execute(sql).fetchall()
+
+            lines = [
+                _compared(
+                    name,
+                    _page(answers, SpanQuery(conditions=asked, limit=PAGE)),
+                    beside(where),
+                    INDEX_SHARE_AT_MOST,
+                    plan,
+                )
+                for name, asked, where in _OF_INDEX
+            ]
+            lines += [
+                _compared(
+                    name,
+                    _page(answers, SpanQuery(where=asked, limit=PAGE)),
+                    _scan(root, where),
+                    SCAN_SHARE_AT_MOST,
+                    plan,
+                )
+                for name, asked, where in _OF_FILES
+            ]
+            return [*lines, _asked_again(answers())]
+
+
+_FIRST_OF_INDEX = f"ORDER BY start_time_unix_nano DESC, trace_id LIMIT {PAGE}"
+
+
+def _with_rare_attribute(made: Corpus, root: Path) -> None:
+    """The files of the corpus, one in fifty with an attribute that no other has."""
+    for number, source in enumerate(made.paths):
+        target = root / Path(source).relative_to(made.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if number % ONE_IN:
+            os.link(source, target)
+            continue
+        table = pq.read_table(source)
+        texts = table["attributes"].to_pylist()
+        texts[0] = texts[0].replace("{", f'{{"{RARE}":1,', 1)
+        place = table.column_names.index("attributes")
+        field = table.schema.field("attributes")
+        pq.write_table(
+            table.set_column(place, field, pa.array(texts, field.type)),
+            target,
+            write_page_checksum=True,
+            compression="zstd",
+        )
+
+
+def _page(answers: Callable[[], Answers], query: SpanQuery) -> Callable[[], object]:
+    """By somebody who has learnt nothing yet."""
+    return lambda: answers().spans(query, payload=False)
+
+
+def _scan(root: Path, where: str) -> Callable[[], object]:
+    paths = sorted(str(path) for path in root.rglob("*.parquet"))
+    sql = (
+        f"SELECT trace_id FROM read_parquet({text_list(paths)}) WHERE {where} "
+        f"ORDER BY start_time DESC, trace_id LIMIT {PAGE}"
+    )
+    return lambda: duckdb.sql(sql).fetchall()
+
+
+def _asked_again(answers: Answers) -> Line:
+    query = SpanQuery(where=AttributeCondition(key=RARE), limit=PAGE)
+    first = _seconds(lambda: answers.spans(query, payload=False))
+    again = median([_seconds(lambda: answers.spans(query, payload=False)) for _ in range(3)])
+    return Line(
+        name=f"search, an attribute of one file in {ONE_IN}, again",
+        measured=1 / again,
+        unit="pages/s",
+        compared=1 / first,
+        compared_with="the first time",
+        ratio=first / again,
+        at_least=AGAIN_FASTER_AT_LEAST,
+    )
+
+
+def _compared(
+    name: str,
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    share_at_most: float,
+    plan: Plan,
+) -> Line:
+    turns = [(_seconds(ours), _seconds(theirs)) for _ in range(plan.rounds)]
+    mine, other = (median([turn[side] for turn in turns]) for side in (0, 1))
+    return Line(
+        name=f"search, first page by {name}",
+        measured=1 / mine,
+        unit="pages/s",
+        compared=1 / other,
+        compared_with="DuckDB",
+        ratio=other / mine,
+        at_least=round(1 / share_at_most, 3),
+        details={"ours_s": [one for one, _ in turns], "theirs_s": [one for _, one in turns]},
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
