@@ -147,7 +147,8 @@ def matches(span: Span, query: SpanQuery, llm: set[int]) -> bool:
 
 
 def place(span: Span, *, slowest: bool) -> tuple[Any, ...]:
-    return (-span.duration * slowest, -span.start, span.trace_id, span.span_id, span.kind)
+    lasted = max(span.start + span.duration, 0) - span.start  # an end before 1970 is kept as 0
+    return (-lasted * slowest, -span.start, span.trace_id, span.span_id, span.kind)
 
 
 def meets(span: Span, wanted: SpanConditions) -> bool:
