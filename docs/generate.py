@@ -10,6 +10,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,9 +21,12 @@ from indexer.catalog.database import Catalog
 from indexer.cli.main import command_parser
 from indexer.clients.application import application
 from indexer.clients.host import Host
+from indexer.clients.mastra.door import MastraDoor
+from indexer.clients.mastra.routes import mastra
 from indexer.contracts import migrations
 from indexer.http import events as http_events
 from indexer.ingest import events as ingest_events
+from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.sql.functions import FUNCTIONS as OTLP_FUNCTIONS
 from indexer.query.missing import REASONS
@@ -32,6 +36,7 @@ from indexer.read.known_formats import known_formats
 from indexer.run.memory import MIB, parts, total_bytes
 from indexer.run.serving import ROUTERS
 from indexer.settings import Settings
+from indexer.system.budget import ByteBudget
 from indexer.telemetry import ingestion_metrics, metrics
 from indexer.telemetry import log as telemetry
 
@@ -238,7 +243,8 @@ def openapi() -> str:
 
 def _openapi() -> dict[str, Any]:
     """Nothing is asked of the host to make it."""
-    return application(cast("Host", None), ROUTERS).openapi()
+    door = MastraDoor(store=SyncDuckDBStore(), bodies=ByteBudget(0))
+    return application(cast("Host", None), (*ROUTERS, partial(mastra, door=door))).openapi()
 
 
 def _parameter(said: dict[str, Any]) -> tuple[str, ...]:

@@ -71,6 +71,8 @@ class Admission:
     access: Callable[[str], Access] = ask_for_token
     """What a path asks for, where there is a token: a route takes a session if this says so."""
     body_bytes_max: int = 0
+    body_bytes_max_by_ending: Mapping[str, int] = field(default_factory=dict)
+    """Of paths that end so: routes that take batches beside others that take questions."""
     chunked_bodies: bool = False
     """Whether a body may come without its length."""
     head_bytes_max: int = HEAD_BYTES_MAX
@@ -138,7 +140,7 @@ class _Admitted:
         headers = Headers(scope=scope)
         refusal = (
             _check_head(scope, headers, admission.head_bytes_max)
-            or _check_body(scope["method"], headers, admission)
+            or _check_body(scope, headers, admission)
             or _check_names(scope, headers, admission)
         )
         if refusal is None:
@@ -203,19 +205,28 @@ def _check_framing(scope: Scope, headers: Headers) -> Refusal | None:
     return None
 
 
-def _check_body(method: str, headers: Headers, admission: Admission) -> Refusal | None:
+def _check_body(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:
     """A body that is too large, or that its method has no use for, is not read."""
+    method = scope["method"]
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers and not admission.chunked_bodies:
         return _closing_refusal(411, "Length Required", "a body needs a Content-Length")
     if not (length.isascii() and length.isdecimal()):
         return _closing_refusal(400, "Bad Request", "Content-Length is not a number")
-    if int(length) > admission.body_bytes_max:
-        said = f"expected a body of up to {admission.body_bytes_max} bytes"
+    bytes_max = _body_bytes_max(scope["path"], admission)
+    if int(length) > bytes_max:
+        said = f"expected a body of up to {bytes_max} bytes"
         return Refusal(status=413, title="Content Too Large", detail=said)
     if method in _BODILESS and (int(length) or "transfer-encoding" in headers):
         return _closing_refusal(413, "Content Too Large", f"{method} takes no body")
     return None
+
+
+def _body_bytes_max(path: str, admission: Admission) -> int:
+    for ending, bytes_max in admission.body_bytes_max_by_ending.items():
+        if path.endswith(ending):
+            return bytes_max
+    return admission.body_bytes_max
 
 
 def _check_names(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:

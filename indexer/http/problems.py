@@ -15,6 +15,7 @@ from starlette.responses import Response
 from indexer.errors import (
     IndexerError,
     InvalidId,
+    InvalidMastraCall,
     OperatorsOnly,
     QueryRefused,
     QueryTimedOut,
@@ -35,6 +36,7 @@ EXCERPT_CHARS_MAX = 200
 """Of what a client sent: enough to know it again, and no way to fill a log."""
 _STATUS: Mapping[type[IndexerError], int] = {
     InvalidId: 422,
+    InvalidMastraCall: 400,
     OperatorsOnly: 403,
     QueryRefused: 400,
     QueryTooLarge: 400,

@@ -53,6 +53,8 @@ class Database:
         self.users = 0
         """Stores that have it open: of a file only, one in memory has a single one."""
         self._sequence = 0
+        self.committed_sequence = 0
+        """The newest number of a span that every reader from now on sees."""
 
     @classmethod
     def open(cls, path: Path | None, *, memory_limit: str, threads: int) -> "Database":
@@ -94,6 +96,7 @@ class Database:
                 self._connection.execute("BEGIN TRANSACTION")
                 yield self._connection
                 self._connection.execute("COMMIT")
+                self.committed_sequence = self._sequence
                 if self.path is not None:
                     restrict([wal_path(self.path)], PRIVATE_FILE)
             except duckdb.Error as error:
@@ -150,11 +153,6 @@ class Database:
         self._sequence = first + count - 1
         return range(first, first + count)
 
-    @property
-    def last_sequence(self) -> int:
-        """The newest number that was given."""
-        return self._sequence
-
     @classmethod
     def _made(cls, path: Path | None, memory_limit: str, threads: int) -> Self:
         try:
@@ -198,7 +196,7 @@ class Database:
         if version < known:
             self._connection.execute("CHECKPOINT")  # a log with changes of tables is not replayed
         found = self._connection.execute("SELECT max(sequence) FROM mastra_spans").fetchall()
-        self._sequence = found[0][0] or 0
+        self._sequence = self.committed_sequence = found[0][0] or 0
 
     def _checkpoint(self) -> None:
         try:

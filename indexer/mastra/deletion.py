@@ -38,7 +38,10 @@ def delete_traces(
     organization_id: str | None,
     resource_id: str | None,
 ) -> None:
-    """Delete the spans of those traces that are of the tenant, if one is given."""
+    """Delete the spans of those traces that are of the tenant, if one is given.
+
+    Other signals say nothing of a tenant: they go only with the whole trace.
+    """
     if not trace_ids:
         return
     wanted = pa.table({"trace_id": pa.array(list(dict.fromkeys(trace_ids)), pa.string())})
@@ -50,6 +53,8 @@ def delete_traces(
         connection.register("wanted", wanted)
         try:
             connection.execute(f"DELETE FROM mastra_spans WHERE {' AND '.join(terms)}", parameters)
+            if not parameters:
+                connection.execute(f"DELETE FROM mastra_signals WHERE {terms[0]}")
         finally:
             connection.unregister("wanted")
 
@@ -58,6 +63,7 @@ def delete_all(database: Database) -> None:
     """Delete every span and give their space back."""
     with database.transaction() as connection:
         connection.execute("DELETE FROM mastra_spans")
+        connection.execute("DELETE FROM mastra_signals")
     database.checkpoint()
 
 

@@ -10,9 +10,11 @@ from indexer.mastra.arguments import NewSpan, NewValues, Update
 from indexer.mastra.call_threads import CallThreads
 from indexer.mastra.database import MEMORY_LIMIT, THREADS
 from indexer.mastra.deletion import Pruned
+from indexer.mastra.discovery import Field
 from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
+from indexer.mastra.signals import Signal
 from indexer.mastra.strategy import Strategy
 from indexer.mastra.sync_store import IN_MEMORY, SyncDuckDBStore, SyncObservability
 
@@ -80,6 +82,16 @@ class ObservabilityDuckDB:
     async def batch_create_spans(self, records: Sequence[NewSpan]) -> None:
         """The same for up to 10,000 spans, all or none of them."""
         await self._threads.write(self._spans.batch_create_spans, records)
+
+    async def batch_create_valid_spans(self, records: Sequence[NewSpan]) -> list[str]:
+        """Store those of up to 10,000 spans that are valid; why each of the others is not."""
+        return await self._threads.write(self._spans.batch_create_valid_spans, records)
+
+    async def batch_create_signals(
+        self, signal: Signal, records: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Keep up to 10,000 logs, metrics, scores or feedback as they are."""
+        await self._threads.write(self._spans.batch_create_signals, signal, records)
 
     async def update_span(self, trace_id: str, span_id: str, updates: NewValues) -> None:
         """Set fields of a span: None clears one, and what is absent stays."""
@@ -152,11 +164,29 @@ class ObservabilityDuckDB:
         """Delete everything."""
         await self._threads.write(self._spans.dangerously_clear_all)
 
+    async def values(self, field: Field, entity_type: str | None = None) -> list[str]:
+        """The first 1,000 values that spans have in a field, of one type of entity or of all."""
+        return await self._threads.read(self._spans.values, field, entity_type)
+
+    async def tags(self, entity_type: str | None = None) -> list[str]:
+        """The first 1,000 tags of spans, of one type of entity or of all."""
+        return await self._threads.read(self._spans.tags, entity_type)
+
     async def prune(
-        self, *, max_age: timedelta | None = None, max_bytes: int | None = None
+        self,
+        *,
+        max_age: timedelta | None = None,
+        max_bytes: int | None = None,
+        signals_max_bytes: int | None = None,
     ) -> Pruned:
         """Delete traces without a change within ``max_age``, then the oldest ones.
 
-        Of those as many as it takes until the database is not larger than ``max_bytes``.
+        Of those as many as it takes until the spans use no more than ``max_bytes``. Other signals
+        go by the same age and by their own bytes.
         """
-        return await self._threads.write(self._spans.prune, max_age=max_age, max_bytes=max_bytes)
+        return await self._threads.write(
+            self._spans.prune,
+            max_age=max_age,
+            max_bytes=max_bytes,
+            signals_max_bytes=signals_max_bytes,
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import InvalidMastraCall
-from indexer.mastra import deletion, error_ids, span_lists, span_reads
+from indexer.mastra import deletion, discovery, error_ids, span_lists, span_reads
 from indexer.mastra.arguments import (
     BATCH_SPANS_MAX,
     SPAN_IDS_MAX,
@@ -26,6 +26,7 @@ from indexer.mastra.deletion import TRACE_IDS_MAX, Pruned
 from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
+from indexer.mastra.signals import Signal, insert_signals, prune_signals
 from indexer.mastra.span_conditions import BRANCHES, ROOTS
 from indexer.mastra.span_writes import write_changes
 from indexer.mastra.strategy import STRATEGY, Strategy
@@ -114,6 +115,23 @@ class SyncObservability:
         checked_batch(records, BATCH_SPANS_MAX, operation)
         changes = merge((created_values(record, operation) for record in records), [])
         write_changes(self._store.database, changes)
+
+    def batch_create_valid_spans(self, records: Sequence[NewSpan]) -> list[str]:
+        """Store those of up to 10,000 spans that are valid; why each of the others is not."""
+        operation = "BATCH_CREATE_SPANS"
+        checked_batch(records, BATCH_SPANS_MAX, operation)
+        valid, reasons = [], []
+        for record in records:
+            try:
+                valid.append(created_values(record, operation))
+            except InvalidMastraCall as error:
+                reasons.append(error.message)
+        write_changes(self._store.database, merge(valid, []))
+        return reasons
+
+    def batch_create_signals(self, signal: Signal, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep up to 10,000 logs, metrics, scores or feedback as they are."""
+        insert_signals(self._store.database, signal, records)
 
     def update_span(self, trace_id: str, span_id: str, updates: NewValues) -> None:
         """Set fields of a span: None clears one, and what is absent stays.
@@ -221,9 +239,26 @@ class SyncObservability:
         """Delete everything."""
         deletion.delete_all(self._store.database)
 
-    def prune(self, *, max_age: timedelta | None = None, max_bytes: int | None = None) -> Pruned:
+    def values(self, field: discovery.Field, entity_type: str | None = None) -> list[str]:
+        """The first 1,000 values that spans have in a field, of one type of entity or of all."""
+        return discovery.values(self._store.database, field, entity_type)
+
+    def tags(self, entity_type: str | None = None) -> list[str]:
+        """The first 1,000 tags of spans, of one type of entity or of all."""
+        return discovery.tags(self._store.database, entity_type)
+
+    def prune(
+        self,
+        *,
+        max_age: timedelta | None = None,
+        max_bytes: int | None = None,
+        signals_max_bytes: int | None = None,
+    ) -> Pruned:
         """Delete traces without a change within ``max_age``, then the oldest ones.
 
-        Of those as many as it takes until the database is not larger than ``max_bytes``.
+        Of those as many as it takes until the spans use no more than ``max_bytes``. Other signals
+        go by the same age and by their own bytes.
         """
-        return deletion.prune(self._store.database, datetime.now(UTC), max_age, max_bytes)
+        now = datetime.now(UTC)
+        prune_signals(self._store.database, now, max_age, signals_max_bytes)
+        return deletion.prune(self._store.database, now, max_age, max_bytes)

@@ -1,6 +1,7 @@
 """Who may ask the worker over HTTP, and over how many connections, as the settings say."""
 
 from indexer.clients.application import BODY_BYTES_MAX, EXPOSED_HEADERS, OPEN_PATHS
+from indexer.clients.mastra import publish
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
@@ -20,6 +21,11 @@ def dashboards_admission(settings: Settings) -> Admission:
         token=token,
         open_paths=OPEN_PATHS,
         body_bytes_max=BODY_BYTES_MAX,
+        body_bytes_max_by_ending={
+            publish.PATH_ENDING: publish.BODY_BYTES_MAX,
+        }
+        if settings.mastra_path
+        else {},
         exposed_headers=EXPOSED_HEADERS,
     )
 

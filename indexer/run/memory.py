@@ -7,6 +7,7 @@ grow 12 bytes for each trace in each file (the trace directory, which `status` s
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from indexer.clients.mastra.door import BODIES_BYTES_MAX
 from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits
 from indexer.query.cost import BYTES_PER_TEXT_BYTE
@@ -127,6 +128,14 @@ def _worker(settings: Settings) -> Iterator[Part]:
         name="DuckDB: attributes of spans that are not in the index yet",
         settings=(),
         size_bytes=parse_bytes(MEMORY_LIMIT),
+    )
+    stores = 1 if settings.mastra_path else 0
+    yield sized("DuckDB: the Mastra store, if there is one", "mastra_memory_limit", stores)
+    yield Part(
+        process=WORKER,
+        name="batches of Mastra applications, if there is a store",
+        settings=(),
+        size_bytes=stores * BODIES_BYTES_MAX,
     )
     yield sized("answers that are being made", "answers_bytes_max", BYTES_PER_TEXT_BYTE)
     yield sized("hot spans", "hot_bytes_max")

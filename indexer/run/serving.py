@@ -14,6 +14,8 @@ from indexer.clients.application import MakeRouter, application
 from indexer.clients.host import Host
 from indexer.clients.junjo.access import access
 from indexer.clients.junjo.routes import junjo
+from indexer.clients.mastra.door import MastraDoor
+from indexer.clients.mastra.routes import mastra
 from indexer.clients.operations.routes import operations
 from indexer.clients.service import Service
 from indexer.run import dashboard_limits, ports
@@ -25,10 +27,10 @@ GRACE_S = 1
 """How long a stop waits for a client to take its answer."""
 
 
-def routers(settings: Settings) -> Sequence[MakeRouter]:
-    """The same as the settings say."""
+def routers(settings: Settings, door: MastraDoor | None = None) -> Sequence[MakeRouter]:
+    """The same as the settings say, and with a store for Mastra its routes."""
     kept_bytes = settings.bytes_of("span_cache_bytes")
-    return (
+    own = (
         operations,
         api,
         partial(
@@ -38,10 +40,14 @@ def routers(settings: Settings) -> Sequence[MakeRouter]:
             span_cache_bytes=kept_bytes,
         ),
     )
+    return own if door is None else (*own, partial(mastra, door=door))
 
 
 def listening_service(
-    host: Host, settings: Settings, tracer_provider: TracerProvider | None
+    host: Host,
+    settings: Settings,
+    tracer_provider: TracerProvider | None,
+    door: MastraDoor | None = None,
 ) -> Service:
     """The application with its TCP port bound, unless that is off.
 
@@ -49,7 +55,7 @@ def listening_service(
     """
     app = application(
         host,
-        routers(settings),
+        routers(settings, door),
         admission=replace(dashboard_limits.dashboards_admission(settings), access=access),
         questions=settings.questions,
         tracer_provider=tracer_provider,

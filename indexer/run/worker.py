@@ -25,6 +25,7 @@ from indexer.run.command_socket import CommandSocket
 from indexer.run.file_events import FileEvents
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
+from indexer.run.mastra_store import MastraStore
 from indexer.run.open_index import OpenIndex
 from indexer.run.ownership_watch import OwnershipWatch
 from indexer.run.serving import listening_service
@@ -77,6 +78,7 @@ class Worker:
             from indexer.run.hot_tier import HotTier  # noqa: PLC0415 - it alone needs gRPC here
 
             self._hot = HotTier(settings, clock, self._index.new_files)
+        self._mastra = MastraStore(settings) if settings.mastra_path else None
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = settings.answer_limits
@@ -96,7 +98,13 @@ class Worker:
         keep_page_maps(self.settings.bytes_of("page_cache_bytes"))
         self._own_traces = own_traces(self.settings.otlp_http_listen)
         # Bound before all else: what keeps it from that keeps the worker from starting.
-        self._service = service = listening_service(self, self.settings, self._own_traces.provider)
+        door = None
+        if self._mastra is not None:
+            self._mastra.open()
+            door = self._mastra.door
+        self._service = service = listening_service(
+            self, self.settings, self._own_traces.provider, door
+        )
         await run_until_stopped(
             self._live(service), self._stop, timeout_s=self.settings.stop_timeout_s
         )
@@ -118,6 +126,8 @@ class Worker:
             if self._hot is not None:
                 await asyncio.to_thread(self._hot.close)
             await service.end()
+        if self._mastra is not None:
+            await asyncio.to_thread(self._mastra.close)
         await self._loop.close()
         self._own_traces.close()
         if self._supervisor.fatal:
@@ -139,6 +149,9 @@ class Worker:
         if self._hot is not None:
             hot = self._hot
             tasks.append(keep("hot tier", lambda: hot.follow_until(self._stop, self._reading)))
+        if self._mastra is not None:
+            mastra = self._mastra
+            tasks.append(keep("Mastra store", lambda: mastra.prune_until(self._stop)))
         if self.settings.watch:
             tasks.append(keep("file events", self._events.run))
         return tasks
@@ -207,6 +220,8 @@ class Worker:
     def _usages(self) -> dict[str, Usage]:
         """Everything in this process that is bounded for all requests together."""
         requests = {} if self._service is None else self._service.usages
+        if self._mastra is not None:
+            requests = {**requests, "mastra_bodies": self._mastra.door.bodies.usage}
         return {**requests, "answer_bytes": self._answers_budget.usage}
 
     async def snapshot(self) -> Path:

@@ -12,6 +12,7 @@ from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
 from indexer.settings.config_file import read_config
 from indexer.settings.indexing import IndexingSettings
+from indexer.settings.mastra import MastraSettings
 from indexer.settings.receiving import ReceivingSettings
 from indexer.settings.supervising import SupervisingSettings
 from indexer.settings.values import parse_bytes
@@ -21,7 +22,9 @@ from indexer.system.permissions import FileModes
 from indexer.system.tokens import check_token
 
 
-class Settings(ReceivingSettings, AnsweringSettings, SupervisingSettings, IndexingSettings):
+class Settings(
+    ReceivingSettings, AnsweringSettings, MastraSettings, SupervisingSettings, IndexingSettings
+):
     """The names are those that Junjo's compose files use, and INDEXER_* for the rest."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)

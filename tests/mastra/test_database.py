@@ -110,10 +110,10 @@ def test_the_file_is_private_and_sequences_grow_over_restarts(tmp_path):
     store.init()
     store.observability.create_span(span("t"))
     assert path.stat().st_mode & 0o777 == 0o600
-    before = store.database.last_sequence
+    before = store.database.committed_sequence
     store.close()
     store.init()
-    assert store.database.last_sequence == before
+    assert store.database.committed_sequence == before
     assert store.database.next_sequence(2)[0] > before
     store.close()
 

@@ -1,0 +1,1 @@
+"""Mastra's clients: what its platform exporter sends, and what client-js asks."""

@@ -1,0 +1,157 @@
+"""The routes of Mastra's server that client-js and Studio read traces from.
+
+What is not served is answered 501, as Mastra's own server does for a storage without it.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from indexer.clients.host import Host
+from indexer.clients.mastra.answers import answer
+from indexer.clients.mastra.door import MastraDoor
+from indexer.clients.mastra.publish import publish_routes
+from indexer.clients.mastra.query_parameters import list_arguments
+from indexer.clients.shared.query_executor import ask
+from indexer.clients.shared.text_path import register
+from indexer.mastra.records import LightTrace
+from indexer.mastra.sync_store import SyncObservability
+
+T = TypeVar("T")
+PREFIX = "/api/observability"
+Call = Callable[[SyncObservability], Any]
+
+
+def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
+    """The router over an open store."""
+    register()
+    router = APIRouter(tags=["mastra"])
+    publish_routes(router, door)
+    _lists(router, door)
+    _traces(router, door)
+    _discovery(router, door)
+
+    @router.api_route(
+        PREFIX + "/{rest:path}", methods=["GET", "POST", "DELETE"], include_in_schema=False
+    )
+    async def not_served(rest: str) -> Response:
+        raise HTTPException(501, f"{rest} is not served: this store keeps traces")
+
+    return router
+
+
+def _lists(router: APIRouter, door: MastraDoor) -> None:
+    async def listed(request: Request, call: Callable[[Any], BaseModel]) -> Response:
+        arguments = list_arguments(request.query_params)
+        return answer(await ask(request, lambda _: call(arguments)))
+
+    spans = door.store.observability
+
+    @router.get(PREFIX + "/traces")
+    async def traces(request: Request) -> Response:
+        """Roots of traces: `page`, `perPage`, `field`, `direction`, `mode` and filters by name."""
+        return await listed(request, spans.list_traces)
+
+    @router.get(PREFIX + "/traces/light")
+    async def traces_light(request: Request) -> Response:
+        """The same without what can be large."""
+        return await listed(request, spans.list_traces_light)
+
+    @router.get(PREFIX + "/branches")
+    async def branches(request: Request) -> Response:
+        """Spans that branches begin with, roots or not."""
+        return await listed(request, spans.list_branches)
+
+    @router.post(PREFIX + "/traces/delete")
+    async def delete(
+        request: Request, trace_ids: Annotated[list[str], Body(alias="traceIds", embed=True)]
+    ) -> Response:
+        """Delete up to 1,000 traces with all their spans."""
+        await ask(request, lambda _: spans.batch_delete_traces(trace_ids))
+        return answer({"success": True})
+
+
+def _traces(router: APIRouter, door: MastraDoor) -> None:
+    spans = door.store.observability
+
+    @router.get(PREFIX + "/traces/{trace_id}")
+    async def trace(request: Request, trace_id: str) -> Response:
+        """All spans of a trace, by start."""
+        return _found(await ask(request, lambda _: spans.get_trace(trace_id)), "trace")
+
+    @router.get(PREFIX + "/traces/{trace_id}/light")
+    async def light_trace(request: Request, trace_id: str) -> Response:
+        """The same without what can be large."""
+        found: LightTrace | None = await ask(request, lambda _: spans.get_structure(trace_id))
+        return _found(found, "trace")
+
+    @router.get(PREFIX + "/traces/{trace_id}/spans/{span_id}")
+    async def span(request: Request, trace_id: str, span_id: str) -> Response:
+        """One span."""
+        found = await ask(request, lambda _: spans.get_span(trace_id, span_id))
+        return _found(None if found is None else {"span": found.model_dump(by_alias=True)}, "span")
+
+    @router.get(PREFIX + "/traces/{trace_id}/branches/{span_id}")
+    async def branch(
+        request: Request,
+        trace_id: str,
+        span_id: str,
+        depth: Annotated[int | None, Query(ge=0, le=10_000)] = None,
+    ) -> Response:
+        """A span with all below it, or `depth` levels of it."""
+        found = await ask(request, lambda _: spans.get_branch(trace_id, span_id, depth))
+        return _found(found, "span")
+
+
+def _discovery(router: APIRouter, door: MastraDoor) -> None:
+    spans = door.store.observability
+    fields: dict[str, tuple[str, Call]] = {
+        "entity-types": ("entityTypes", lambda spans: spans.values("entity_type")),
+        "service-names": ("serviceNames", lambda spans: spans.values("service_name")),
+        "environments": ("environments", lambda spans: spans.values("environment")),
+    }
+
+    async def values(request: Request, key: str) -> Response:
+        name, call = fields[key]
+        return answer({name: await ask(request, lambda _: call(spans))})
+
+    @router.get(PREFIX + "/discovery/entity-types")
+    async def entity_types(request: Request) -> Response:
+        """Types of entities that spans are of."""
+        return await values(request, "entity-types")
+
+    @router.get(PREFIX + "/discovery/service-names")
+    async def service_names(request: Request) -> Response:
+        """Services that spans name."""
+        return await values(request, "service-names")
+
+    @router.get(PREFIX + "/discovery/environments")
+    async def environments(request: Request) -> Response:
+        """Environments that spans name."""
+        return await values(request, "environments")
+
+    @router.get(PREFIX + "/discovery/entity-names")
+    async def entity_names(
+        request: Request, entity_type: Annotated[str | None, Query(alias="entityType")] = None
+    ) -> Response:
+        """Names of entities, of one type or of all."""
+        found = await ask(request, lambda _: spans.values("entity_name", entity_type))
+        return answer({"names": found})
+
+    @router.get(PREFIX + "/discovery/tags")
+    async def tags(
+        request: Request, entity_type: Annotated[str | None, Query(alias="entityType")] = None
+    ) -> Response:
+        """Tags of spans, of one type of entities or of all."""
+        return answer({"tags": await ask(request, lambda _: spans.tags(entity_type))})
+
+
+def _found(content: BaseModel | dict[str, Any] | None, what: str) -> Response:
+    if content is None:
+        raise HTTPException(404, f"no such {what}")
+    return answer(content)
