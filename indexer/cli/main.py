@@ -242,6 +242,9 @@ def _add_checks(names: Commands) -> None:
     dialect.add_argument("files", metavar="FILE", nargs="+", help="a Parquet file, anywhere")
     _command(names, "doctor", "try what a start rests on, and say what to do about each finding")
     _command(names, "settings", "show each setting, its value, where it comes from, what it means")
+    backup = _command(names, "mastra-backup", "copy the Mastra store as it is now to a file")
+    backup.add_argument("file", metavar="FILE", help="the copy, in place of what is there")
+    backup.set_defaults(run=("indexer.cli.mastra", "mastra_backup"))
     audit = _command(names, "audit", "check the catalog against the files")
     audit.add_argument(
         "--fast", action="store_true", help="compare sizes, times and footers, and read no spans"

@@ -7,7 +7,7 @@ where the system shows those as paths.
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -43,6 +43,11 @@ def bind(catalog_path: Path) -> socket.socket:
     return listener
 
 
+def _query_string(params: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in params.items() if value is not None}
+    return f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else ""
+
+
 class LocalClient:
     """Asks a running worker."""
 
@@ -67,13 +72,11 @@ class LocalClient:
 
     def content(self, path: str, **params: Any) -> bytes:
         """The same for an answer of any media type."""
-        given = {name: value for name, value in params.items() if value is not None}
-        query = f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else ""
-        return self._ask("GET", path + query, QUESTION_S)
+        return self._ask("GET", path + _query_string(params), QUESTION_S)
 
-    def post(self, path: str) -> Any:
-        """The JSON answer to an action."""
-        return json.loads(self._ask("POST", path, ACTION_S))
+    def post(self, path: str, **params: Any) -> Any:
+        """The JSON answer to an action; a parameter that is None is left out."""
+        return json.loads(self._ask("POST", path + _query_string(params), ACTION_S))
 
     def delete(self, path: str) -> None:
         """What has that path is not asked for any more."""

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from indexer.clients.host import Host
 from indexer.clients.mastra.answers import answer
+from indexer.clients.mastra.backup import backup_route
 from indexer.clients.mastra.door import MastraDoor
 from indexer.clients.mastra.publish import publish_routes
 from indexer.clients.mastra.query_parameters import list_arguments
@@ -32,6 +33,7 @@ def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
     register()
     router = APIRouter(tags=["mastra"])
     publish_routes(router, door)
+    backup_route(router, door)
     _lists(router, door)
     _traces(router, door)
     _discovery(router, door)
