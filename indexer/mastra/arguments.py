@@ -24,10 +24,14 @@ Update = SpanUpdate | Mapping[str, Any]
 
 
 def created_values(span: NewSpan, operation: str) -> tuple[SpanKey, dict[str, Any]]:
-    """Key and stored values of a span to create. Raises InvalidMastraCall."""
+    """Key and stored values of a span to create, those alone that it has.
+
+    Raises InvalidMastraCall.
+    """
     record = checked(CreateSpan, span, operation)
     values = vars(record)
-    return _key(record), _stored({name: values[name] for name in UPDATABLE}, operation)
+    present = {name: value for name in UPDATABLE if (value := values[name]) is not None}
+    return _key(record), _stored(present, operation)
 
 
 def updated_values(update: Update, operation: str) -> tuple[SpanKey, dict[str, Any]]:

@@ -4,7 +4,7 @@ A span has two layers: what it was created with, and over it what updates have s
 may come before its create, and a batch that is sent again changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,10 @@ SpanKey = tuple[str, str]
 
 @dataclass(slots=True)
 class SpanChange:
-    """What one batch brings for one span: stored values by column."""
+    """What one batch brings for one span: stored values by column.
+
+    A create has no columns that are null; an update has those that it clears.
+    """
 
     key: SpanKey
     created: dict[str, Any] | None = None
@@ -30,8 +33,7 @@ class SpanChange:
 
     def create(self, values: dict[str, Any]) -> None:
         """A create takes the place of another, but one that has not ended not of one that has."""
-        ended = self.created is not None and self.created["ended_at"] is not None
-        if not (ended and values["ended_at"] is None):
+        if self.created is None or is_ended(values) or not is_ended(self.created):
             self.created = values
 
 
@@ -74,9 +76,9 @@ def row_values(change: SpanChange, stored: StoredSpan | None) -> RowValues:
     values: dict[str, Any] = {}
     layers = before
     created = change.created
-    if created is not None and not (before & CREATED_ENDED and created["ended_at"] is None):
-        values = {name: created[name] for name in UPDATABLE if not is_updated(before, name)}
-        layers |= CREATED | (CREATED_ENDED if created["ended_at"] is not None else 0)
+    if created is not None and (is_ended(created) or not before & CREATED_ENDED):
+        values = _created_values(created, before)
+        layers |= CREATED | (CREATED_ENDED if is_ended(created) else 0)
     values.update(change.updates)
     return RowValues(
         key=change.key,
@@ -85,3 +87,15 @@ def row_values(change: SpanChange, stored: StoredSpan | None) -> RowValues:
         is_new=bool(layers & CREATED and not before & CREATED),
         is_updated=bool(change.updates),
     )
+
+
+def is_ended(created: Mapping[str, Any]) -> bool:
+    """Whether a span was created with an end."""
+    return created.get("ended_at") is not None
+
+
+def _created_values(created: dict[str, Any], before: int) -> dict[str, Any]:
+    """What a create sets: all columns of a stored row, but for those that updates have set."""
+    if not before:
+        return dict(created)
+    return {name: created.get(name) for name in UPDATABLE if not is_updated(before, name)}

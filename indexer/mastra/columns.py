@@ -53,7 +53,10 @@ def is_updated(layers: int, name: str) -> bool:
 
 def stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a record as their columns take them. Raises ValueError for what is not JSON."""
-    return {name: _stored(KINDS[name], value) for name, value in values.items()}
+    return {
+        name: None if value is None else _stored(KINDS[name], value)
+        for name, value in values.items()
+    }
 
 
 def arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
@@ -72,15 +75,15 @@ def light_span_of(row: Sequence[Any]) -> LightSpan:
 
 
 def _stored(kind: ColumnKind, value: Any) -> Any:
-    if value is None:
-        return None
+    if kind is ColumnKind.TEXT:
+        return stored_text(value)
     if kind is ColumnKind.JSON:
         return json_text(value)
     if kind is ColumnKind.TIME:
         return stored_time(value)
     if kind is ColumnKind.TAGS:
         return [stored_text(tag) for tag in value]
-    return stored_text(value) if kind is ColumnKind.TEXT else value
+    return value
 
 
 def stored_text(value: str) -> str:

@@ -74,7 +74,8 @@ def _insert(
     if not rows:
         return
     rows = sorted(rows, key=lambda row: row.key)  # a trace together: read and compressed better
-    present = [name for name in UPDATABLE if any(row.values.get(name) is not None for row in rows)]
+    named: set[str] = set().union(*(row.values for row in rows))
+    present = [name for name in UPDATABLE if name in named]
     columns = {
         "span_key": pa.array([span_key(row.key) for row in rows], pa.int64()),
         "layers": pa.array([row.layers for row in rows], pa.int64()),

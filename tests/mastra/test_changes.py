@@ -86,8 +86,8 @@ class Rows:
         if kind == "update":
             merged = merge([], [(key, renamed(fields)) for key, fields in entries])
         else:
-            blank = dict.fromkeys(UPDATABLE)
-            merged = merge([(key, blank | renamed(fields)) for key, fields in entries], [])
+            created = [(key, renamed(fields)) for key, fields in entries]
+            merged = merge([(key, set_ones(fields)) for key, fields in created], [])
         for key, change in merged.items():
             values, layers = self.rows.get(key, ({}, 0))
             row = row_values(change, StoredSpan(0, layers) if layers else None)
@@ -103,6 +103,10 @@ class Rows:
 
 def renamed(fields):
     return {COLUMNS[name]: value for name, value in fields.items()}
+
+
+def set_ones(fields):
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def history(steps, apply_one):
