@@ -58,6 +58,10 @@ TOPICS = {
     ),
     "status": Topic(CATALOG, ("python -m indexer status --check",)),
     "dialect": Topic(("JUNJO_SPAN_STORAGE_PATH",), ("python -m indexer dialect spans.parquet",)),
+    "mastra-backup": Topic(
+        ("INDEXER_MASTRA_PATH", "JUNJO_DUCKDB_PATH"),
+        ("python -m indexer mastra-backup copy.duckdb",),
+    ),
     "audit": Topic(CATALOG, ("python -m indexer audit --fast",)),
     "doctor": Topic((*CATALOG, *_RECEIVING), ("python -m indexer doctor",)),
     "settings": Topic((), ("python -m indexer settings --config span-indexer.toml",)),

@@ -45,7 +45,7 @@ class MastraStore:
     def _prune(self) -> None:
         settings = self._settings
         self._store.observability.prune(
-            max_age=timedelta(days=settings.mastra_days_max),
+            max_age=timedelta(seconds=settings.mastra_max_age_s),
             max_bytes=settings.bytes_of("mastra_bytes_max"),
             signals_max_bytes=settings.bytes_of("mastra_signals_bytes_max"),
         )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from indexer.settings.values import byte_size
+from indexer.settings.values import Seconds, byte_size
 
 
 class MastraSettings(BaseModel):
@@ -21,12 +21,13 @@ class MastraSettings(BaseModel):
         validation_alias="INDEXER_MASTRA_MEMORY_LIMIT",
         description="Memory that DuckDB may use for the Mastra store.",
     )
-    mastra_days_max: int = Field(
-        30,
+    mastra_max_age_s: Seconds = Field(
+        30 * 86_400,
         ge=1,
-        le=36_500,
-        validation_alias="INDEXER_MASTRA_DAYS_MAX",
-        description="Days that the Mastra store keeps a trace after its last change.",
+        le=36_500 * 86_400,
+        validation_alias="INDEXER_MASTRA_MAX_AGE",
+        description="Seconds that the Mastra store keeps a trace after its last change, and other "
+        "signals after they came.",
     )
     mastra_bytes_max: Annotated[str, byte_size("16MiB")] = Field(
         "10GiB",

@@ -24,6 +24,9 @@ def check_worker_paths(settings: Settings) -> None:
         files_beside=(".lock", ".sock"),
         folders_beside=(".d", ".snapshots"),
     )
+    if settings.mastra_path:
+        store = Path(settings.mastra_path).absolute()
+        check_file("INDEXER_MASTRA_PATH", store, settings.file_modes, files_beside=(".wal",))
 
 
 def check_reader_paths(settings: Settings) -> None:

@@ -21,7 +21,7 @@ async def test_what_is_too_old_is_deleted_as_soon_as_the_store_is_watched(tmp_pa
     store = MastraStore(settings)
     store.open()
     spans = store.door.store.observability
-    old = datetime.now(UTC) - timedelta(days=settings.mastra_days_max + 1)
+    old = datetime.now(UTC) - timedelta(seconds=settings.mastra_max_age_s + 86_400)
     spans.batch_create_spans([span("old", startedAt=old), span("new", startedAt=datetime.now(UTC))])
     stop = asyncio.Event()
     watching = asyncio.create_task(store.prune_until(stop))
