@@ -31,6 +31,7 @@ from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
+from indexer.query.tiers.published_spans import AskPublished, published_spans
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget
@@ -57,6 +58,8 @@ class Answers:
     """What any answer may lack at the moment, whatever is asked."""
     hot: AskHot | None = None
     """Asks for the spans that are in no indexed file yet."""
+    published: AskPublished | None = None
+    """Asks for the spans of a trace that Mastra applications have published."""
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while something is read: the catalog is not closed meanwhile."""
     limits: AnswerLimits = field(default_factory=AnswerLimits)
@@ -187,6 +190,7 @@ class Answers:
         What is hot is asked before the transaction begins. Raises like ``spans``.
         """
         hot = self._ask_hot()
+        published = published_spans(self.published, query)
         with self._transaction(deadline) as moment, self._account() as account:
             tiers = open_tiers(
                 moment.cursor,
@@ -197,6 +201,7 @@ class Answers:
                 deadline=moment.deadline,
                 account=account,
                 absences=self.absences,
+                published=published,
             )
             yield OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
 

@@ -9,8 +9,9 @@ import pyarrow as pa
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect
 
-TierName = Literal["indexed", "recent", "hot"]
-"""Files that are indexed, files that are not indexed yet, and spans in no file."""
+TierName = Literal["published", "indexed", "recent", "hot"]
+"""Spans of the Mastra store, files that are indexed, files that are not indexed yet, and spans in
+no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,16 @@ class HotTable:
     path: ClassVar[None] = None
 
 
-Source = DataFile | HotTable
+@dataclass(frozen=True, slots=True, eq=False)
+class PublishedTable:
+    """Spans of one trace in the Mastra store, with the columns of the decoder."""
+
+    table: pa.Table
+    tier: ClassVar[TierName] = "published"
+    path: ClassVar[None] = None
+
+
+Source = DataFile | HotTable | PublishedTable
 """What a span is a row of."""
 
 

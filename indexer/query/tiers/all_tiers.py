@@ -21,6 +21,7 @@ from indexer.query.find.span_query import SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
 from indexer.query.tiers.indexed_files import IndexedFiles
+from indexer.query.tiers.published_spans import PublishedSpans
 from indexer.query.tiers.recent_files import RecentFiles, read_recent_files
 from indexer.query.tiers.tier import Query, Tier
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, llm_traces_of
@@ -35,13 +36,19 @@ class AllTiers:
     indexed: IndexedFiles
     recent: RecentFiles
     hot: HotSpans | None = None
+    published: PublishedSpans | None = None
+    """Of a question about one trace alone."""
     recent_paths: tuple[str, ...] = ()
     """Files that are flushed and not indexed, newest first, whether or not they can be read."""
 
     @property
     def coldest_first(self) -> Sequence[Tier]:
-        """Of two copies of a span that of the first tier counts."""
-        return [self.indexed, self.recent, *([] if self.hot is None else [self.hot])]
+        """Of two copies of a span that of the first tier counts.
+
+        What an application has published says more than what it has sent over OTLP as well.
+        """
+        published = [] if self.published is None else [self.published]
+        return [*published, self.indexed, self.recent, *([] if self.hot is None else [self.hot])]
 
     @property
     def unindexed(self) -> Sequence[UnindexedSpans]:
@@ -79,6 +86,7 @@ def open_tiers(
     deadline: Deadline | None = None,
     account: CostAccount | None = None,
     absences: Absences | None = None,
+    published: PublishedSpans | None = None,
 ) -> AllTiers:
     """Open what the transaction's answer is made from, for a question; recent files are read.
 
@@ -103,6 +111,7 @@ def open_tiers(
             read_directly=[path for path in relative if path],
         ),
         recent=recent,
+        published=published,
         hot=None if hot is None or hot.view is None else HotSpans(view=hot.view),
         recent_paths=tuple(paths),
     )
