@@ -1,6 +1,8 @@
 """The commands that a running worker answers: status, trace, spans, and the lists of the index."""
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from indexer.cli import render
 from indexer.cli.source import Source
@@ -10,6 +12,9 @@ from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import list_named
 from indexer.settings import Settings
+
+if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
+    from indexer.query.answers import Answers
 
 _SPAN_COLUMNS = (
     *("trace_id", "span_id", "parent_span_id", "service_name", "name"),
@@ -39,12 +44,27 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
 def trace(settings: Settings, options: argparse.Namespace) -> int:
     """One trace as a waterfall; exit 1 when no span of it is known."""
     path = f"/api/v1/traces/{path_text(options.trace_id)}"
+    if options.format is not None:
+        return _formatted(settings, path, options)
     found = Source(settings).ask(path, lambda answers: answers.trace(options.trace_id))
     if options.json:
         render.write_json(found)
     else:
         waterfall(found, options.limit)
     return 0 if found["spans"] else 1
+
+
+def _formatted(settings: Settings, path: str, options: argparse.Namespace) -> int:
+    """The trace in a form for other programs, or for a reader of Markdown."""
+    from indexer.clients.shared.trace_formats import encode_trace, has_spans  # noqa: PLC0415 - Arrow
+
+    def question(answers: "Answers") -> bytes:
+        return encode_trace(answers.trace(options.trace_id), options.format)
+
+    body = Source(settings).ask_bytes(path, question, format=options.format)
+    sys.stdout.write(body.decode())
+    sys.stdout.write("" if body.endswith(b"\n") else "\n")
+    return 0 if has_spans(options.format, body) else 1
 
 
 def spans(settings: Settings, options: argparse.Namespace) -> int:

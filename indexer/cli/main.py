@@ -148,6 +148,12 @@ def _add_questions(names: Commands) -> None:
     trace.add_argument(
         "--limit", type=_positive, default=1000, help=f"without --json: {_most('lines')}"
     )
+    trace.add_argument(
+        "--format",
+        choices=["json", "otlp", "jaeger", "markdown"],
+        help="write the trace as this program's JSON, as that of OTLP or of Jaeger's UI, or as "
+        "Markdown of 64 KiB at most",
+    )
     for listed in LISTS:
         command = _command(names, listed.name, f"list {listed.rows}")
         command.add_argument("--limit", type=_positive, default=1000, help=_most("rows"))

@@ -59,6 +59,15 @@ class Source:
         with catalog_answers(self._settings, self._current()) as answers:
             return answer_values(question(answers))
 
+    def ask_bytes(self, path: str, question: Callable[["Answers"], bytes], **params: str) -> bytes:
+        """The same of an answer that is text of some form."""
+        if self.has_worker:
+            return self._client.content(path, **params)
+        from indexer.cli.catalog_answers import catalog_answers  # noqa: PLC0415 - DuckDB
+
+        with catalog_answers(self._settings, self._current()) as answers:
+            return question(answers)
+
     def status(self) -> dict[str, Any]:
         """The worker's status, or what the catalog holds while none runs."""
 

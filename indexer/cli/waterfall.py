@@ -9,6 +9,7 @@ from rich.text import Text
 from indexer.cli import render
 from indexer.cli.human_values import STATUSES
 from indexer.spans.shared_ids import Link, parents
+from indexer.spans.trace_tree import depth_first
 from indexer.system.standard_output import has_text
 
 SPANS_MAX = 1_000
@@ -95,19 +96,8 @@ def _indent(depth: int, room: int) -> str:
 def _in_order(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Depth first from the roots; a span whose parent is not here counts as one."""
     links = [Link(one["span_id"], one["parent_span_id"], one["span_kind"]) for one in spans]
-    children: dict[int | None, list[int]] = {}
-    for position, parent in enumerate(parents(links)):
-        children.setdefault(parent, []).append(position)
-    yielded: set[int] = set()
-    for start in (children.get(None, []), range(len(spans))):  # the second: cycles
-        stack = [(0, position) for position in reversed(start)]
-        while stack:
-            depth, position = stack.pop()
-            if position in yielded:
-                continue
-            yielded.add(position)
-            yield depth, spans[position]
-            stack += [(depth + 1, child) for child in reversed(children.get(position, []))]
+    for depth, position in depth_first(parents(links)):
+        yield depth, spans[position]
 
 
 def _bar(span: dict[str, Any], begin: int, length: int, full: str) -> str:

@@ -209,3 +209,11 @@ def test_an_attribute_that_is_not_promoted(sites: tuple[Site, Site]) -> None:
     done = both(sites, "spans", "user")
     assert done.code == 2
     assert "INDEXER_PROMOTED_ATTRIBUTES" in done.err
+
+
+@pytest.mark.parametrize("form", ["otlp", "jaeger", "markdown"])
+def test_a_trace_in_another_form(sites: tuple[Site, Site], form: str) -> None:
+    """The same bytes from the worker, and exit code 1 where no span is known."""
+    answer = both(sites, "trace", KNOWN, "--format", form)
+    assert (answer.code, "Zoë" in answer.out or "Zo\\u00eb" in answer.out) == (0, True)
+    assert both(sites, "trace", "f" * 32, "--format", form).code == 1

@@ -109,6 +109,26 @@ class TraceAnswer(SpansAnswered):
     trace_id: str
 
 
+class OtlpTrace(BaseModel):
+    """A trace as OTLP's TracesData in JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    resource_spans: list[dict[str, Any]] = Field(alias="resourceSpans")
+
+
+class JaegerTrace(BaseModel):
+    """A trace in the envelope that Jaeger's UI loads."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: list[dict[str, Any]] = Field(max_length=1)
+    total: int
+    limit: int
+    offset: int
+    errors: None
+
+
 class SpansPage(SpansAnswered):
     """A page of a search, in its order."""
 

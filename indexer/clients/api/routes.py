@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.api.facets import add_facets
-from indexer.clients.api.models import SpansPage, TraceAnswer
+from indexer.clients.api.models import JaegerTrace, OtlpTrace, SpansPage, TraceAnswer
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
@@ -18,9 +18,28 @@ from indexer.clients.shared.search_body import SearchBody
 from indexer.clients.shared.search_words import SearchWords
 from indexer.clients.shared.span_ids import TraceId
 from indexer.clients.shared.text_path import register
+from indexer.clients.shared.trace_formats import MEDIA_TYPES, Format, encode_trace
+from indexer.query.answer import SpansAnswer
+from indexer.query.deadline import Deadline
 
 _SPANS: dict[str, Any] = {"responses": {200: {"model": SpansPage, "headers": HEADERS}}}
-_TRACE: dict[str, Any] = {"responses": {200: {"model": TraceAnswer, "headers": HEADERS}}}
+_TRACE: dict[str, Any] = {
+    "responses": {
+        200: {
+            "model": TraceAnswer | OtlpTrace | JaegerTrace,
+            "content": {"text/markdown": {"schema": {"type": "string"}}},
+            "headers": HEADERS,
+        }
+    }
+}
+Form = Annotated[
+    Format,
+    Query(
+        alias="format",
+        description="This program's JSON, OTLP's, that of Jaeger's UI, or Markdown of 64 KiB at "
+        "most, which names what it leaves out. What the trace lacks is in headers for all of them.",
+    ),
+]
 
 
 def api(host: Host) -> APIRouter:
@@ -29,12 +48,19 @@ def api(host: Host) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(known_parameters)])
 
     @router.get("/traces/{trace_id:text}", **_TRACE)
-    async def trace(request: Request, trace_id: TraceId) -> Response:
+    async def trace(request: Request, trace_id: TraceId, form: Form = "json") -> Response:
         """All spans of the trace in order of start, whole; what `trace --json` writes.
 
         A trace that nobody knows has no spans.
         """
-        return await respond(request, lambda deadline: host.answers.trace(trace_id, deadline))
+
+        def encode(answer: SpansAnswer) -> bytes:
+            return encode_trace(answer, form)
+
+        def found(deadline: Deadline) -> SpansAnswer:
+            return host.answers.trace(trace_id, deadline)
+
+        return await respond(request, found, encode, MEDIA_TYPES[form])
 
     @router.get("/search/spans", **_SPANS)
     async def search_spans(request: Request, words: Annotated[SearchWords, Query()]) -> Response:

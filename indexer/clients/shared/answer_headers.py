@@ -64,8 +64,9 @@ async def respond(
     request: Request,
     question: Callable[[Deadline], A],
     body: Callable[[A], bytes] = answer_text,
+    media_type: str = "application/json",
 ) -> Response:
-    """The JSON text that is made of an answer, and what the answer says of itself.
+    """The text that is made of an answer, and what the answer says of itself.
 
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
@@ -88,7 +89,7 @@ async def respond_with_status(
     if isinstance(answer, SpansAnswer):
         measuring.count_altered(request, sum(map(bool, answer.altered)))
     headers = _headers(request, answer)
-    return Response(content, status, headers, "application/json")
+    return Response(content, status, headers, media_type)
 
 
 async def respond_list(

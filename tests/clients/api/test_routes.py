@@ -203,3 +203,26 @@ def test_a_search_gives_whole_spans_and_the_next_page(api: Served) -> None:
         page = api.get(f"/api/v1/search/spans?{words}").json
     assert pages == found(api, "")
     assert len(pages) == len(ROWS) + 1
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "begins"),
+    [
+        ("otlp", "application/json", b'{"resourceSpans":[{"resource":'),
+        (
+            "jaeger",
+            "application/json",
+            b'{"data":[{"traceID":"9"'.replace(b'"9"', b'"' + b"0" * 15 + b'9"'),
+        ),
+        ("markdown", "text/markdown; charset=utf-8", f"# Trace {HOT}\n".encode()),
+        ("json", "application/json", f'{{"trace_id":"{HOT}"'.encode()),
+    ],
+)
+def test_a_trace_is_given_in_the_form_that_is_asked_for(
+    api: Served, form: str, kind: str, begins: bytes
+) -> None:
+    answer = api.get(f"/api/v1/traces/{HOT}?format={form}")
+    assert (answer.code, answer.headers["content-type"]) == (200, kind)
+    assert answer.body.startswith(begins), answer.body[:80]
+    assert (answer.headers["x-complete"], answer.headers["x-files-read"]) == ("true", "0")
+    assert api.get(f"/api/v1/traces/{HOT}?format=xml").code == 422
