@@ -14,6 +14,7 @@ from indexer.query.lists import list_named
 from indexer.settings import Settings
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
+    from indexer.query.answer import SummaryAnswer
     from indexer.query.answers import Answers
 
 _SPAN_COLUMNS = (
@@ -44,6 +45,8 @@ def status(settings: Settings, options: argparse.Namespace) -> int:
 def trace(settings: Settings, options: argparse.Namespace) -> int:
     """One trace as a waterfall; exit 1 when no span of it is known."""
     path = f"/api/v1/traces/{path_text(options.trace_id)}"
+    if options.summary:
+        return _summary(settings, path, options)
     if options.format is not None:
         return _formatted(settings, path, options)
     found = Source(settings).ask(path, lambda answers: answers.trace(options.trace_id))
@@ -52,6 +55,23 @@ def trace(settings: Settings, options: argparse.Namespace) -> int:
     else:
         waterfall(found, options.limit)
     return 0 if found["spans"] else 1
+
+
+def _summary(settings: Settings, path: str, options: argparse.Namespace) -> int:
+    """The facts of the trace; exit 1 when no span of it is known."""
+    from indexer.cli.summary import write_summary  # noqa: PLC0415 - this command alone has it
+
+    def question(answers: "Answers") -> "SummaryAnswer":
+        from indexer.query.trace_facts import summarise_trace  # noqa: PLC0415 - DuckDB
+
+        return summarise_trace(answers, options.trace_id)
+
+    found = Source(settings).ask(f"{path}/summary", question)
+    if options.json:
+        render.write_json(found)
+    else:
+        write_summary(found)
+    return 0 if found["span_count"] else 1
 
 
 def _formatted(settings: Settings, path: str, options: argparse.Namespace) -> int:

@@ -149,6 +149,11 @@ def _add_questions(names: Commands) -> None:
         "--limit", type=_positive, default=1000, help=f"without --json: {_most('lines')}"
     )
     trace.add_argument(
+        "--summary",
+        action="store_true",
+        help="show counts, critical path, slowest and first failing span, gaps and tokens",
+    )
+    trace.add_argument(
         "--format",
         choices=["json", "otlp", "jaeger", "markdown"],
         help="write the trace as this program's JSON, as that of OTLP or of Jaeger's UI, or as "

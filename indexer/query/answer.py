@@ -11,6 +11,7 @@ from indexer.query.facet import AttributeKey, AttributeValue, CountedOver, Opera
 from indexer.query.missing import Missing
 from indexer.query.service_list import Service
 from indexer.query.span import Span
+from indexer.query.trace_summary import TraceSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,18 @@ class IndexAnswer:
     """With the columns of the decoder, a span maybe twice; None without a hot tier that answers."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryAnswer:
+    """The facts of one trace."""
+
+    completeness: Completeness
+    trace_id: str
+    summary: TraceSummary
+    spans_unread: int
+    """Spans whose attributes were not read, because a trace of so many may not be."""
+    cost: Cost
+
+
 FacetAnswer = OperationsAnswer | AttributesAnswer | AttributeValuesAnswer
 
-Answer = SpansAnswer | ServicesAnswer | IndexAnswer | FacetAnswer
+Answer = SpansAnswer | ServicesAnswer | IndexAnswer | FacetAnswer | SummaryAnswer

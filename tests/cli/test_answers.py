@@ -217,3 +217,11 @@ def test_a_trace_in_another_form(sites: tuple[Site, Site], form: str) -> None:
     answer = both(sites, "trace", KNOWN, "--format", form)
     assert (answer.code, "Zoë" in answer.out or "Zo\\u00eb" in answer.out) == (0, True)
     assert both(sites, "trace", "f" * 32, "--format", form).code == 1
+
+
+def test_a_summary_of_a_trace(sites: tuple[Site, Site]) -> None:
+    """In words and as JSON."""
+    answer = both(sites, "trace", KNOWN, "--summary", "--json")
+    assert (answer.code, answer.json["span_count"], answer.json["error_count"]) == (0, 4, 1)
+    assert "critical_path" in both(sites, "trace", KNOWN, "--summary").out
+    assert both(sites, "trace", "f" * 32, "--summary").code == 1

@@ -109,6 +109,93 @@ class TraceAnswer(SpansAnswered):
     trace_id: str
 
 
+class SpanFacts(BaseModel):
+    """A span in a summary; texts are cut after 100 characters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    span_id: str
+    service_name: str
+    name: str
+    span_kind: int
+    start_offset_ns: int = Field(description="After the start of the trace.")
+    duration_ns: int | None
+    status_code: int
+
+
+class FailingSpan(SpanFacts):
+    """The failing span that ended first."""
+
+    status_message: str | None
+
+
+class PathFacts(SpanFacts):
+    """A span on the critical path."""
+
+    on_path_ns: int = Field(description="How long the trace waited for the span itself.")
+
+
+class ServiceFacts(BaseModel):
+    """Spans of a service."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    service_name: str
+    span_count: int
+    error_count: int
+
+
+class KindFacts(BaseModel):
+    """Spans of a kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    span_kind: int
+    span_count: int
+
+
+class GapFacts(BaseModel):
+    """A time in which no span of the trace ran."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start_offset_ns: int
+    duration_ns: int
+
+
+class TokenFacts(BaseModel):
+    """Tokens of language models, of spans with no such span below them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: int
+    output: int
+    total: int
+    span_count: int
+
+
+class TraceFacts(Answered):
+    """The facts of a trace, within 32 KiB; lists have their largest entries first."""
+
+    trace_id: str
+    span_count: int
+    error_count: int
+    root_count: int
+    orphan_count: int = Field(description="Spans whose parent is not in the trace.")
+    start_time_unix_nano: int | None = Field(description=_NANOS)
+    end_time_unix_nano: int | None = Field(description=_NANOS)
+    duration_ns: int | None
+    root: SpanFacts | None
+    services: list[ServiceFacts]
+    kinds: list[KindFacts]
+    critical_path: list[PathFacts]
+    slowest: list[SpanFacts]
+    first_failing: FailingSpan | None
+    gaps: list[GapFacts]
+    tokens: TokenFacts | None = Field(description="Null where no attribute says any.")
+    left_out: dict[str, int] = Field(description="Entries of lists that are cut, by their name.")
+
+
 class OtlpTrace(BaseModel):
     """A trace as OTLP's TracesData in JSON."""
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.api.facets import add_facets
-from indexer.clients.api.models import JaegerTrace, OtlpTrace, SpansPage, TraceAnswer
+from indexer.clients.api.models import JaegerTrace, OtlpTrace, SpansPage, TraceAnswer, TraceFacts
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
@@ -21,6 +21,7 @@ from indexer.clients.shared.text_path import register
 from indexer.clients.shared.trace_formats import MEDIA_TYPES, Format, encode_trace
 from indexer.query.answer import SpansAnswer
 from indexer.query.deadline import Deadline
+from indexer.query.trace_facts import summarise_trace
 
 _SPANS: dict[str, Any] = {"responses": {200: {"model": SpansPage, "headers": HEADERS}}}
 _TRACE: dict[str, Any] = {
@@ -32,6 +33,7 @@ _TRACE: dict[str, Any] = {
         }
     }
 }
+_SUMMARY: dict[str, Any] = {"responses": {200: {"model": TraceFacts, "headers": HEADERS}}}
 Form = Annotated[
     Format,
     Query(
@@ -46,6 +48,15 @@ def api(host: Host) -> APIRouter:
     """The router over one worker."""
     register()
     router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(known_parameters)])
+
+    @router.get("/traces/{trace_id:text}/summary", **_SUMMARY)
+    async def summary(request: Request, trace_id: TraceId) -> Response:
+        """The facts of a trace before its spans; what `trace --summary --json` writes.
+
+        Counts by service and kind, what the trace waited for (its critical path), the slowest and
+        the first failing span, times in which nothing ran, and tokens of language models.
+        """
+        return await respond(request, lambda end: summarise_trace(host.answers, trace_id, end))
 
     @router.get("/traces/{trace_id:text}", **_TRACE)
     async def trace(request: Request, trace_id: TraceId, form: Form = "json") -> Response:

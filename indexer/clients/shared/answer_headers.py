@@ -70,13 +70,17 @@ async def respond(
 
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
-    return await respond_with_status(request, question, lambda answer: (200, body(answer)))
+    def found(answer: A) -> tuple[int, bytes]:
+        return 200, body(answer)
+
+    return await respond_with_status(request, question, found, media_type)
 
 
 async def respond_with_status(
     request: Request,
     question: Callable[[Deadline], A],
     body: Callable[[A], tuple[int, bytes]],
+    media_type: str = "application/json",
 ) -> Response:
     """The same for an answer that may be a refusal, whose body its client reads."""
 

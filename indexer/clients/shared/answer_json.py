@@ -4,6 +4,7 @@ from typing import Any
 
 from indexer.clients.shared.facet_json import facets_json
 from indexer.clients.shared.json_text import as_json
+from indexer.clients.shared.summary_json import summary_json
 from indexer.query.answer import (
     Answer,
     Completeness,
@@ -11,6 +12,7 @@ from indexer.query.answer import (
     HotShare,
     IndexAnswer,
     ServicesAnswer,
+    SummaryAnswer,
 )
 from indexer.query.cost import Cost
 from indexer.query.missing import Missing
@@ -27,6 +29,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     if isinstance(answer, ServicesAnswer):
         services = [service_json(one) for one in answer.services]
         return {"services": services, **completeness, "cost": cost_json(answer.cost)}
+    if isinstance(answer, SummaryAnswer):
+        return {**summary_json(answer), **completeness, "cost": cost_json(answer.cost)}
     if isinstance(answer, FacetAnswer):
         return {**facets_json(answer), **completeness, "cost": cost_json(answer.cost)}
     spans = [span_json(span) for span in answer.spans]

@@ -226,3 +226,11 @@ def test_a_trace_is_given_in_the_form_that_is_asked_for(
     assert answer.body.startswith(begins), answer.body[:80]
     assert (answer.headers["x-complete"], answer.headers["x-files-read"]) == ("true", "0")
     assert api.get(f"/api/v1/traces/{HOT}?format=xml").code == 422
+
+
+def test_a_trace_has_a_summary(api: Served) -> None:
+    found = api.get(f"/api/v1/traces/{HOT}/summary").json
+    assert (found["span_count"], found["error_count"], found["duration_ns"]) == (1, 1, 1)
+    assert found["first_failing"]["status_message"] == "no"
+    assert (found["complete"], found["as_of"], found["left_out"]) == (True, AS_OF, {})
+    assert api.get("/api/v1/traces/xyz/summary").code == 422
