@@ -235,6 +235,9 @@ def _add_search(names: Commands) -> None:
     )
     search.add_argument("--until", metavar="TIME", help="started before this time")
     search.add_argument("--order", help="newest (the default) or slowest first")
+    search.add_argument(
+        "--traces", action="store_true", help="list the traces of such spans, each once"
+    )
     search.add_argument("--roots", action="store_true", help="only spans without a parent")
     search.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     search.add_argument("--cursor", help="next_cursor of the previous page, to continue after it")

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -12,11 +12,19 @@ from indexer.clients.shared.search_words import SearchWords
 from indexer.errors import QueryRefused
 from indexer.settings import Settings
 
+if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
+    from indexer.query.answer import TracesAnswer
+    from indexer.query.answers import Answers
+
 _COLUMNS = (
     *("trace_id", "span_id", "service_name", "name"),
     *("start_time_unix_nano", "duration_ns", "status_code", "span_kind"),
 )
 """What a terminal has room for; ``--json`` has the rest."""
+_TRACE_COLUMNS = (
+    *("trace_id", "root_service_name", "root_name", "start_time_unix_nano", "duration_ns"),
+    *("span_count", "error_count", "service_count", "matched_count"),
+)
 
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
@@ -24,6 +32,8 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in SearchWords.model_fields}
     words = _words({name: value for name, value in given.items() if value is not None})
     query = words.query()
+    if options.traces:
+        return _traces(settings, words, options)
     found = Source(settings).ask(
         "/api/v1/search/spans",
         lambda answers: answers.spans(query),
@@ -34,6 +44,26 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
         return 0 if found["spans"] else 1
     shown = [{name: span[name] for name in _COLUMNS} for span in found["spans"]]
     render.listing("spans", shown)
+    render.lacks(found["missing"])
+    _say_how_to_go_on(found)
+    return 0 if shown else 1
+
+
+def _traces(settings: Settings, words: SearchWords, options: argparse.Namespace) -> int:
+    """The same of traces that have such a span."""
+
+    def question(answers: "Answers") -> "TracesAnswer":
+        from indexer.query.trace_search import search_traces  # noqa: PLC0415 - DuckDB
+
+        return search_traces(answers, words.query())
+
+    given = words.model_dump(exclude_none=True)
+    found = Source(settings).ask("/api/v1/search/traces", question, **given)
+    if options.json:
+        render.write_json(found)
+        return 0 if found["traces"] else 1
+    shown = [{name: trace[name] for name in _TRACE_COLUMNS} for trace in found["traces"]]
+    render.listing("traces", shown)
     render.lacks(found["missing"])
     _say_how_to_go_on(found)
     return 0 if shown else 1

@@ -1,6 +1,6 @@
 """What an answer is: its spans or services, what it is complete of, and what it has cost. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -140,6 +140,33 @@ class SummaryAnswer:
     cost: Cost
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceFound:
+    """A trace with a span that was searched for, and what the whole trace is."""
+
+    trace_id: str
+    root_service_name: str | None
+    """Of the earliest span without a parent; None where there is none."""
+    root_name: str | None
+    start_time_unix_nano: int | None
+    end_time_unix_nano: int | None
+    span_counts: Mapping[str, int]
+    """By service, in order of name."""
+    error_counts: Mapping[str, int]
+    matches: Sequence[Span]
+    """Its matching spans, without payload, in the order of the search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracesAnswer:
+    """A page of traces, in the order of their first matching spans."""
+
+    completeness: Completeness
+    traces: Sequence[TraceFound]
+    next_cursor: str | None
+    cost: Cost
+
+
 FacetAnswer = OperationsAnswer | AttributesAnswer | AttributeValuesAnswer
 
-Answer = SpansAnswer | ServicesAnswer | IndexAnswer | FacetAnswer | SummaryAnswer
+Answer = SpansAnswer | ServicesAnswer | IndexAnswer | FacetAnswer | SummaryAnswer | TracesAnswer

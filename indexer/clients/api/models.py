@@ -196,6 +196,46 @@ class TraceFacts(Answered):
     left_out: dict[str, int] = Field(description="Entries of lists that are cut, by their name.")
 
 
+class MatchedSpan(BaseModel):
+    """A span that was searched for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    span_id: str
+    service_name: str
+    name: str
+    span_kind: int
+    start_time_unix_nano: int = Field(description=_NANOS)
+    duration_ns: int | None
+    status_code: int
+
+
+class FoundTrace(BaseModel):
+    """A trace with a matching span; the facts are of all its spans."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trace_id: str
+    root_service_name: str | None = Field(description="Null without a span that has no parent.")
+    root_name: str | None
+    start_time_unix_nano: int | None = Field(description=_NANOS)
+    end_time_unix_nano: int | None = Field(description=_NANOS)
+    duration_ns: int | None
+    span_count: int
+    error_count: int
+    service_count: int
+    services: list[ServiceFacts] = Field(description="By name, the first 100.")
+    matched_count: int
+    matched: list[MatchedSpan] = Field(description="The first 10, in the order of the search.")
+
+
+class TracesPage(Answered):
+    """A page of traces, in the order of their first matching spans."""
+
+    traces: list[FoundTrace]
+    next_cursor: str | None = Field(description="Of the next page; null at the end.")
+
+
 class OtlpTrace(BaseModel):
     """A trace as OTLP's TracesData in JSON."""
 

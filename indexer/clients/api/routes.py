@@ -10,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.api.facets import add_facets
-from indexer.clients.api.models import JaegerTrace, OtlpTrace, SpansPage, TraceAnswer, TraceFacts
+from indexer.clients.api.models import (
+    JaegerTrace,
+    OtlpTrace,
+    SpansPage,
+    TraceAnswer,
+    TraceFacts,
+    TracesPage,
+)
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
@@ -22,6 +29,7 @@ from indexer.clients.shared.trace_formats import MEDIA_TYPES, Format, encode_tra
 from indexer.query.answer import SpansAnswer
 from indexer.query.deadline import Deadline
 from indexer.query.trace_facts import summarise_trace
+from indexer.query.trace_search import search_traces
 
 _SPANS: dict[str, Any] = {"responses": {200: {"model": SpansPage, "headers": HEADERS}}}
 _TRACE: dict[str, Any] = {
@@ -33,6 +41,7 @@ _TRACE: dict[str, Any] = {
         }
     }
 }
+_TRACES: dict[str, Any] = {"responses": {200: {"model": TracesPage, "headers": HEADERS}}}
 _SUMMARY: dict[str, Any] = {"responses": {200: {"model": TraceFacts, "headers": HEADERS}}}
 Form = Annotated[
     Format,
@@ -92,6 +101,24 @@ def api(host: Host) -> APIRouter:
         """
         query = body.query()
         return await respond(request, lambda deadline: host.answers.spans(query, deadline=deadline))
+
+    @router.get("/search/traces", **_TRACES)
+    async def search_traces_by_url(
+        request: Request, words: Annotated[SearchWords, Query()]
+    ) -> Response:
+        """Traces with a span that meets every word, each once; of `search --traces --json`.
+
+        A trace stands where its newest, or slowest, matching span stands. Its facts are of all its
+        spans; `limit` counts traces, 1,000 at most.
+        """
+        query = words.query()
+        return await respond(request, lambda end: search_traces(host.answers, query, end))
+
+    @router.post("/search/traces", **_TRACES)
+    async def search_traces_by_body(request: Request, body: SearchBody) -> Response:
+        """The same as JSON, like `POST /api/v1/search/spans`."""
+        query = body.query()
+        return await respond(request, lambda end: search_traces(host.answers, query, end))
 
     add_facets(router, host)
     return router

@@ -16,7 +16,7 @@ from indexer.clients.shared import request_metrics as measuring
 from indexer.clients.shared.answer_json import answer_text, cost_json, missing_json
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.query_executor import ask
-from indexer.query.answer import Answer, IndexAnswer, OperationsAnswer, SpansAnswer
+from indexer.query.answer import Answer, IndexAnswer, OperationsAnswer, SpansAnswer, TracesAnswer
 from indexer.query.cost import Cost
 from indexer.query.deadline import Deadline
 from indexer.query.missing import Missing
@@ -119,7 +119,10 @@ def _headers(request: Request, answer: Answer) -> dict[str, str]:
     headers |= {name: str(value) for name, value in named.items() if value is not None}
     if not isinstance(answer, IndexAnswer):
         headers |= _cost(answer.cost)
-    if isinstance(answer, SpansAnswer | OperationsAnswer) and answer.next_cursor is not None:
+    if (
+        isinstance(answer, SpansAnswer | OperationsAnswer | TracesAnswer)
+        and answer.next_cursor is not None
+    ):
         next_page = _next_page(request, answer.next_cursor)
         headers |= {"X-Next-Cursor": answer.next_cursor, "Link": f'<{next_page}>; rel="next"'}
     if isinstance(answer, SpansAnswer):

@@ -5,6 +5,7 @@ from typing import Any
 from indexer.clients.shared.facet_json import facets_json
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.summary_json import summary_json
+from indexer.clients.shared.traces_json import trace_found_json
 from indexer.query.answer import (
     Answer,
     Completeness,
@@ -13,6 +14,7 @@ from indexer.query.answer import (
     IndexAnswer,
     ServicesAnswer,
     SummaryAnswer,
+    TracesAnswer,
 )
 from indexer.query.cost import Cost
 from indexer.query.missing import Missing
@@ -29,15 +31,21 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     if isinstance(answer, ServicesAnswer):
         services = [service_json(one) for one in answer.services]
         return {"services": services, **completeness, "cost": cost_json(answer.cost)}
-    if isinstance(answer, SummaryAnswer):
-        return {**summary_json(answer), **completeness, "cost": cost_json(answer.cost)}
-    if isinstance(answer, FacetAnswer):
-        return {**facets_json(answer), **completeness, "cost": cost_json(answer.cost)}
+    if isinstance(answer, FacetAnswer | SummaryAnswer | TracesAnswer):
+        return {**_own_json(answer), **completeness, "cost": cost_json(answer.cost)}
     spans = [span_json(span) for span in answer.spans]
     cost = cost_json(answer.cost)
     if answer.trace_id is not None:
         return {"trace_id": answer.trace_id, "spans": spans, **completeness, "cost": cost}
     return {"spans": spans, "next_cursor": answer.next_cursor, **completeness, "cost": cost}
+
+
+def _own_json(answer: FacetAnswer | SummaryAnswer | TracesAnswer) -> dict[str, Any]:
+    """What the answer is of, beside what it says of itself."""
+    if isinstance(answer, TracesAnswer):
+        traces = [trace_found_json(one) for one in answer.traces]
+        return {"traces": traces, "next_cursor": answer.next_cursor}
+    return summary_json(answer) if isinstance(answer, SummaryAnswer) else facets_json(answer)
 
 
 def answer_text(answer: Answer) -> bytes:

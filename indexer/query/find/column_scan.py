@@ -3,6 +3,8 @@
 What the index is asked in SQL is asked of them here, with the same answer.
 """
 
+from collections.abc import Set as AbstractSet
+
 import numpy as np
 import numpy.typing as npt
 
@@ -46,7 +48,7 @@ def meeting(columns: SpanColumns, condition: MetadataCondition) -> BoolArray:
     return _meeting(columns, condition)
 
 
-def in_traces(columns: SpanColumns, trace_ids: set[str]) -> BoolArray:
+def in_traces(columns: SpanColumns, trace_ids: AbstractSet[str]) -> BoolArray:
     """Which spans are of these traces."""
     texts = format_hex([columns.trace_hi, columns.trace_lo]).to_pylist()
     return np.fromiter((text in trace_ids for text in texts), np.bool_, len(columns))
@@ -93,6 +95,8 @@ def _of_list(columns: SpanColumns, query: SpanQuery) -> BoolArray:
         wanted &= of_service(columns, query.service)
     if query.roots:
         wanted &= columns.parent_span_id == 0
+    if query.trace_ids is not None:
+        wanted &= in_traces(columns, query.trace_ids)
     wanted &= _meeting(columns, query.conditions) & within(columns, query.window)
     if query.after is not None:
         wanted &= ~_up_to(columns, query.after)

@@ -127,6 +127,8 @@ def span_conditions(query: SpanQuery) -> list[str]:
         where.append(f"service_name = {text_literal(query.service)}")
     if query.roots:
         where.append("parent_span_id_uint64 IS NULL")
+    if query.trace_ids is not None:
+        where.append(f"trace_id IN ({', '.join(map(text_literal, sorted(query.trace_ids)))})")
     if query.since_unix_nano is not None:
         where.append(f"start_time_unix_nano >= {query.since_unix_nano}")
     if query.until_unix_nano is not None:

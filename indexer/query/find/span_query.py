@@ -66,6 +66,8 @@ class SpanQuery:
     where: Condition | None = None
     """And what else it has to be, its payload included. Not together with ``llm``, ``attribute``
     or ``offset``."""
+    trace_ids: frozenset[str] | None = None
+    """Only of these traces, which a cursor does not remember."""
     since_unix_nano: int | None = None
     """Starts at or after it."""
     until_unix_nano: int | None = None

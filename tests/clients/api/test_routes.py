@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -234,3 +235,22 @@ def test_a_trace_has_a_summary(api: Served) -> None:
     assert found["first_failing"]["status_message"] == "no"
     assert (found["complete"], found["as_of"], found["left_out"]) == (True, AS_OF, {})
     assert api.get("/api/v1/traces/xyz/summary").code == 422
+
+
+def test_a_search_for_traces_gives_each_once_with_what_it_is(api: Served) -> None:
+    page = api.get("/api/v1/search/traces?service=flows")
+    assert page.code == 200, page.body
+    (trace,) = page.json["traces"]
+    assert (trace["trace_id"], trace["span_count"], trace["matched_count"]) == (FLOW, 3, 3)
+    assert [span["span_id"][-1] for span in trace["matched"]] == ["3", "2", "1"]
+    assert (page.json["next_cursor"], page.json["complete"], page.json["as_of"]) == (
+        None,
+        True,
+        AS_OF,
+    )
+    body = {"not": {"service": "shop"}, "limit": 1}
+    sent = json.dumps(body).encode()
+    head = {"content-type": "application/json"}
+    posted = api.request("POST", "/api/v1/search/traces", head, sent).json
+    assert [one["trace_id"] for one in posted["traces"]] == [FLOW]
+    assert posted["next_cursor"] is not None
