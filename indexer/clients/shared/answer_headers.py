@@ -70,6 +70,7 @@ async def respond(
 
     Both are made where the question is answered, so that a large one holds up nobody else.
     """
+
     def found(answer: A) -> tuple[int, bytes]:
         return 200, body(answer)
 
