@@ -73,8 +73,10 @@ class Answers:
         asked: TraceQuery | str,
         deadline: Deadline | None = None,
         encoding: EncodedSpanCache | None = None,
+        *,
+        payload: bool = True,
     ) -> SpansAnswer:
-        """One trace, or part of it, with its payload, in order of start.
+        """One trace, or part of it, in order of start; without its payload no file is opened.
 
         With an ``encoding`` the answer has each span's encoded form instead of its payload.
 
@@ -82,7 +84,7 @@ class Answers:
         QueriesBusy while answers in hand hold all the memory that they may.
         """
         query = TraceQuery.of(asked) if isinstance(asked, str) else asked
-        return self._spans(query, deadline, encoding, payload=True)
+        return self._spans(query, deadline, encoding, payload=payload)
 
     def spans(
         self,

@@ -69,7 +69,7 @@ TOO_MANY_RECENT_FILES = Reason(
 TRACE_TOO_LARGE = Reason(
     "TraceTooLarge",
     "The trace has more spans than one answer gives; these are the first.",
-    "Ask for the rest with `since`, or raise INDEXER_ANSWER_SPANS_MAX.",
+    "Ask for pages with `limit`, for the rest with `since`, or raise INDEXER_ANSWER_SPANS_MAX.",
 )
 SPAN_TOO_LARGE = Reason(
     "SpanTooLarge",

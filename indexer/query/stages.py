@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from indexer.query.cost import CostAccount
 from indexer.query.find.cursor import cursor_after, cursor_at
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace_query import TraceQuery
 from indexer.query.merge import merge_candidates
 from indexer.query.missing import Missing
 from indexer.query.partial_spans import partial_spans
@@ -81,7 +82,10 @@ def show_spans(
 
 
 def _next_cursor(query: Query, found: Candidates, shown: Sequence[Span]) -> str | None:
-    """Where the next page of a list begins; None at its end."""
+    """Where the next page begins; None at the end, and of a trace that is not asked in pages."""
+    if isinstance(query, TraceQuery):
+        has_more = query.limit is not None and len(found.spans) > query.limit
+        return query.cursor_after(shown[-1]) if has_more else None
     if isinstance(query, SpanQuery) and len(found.spans) >= query.count:
         return cursor_after(query, shown[-1])
     if isinstance(query, SpanQuery) and found.undecided_from is not None:

@@ -66,6 +66,7 @@ def test_a_trace_has_its_id_and_no_next_page() -> None:
     assert answer_json(answer) == {
         "trace_id": "ab" * 16,
         "spans": [{**SPAN_JSON, **absent, "attributes": {"a": 1}}],
+        "next_cursor": None,
         "cost": COST_JSON,
         **SAID_JSON,
     }

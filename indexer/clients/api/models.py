@@ -104,9 +104,10 @@ class SpansAnswered(Answered):
 
 
 class TraceAnswer(SpansAnswered):
-    """A trace, in order of start."""
+    """A trace, or a page of it, in order of start."""
 
     trace_id: str
+    next_cursor: str | None = Field(description="Null at the end, and without a `limit`.")
 
 
 class SpanFacts(BaseModel):

@@ -28,6 +28,7 @@ from indexer.clients.shared.text_path import register
 from indexer.clients.shared.trace_formats import MEDIA_TYPES, Format, encode_trace
 from indexer.query.answer import SpansAnswer
 from indexer.query.deadline import Deadline
+from indexer.query.find.trace_query import PAGE_SPANS_MAX, TraceQuery
 from indexer.query.trace_facts import summarise_trace
 from indexer.query.trace_search import search_traces
 
@@ -52,12 +53,25 @@ Form = Annotated[
     ),
 ]
 
+PageLimit = Annotated[
+    int | None,
+    Query(ge=1, le=PAGE_SPANS_MAX, description="Spans of one page; without it, all of them."),
+]
+PageCursor = Annotated[str | None, Query(description="What `next_cursor` of the page before said.")]
+
 
 def api(host: Host) -> APIRouter:
     """The router over one worker."""
     register()
     router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(known_parameters)])
 
+    _add_traces(router, host)
+    _add_searches(router, host)
+    add_facets(router, host)
+    return router
+
+
+def _add_traces(router: APIRouter, host: Host) -> None:
     @router.get("/traces/{trace_id:text}/summary", **_SUMMARY)
     async def summary(request: Request, trace_id: TraceId) -> Response:
         """The facts of a trace before its spans; what `trace --summary --json` writes.
@@ -68,20 +82,36 @@ def api(host: Host) -> APIRouter:
         return await respond(request, lambda end: summarise_trace(host.answers, trace_id, end))
 
     @router.get("/traces/{trace_id:text}", **_TRACE)
-    async def trace(request: Request, trace_id: TraceId, form: Form = "json") -> Response:
+    async def trace(
+        request: Request,
+        trace_id: TraceId,
+        form: Form = "json",
+        limit: PageLimit = None,
+        cursor: PageCursor = None,
+        *,
+        payload: Annotated[
+            bool, Query(description="Without it the index alone answers: the tree of the trace.")
+        ] = True,
+    ) -> Response:
         """All spans of the trace in order of start, whole; what `trace --json` writes.
 
-        A trace that nobody knows has no spans.
+        A trace that nobody knows has no spans. With `limit` a huge trace comes in pages, and with
+        `payload=false` its IDs, parents, times and states without a file being opened.
         """
+        query = TraceQuery.of(trace_id)
+        if limit is not None or cursor is not None:
+            query = query.page_after(PAGE_SPANS_MAX if limit is None else limit, cursor)
 
         def encode(answer: SpansAnswer) -> bytes:
             return encode_trace(answer, form)
 
         def found(deadline: Deadline) -> SpansAnswer:
-            return host.answers.trace(trace_id, deadline)
+            return host.answers.trace(query, deadline, payload=payload)
 
         return await respond(request, found, encode, MEDIA_TYPES[form])
 
+
+def _add_searches(router: APIRouter, host: Host) -> None:
     @router.get("/search/spans", **_SPANS)
     async def search_spans(request: Request, words: Annotated[SearchWords, Query()]) -> Response:
         """The newest or slowest spans that meet every word, whole; what `search --json` writes.
@@ -119,6 +149,3 @@ def api(host: Host) -> APIRouter:
         """The same as JSON, like `POST /api/v1/search/spans`."""
         query = body.query()
         return await respond(request, lambda end: search_traces(host.answers, query, end))
-
-    add_facets(router, host)
-    return router

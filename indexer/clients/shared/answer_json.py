@@ -36,7 +36,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     spans = [span_json(span) for span in answer.spans]
     cost = cost_json(answer.cost)
     if answer.trace_id is not None:
-        return {"trace_id": answer.trace_id, "spans": spans, **completeness, "cost": cost}
+        page = {"spans": spans, "next_cursor": answer.next_cursor}
+        return {"trace_id": answer.trace_id, **page, **completeness, "cost": cost}
     return {"spans": spans, "next_cursor": answer.next_cursor, **completeness, "cost": cost}
 
 

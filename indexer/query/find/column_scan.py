@@ -11,7 +11,7 @@ import numpy.typing as npt
 from indexer.query.find.condition_tree import IsRoot, MetadataCondition, ServiceIs
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import Position, SpanQuery
-from indexer.query.find.trace_query import TraceQuery
+from indexer.query.find.trace_query import Place, TraceQuery
 from indexer.query.window import Window
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
@@ -85,7 +85,21 @@ def _of_trace(columns: SpanColumns, query: TraceQuery) -> BoolArray:
     wanted: BoolArray = (columns.trace_hi == high[0]) & (columns.trace_lo == low[0])
     if query.span_id is not None:
         wanted &= columns.span_id == np.uint64(int(query.span_id, 16))
+    if query.after is not None:
+        wanted &= _after_place(columns, query.after)
     return wanted & within(columns, query.window)
+
+
+def _after_place(columns: SpanColumns, place: Place) -> BoolArray:
+    """Which spans of a trace are later than the last one of a page."""
+    start, text, kind = place
+    span_id = np.uint64(int(text, 16))
+    later: BoolArray = (columns.span_id > span_id) | (
+        (columns.span_id == span_id) & (columns.kind > kind)
+    )
+    later &= columns.start == start
+    later |= columns.start > start
+    return later
 
 
 def _of_list(columns: SpanColumns, query: SpanQuery) -> BoolArray:

@@ -1,11 +1,12 @@
 """Which spans a question about one trace is about, and in which order. Pure."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from indexer.errors import InvalidId
+from indexer.errors import InvalidId, QueryRefused
+from indexer.query.find.keyset import decode_place, encode_place, fingerprint
 from indexer.query.span import Span
 from indexer.query.window import Window
 from indexer.spans.id_spellings import parse_span_id, parse_trace_id
@@ -14,6 +15,11 @@ from indexer.system.duckdb_rows import text_literal
 
 _TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, section 3.2: version, trace ID, parent ID, flags."""
+_INT64, _INT8 = range(-(2**63), 2**63), range(-(2**7), 2**7)
+Place = tuple[int, str, int]
+"""Start, span ID and kind: the order of a trace, without ties."""
+PAGE_SPANS_MAX = 10_000
+"""Of one page of a trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +33,58 @@ class TraceQuery:
     span_id: str | None = None
     since_unix_nano: int | None = None
     until_unix_nano: int | None = None
+    limit: int | None = None
+    """Spans of one page; None for as many as one answer gives."""
+    after: Place | None = None
+    """The last span of the page before."""
 
     @classmethod
-    def of(cls, trace_id: str, span_id: str | None = None, **bounds: int | None) -> "TraceQuery":
+    def of(
+        cls,
+        trace_id: str,
+        span_id: str | None = None,
+        *,
+        since_unix_nano: int | None = None,
+        until_unix_nano: int | None = None,
+    ) -> "TraceQuery":
         """IDs in any spelling that is taken. Raises InvalidId for text that is none."""
         span = None if span_id is None else f"{span_word(span_id):016x}"
-        return cls(trace_id=trace_text(trace_id), span_id=span, **bounds)
+        return cls(
+            trace_id=trace_text(trace_id),
+            span_id=span,
+            since_unix_nano=since_unix_nano,
+            until_unix_nano=until_unix_nano,
+        )
 
     @staticmethod
     def order(span: Span) -> tuple[int, str, int]:
         """The place of a span in the answer; smaller is earlier."""
         return span.start_time_unix_nano, span.span_id, span.span_kind
 
+    def page_after(self, limit: int, cursor: str | None) -> "TraceQuery":
+        """One page of the trace. Raises QueryRefused for another list's cursor."""
+        if cursor is None:
+            return replace(self, limit=limit)
+        start, span_id, kind = decode_place(self.fingerprint, cursor, (int, str, int))
+        after = start, f"{span_word(span_id):016x}", kind
+        if start not in _INT64 or kind not in _INT8:
+            raise QueryRefused("invalid cursor", hint="Pass back that of the previous page.")
+        return replace(self, limit=limit, after=after)
+
+    def cursor_after(self, span: Span) -> str:
+        """What a client hands back for the spans after this one."""
+        return encode_place(self.fingerprint, self.order(span))
+
+    @property
+    def fingerprint(self) -> str:
+        """What the pages are of."""
+        bounds = self.since_unix_nano, self.until_unix_nano
+        return fingerprint("trace", self.trace_id, self.span_id, *bounds)
+
     @property
     def page(self) -> slice:
-        """Which of the spans that are found are the answer: all of them."""
-        return slice(None)
+        """Which of the spans that are found are the answer."""
+        return slice(None) if self.limit is None else slice(self.limit)
 
     @property
     def words(self) -> tuple[UInt64Array, UInt64Array]:
@@ -65,6 +107,11 @@ class TraceQuery:
             where.append(f"start_time_unix_nano >= {self.since_unix_nano}")
         if self.until_unix_nano is not None:
             where.append(f"start_time_unix_nano < {self.until_unix_nano}")
+        if self.after is not None:
+            start, span_id, kind = self.after
+            place = f"({start}, {int(span_id, 16)}, {kind})"
+            where.append(f"start_time_unix_nano >= {start}")
+            where.append(f"(start_time_unix_nano, span_id_uint64, span_kind) > {place}")
         return " AND ".join(where)
 
 

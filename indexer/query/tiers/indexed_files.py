@@ -71,10 +71,10 @@ class IndexedFiles:
         return file_payload(self.storage, spans, account, self.deadline)
 
     def _of_trace(self, query: TraceQuery) -> Candidates:
-        rows = trace.indexed_trace(
-            self.cursor, query, self.directory, limit=self.limits.trace_spans
-        )
-        most = self.limits.trace_spans
+        most = self.limits.trace_spans if query.limit is None else query.limit
+        rows = trace.indexed_trace(self.cursor, query, self.directory, limit=most)
+        if query.limit is not None:
+            return Candidates(spans=self.spans(rows))
         missing: tuple[Missing, ...] = ()
         if len(rows) > most:
             missing = (Missing(reason=TRACE_TOO_LARGE, detail=f"first {most} spans"),)

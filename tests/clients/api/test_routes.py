@@ -254,3 +254,16 @@ def test_a_search_for_traces_gives_each_once_with_what_it_is(api: Served) -> Non
     posted = api.request("POST", "/api/v1/search/traces", head, sent).json
     assert [one["trace_id"] for one in posted["traces"]] == [FLOW]
     assert posted["next_cursor"] is not None
+
+
+def test_a_trace_comes_in_pages_and_without_its_payload(api: Served) -> None:
+    page = api.get(f"/api/v1/traces/{FLOW}?limit=2").json
+    assert [span["span_id"][-1] for span in page["spans"]] == ["1", "2"]
+    rest = api.get(f"/api/v1/traces/{FLOW}?limit=2&cursor={page['next_cursor']}").json
+    assert ([span["span_id"][-1] for span in rest["spans"]], rest["next_cursor"]) == (["3"], None)
+    tree = api.get(f"/api/v1/traces/{FLOW}?payload=false").json
+    assert tree["cost"]["files_read"] == 0
+    assert [one["parent_span_id"] for one in tree["spans"]][1:] == [f"{1:016x}"] * 2
+    assert "attributes" not in tree["spans"][0]
+    other = api.get(f"/api/v1/traces/{HOT}?cursor={page['next_cursor']}")
+    assert (other.code, other.json["detail"]) == (400, "the cursor belongs to another list")
