@@ -5,7 +5,14 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from indexer.query.limits import AnswerLimits
-from indexer.settings.values import Consent, byte_size, name_list, origin_list, parse_bytes
+from indexer.settings.values import (
+    Consent,
+    Seconds,
+    byte_size,
+    name_list,
+    origin_list,
+    parse_bytes,
+)
 
 
 class AnsweringSettings(BaseModel):
@@ -101,7 +108,7 @@ class AnsweringSettings(BaseModel):
         validation_alias="INDEXER_SEARCH_BYTES_MAX",
         description="Bytes, as they lie in the files, that such a page reads.",
     )
-    search_seconds: float = Field(
+    search_seconds: Seconds = Field(
         10,
         gt=0,
         le=3600,

@@ -190,6 +190,7 @@ CHOICES = {
     "INDEXER_HTTP_ALLOW_OPEN": "Yes-Without-A-Token",
     "INGESTION_OTLP_ALLOW_OPEN": "YES-WITHOUT-A-TOKEN",
     "INGESTION_GRPC_ALLOW_OPEN": "yes-without-a-Token",
+    "INGESTION_HTTP_ALLOW_OPEN": "Yes-without-a-token",
 }
 
 
