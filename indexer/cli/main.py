@@ -20,7 +20,7 @@ from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
 from indexer.telemetry.log_rate import capture_library_logs, log_uncaught
 
-_OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "doctor", "settings"})
+_OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "doctor", "settings", "tail"})
 """Commands with a module of their name."""
 
 _RUN = ("indexer.cli.runs", "run")
@@ -176,6 +176,7 @@ def _add_questions(names: Commands) -> None:
     spans.add_argument("--service", help="only spans of this service")
     spans.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     _add_search(names)
+    _add_tail(names)
     sql = _command(names, "sql", "run one read-only statement of SQL")
     sql.add_argument(
         "query",
@@ -207,29 +208,7 @@ def _add_questions(names: Commands) -> None:
 
 def _add_search(names: Commands) -> None:
     search = _command(names, "search", "list the newest or slowest spans that match all options")
-    search.add_argument("--service", help="only spans of this service")
-    search.add_argument("--name", help="with exactly this name")
-    search.add_argument("--name-prefix", metavar="TEXT", help="with a name that starts with this")
-    search.add_argument("--name-contains", metavar="TEXT", help="with a name that contains this")
-    search.add_argument("--kind", help="internal, server, client, producer, consumer, unspecified")
-    search.add_argument("--status", help="error, ok or unset")
-    search.add_argument(
-        "--min-duration", metavar="LENGTH", help="at least this long, such as 20ms or 1.5s"
-    )
-    search.add_argument(
-        "--max-duration", metavar="LENGTH", help="at most this long, such as 20ms or 1.5s"
-    )
-    search.add_argument(
-        "--attr",
-        metavar="CONDITION",
-        action="append",
-        help="with this attribute, such as http.response.status_code>=500, "
-        "resource.host.name=web-1, event.exception.type~Timeout (regular expression), "
-        "url.path*=cart (contains) or a key alone; may be repeated",
-    )
-    search.add_argument(
-        "--text", help="with this text in the name, the status message, attributes or events"
-    )
+    _add_span_words(search)
     search.add_argument(
         "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
     )
@@ -238,9 +217,41 @@ def _add_search(names: Commands) -> None:
     search.add_argument(
         "--traces", action="store_true", help="list the traces of such spans, each once"
     )
-    search.add_argument("--roots", action="store_true", help="only spans without a parent")
     search.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     search.add_argument("--cursor", help="next_cursor of the previous page, to continue after it")
+
+
+def _add_tail(names: Commands) -> None:
+    tail = _command(names, "tail", "show new spans that match all options as they come")
+    _add_span_words(tail)
+
+
+def _add_span_words(command: argparse.ArgumentParser) -> None:
+    """What a span is, for every command that chooses spans."""
+    command.add_argument("--service", help="only spans of this service")
+    command.add_argument("--name", help="with exactly this name")
+    command.add_argument("--name-prefix", metavar="TEXT", help="with a name that starts with this")
+    command.add_argument("--name-contains", metavar="TEXT", help="with a name that contains this")
+    command.add_argument("--kind", help="internal, server, client, producer, consumer, unspecified")
+    command.add_argument("--status", help="error, ok or unset")
+    command.add_argument(
+        "--min-duration", metavar="LENGTH", help="at least this long, such as 20ms or 1.5s"
+    )
+    command.add_argument(
+        "--max-duration", metavar="LENGTH", help="at most this long, such as 20ms or 1.5s"
+    )
+    command.add_argument("--roots", action="store_true", help="only spans without a parent")
+    command.add_argument(
+        "--attr",
+        metavar="CONDITION",
+        action="append",
+        help="with this attribute, such as http.response.status_code>=500, "
+        "resource.host.name=web-1, event.exception.type~Timeout (regular expression), "
+        "url.path*=cart (contains) or a key alone; may be repeated",
+    )
+    command.add_argument(
+        "--text", help="with this text in the name, the status message, attributes or events"
+    )
 
 
 def _add_checks(names: Commands) -> None:

@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from indexer.cli import render
 from indexer.cli.source import Source
-from indexer.clients.shared.search_words import SearchWords
+from indexer.clients.shared.search_words import SearchWords, UrlWords
 from indexer.errors import QueryRefused
 from indexer.settings import Settings
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
     from indexer.query.answer import TracesAnswer
     from indexer.query.answers import Answers
 
+W = TypeVar("W", bound=UrlWords)
 _COLUMNS = (
     *("trace_id", "span_id", "service_name", "name"),
     *("start_time_unix_nano", "duration_ns", "status_code", "span_kind"),
@@ -29,8 +30,7 @@ _TRACE_COLUMNS = (
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """A page of spans; what the answer lacks on standard error; exit 1 when there are none."""
-    given = {name: getattr(options, name) for name in SearchWords.model_fields}
-    words = _words({name: value for name, value in given.items() if value is not None})
+    words = given_words(SearchWords, options)
     query = words.query()
     if options.traces:
         return _traces(settings, words, options)
@@ -77,14 +77,15 @@ def _say_how_to_go_on(found: dict[str, Any]) -> None:
         )
 
 
-def _words(given: dict[str, object]) -> SearchWords:
-    """Raises QueryRefused with the option that cannot be."""
+def given_words(kind: type[W], options: argparse.Namespace) -> W:
+    """The words that the options give. Raises QueryRefused with the one that cannot be."""
+    given = {name: getattr(options, name, None) for name in kind.model_fields}
     try:
-        return SearchWords.model_validate(given)
+        return kind.model_validate({name: one for name, one in given.items() if one is not None})
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
         raise QueryRefused(
             f"invalid {option} {first['input']!r}: {first['msg']}",
-            hint="See `python -m indexer search --help`.",
+            hint="See the command with --help.",
         ) from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
-from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError
+from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError, QueryRefused
 from indexer.settings import Settings
 from indexer.settings.paths import check_reader_paths
 
@@ -83,6 +83,15 @@ class Source:
 
         found: dict[str, Any] = self.ask("/status", alone)
         return found
+
+    def follow(self, path: str, **params: Any) -> Iterator[tuple[str, Any]]:
+        """Events of the worker's stream on that route. Raises QueryRefused without a worker."""
+        if not self.has_worker:
+            raise QueryRefused(
+                "no worker is running, and nobody else sees new spans",
+                hint="Start it with `python -m indexer`.",
+            )
+        return self._client.events(path, **params)
 
     @contextmanager
     def beside_index(self) -> Iterator[BesideIndex]:

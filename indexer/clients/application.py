@@ -17,6 +17,7 @@ from indexer import __version__
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS
 from indexer.clients.shared.callers import AdmittedByCaller, Caller, caller_of
+from indexer.clients.shared.event_streams import EventStreams
 from indexer.clients.shared.head_requests import HeadAsGet
 from indexer.clients.shared.problems import HANDLERS, RESPONSE
 from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
@@ -82,6 +83,7 @@ def application(
         Caller.OPERATOR: QueryExecutor(at_once=COMMANDS_AT_ONCE, waiting=COMMANDS_WAITING),
     }
     app.state.probes = QueryExecutor(at_once=PROBES_AT_ONCE)
+    app.state.streams = EventStreams()
     for make in routers:
         app.include_router(make(host))
     return app
@@ -92,11 +94,13 @@ def usages(app: FastAPI) -> dict[str, Usage]:
     executors: Mapping[Caller, QueryExecutor] = app.state.executors
     probes: QueryExecutor = app.state.probes
     questions = {f"questions_of_{caller}": one.usage for caller, one in executors.items()}
-    return {**questions, "probes": probes.usage}
+    streams: EventStreams = app.state.streams
+    return {**questions, "probes": probes.usage, "streams": streams.usage}
 
 
 def close(app: FastAPI) -> None:
-    """Tell every question to end, and wait until they have."""
+    """Tell every stream and question to end, and wait until the questions have."""
+    app.state.streams.close()
     executors: Mapping[Caller, QueryExecutor] = app.state.executors
     for executor in (*executors.values(), app.state.probes):
         executor.close()

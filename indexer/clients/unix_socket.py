@@ -10,12 +10,12 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from indexer.clients.shared.time_limits import ACTION_S, QUESTION_S
+from indexer.clients.shared.time_limits import ACTION_S, HEARTBEAT_S, QUESTION_S
 from indexer.errors import CatalogBusy, IndexerError, QueryRefused, TransientError
 from indexer.http.limits import HEAD_BYTES_MAX
 from indexer.system.permissions import PRIVATE_FILE, set_mode
@@ -74,6 +74,22 @@ class LocalClient:
         """The same for an answer of any media type."""
         return self._ask("GET", path + _query_string(params), QUESTION_S)
 
+    def events(self, path: str, **params: Any) -> Iterator[tuple[str, Any]]:
+        """Events of a stream, each with its name and the JSON value that it brings, until its end.
+
+        Raises the worker's refusal as an IndexerError, CatalogBusy for a stream that breaks off.
+        """
+        target = path + _query_string(params)
+        with _short(self._path) as short, closing(_Connection(short, HEARTBEAT_S)) as connection:
+            try:
+                connection.request("GET", target)
+                response = connection.getresponse()
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise _refusal(response.status, response.read())
+                yield from _events(response)
+            except (OSError, HTTPException) as error:
+                raise CatalogBusy(f"the worker does not answer: {error}") from error
+
     def post(self, path: str, **params: Any) -> Any:
         """The JSON answer to an action; a parameter that is None is left out."""
         return json.loads(self._ask("POST", path + _query_string(params), ACTION_S))
@@ -112,6 +128,16 @@ class _Connection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def _events(response: HTTPResponse) -> Iterator[tuple[str, Any]]:
+    name = ""
+    for line in response:
+        field, _, value = line.decode().rstrip("\n").partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, json.loads(value)
 
 
 def path_text(text: str) -> str:

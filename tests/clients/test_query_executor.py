@@ -132,6 +132,7 @@ def test_commands_are_answered_while_dashboards_wait_and_have_a_limit_too(tmp_pa
             "questions_of_dashboards": QUESTIONS_AT_ONCE + QUESTIONS_WAITING,
             "questions_of_commands": room,
             "probes": 0,
+            "streams": 0,
         }
 
 

@@ -18,6 +18,7 @@ from indexer.clients.api.models import (
     TraceFacts,
     TracesPage,
 )
+from indexer.clients.api.tail import tail
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
@@ -68,6 +69,7 @@ def api(host: Host) -> APIRouter:
     _add_traces(router, host)
     _add_searches(router, host)
     add_facets(router, host)
+    tail(router, host)
     return router
 
 

@@ -115,17 +115,32 @@ class PageWords(BaseModel):
         return query if self.cursor is None else page_after(query, self.cursor)
 
 
-class SearchWords(SpanWords, PageWords):
-    """A search in a URL or on the command line."""
+class UrlWords(SpanWords):
+    """What a span has to be, in a URL or on the command line."""
 
     attr: list[AttributeText] = Field(
         [], max_length=CONDITIONS_MAX, description="Each holds. " + SYNTAX
     )
 
+    def where(self) -> list[Condition]:
+        """What they say of its payload, attributes included. Raises QueryRefused."""
+        return [*map(attribute_condition, self.attr), *self.payload_conditions()]
+
+
+class SearchWords(UrlWords, PageWords):
+    """A search there."""
+
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
-        where = [*map(attribute_condition, self.attr), *self.payload_conditions()]
-        return self.page_of(self, where)
+        return self.page_of(self, self.where())
+
+
+class TailWords(UrlWords):
+    """New spans that somebody follows there."""
+
+    def query(self) -> SpanQuery:
+        """Raises QueryRefused for an invalid time or attribute."""
+        return PageWords().page_of(self, self.where())
 
 
 def _nanoseconds(text: str | None, rounding: str) -> int | None:
