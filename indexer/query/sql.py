@@ -61,7 +61,7 @@ def select(
     try:
         check_statement(connection, sql)
         question = explained(sql)
-        words = tuple(name for name in known if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
+        words = _words(sql, known)
         lists = is_of_names(question)
         covered = CoveredFiles.find(connection, window, unindexed) if words or lists else None
         paths = [] if covered is None else covered.scannable_paths
@@ -81,14 +81,17 @@ def select(
 def names_tables(
     connection: duckdb.DuckDBPyConnection, sql: str, dialect_views: Sequence[SqlViews] = ()
 ) -> bool:
-    """Whether the SQL reads tables of the index, beside views; also where DuckDB cannot tell.
+    """Whether the SQL reads tables of the index, beside views.
 
+    Where DuckDB cannot tell, as for a join USING a column: whether it has the name of one, or of no
+    view either.
     Ask before ``select``: of a view that has been made DuckDB names the tables under it.
     """
     try:
         names = {name.lower() for name in connection.get_table_names(explained(sql))}
     except duckdb.Error:
-        return True
+        known = view_names(dialect_views)
+        return bool(_words(sql, _tables(connection))) or not _words(sql, known)
     return bool(names.difference(view_names(dialect_views)))
 
 
@@ -111,6 +114,11 @@ def _helpers(dialect_views: Sequence[SqlViews]) -> list[str]:
     """What the views of spans are made of in a session, beside tables of the index."""
     events = {event for views in dialect_views for event in views.events.values()}
     return [UNINDEXED_SPANS, *map(with_event, events)]
+
+
+def _words(sql: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names that are words of the SQL, whatever it means by them."""
+    return tuple(name for name in names if re.search(rf"\b{name}\b", sql, re.IGNORECASE))
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

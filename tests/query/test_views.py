@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import QueryRefused
-from indexer.query.sql import Coverage, Window, open_session, select
+from indexer.query.sql import Coverage, Window, names_tables, open_session, select
 from indexer.run.sql_views import DIALECT_VIEWS
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, rewrite_in_place, spans, write
@@ -147,6 +147,29 @@ def test_a_wrong_name_is_refused_with_a_near_one(tmp_path: Path) -> None:
     with pytest.raises(QueryRefused) as refused:
         run(tmp_path / "catalog.duckdb", "FROM state_patch")
     assert "Did you mean state_patches?" in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_of_tables"),
+    [
+        ("FROM otel_spans", False),
+        ("FROM state_patches JOIN spans USING (trace_id)", False),
+        ("FROM spans JOIN services USING (service_name)", True),
+        ("EXPLAIN FROM span_metadata", True),
+        ("SELECT 1", False),
+        ("FROM nowhere JOIN anywhere USING (a)", True),
+    ],
+)
+def test_a_question_of_tables_is_told_from_one_of_views(
+    tmp_path: Path, sql: str, is_of_tables: bool
+) -> None:
+    with indexed(tmp_path):
+        pass
+    session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
+    try:
+        assert names_tables(session, sql, DIALECT_VIEWS) == is_of_tables
+    finally:
+        session.close()
 
 
 def test_a_window_chooses_the_files_of_every_view(tmp_path: Path) -> None:
