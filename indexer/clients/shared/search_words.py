@@ -140,7 +140,7 @@ class TailWords(UrlWords):
 
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute."""
-        return PageWords().page_of(self, self.where())
+        return PageWords(limit=SPANS_DEFAULT, cursor=None).page_of(self, self.where())
 
 
 def _nanoseconds(text: str | None, rounding: str) -> int | None:
