@@ -43,7 +43,8 @@ def span_line(span: dict[str, Any]) -> str:
     """A span as one line, the time it started first; what the service sent as text is last."""
     duration_ns = span["duration_ns"]
     length = "?" if duration_ns is None else duration_text(duration_ns)
-    status = STATUSES[span["status_code"]]
+    code = span["status_code"]
+    status = STATUSES[code] if code in range(len(STATUSES)) else str(code)
     texts = [render.line_text(span[name]) for name in ("trace_id", "service_name", "name")]
     return "  ".join(
         [instant_text(span["start_time_unix_nano"]), f"{length:>12}", f"{status:5}", *texts]
