@@ -136,6 +136,17 @@ def _add_conversion(names: Commands) -> None:
     )
     _add_config(convert)
     convert.set_defaults(run=("indexer.cli.convert", "convert"))
+    summary = "send the spans of OTLP files to an OTLP address over HTTP"
+    sent = names.add_parser("import", help=summary, description=summary)
+    sent.add_argument(
+        "files", metavar="FILE", nargs="+", help="JSON or protobuf, plain or compressed"
+    )
+    sent.add_argument(
+        "--to",
+        metavar="ADDRESS",
+        help="such as http://127.0.0.1:4318 (default: where `up` and `ingest` listen)",
+    )
+    sent.set_defaults(run=("indexer.cli.otlp_import", "import_files"))
 
 
 def _add_questions(names: Commands) -> None:

@@ -50,7 +50,7 @@ def convert_file(name: str, target: Path, modes: FileModes = DEFAULT_MODES) -> C
 
     Raises NotOtlp, OtlpFileMissing, FileUnreadable and OSError.
     """
-    source = FileAccess(_LocalOnly()).open(name, 0)
+    source = FileAccess(LocalOnly()).open(name, 0)
     scan = Scan(name, source, ScanOptions(kind="unified"))
     done = Conversion(stats=scan.stats)
     label = blake2b(os.path.realpath(name).encode(), digest_size=8).hexdigest()
@@ -148,16 +148,19 @@ class _TableFile:
                 raise InterruptedError
 
 
-class _LocalOnly:
+class LocalOnly:
     """No file by URL: DuckDB, which reads them, has no part in this."""
 
     def names(self, pattern: str) -> list[str]:
+        """Raise QueryRefused."""
         raise _not_local(pattern)
 
     def size_bytes(self, url: str) -> int:
+        """Raise QueryRefused."""
         raise _not_local(url)
 
     def content(self, url: str) -> bytes:
+        """Raise QueryRefused."""
         raise _not_local(url)
 
 

@@ -60,6 +60,8 @@ WATCH = Backoff(0.05, 5.0)
 every five seconds instead of with the next sweep."""
 TASK = Backoff(0.1, 30.0)
 """A part of the process that died: the first time at once, then as for the catalog."""
+SEND = Backoff(0.5, 15.0)
+"""A request to an OTLP address: SDKs begin with a second and double it."""
 FLUSH = Backoff(2.0, 60.0)
 """A file that cannot be written: the log keeps what is in it, so there is time."""
 CATALOG_BUSY = Backoff(0.05, 1.0)
