@@ -25,7 +25,7 @@ from indexer.query.statement import (
 )
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
 from indexer.query.views import OTEL_SPANS, UNINDEXED_SPANS, SqlViews, with_event
-from indexer.system.duckdb_rows import arrow_table
+from indexer.system.duckdb_rows import arrow_table, text_literal
 
 _TABLES = """
 SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()
@@ -65,7 +65,8 @@ def select(
         lists = is_of_names(question)
         covered = CoveredFiles.find(connection, window, unindexed) if words or lists else None
         paths = [] if covered is None else covered.scannable_paths
-        connection.execute("SET allowed_paths = $paths", {"paths": paths})
+        allowed = ", ".join(map(text_literal, paths))
+        connection.execute(f"SET allowed_paths = [{allowed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         named = _named(connection, question, words)
