@@ -36,6 +36,10 @@ TOPICS = {
     "convert": Topic(
         ("INDEXER_SHARED_FILE_MODE",), ("python -m indexer convert traces.jsonl --to .dbdata",)
     ),
+    "import": Topic(
+        ("INGESTION_OTLP_HTTP_LISTEN", "INGESTION_API_KEY"),
+        ("python -m indexer import traces.jsonl --to http://127.0.0.1:4318",),
+    ),
     "trace": Topic(CATALOG, (f"python -m indexer trace {_TRACE}",)),
     "traces": Topic(CATALOG, ("python -m indexer traces --service shop --limit 10",)),
     "services": Topic(CATALOG, ("python -m indexer services",)),

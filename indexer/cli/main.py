@@ -146,6 +146,7 @@ def _add_conversion(names: Commands) -> None:
         metavar="ADDRESS",
         help="such as http://127.0.0.1:4318 (default: where `up` and `ingest` listen)",
     )
+    _add_config(sent)
     sent.set_defaults(run=("indexer.cli.otlp_import", "import_files"))
 
 
