@@ -145,6 +145,14 @@ class StorageUnavailable(TransientError):
     hint = "Check the mount and its permissions; nothing below it is removed from the index."
 
 
+class NotAcknowledged(TransientError):
+    """An OTLP address has not acknowledged a request for minutes."""
+
+    hint = (
+        "Check the address and its service, then import the file again: a span sent twice is one."
+    )
+
+
 class CatalogBusy(TransientError):
     """Another process has the database file open."""
 

@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from indexer.errors import QueryRefused, TransientError
+from indexer.errors import NotAcknowledged, QueryRefused
 from indexer.otlp.files.paths import FileAccess
 from indexer.otlp.files.scan import Scan, ScanOptions, ScanStats
 from indexer.otlp.portions import portions
@@ -41,7 +41,7 @@ _MEDIA_TYPE = "application/x-protobuf"
 _SCHEME = re.compile("[a-z]+://", re.IGNORECASE)
 
 
-class NotNow(TransientError):
+class _NotNow(Exception):
     """The address cannot take the request now; it may ask to wait."""
 
     def __init__(self, message: str, pause_s: float = 0.0) -> None:
@@ -81,18 +81,21 @@ class OtlpAddress:
     def send(self, body: bytes) -> tuple[int, str]:
         """How many spans of the request were rejected, and why; once it is acknowledged.
 
-        Raises QueryRefused for a request that is refused for good, TransientError for one that
-        was not acknowledged within ``LASTING_S``.
+        Raises QueryRefused for a request that is refused for good, NotAcknowledged for one that
+        was not taken within ``LASTING_S``.
         """
 
         def once() -> tuple[int, str]:
             try:
                 return self._send(body)
-            except NotNow as error:
+            except _NotNow as error:
                 self._sleep(min(error.pause_s, PAUSE_S_MAX))
                 raise
 
-        return retry.call(once, on=NotNow, backoff=retry.SEND, lasting_s=LASTING_S)
+        try:
+            return retry.call(once, on=_NotNow, backoff=retry.SEND, lasting_s=LASTING_S)
+        except _NotNow as error:
+            raise NotAcknowledged(str(error)) from error
 
     def _send(self, body: bytes) -> tuple[int, str]:
         with closing(self._connection()) as connection:
@@ -101,14 +104,14 @@ class OtlpAddress:
                 answer = connection.getresponse()
                 content = answer.read()
             except (OSError, HTTPException) as error:
-                raise NotNow(f"{self._name} does not answer: {error}") from error
+                raise _NotNow(f"{self._name} does not answer: {error}") from error
         if answer.status == HTTPStatus.OK:
             said = _decoded(ExportTraceServiceResponse, content).partial_success
             return said.rejected_spans, said.error_message
         reason = f"{self._name} answered {answer.status}"
         detail = _decoded(Status, content).message
         if answer.status in _AGAIN:
-            raise NotNow(f"{reason}: {detail}", _pause_s(answer))
+            raise _NotNow(f"{reason}: {detail}", _pause_s(answer))
         raise QueryRefused(f"{reason}: {detail}", hint="Check the address and its token.")
 
     def _connection(self) -> HTTPConnection:
