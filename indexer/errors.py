@@ -11,6 +11,7 @@
     │   ├── BodiesBusy              requests in progress hold all the memory allowed
     │   ├── RefusedFull             no room for requests that cannot become rows
     │   ├── FlushUnfinished         the last flush failed; the next start retries it
+    │   ├── NotAcknowledged         an OTLP address has not acknowledged a request
     │   ├── CatalogBusy             another process holds the database file
     │   ├── QueriesBusy             as many queries as may run or wait are here
     │   ├── QueryTimedOut           the answer took longer than allowed
