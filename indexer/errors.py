@@ -11,7 +11,6 @@
     │   ├── BodiesBusy              requests in progress hold all the memory allowed
     │   ├── RefusedFull             no room for requests that cannot become rows
     │   ├── FlushUnfinished         the last flush failed; the next start retries it
-    │   ├── NotAcknowledged         an OTLP address has not acknowledged a request
     │   ├── CatalogBusy             another process holds the database file
     │   ├── QueriesBusy             as many queries as may run or wait are here
     │   ├── QueryTimedOut           the answer took longer than allowed
@@ -144,14 +143,6 @@ class StorageUnavailable(TransientError):
     """The storage root, or a folder below it, cannot be listed."""
 
     hint = "Check the mount and its permissions; nothing below it is removed from the index."
-
-
-class NotAcknowledged(TransientError):
-    """An OTLP address has not acknowledged a request for minutes."""
-
-    hint = (
-        "Check the address and its service, then import the file again: a span sent twice is one."
-    )
 
 
 class CatalogBusy(TransientError):

@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from indexer.errors import NotAcknowledged, QueryRefused
+from indexer.errors import QueryRefused, TransientError
 from indexer.otlp.files.paths import FileAccess
 from indexer.otlp.files.scan import Scan, ScanOptions, ScanStats
 from indexer.otlp.portions import portions
@@ -81,7 +81,7 @@ class OtlpAddress:
     def send(self, body: bytes) -> tuple[int, str]:
         """How many spans of the request were rejected, and why; once it is acknowledged.
 
-        Raises QueryRefused for a request that is refused for good, NotAcknowledged for one that
+        Raises QueryRefused for a request that is refused for good, TransientError for one that
         was not taken within ``LASTING_S``.
         """
 
@@ -95,7 +95,8 @@ class OtlpAddress:
         try:
             return retry.call(once, on=_NotNow, backoff=retry.SEND, lasting_s=LASTING_S)
         except _NotNow as error:
-            raise NotAcknowledged(str(error)) from error
+            hint = "Check its service, and import again: a span that is sent twice is one span."
+            raise TransientError(str(error), hint=hint) from error
 
     def _send(self, body: bytes) -> tuple[int, str]:
         with closing(self._connection()) as connection:

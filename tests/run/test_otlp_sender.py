@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from indexer.errors import NotAcknowledged, QueryRefused
+from indexer.errors import QueryRefused, TransientError
 from indexer.otlp.spans import span_table
 from indexer.run import otlp_sender
 from indexer.run.otlp_sender import OtlpAddress, send_file
@@ -117,7 +117,7 @@ def test_an_address_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(otlp_sender, "LASTING_S", 0.0)
     with door() as here:
         gone = address(here)
-    with pytest.raises(NotAcknowledged, match="does not answer"):
+    with pytest.raises(TransientError, match="does not answer"):
         send_file(str(TRACES), gone, lambda _: None)
 
 
