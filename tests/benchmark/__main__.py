@@ -27,6 +27,7 @@ from tests.benchmark import (
     memory,
     otlp_files,
     searches,
+    sql_hot,
     sql_views,
 )
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
@@ -44,6 +45,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "otlp": otlp_files.measure,
     "live": live_tables.measure,
     "sql": sql_views.measure,
+    "sql-hot": sql_hot.measure,
     "search": searches.measure,
     "dialects": dialects.measure,
 }
