@@ -57,6 +57,7 @@ TOPICS = {
         CATALOG, ("python -m indexer search --status error --since 2026-11-21T08:00Z",)
     ),
     "tail": Topic(CATALOG, ("python -m indexer tail --service shop --status error",)),
+    "export": Topic(CATALOG, ("python -m indexer export --service shop --output spans.jsonl",)),
     "sql": Topic(
         (*CATALOG, "INDEXER_MEMORY_LIMIT", "INDEXER_THREADS"),
         ('python -m indexer sql "SELECT * FROM services" --format csv',),

@@ -189,6 +189,7 @@ def _add_questions(names: Commands) -> None:
     spans.add_argument("--limit", type=_positive, default=100, help=_most("spans"))
     _add_search(names)
     _add_tail(names)
+    _add_export(names)
     sql = _command(names, "sql", "run one read-only statement of SQL")
     sql.add_argument(
         "query",
@@ -236,6 +237,26 @@ def _add_search(names: Commands) -> None:
 def _add_tail(names: Commands) -> None:
     tail = _command(names, "tail", "show new spans that match all options as they come")
     _add_span_words(tail)
+
+
+def _add_export(names: Commands) -> None:
+    export = _command(names, "export", "write spans as OTLP, to be sent or read again")
+    export.add_argument(
+        "trace_id", metavar="TRACE_ID", nargs="?", help="only this trace; no other option chooses"
+    )
+    _add_span_words(export)
+    export.add_argument(
+        "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
+    )
+    export.add_argument("--until", metavar="TIME", help="started before this time")
+    export.add_argument(
+        "--format",
+        choices=["json", "protobuf"],
+        default="json",
+        help="lines of JSON (the default), or one protobuf message",
+    )
+    export.add_argument("--output", metavar="FILE", help="write to this file")
+    export.set_defaults(run=("indexer.cli.otlp_export", "export"))
 
 
 def _add_span_words(command: argparse.ArgumentParser) -> None:
