@@ -1,4 +1,5 @@
-"""The README is true: every command in it is run as it stands, and says what it shows.
+"""The README and the page on operating are true: every command in them is run as it stands, in the
+order of the two pages, and says what they show.
 
 The commands run in a copy of the checkout, as a person types them, with the worker of `make run`
 beside them. What differs from run to run is left out of the comparison: times of day, durations,
@@ -22,6 +23,9 @@ from indexer.settings import Settings
 from tests.support.processes import REPOSITORY, Running, Site, free_ports, wait_until
 
 README = (REPOSITORY / "README.md").read_text()
+DOCS = REPOSITORY / "docs"
+OPERATIONS = (DOCS / "operations.md").read_text()
+PAGES = f"{README}\n{OPERATIONS}"
 STOP_MARK = "<!-- the worker is stopped with Ctrl-C here -->"
 CHECKOUT = "/srv/span-indexer"
 """Where the README says that the checkout is."""
@@ -53,9 +57,9 @@ class Command:
 
 def commands() -> Iterator[Command]:
     """Every command of a fenced sh or console block, in order."""
-    for block in FENCED.finditer(README):
+    for block in FENCED.finditer(PAGES):
         language, text = block.groups()
-        after_stop = block.start() > README.index(STOP_MARK)
+        after_stop = block.start() > PAGES.index(STOP_MARK)
         if language == "sh":
             for line in text.splitlines():
                 yield Command(line, None, after_stop)
@@ -92,7 +96,7 @@ def test_every_command_prints_what_the_readme_shows(checkout: Site) -> None:
             encoding="utf-8",
         )
         _compare(command, done.stdout, checkout)
-    assert worker is None, "the README never stops the worker"
+    assert worker is None, "no page stops the worker"
 
 
 def test_the_two_commands_come_first() -> None:
@@ -114,10 +118,10 @@ def test_make_test_is_a_command_that_exists(checkout: Site) -> None:
     assert "-m duckdb" in done.stdout
 
 
-def test_the_settings_of_the_readme_are_the_settings() -> None:
+def test_the_settings_of_the_page_on_operating_are_the_settings() -> None:
     """Each row names a setting that exists, with the default that it has."""
     defaults = {str(item.validation_alias): item.default for item in Settings.model_fields.values()}
-    rows = re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", OPERATIONS, re.MULTILINE)
     assert len(rows) >= 9
     for name, said in rows:
         default = defaults[name]
@@ -130,10 +134,20 @@ def test_the_example_of_the_readme_is_the_one_in_the_folder() -> None:
     assert shown in (REPOSITORY / "examples" / "send.py").read_text()
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+def test_every_link_leads_somewhere(page: str) -> None:
     """Relative links are paths of this checkout."""
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (REPOSITORY / target).exists() or target.startswith("https://"), target
+    path = REPOSITORY / page
+    for target in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+        file = target.partition("#")[0]
+        assert target.startswith("https://") or (path.parent / file).exists(), target
+
+
+def test_the_page_on_how_it_works_passes_every_room() -> None:
+    """A room that is made, or gone, has its place in the life of a span."""
+    page = (DOCS / "how-it-works.md").read_text()
+    rooms = {one.parent.name for one in (REPOSITORY / "indexer").glob("*/__init__.py")}
+    assert {room for room in rooms if f"`{room}`" not in page} == set()
 
 
 def test_the_changelog_has_a_place_for_what_is_next() -> None:
@@ -161,13 +175,14 @@ def checkout(tmp_path: Path) -> Iterator[Site]:
         (environment / stamp).touch()
     data = folder / ".dbdata"
     site = Site(folder, root=data / "spans", pointer=data / "duckdb" / "index.duckdb")
-    grpc_port, http_port, internal_port, dashboards_port = free_ports(4)
+    grpc_port, http_port, internal_port, dashboards_port, probes_port = free_ports(5)
     for name in [name for name in site.env if name.startswith(("INDEXER_", "JUNJO_"))]:
-        del site.env[name]  # the README's commands run on the defaults
+        del site.env[name]  # the commands run on the defaults
     site.set(  # but for ports, which other tests need too
         INGESTION_OTLP_GRPC_LISTEN=f"127.0.0.1:{grpc_port}",
         INGESTION_OTLP_HTTP_LISTEN=f"127.0.0.1:{http_port}",
         INGESTION_GRPC_PORT=internal_port,
+        INGESTION_HTTP_LISTEN=f"127.0.0.1:{probes_port}",
         INDEXER_HTTP_LISTEN=f"127.0.0.1:{dashboards_port}",
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{grpc_port}",
     )
@@ -211,13 +226,10 @@ def _press_ctrl_c(checkout: Site, worker: Running) -> None:
     wait_until(lambda: "stopped; every acknowledged" in worker.err, "the ingestion's last word")
 
 
-def test_the_page_on_operating_names_settings_events_and_pages_that_exist() -> None:
-    page = (REPOSITORY / "docs" / "operations.md").read_text()
-    for target in re.findall(r"\]\(([^)]+)\)", page):
-        assert (REPOSITORY / "docs" / target).exists(), target
+def test_the_page_on_operating_names_settings_and_events_that_exist() -> None:
     known = {str(item.validation_alias) for item in Settings.model_fields.values()}
-    named = set(re.findall(r"`((?:INDEXER|INGESTION|FLUSH|JUNJO|SPAN)_[A-Z_]+)`", page))
+    named = set(re.findall(r"`((?:INDEXER|INGESTION|FLUSH|JUNJO|SPAN)_[A-Z_]+)`", OPERATIONS))
     assert named
     assert named <= known
-    events = (REPOSITORY / "docs" / "reference" / "events.md").read_text()
+    events = (DOCS / "reference" / "events.md").read_text()
     assert "`flush.failed`" in events
