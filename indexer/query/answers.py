@@ -31,7 +31,11 @@ from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
-from indexer.query.tiers.published_spans import AskPublished, published_spans
+from indexer.query.tiers.published_spans import (
+    AskPublished,
+    published_not_read,
+    published_spans,
+)
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget
@@ -193,7 +197,7 @@ class Answers:
         """
         hot = self._ask_hot()
         published = published_spans(self.published, query)
-        with self._transaction(deadline) as moment, self._account() as account:
+        with self._transaction(deadline, query) as moment, self._account() as account:
             tiers = open_tiers(
                 moment.cursor,
                 self.storage,
@@ -230,7 +234,9 @@ class Answers:
             yield moment.cursor
 
     @contextmanager
-    def _transaction(self, deadline: Deadline | None) -> Iterator[Moment]:
+    def _transaction(
+        self, deadline: Deadline | None, query: Query | None = None
+    ) -> Iterator[Moment]:
         """The same, with what the answer knows of and cannot look into."""
         deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
@@ -245,7 +251,7 @@ class Answers:
                         outstanding=outstanding,
                         files_quarantined=refused,
                         files_lost=lost,
-                        doubts=self.doubts(),
+                        doubts=(*self.doubts(), *published_not_read(self.published, query)),
                     )
             finally:
                 cursor.close()

@@ -40,6 +40,11 @@ HOT_NOT_READ = Reason(
     "Spans are in no file yet, and tables of the index have the spans of files alone.",
     "Ask the view `otel_spans`, which has hot spans up to 128 MiB, or ask after the flush.",
 )
+PUBLISHED_NOT_READ = Reason(
+    "PublishedNotRead",
+    "Spans that Mastra applications have published are in answers about one trace alone.",
+    "Ask for a trace by its ID, or the routes and tables of the Mastra store.",
+)
 FILES_NOT_READ = Reason(
     "FilesNotRead",
     "Views of SQL read the newest files of their window alone.",
@@ -111,7 +116,14 @@ UNREADABLE_FILES = tuple(map(Reason.of, _UNREADABLE))
 REASONS = (
     *(FILES_PENDING, FILES_LOST, STORAGE_UNAVAILABLE),
     *(HOT_UNAVAILABLE, HOT_INCOMPLETE, HOT_BOUNDED, TOO_MANY_RECENT_FILES, INDEX_STALLED),
-    *(HOT_NOT_READ, FILES_NOT_READ, OPERATIONS_BOUNDED, SPANS_SAMPLED, LIST_BOUNDED),
+    *(
+        HOT_NOT_READ,
+        PUBLISHED_NOT_READ,
+        FILES_NOT_READ,
+        OPERATIONS_BOUNDED,
+        SPANS_SAMPLED,
+        LIST_BOUNDED,
+    ),
     *(TRACE_TOO_LARGE, SPAN_TOO_LARGE, ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE),
     *UNREADABLE_FILES,
 )

@@ -1,6 +1,6 @@
 """The tier of spans that Mastra applications have published: those of one trace, whole.
 
-They pass through the same reading as the rows of a file. A list does not ask it.
+They pass through the same reading as the rows of a file. A list does not ask it, and says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from indexer.hot.identity import identified_rows
 from indexer.query.cost import CostAccount
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.missing import Missing
+from indexer.query.missing import PUBLISHED_NOT_READ, Missing
 from indexer.query.span import UNREADABLE, PublishedTable, Span, TierName
 from indexer.query.tiers.hot_spans import hot_payload, unindexed_spans
 from indexer.query.tiers.tier import Candidates, Payloads, Query
@@ -61,3 +61,10 @@ def published_spans(ask: AskPublished | None, query: Query | None) -> PublishedS
     except IndexerError as error:
         return PublishedSpans(table=None, missing=(Missing.of_error(error),))
     return PublishedSpans(table=None if table is None else identified_rows(table)[0])
+
+
+def published_not_read(ask: AskPublished | None, query: Query | None) -> tuple[Missing, ...]:
+    """What any other question lacks beside a store."""
+    if ask is None or isinstance(query, TraceQuery):
+        return ()
+    return (Missing(reason=PUBLISHED_NOT_READ, detail="the store of INDEXER_MASTRA_PATH"),)

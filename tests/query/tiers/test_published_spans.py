@@ -83,3 +83,17 @@ def test_a_store_that_cannot_be_read_makes_the_answer_incomplete(tmp_path):
         found = answers.trace(f"{8:032x}")
     assert len(found.spans) == 1
     assert "damaged" in str(found.completeness.missing)
+
+
+def test_only_an_answer_about_one_trace_is_complete_beside_a_store(tmp_path, published):
+    with answers_over(tmp_path, {"a": [Span(trace=8, span=1)]}, published=published) as answers:
+        whole = answers.trace(f"{8:032x}").completeness
+        partial = [
+            answers.spans(SpanQuery()).completeness,
+            answers.services().completeness,
+            answers.index_alone().completeness,
+            answers.index_alone().with_unindexed,
+        ]
+    assert whole.missing == ()
+    for one in partial:
+        assert [missing.reason.code for missing in one.missing] == ["PublishedNotRead"]
