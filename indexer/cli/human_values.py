@@ -58,9 +58,9 @@ def human_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _human(name: str, value: Any) -> tuple[str, Any]:
     for ending, show in _ENDINGS.items():
-        if name.endswith(ending):
+        if name.endswith(ending) and isinstance(value, int | None):
             kept = name.removesuffix(ending) or name
-            return kept, value if value is None else show(int(value))
+            return kept, value if value is None else show(value)
     if name in _WORDS and isinstance(value, int):
         words = _WORDS[name]
         return _RENAMED[name], words[value] if 0 <= value < len(words) else value

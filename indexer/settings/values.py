@@ -40,7 +40,7 @@ def parse_bytes(text: str) -> int:
     if found is None or (found[3] and not found[2]):
         raise ValueError("expected a size such as 512MiB, 2GiB or 1GB")
     step = _SIZE_STEPS[found[2].upper()]
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** step)
+    return int(float(found[1]) * pow(1024 if found[3] else 1000, step))
 
 
 def parse_seconds(text: str) -> float:

@@ -10,10 +10,11 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from indexer.errors import InvalidSettings
 from indexer.system.durable_files import make_folder
-from indexer.system.permissions import DEFAULT_MODES, PRIVATE_FILE, FileModes
+from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 _NOT_OF_THE_PATH = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 """The disk is full, or the system is out of something: the path may be usable in a minute."""
@@ -102,12 +103,12 @@ def _may(path: Path, mode: int) -> bool:
 
 
 def _write_in(folder: Path) -> None:
-    """Make a file in the folder and remove it. Raises OSError."""
-    probe = folder / f".writable.{os.getpid()}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    os.close(os.open(probe, flags, PRIVATE_FILE))
-    with suppress(FileNotFoundError):
-        probe.unlink()
+    """Make a file in the folder, without a name where the system can. Raises OSError.
+
+    So a process that is killed here leaves nothing behind.
+    """
+    with TemporaryFile(dir=folder):
+        pass
 
 
 def _refusal(

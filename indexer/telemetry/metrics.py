@@ -130,6 +130,7 @@ DECLARED: tuple[MetricWrapperBase, ...] = (
     SPANS_INDEXED,
     COMMITS_FAILED,
     ANSWERS,
+    ALTERED_SPANS,
     REQUESTS,
     REQUEST_SECONDS,
     HEALTHY,

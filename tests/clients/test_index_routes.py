@@ -103,7 +103,7 @@ def test_a_limit_within_bounds_is_kept(site: Site, limit: int) -> None:
     assert len(answer.json) == min(limit, 2)
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/services/shop", "/status/now"])
+@pytest.mark.parametrize("path", ["/nowhere", "/services/shop", "/status/now"])
 def test_an_unknown_route_is_not_found(site: Site, path: str) -> None:
     """404, in the shape of every refusal."""
     problem(site.get(path), 404)

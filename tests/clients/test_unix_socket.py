@@ -63,7 +63,8 @@ class Unhurried(StubHost):
     def answers(self):
         return self
 
-    def trace(self, trace_id, deadline):
+    def trace(self, query, deadline, **_):
+        trace_id = query.trace_id
         self.begun.append(trace_id)
         wait_until(lambda: is_over(deadline), "a question that is told to end", deadline_s=60)
         self.ended.append(trace_id)
@@ -97,8 +98,8 @@ def test_a_refusal_is_raised_in_the_words_of_the_worker(tmp_path):
         def answers(self):
             return self
 
-        def trace(self, trace_id, deadline):
-            raise InvalidId(f"invalid trace ID {trace_id!r}", hint="So.")
+        def trace(self, query, deadline, **_):
+            raise InvalidId(f"invalid trace ID {query.trace_id!r}", hint="So.")
 
         def rows(self, listed, limit, deadline):
             raise TransientError("not now", hint="Later.")
@@ -106,7 +107,7 @@ def test_a_refusal_is_raised_in_the_words_of_the_worker(tmp_path):
     with serving(host=Refusing(), socket_folder=tmp_path) as served:
         client = LocalClient(served.operator.catalog)
         for asked, kind, message, hint in (
-            ("/api/v1/traces/%00", QueryRefused, "invalid trace ID '\\x00'", "So."),
+            (f"/api/v1/traces/{7:032x}", QueryRefused, f"invalid trace ID '{7:032x}'", "So."),
             ("/files", TransientError, "not now", "Later."),
         ):
             with pytest.raises(kind) as refused:

@@ -14,7 +14,12 @@ HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LOCAL = b"Host: localhost\r\n"
 KIND = b"Content-Type: application/x-protobuf\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
-ASKS = {"dashboards": b"GET /healthz", "otlp_http": b"POST /v1/traces", "unix": b"GET /status"}
+ASKS = {
+    "dashboards": b"GET /healthz",
+    "otlp_http": b"POST /v1/traces",
+    "unix": b"GET /status",
+    "probes": b"GET /healthz",
+}
 CASES = {
     "length beside chunks": (
         b"POST %s HTTP/1.1\r\n" + LOCAL + KIND + b"Content-Length: 5\r\n" + CHUNKED + b"\r\n"
