@@ -130,6 +130,8 @@ class Faulty(StubHost):
 
 
 JSON = {"Content-Type": "application/json"}
+STREAMS = {"/api/v1/tail"}
+"""Begin with 200 whatever fails later, and have no end: see ``tests/clients/api/test_tail.py``."""
 
 
 def required_query(operation: dict[str, Any]) -> str:
@@ -150,6 +152,8 @@ def test_a_fault_behind_any_route_is_500_with_an_id_that_the_log_has(
     asked = 0
     with serving(host=Faulty(), socket_folder=tmp_path) as faulty:
         for path, methods in DESCRIBED.items():
+            if path in STREAMS:
+                continue
             target = re.sub(r"{\w*_id}", AN_ID, path).replace("{service_name}", "shop")
             for method, said in methods.items():
                 sent = (JSON, b"{}") if "requestBody" in said else ()
