@@ -14,6 +14,7 @@ import pytest
 
 from indexer.hot.view import DecodedRows, HotView
 from tests.support.catalogs import Indexed, indexed
+from tests.support.processes import wait_until
 from tests.support.served import Served, StubHost, serving
 from tests.support.span_files import Span, table, write
 
@@ -105,3 +106,19 @@ def test_a_stop_ends_every_stream_with_a_reason(tmp_path: Path) -> None:
             assert served.service.usages["streams"].in_use == 2
         end = ("end", {"reason": "the service is stopping"})
         assert [list(events) for events in streams] == [[end], [end]]
+
+
+def test_a_head_keeps_no_stream(tmp_path: Path) -> None:
+    """Its answer is over at once, on a connection that stays, and its place is free."""
+    with (
+        indexed(tmp_path) as one,
+        serving(host=Worker(one)) as served,
+        closing(http.client.HTTPConnection(*served.address, timeout=10)) as connection,
+    ):
+        connection.request("HEAD", "/api/v1/tail")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"")
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+        usages = served.service.usages
+        wait_until(lambda: usages["streams"].in_use == 0, "the place of the stream")
