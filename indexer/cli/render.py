@@ -258,7 +258,7 @@ def _encoded(value: Any) -> Any:
 
 
 def console(sink: TextIO | None = None) -> Console:
-    """For a sink, standard output by default; what is no terminal is as wide as anything."""
+    """For a sink, standard output by default; a file or a pipe has no width."""
     sink = sink or sys.stdout
     return Console(file=sink, width=None if sink.isatty() else _PLAIN_WIDTH)
 

@@ -27,7 +27,7 @@ class ColumnKind(StrEnum):
 def utc(value: datetime) -> datetime:
     """The same moment in UTC; a time without a zone is taken to be in it.
 
-    Raises ValueError for a moment that is no year from 1 to 9999 there.
+    Raises ValueError for a moment that is not in a year from 1 to 9999 there.
     """
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -7,7 +7,7 @@ halves of surrogate pairs. Here each has one rule:
     beyond a double        the number as it stands, as text
     a key twice            the last one counts
     half a surrogate pair  U+FFFD
-    text that is no JSON   stays the text that it is; so does JSON that is nested too deep
+    text that is not JSON  stays the text that it is; so does JSON that is nested too deep
 """
 
 import json

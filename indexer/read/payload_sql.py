@@ -1,7 +1,7 @@
 """Canonical payload columns as SQL, the same values as ``read.normalise`` makes. Pure.
 
 JSON text of attributes passes as it stands. Events and links get the names of OTLP's JSON
-mapping; maps, structs and lists side by side become JSON. Text that is no JSON stays text.
+mapping; maps, structs and lists side by side become JSON. Text that is not JSON stays text.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -65,7 +65,7 @@ class OtlpAddress:
     """``host:port`` or a URL, to which ``/v1/traces`` is added as the exporters of SDKs do."""
 
     def __init__(self, address: str, *, token: str = "", sleep: Callable[[float], None]) -> None:
-        """Raises QueryRefused for what is no address of HTTP."""
+        """Raises QueryRefused for an invalid HTTP address."""
         url = urlsplit(address if _SCHEME.match(address) else f"http://{address}")
         if url.scheme not in ("http", "https") or not url.hostname:
             raise QueryRefused(

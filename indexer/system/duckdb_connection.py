@@ -47,7 +47,7 @@ def connect(
     Without a ``memory_limit`` it is DuckDB's own: for a database that is its user's and not a
     worker's. What it spills goes into a folder of its own in ``spill_folder``, by default in a
     private one of the user; DuckDB makes it when it is needed and removes it in the end. Raises
-    duckdb.Error; a file that is no DuckDB database is one whatever it begins with, because the
+    duckdb.Error; a file that is not a DuckDB database is one whatever it begins with, because the
     prefix keeps DuckDB from choosing an extension by its first bytes.
     """
     folder = spill_folder or _user_folder()

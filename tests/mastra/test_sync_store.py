@@ -289,8 +289,10 @@ def test_a_branch_whose_parents_form_a_cycle_ends(memory_store):
 
 
 def test_empty_batches_do_nothing(memory_store):
+    before = memory_store.observability.list_traces().pagination
     memory_store.observability.batch_create_spans([])
     memory_store.observability.batch_update_spans([])
+    assert memory_store.observability.list_traces().pagination == before
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def event_with_text(event: Any, otherwise_unix_nano: int) -> Held:
 
 
 def _unheld(event: Any) -> Any:
-    """What the four fields have no place for: other members, and what is no name or time."""
+    """What the four fields have no place for: other members, and what is not a name or a time."""
     if not isinstance(event, Mapping):
         return event
     unheld = {key: one for key, one in event.items() if key not in _EVENT_FIELDS}

@@ -20,7 +20,7 @@ from indexer.errors import QueriesBusy
 from indexer.system.usage import Usage
 
 STREAMS_MAX = 16
-"""A pool of their own: a stream is no question, and ends when its reader wants."""
+"""A pool of their own: a stream is not a question, and ends when its reader wants."""
 EVENTS_MAX = 2_000
 """Of one stream that wait to be read."""
 BYTES_MAX = 8 << 20

@@ -183,7 +183,7 @@ def _with_calls(
     observed = [one for one in operations if isinstance(one, ToolOperation)]
     facts = replace(facts, ordinals={one.call_id: one.ordinal for one in observed})
     requests = [one for one in operations if isinstance(one, ModelRequest)]
-    batches = [_asked(one, issues) for one in requests]
+    batches = [_requested_calls(one, issues) for one in requests]
     calls: Mapping[str, Any] = {
         one.span_id: found
         for one, found in zip(requests, requested_calls(batches, facts), strict=True)
@@ -196,7 +196,7 @@ def _with_calls(
     ]
 
 
-def _asked(request: ModelRequest, issues: list[Issue]) -> Sequence[AskedCall]:
+def _requested_calls(request: ModelRequest, issues: list[Issue]) -> Sequence[AskedCall]:
     if request.response_type != "tool_calls" or request.response is None:
         return ()
     found = asked_calls(request.response.value)

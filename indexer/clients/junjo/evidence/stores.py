@@ -78,10 +78,10 @@ def store_detail(
         end=optional_payload(reader, slots.end),
         transitions=tuple(transitions),
     )
-    return _judged(claimed, is_counted=count is not None, budget=budget, issues=issues)
+    return _verify_store(claimed, is_counted=count is not None, budget=budget, issues=issues)
 
 
-def _judged(
+def _verify_store(
     claimed: StoreDetail, *, is_counted: bool, budget: ReplayBudget, issues: list[Issue]
 ) -> StoreDetail:
     replayed = _replayed(claimed, budget)
