@@ -12,6 +12,7 @@ from indexer.cli.progress import ProgressReport
 from indexer.index.reindex import rebuild, run_once
 from indexer.settings import Settings
 from indexer.system.clock import SystemClock
+from indexer.system.stop_signals import catch_stop_signals
 
 EXIT_INTERRUPTED = 1
 EXIT_QUARANTINED = 3
@@ -25,6 +26,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.once or options.reindex):
+        catch_stop_signals()
         from indexer.run.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
 
         asyncio.run(serve(settings, SystemClock(), accept_removals=options.accept_removals))

@@ -20,6 +20,7 @@ from indexer.run import ports
 from indexer.settings import Settings
 from indexer.settings.environment import read_given
 from indexer.settings.paths import check_ingestion_paths, check_worker_paths
+from indexer.system.stop_signals import STOP_SIGNALS, catch_stop_signals
 
 POLL_S = 0.1
 STOP_S = 30.0
@@ -30,6 +31,7 @@ LOOPBACK = "127.0.0.1"
 
 def ingest(settings: Settings, _options: argparse.Namespace) -> int:
     """Receive OTLP and write span files, for ever."""
+    catch_stop_signals()
     from indexer.run.ingestion import serve_ingestion  # noqa: PLC0415 - only this command needs it
 
     asyncio.run(serve_ingestion(settings))
@@ -47,16 +49,14 @@ def up(settings: Settings, options: argparse.Namespace) -> int:
     check_ingestion_paths(settings)
     check_worker_paths(settings)
     ports.check_ports(settings)
-    stopping: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: stopping.append(received))
+    request = catch_stop_signals()
     host = {"INGESTION_GRPC_HOST": LOOPBACK}
     config = () if options.config is None else ("--config", str(options.config))
     ingestion = _start("ingest", *config)
     worker = _start(*config, environ=host)
-    while not stopping and ingestion.poll() is None and worker.poll() is None:
+    while not request.is_made and ingestion.poll() is None and worker.poll() is None:
         time.sleep(POLL_S)
-    clean = bool(stopping)
+    clean = request.is_made
     clean = _stop(ingestion) == 0 and clean
     _index_the_rest(settings, worker)
     return 0 if _stop(worker) == 0 and clean else 1
@@ -67,7 +67,7 @@ def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subpro
     return subprocess.Popen(  # noqa: S603 - this program itself
         [sys.executable, "-m", "indexer", *arguments],
         env={**_known_variables(), **(environ or {})},
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no threads
+        preexec_fn=_prepare_part,  # noqa: PLW1509 - this process has no threads
     )
 
 
@@ -77,8 +77,12 @@ def _known_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ignored}
 
 
-def _end_with_parent() -> None:
-    """Ask the kernel for SIGTERM when ``up`` is gone, killed or not (prctl(2))."""
+def _prepare_part() -> None:
+    """Ask the kernel for SIGTERM when ``up`` is gone, killed or not (prctl(2)).
+
+    The signals wait until the part handles them.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

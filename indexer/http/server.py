@@ -47,11 +47,15 @@ class HttpServer(uvicorn.Server):
 
     async def run_until_stopped(self) -> None:
         """Accept and answer until ``stop``."""
-        await self.serve(sockets=self._listeners)
+        if not self.should_exit:
+            await self.serve(sockets=self._listeners)
 
     def stop(self) -> None:
         """Accept no more, let requests in hand finish within the grace, and end."""
         self.should_exit = True
+        if not self.started:
+            for one in self._listeners:
+                one.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept, with this program's acceptor instead of asyncio's."""

@@ -5,7 +5,6 @@ open, and the last flush has everything that was acknowledged.
 """
 
 import asyncio
-import signal
 import socket
 import threading
 import time
@@ -39,6 +38,7 @@ from indexer.system.addresses import Address, Endpoint, bind, bound_address
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import SystemClock
 from indexer.system.interpreter import answer_beside_work
+from indexer.system.stop_signals import catch_stop_signals
 from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, log
 
 GRACE_S = 2.0
@@ -227,9 +227,7 @@ async def serve_ingestion(settings: Settings) -> None:
     """Run the ingestion until SIGTERM or SIGINT. Raises what keeps it from starting."""
     answer_beside_work()
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    catch_stop_signals().tell_loop(stop.set)
     with Ingestion(settings) as ingestion:
         await ingestion.run(stop)
 

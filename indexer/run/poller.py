@@ -8,7 +8,6 @@ What the service deleted before it was polled is not seen here; its own files ha
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from indexer.settings.paths import check_poller_paths
 from indexer.system import retry
 from indexer.system.durable_files import sync_folder
 from indexer.system.permissions import DEFAULT_MODES, FileModes
+from indexer.system.stop_signals import catch_stop_signals
 from indexer.telemetry.log import (
     POLL_FAILED,
     POLL_STARTED,
@@ -231,8 +231,7 @@ async def _until_stopped(poller: Poller, calls: Calls, interval_s: float) -> Non
         stop.set()
         loop.call_later(GRACE_S, calls.close)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, request_stop)
+    catch_stop_signals().tell_loop(request_stop)
     while not stop.is_set():
         pause_s = await asyncio.to_thread(poller.poll)
         with suppress(TimeoutError):

@@ -5,8 +5,7 @@ turn finish the transaction in hand, closes the catalog and ends the process.
 """
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
+from indexer.system.stop_signals import catch_stop_signals
 from indexer.system.usage import Usage
 from indexer.telemetry.log import WORKER_STARTED, WORKER_STOPPED, log
 from indexer.telemetry.own_traces import OwnTraces, own_traces
@@ -255,14 +255,9 @@ async def serve(settings: Settings, clock: Clock, *, accept_removals: bool = Fal
     """
     answer_beside_work()
     stop = asyncio.Event()
-    _on_signal(stop.set)  # before the lock is held: whoever holds it ends in order
+    request = catch_stop_signals()
+    request.tell_loop(stop.set)  # before the lock is held: whoever holds it ends in order
     with owning(settings, "python -m indexer") as owned:
         worker = Worker(settings, clock, owned, stop, accept_removals=accept_removals)
-        _on_signal(worker.request_stop)
+        request.tell_loop(worker.request_stop)
         await worker.run()
-
-
-def _on_signal(request_stop: Callable[[], object]) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, request_stop)

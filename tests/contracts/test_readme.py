@@ -21,6 +21,7 @@ import pytest
 
 from indexer.settings import Settings
 from tests.support.processes import REPOSITORY, Running, Site, free_ports, wait_until
+from tests.support.up import processes_of
 
 README = (REPOSITORY / "README.md").read_text()
 DOCS = REPOSITORY / "docs"
@@ -224,6 +225,8 @@ def _press_ctrl_c(checkout: Site, worker: Running) -> None:
     worker.wait()
     wait_until(lambda: "stopped; every registered file" in worker.err, "the worker's last word")
     wait_until(lambda: "stopped; every acknowledged" in worker.err, "the ingestion's last word")
+    wait_until(lambda: not processes_of(worker), "an end of all that make runs")
+    assert "Error" not in worker.err
 
 
 def test_the_page_on_operating_names_settings_and_events_that_exist() -> None:

@@ -1,17 +1,21 @@
 """A stop whose last flush fails: one line says so, and nothing is lost by it."""
 
+import os
 import random
+import signal
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.processes import Site
+from tests.support.processes import Site, wait_until
 from tests.support.up import (
     Load,
     prepare,
+    processes_of,
     sending,
     span_files,
     spans_in_index,
+    start_up,
     wait_receiving,
 )
 
@@ -43,3 +47,18 @@ def test_a_last_flush_that_fails_is_said_in_a_line_and_made_up_for(site: Site, s
     assert site.end(again) == 0, again.err
     assert site.call("--once").code == 0
     assert spans_in_index(site) == load.all_acknowledged
+
+
+@pytest.mark.parametrize("moment", ["parts begin", "nothing to finish"])
+def test_signals_that_come_twice_end_it_once_and_cleanly(site: Site, moment: str) -> None:
+    """Ctrl-C reaches the parts, and ``up`` sends them SIGTERM: while they import, or leave."""
+    prepare(site)
+    if moment == "parts begin":
+        running = site.start("up")
+        wait_until(lambda: len(processes_of(running)) > 2, "both parts")
+    else:
+        running = start_up(site)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait() == 0, running.err
+    assert "Traceback" not in running.err
+    assert "Warning" not in running.err
