@@ -55,6 +55,8 @@ class Database:
         self._sequence = 0
         self.committed_sequence = 0
         """The newest number of a span that every reader from now on sees."""
+        self.version = 0
+        """Of what is committed: a reader that begins at a version sees all of it."""
 
     @classmethod
     def open(cls, path: Path | None, *, memory_limit: str, threads: int) -> "Database":
@@ -97,6 +99,7 @@ class Database:
                 yield self._connection
                 self._connection.execute("COMMIT")
                 self.committed_sequence = self._sequence
+                self.version += 1
                 if self.path is not None:
                     restrict([wal_path(self.path)], PRIVATE_FILE)
             except duckdb.Error as error:

@@ -1,21 +1,25 @@
-"""Spans of a Mastra trace in OpenTelemetry's columns, for whoever reads spans of any origin.
+"""Spans of the store in OpenTelemetry's columns, for whoever reads spans of any origin.
 
-Kinds and keys are those that Mastra's own OpenTelemetry exporter gives, where it gives any; what
-it would lose is there under ``mastra.``.
+What can be large is read by itself, of the spans that are asked for. Kinds and keys are those that
+Mastra's own OpenTelemetry exporter gives, where it gives any; what it would lose is there under
+``mastra.``.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from indexer.mastra.columns import RECORD_COLUMNS, record_of
 from indexer.mastra.json_values import json_text
 from indexer.mastra.records import SpanRecord
+from indexer.mastra.span_writes import span_key
+from indexer.system.duckdb_rows import arrow_table
 
 SERVICE_NAME = "mastra"
 """Of spans that name no service."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTERNAL, _SERVER, _CLIENT = 1, 2, 3
 _KINDS = {
     "model_inference": _CLIENT,
@@ -32,46 +36,98 @@ _NAMED = {
     "mastra.input": "input",
     "mastra.output": "output",
     "mastra.tags": "tags",
-    "mastra.scope": "scope",
-    "mastra.request_context": "request_context",
     "gen_ai.conversation.id": "thread_id",
     "user.id": "user_id",
     "session.id": "session_id",
 }
-_GROUPS = {"mastra.attributes.": "attributes", "mastra.metadata.": "metadata"}
-
-
-def otel_rows(spans: Sequence[SpanRecord], schema: pa.Schema) -> pa.Table:
-    """The spans as rows of a schema of OpenTelemetry's columns; others of its columns are empty."""
-    rows = [_row(span) for span in spans]
-    empty = {field.name: _nothing(field) for field in schema}
-    return pa.Table.from_pylist([{**empty, **row} for row in rows], schema=schema)
-
-
-def _row(span: SpanRecord) -> dict[str, Any]:
-    start = _unix_nano(span.started_at)
-    end = start if span.ended_at is None else _unix_nano(span.ended_at)
-    return {
-        "trace_id": span.trace_id,
-        "span_id": span.span_id,
-        "parent_span_id": span.parent_span_id,
-        "service_name": span.service_name or SERVICE_NAME,
-        "name": span.name,
-        "span_kind": _KINDS.get(span.span_type, _INTERNAL),
-        "start_time": start,
-        "end_time": end,
-        "duration_ns": end - start,
-        "status_code": _status(span),
-        "status_message": _message(span.error),
-        "attributes": json_text(_attributes(span)),
-        "events": "[]",
-        "links": "[]",
-        "resource_attributes": json_text({"service.name": span.service_name or SERVICE_NAME}),
+"""Attributes that have a field under a name of their own."""
+_ELSEWHERE = frozenset(
+    {
+        *("trace_id", "span_id", "parent_span_id", "name", "service_name", "error"),
+        *("started_at", "ended_at", "created_at", "updated_at", "attributes", "metadata"),
+        *_NAMED.values(),
     }
+)
+"""Fields that are columns or attributes otherwise; any other is an attribute under its name."""
+_NAMED_ALIKE = {f"mastra.{name}": name for name in RECORD_COLUMNS if name not in _ELSEWHERE}
+_GROUPS = {"mastra.attributes.": "attributes", "mastra.metadata.": "metadata"}
+_MICROSECONDS_MAX = 2**63 // 1_000 - 1
+"""Of a time whose nanoseconds are counted in 63 bits: the year 2262."""
+_TIMES = ("start_time", "end_time")
+
+
+def _time(column: str) -> str:
+    return f"least(greatest(epoch_us({column}), 0), {_MICROSECONDS_MAX})"
+
+
+_METADATA = f"""
+    trace_id, span_id, parent_span_id,
+    coalesce(nullif(service_name, ''), '{SERVICE_NAME}') AS service_name,
+    name,
+    {_time("started_at")} AS start_time,
+    {_time("coalesce(ended_at, started_at)")} AS end_time,
+    CASE WHEN error IS NOT NULL THEN {_ERROR} WHEN ended_at IS NOT NULL THEN {_OK} ELSE 0
+        END::TINYINT AS status_code,
+    (CASE span_type {" ".join(f"WHEN '{name}' THEN {kind}" for name, kind in _KINDS.items())}
+        ELSE {_INTERNAL} END)::TINYINT AS span_kind"""
+_RECORDS = f"""
+    SELECT asked.position, {", ".join(RECORD_COLUMNS)}
+    FROM asked_records AS asked JOIN mastra_spans USING (span_key, trace_id, span_id)
+    WHERE created_at IS NOT NULL
+"""
+_PAYLOAD = ("status_message", "attributes", "events", "links", "resource_attributes")
+
+
+def metadata_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    where: str = "true",
+    rest: str = "",
+    values: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """What OpenTelemetry's columns say of spans without their payload, times in nanoseconds."""
+    sql = f"SELECT {_METADATA} FROM mastra_spans WHERE created_at IS NOT NULL AND {where} {rest}"
+    table = arrow_table(cursor, sql, None if values is None else dict(values))
+    for name in _TIMES:
+        at = table.schema.get_field_index(name)
+        nanos = pc.multiply(table[name].cast(pa.int64()), 1_000)
+        table = table.set_column(at, name, nanos.cast(pa.timestamp("ns", "UTC")))
+    return table
+
+
+def with_payload(cursor: duckdb.DuckDBPyConnection, metadata: pa.Table) -> pa.Table:
+    """The same rows with their payload; attributes are NULL of spans that are gone meanwhile."""
+    found = _records(cursor, metadata)
+    columns = zip(*(_payload(found.get(at)) for at in range(metadata.num_rows)), strict=True)
+    values = list(columns) or [()] * len(_PAYLOAD)
+    for name, column in zip(_PAYLOAD, values, strict=True):
+        metadata = metadata.append_column(name, pa.array(column, pa.string()))
+    return metadata
+
+
+def _records(cursor: duckdb.DuckDBPyConnection, asked: pa.Table) -> dict[int, SpanRecord]:
+    """By place in the table."""
+    keys = zip(asked["trace_id"].to_pylist(), asked["span_id"].to_pylist(), strict=True)
+    table = asked.select(["trace_id", "span_id"])
+    table = table.append_column("span_key", pa.array(map(span_key, keys), pa.int64()))
+    table = table.append_column("position", pa.array(range(table.num_rows), pa.int64()))
+    cursor.register("asked_records", table)
+    try:
+        rows = cursor.execute(_RECORDS).fetchall()
+    finally:
+        cursor.unregister("asked_records")
+    return {position: record_of(row) for position, *row in rows}
+
+
+def _payload(span: SpanRecord | None) -> Sequence[str | None]:
+    if span is None:
+        return (None,) * len(_PAYLOAD)
+    resource = json_text({"service.name": span.service_name or SERVICE_NAME})
+    return _message(span.error), json_text(_attributes(span)), "[]", "[]", resource
 
 
 def _attributes(span: SpanRecord) -> dict[str, Any]:
-    found = {key: getattr(span, name) for key, name in _NAMED.items()}
+    found = {key: getattr(span, name) for key, name in (_NAMED | _NAMED_ALIKE).items()}
+    found["mastra.is_event"] = span.is_event or None
     for prefix, name in _GROUPS.items():
         group: Mapping[str, Any] = getattr(span, name) or {}
         found |= {prefix + key: value for key, value in group.items()}
@@ -80,23 +136,7 @@ def _attributes(span: SpanRecord) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _status(span: SpanRecord) -> int:
-    if span.error is not None:
-        return _ERROR
-    return _OK if span.ended_at is not None else 0
-
-
 def _message(error: Any) -> str | None:
     if isinstance(error, Mapping) and isinstance(error.get("message"), str):
         return str(error["message"])
     return error if isinstance(error, str) else None
-
-
-def _unix_nano(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
-
-
-def _nothing(field: pa.Field) -> Any:
-    if field.nullable:
-        return None
-    return 0 if pa.types.is_integer(field.type) else ""

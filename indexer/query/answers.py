@@ -26,13 +26,14 @@ from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
 from indexer.query.missing_files import beyond_index
 from indexer.query.moment import Moment, OpenAnswer
-from indexer.query.service_list import add_spans, list_services, unindexed_spans
+from indexer.query.service_list import add_spans, list_services, without_replaced
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
+from indexer.query.tiers.beside_index import beside_index
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
 from indexer.query.tiers.published_spans import (
-    AskPublished,
+    PublishedStore,
     published_not_read,
     published_spans,
 )
@@ -62,8 +63,8 @@ class Answers:
     """What any answer may lack at the moment, whatever is asked."""
     hot: AskHot | None = None
     """Asks for the spans that are in no indexed file yet."""
-    published: AskPublished | None = None
-    """Asks for the spans of a trace that Mastra applications have published."""
+    published: PublishedStore | None = None
+    """Where the spans are that Mastra applications have published."""
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while something is read: the catalog is not closed meanwhile."""
     limits: AnswerLimits = field(default_factory=AnswerLimits)
@@ -113,14 +114,11 @@ class Answers:
         """Every service with spans in the window, by name."""
         with self.open(deadline) as opened:
             services = list_services(opened.cursor, window)
-            columns = [one.columns for one in opened.tiers.unindexed]
-            if columns:
-                added = unindexed_spans(opened.cursor, columns, window)
-                services = add_spans(services, added)
-            hot_spans = 0 if opened.tiers.hot is None else len(columns[-1])
+            beside = beside_index(opened.tiers, window)
+            services = without_replaced(opened.cursor, services, beside.replaced, window)
             return ServicesAnswer(
-                services=services,
-                completeness=opened.completeness(hot_spans),
+                services=add_spans(services, beside.added),
+                completeness=opened.completeness(opened.tiers.hot_count),
                 cost=opened.account.total(),
             )
 
@@ -137,9 +135,10 @@ class Answers:
             hot_spans = 0 if table is None else table.num_rows
             unread = beyond_index(self.storage, moment.outstanding, hot_spans, paths)
             given, left_out = newest_within(table, SQL_HOT_BYTES_MAX)
+            published = published_not_read(self.published)
             return IndexAnswer(
-                completeness=moment.completeness(hot, hot_spans, unread),
-                with_unindexed=moment.completeness(hot, hot_spans, left_out, paths),
+                completeness=moment.completeness(hot, hot_spans, (*unread, *published)),
+                with_unindexed=moment.completeness(hot, hot_spans, (*left_out, *published), paths),
                 hot_spans=given,
             )
 
@@ -196,8 +195,8 @@ class Answers:
         What is hot is asked before the transaction begins. Raises like ``spans``.
         """
         hot = self._ask_hot()
-        published = published_spans(self.published, query)
-        with self._transaction(deadline, query) as moment, self._account() as account:
+        with self._transaction(deadline) as moment, self._account() as account:
+            published = published_spans(self.published, query, moment.deadline)
             tiers = open_tiers(
                 moment.cursor,
                 self.storage,
@@ -234,9 +233,7 @@ class Answers:
             yield moment.cursor
 
     @contextmanager
-    def _transaction(
-        self, deadline: Deadline | None, query: Query | None = None
-    ) -> Iterator[Moment]:
+    def _transaction(self, deadline: Deadline | None) -> Iterator[Moment]:
         """The same, with what the answer knows of and cannot look into."""
         deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
@@ -251,7 +248,7 @@ class Answers:
                         outstanding=outstanding,
                         files_quarantined=refused,
                         files_lost=lost,
-                        doubts=(*self.doubts(), *published_not_read(self.published, query)),
+                        doubts=self.doubts(),
                     )
             finally:
                 cursor.close()

@@ -14,7 +14,7 @@ import pyarrow as pa
 from indexer.errors import IndexerError
 from indexer.query.answer import AttributesAnswer, AttributeValuesAnswer
 from indexer.query.answers import Answers
-from indexer.query.deadline import Deadline
+from indexer.query.deadline import ENDED, Deadline
 from indexer.query.facet import AttributeCounts, AttributeValue, CountedOver, values_of
 from indexer.query.find.attribute_coverage import missing_attributes
 from indexer.query.find.column_scan import matching
@@ -28,6 +28,7 @@ from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import read_spans
 from indexer.query.service_list import unindexed_spans
 from indexer.query.span import Span
+from indexer.query.tiers.beside_index import beside_index
 from indexer.query.window import ANY_TIME, Window
 from indexer.spans.columns import SpanColumns
 
@@ -145,15 +146,22 @@ def _unindexed_values(
         hot_spans += len(rows) if part.source.tier == "hot" else 0
         try:
             found = part.attributes([key])
+        except ENDED:
+            raise
         except IndexerError as error:
             missing.append(Missing.of_error(error, part.source.path))
         else:
             texts += found.value.filter(pa.array(np.isin(found.row, rows))).to_pylist()
+    if opened.tiers.published is not None:
+        missing += opened.tiers.published.missing_attributes
     return texts, hot_spans, missing
 
 
 def _unindexed(opened: OpenAnswer, query: SpanQuery) -> SpanColumns:
-    """The spans of the query that the index lacks, each once; the slot is the source's number."""
+    """The spans of the query that the index lacks, each once; the slot is the source's number.
+
+    A published span that came over OTLP as well is left to the index: its values are counted there.
+    """
     parts = [part.columns for part in opened.tiers.unindexed]
     if not parts:
         return SpanColumns.empty()
@@ -165,7 +173,10 @@ def _look(opened: OpenAnswer, query: SpanQuery) -> _Looked:
     """Some spans of the query with their payload, of every tier."""
     sample = sample_index(opened.cursor, query)
     found = opened.tiers.indexed.spans(sample.rows)
-    unindexed = _unindexed(opened, query)
+    if opened.tiers.published is not None:
+        found = opened.tiers.published.not_replaced(found)
+    unindexed = beside_index(opened.tiers, query.window).added
+    unindexed = unindexed.take(matching(unindexed, query))
     chosen = unindexed.take(sample_columns(unindexed))
     is_whole = sample.is_whole and len(chosen) == len(unindexed)
     for slot, part in enumerate(opened.tiers.unindexed):

@@ -13,6 +13,9 @@ import duckdb
 
 from indexer.errors import QueryCancelled, QueryTimedOut
 
+ENDED = (QueryCancelled, QueryTimedOut)
+"""What ends an answer as a whole: it is not what one source of it lacks."""
+
 
 class Deadline:
     """Shared between the thread that answers and the one that waits."""

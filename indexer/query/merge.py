@@ -10,19 +10,20 @@ from indexer.query.tiers.tier import Candidates, Query
 def merge_candidates(query: Query, found: Sequence[Candidates]) -> Candidates:
     """Of a span that several tiers have the first one's counts: tiers are the coldest first.
 
-    Those of the first tier are each there once, and in order; it alone may leave some undecided.
+    Those of published and indexed spans are each there once, and in order; only of indexed ones
+    may some be undecided.
     """
     missing = tuple(one for candidates in found for one in candidates.missing)
-    first, *others = found
-    spans = first.spans
-    if any(candidates.spans for candidates in others):
+    spans = found[0].spans
+    if any(candidates.spans for candidates in found[1:]):
         each = first_of_each(span for candidates in found for span in candidates.spans)
         spans = sorted(each, key=query.order)
-    end = first.undecided_from
+    end = next((one.undecided_from for one in found if one.undecided_from is not None), None)
     if isinstance(query, SpanQuery) and end is not None:
         decided = query.place(end)
         spans = [span for span in spans if query.order(span) <= decided]
-    return Candidates(spans=spans, missing=missing, undecided_from=end, files_left=first.files_left)
+    files_left = sum(candidates.files_left for candidates in found)
+    return Candidates(spans=spans, missing=missing, undecided_from=end, files_left=files_left)
 
 
 def first_of_each(spans: Iterable[Span]) -> list[Span]:

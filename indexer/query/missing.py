@@ -42,8 +42,8 @@ HOT_NOT_READ = Reason(
 )
 PUBLISHED_NOT_READ = Reason(
     "PublishedNotRead",
-    "Spans that Mastra applications have published are in answers about one trace alone.",
-    "Ask for a trace by its ID, or the routes and tables of the Mastra store.",
+    "Some spans that Mastra applications have published were not looked at, or not as a whole.",
+    "Read the detail; a trace asked for by its ID, and Mastra's routes, have all that is stored.",
 )
 FILES_NOT_READ = Reason(
     "FilesNotRead",

@@ -74,7 +74,7 @@ class OpenAnswer:
 
     def completeness(self, hot_spans: int, missing: Iterable[Missing] = ()) -> Completeness:
         """What an answer over all spans says of itself, with recent files that were not read."""
-        return self.completeness_of(hot_spans, (*self.tiers.recent.missing, *missing))
+        return self.completeness_of(hot_spans, (*self.tiers.missing, *missing))
 
     def completeness_of(self, hot_spans: int, missing: Iterable[Missing]) -> Completeness:
         """The same of one whose tiers have said what they lack of it."""

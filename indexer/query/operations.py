@@ -10,17 +10,29 @@ from indexer.query.answer import OperationsAnswer
 from indexer.query.answers import Answers
 from indexer.query.deadline import Deadline
 from indexer.query.facet import Operation
+from indexer.query.find.already_indexed import REPLACED_SPANS, registered_replaced
 from indexer.query.find.keyset import decode_place, encode_place, fingerprint
 from indexer.query.missing import OPERATIONS_BOUNDED, Missing
-from indexer.query.service_list import unindexed_spans
+from indexer.query.tiers.beside_index import beside_index
 from indexer.spans.columns import SpanColumns
+from indexer.spans.identity import SpanKeys
+from indexer.spans.schema import same_span
 from indexer.system.duckdb_rows import text_literal
 
 _OPERATIONS = """
 SELECT service_name, name, span_kind, sum(span_count)::BIGINT
-FROM file_operations WHERE {where}
-GROUP BY service_name, name, span_kind ORDER BY service_name, name, span_kind LIMIT {count}
+FROM {counted} WHERE {where}
+GROUP BY service_name, name, span_kind HAVING sum(span_count) > 0
+ORDER BY service_name, name, span_kind LIMIT {count}
 """
+_LEFT = f"""(
+    SELECT service_name, name, span_kind, span_count FROM file_operations
+    UNION ALL
+    SELECT held.service_name, held.name, held.span_kind, -1 FROM {REPLACED_SPANS} AS asked
+    JOIN trace_files USING (trace_id)
+    JOIN indexed_spans AS held
+      ON held.file_id = trace_files.file_id AND {same_span("held", "asked")}
+)"""
 _NOT_LISTED = """
 SELECT count(*), coalesce(sum(other_operation_spans), 0)::BIGINT
 FROM parquet_files WHERE other_operation_spans > 0
@@ -68,23 +80,24 @@ def list_operations(
     """One page. Raises QueryRefused for another list's cursor."""
     after = query.after
     with answers.open(deadline) as opened:
-        counted = _indexed(opened.cursor, query, after)
-        parts = [one.columns for one in opened.tiers.unindexed]
-        hot_spans = 0 if opened.tiers.hot is None else len(parts[-1])
-        if parts:
-            added = _count(unindexed_spans(opened.cursor, parts))
-            counted += {one: count for one, count in added.items() if query.has(one, after)}
+        beside = beside_index(opened.tiers)
+        counted = _indexed(opened.cursor, query, after, beside.replaced)
+        added = _count(beside.added)
+        counted += {one: count for one, count in added.items() if query.has(one, after)}
         found = [_operation(one, counted[one]) for one in sorted(counted)]
         return OperationsAnswer(
             operations=found[: query.limit],
             next_cursor=_next_cursor(query, found),
-            completeness=opened.completeness(hot_spans, _not_listed(opened.cursor)),
+            completeness=opened.completeness(opened.tiers.hot_count, _not_listed(opened.cursor)),
             cost=opened.account.total(),
         )
 
 
 def _indexed(
-    cursor: duckdb.DuckDBPyConnection, query: OperationsQuery, after: _Key | None
+    cursor: duckdb.DuckDBPyConnection,
+    query: OperationsQuery,
+    after: _Key | None,
+    replaced: SpanKeys,
 ) -> Counter[_Key]:
     """The first of the index, one more than the page has: no later one can be on it."""
     where = ["true"]
@@ -96,8 +109,10 @@ def _indexed(
         service, name, kind = after
         place = f"({text_literal(service)}, {text_literal(name)}, {kind})"
         where.append(f"(service_name, name, span_kind) > {place}")
-    sql = _OPERATIONS.format(where=" AND ".join(where), count=query.limit + 1)
-    rows = cursor.execute(sql).fetchall()
+    counted = _LEFT if len(replaced) else "file_operations"
+    sql = _OPERATIONS.format(counted=counted, where=" AND ".join(where), count=query.limit + 1)
+    with registered_replaced(cursor, replaced):
+        rows = cursor.execute(sql).fetchall()
     return Counter({(service, name, kind): count for service, name, kind, count in rows})
 
 

@@ -8,12 +8,18 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from indexer.query.find.already_indexed import known_spans
+from indexer.query.find.already_indexed import (
+    REPLACED_SPANS,
+    known_spans,
+    registered_replaced,
+)
 from indexer.query.find.column_scan import within
 from indexer.query.window import ANY_TIME, Window
 from indexer.spans.aggregates import KNOWN_FROM_NS
 from indexer.spans.columns import SpanColumns, concatenate
-from indexer.system.duckdb_rows import rows
+from indexer.spans.identity import SpanKeys
+from indexer.spans.schema import same_span
+from indexer.system.duckdb_rows import rows, text_literal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SERVICES = """
@@ -45,6 +51,24 @@ SELECT service_name,
 FROM seen GROUP BY service_name ORDER BY service_name
 """
 
+_REPLACED_IN = f"""
+SELECT DISTINCT service_name FROM {REPLACED_SPANS} AS asked
+JOIN trace_files USING (trace_id)
+JOIN indexed_spans AS held ON held.file_id = trace_files.file_id AND {same_span("held", "asked")}
+"""
+_SERVICES_LEFT = f"""
+SELECT service_name,
+       make_timestamptz(coalesce(
+           min(start_time_unix_nano) FILTER (WHERE start_time_unix_nano >= $known), 0
+       ) // 1000) AS first_seen,
+       make_timestamptz(max(start_time_unix_nano) // 1000) AS last_seen,
+       count(*)::BIGINT AS total_spans
+FROM indexed_spans AS held ANTI JOIN {REPLACED_SPANS} AS asked ON {same_span("held", "asked")}
+WHERE service_name IN ({{names}})
+  AND start_time_unix_nano >= $since AND start_time_unix_nano < $until
+GROUP BY service_name ORDER BY service_name
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -66,13 +90,33 @@ def list_services(cursor: duckdb.DuckDBPyConnection, window: Window = ANY_TIME) 
     """
     if window.is_open:
         return _services(rows(cursor, _SERVICES))
+    return _services(rows(cursor, _SERVICES_WITHIN, _bounds(window)))
+
+
+def without_replaced(
+    cursor: duckdb.DuckDBPyConnection,
+    services: Sequence[Service],
+    replaced: SpanKeys,
+    window: Window = ANY_TIME,
+) -> list[Service]:
+    """The services of the index without some of its spans: those of them are counted anew."""
+    if not len(replaced):
+        return list(services)
+    with registered_replaced(cursor, replaced):
+        names = [name for (name,) in cursor.execute(_REPLACED_IN).fetchall()]
+        sql = _SERVICES_LEFT.format(names=", ".join(map(text_literal, names)) or "''")
+        left = _services(rows(cursor, sql, _bounds(window)))
+    kept = [one for one in services if one.service_name not in names]
+    return sorted([*kept, *left], key=lambda one: one.service_name.encode())
+
+
+def _bounds(window: Window) -> dict[str, int]:
     since, until = window.since_unix_nano, window.until_unix_nano
-    bounds = {
+    return {
         "since": _FIRST_TIME if since is None else since,
         "until": _LAST_TIME if until is None else until,
         "known": KNOWN_FROM_NS,
     }
-    return _services(rows(cursor, _SERVICES_WITHIN, bounds))
 
 
 def unindexed_spans(

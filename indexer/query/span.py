@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect
+
+if TYPE_CHECKING:  # a span of a file needs no store
+    from indexer.mastra.otel_view import OtelView
 
 TierName = Literal["published", "indexed", "recent", "hot"]
 """Spans of the Mastra store, files that are indexed, files that are not indexed yet, and spans in
@@ -42,9 +45,9 @@ class HotTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublishedTable:
-    """Spans of one trace in the Mastra store, with the columns of the decoder."""
+    """Spans of the Mastra store, of one moment."""
 
-    table: pa.Table
+    view: "OtelView"
     tier: ClassVar[TierName] = "published"
     path: ClassVar[None] = None
 

@@ -35,8 +35,7 @@ class SpansShown:
 def find_spans(query: Query, tiers: AllTiers) -> Candidates:
     """Which spans the question is about, in its order, each once; without payload."""
     llm, not_asked = tiers.llm_traces(query)
-    each = [tier.candidates(query, llm) for tier in tiers.coldest_first]
-    found = merge_candidates(query, each)
+    found = merge_candidates(query, tiers.candidates(query, llm))
     return replace(found, missing=(*not_asked, *found.missing))
 
 

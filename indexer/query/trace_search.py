@@ -17,11 +17,10 @@ from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery
 from indexer.query.find.trace_totals import TraceTotals, count_traces
 from indexer.query.missing import Missing
 from indexer.query.moment import OpenAnswer
-from indexer.query.service_list import unindexed_spans
 from indexer.query.span import Span
 from indexer.query.stages import find_spans
+from indexer.query.tiers.beside_index import beside_index
 from indexer.query.tiers.tier import Candidates
-from indexer.spans.columns import SpanColumns
 
 TRACES_MAX = 1_000
 """Of one page."""
@@ -137,9 +136,9 @@ def _by_trace(spans: Iterable[Span]) -> dict[str, list[Span]]:
 
 
 def _totals(opened: OpenAnswer, trace_ids: Collection[str]) -> Mapping[str, TraceTotals]:
-    parts = [part.columns for part in opened.tiers.unindexed]
-    unindexed = unindexed_spans(opened.cursor, parts) if parts else SpanColumns.empty()
-    return count_traces(opened.cursor, opened.tiers.indexed.directory, trace_ids, unindexed)
+    beside = beside_index(opened.tiers)
+    directory = opened.tiers.indexed.directory
+    return count_traces(opened.cursor, directory, trace_ids, beside.added, beside.replaced)
 
 
 def _trace(totals: TraceTotals, matches: Sequence[Span]) -> TraceFound:

@@ -4,12 +4,9 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-import pyarrow as pa
-
 from indexer.clients.mastra.door import BODIES_BYTES_MAX, MastraDoor
-from indexer.mastra.otel_rows import otel_rows
+from indexer.mastra.otel_view import OtelSpans
 from indexer.mastra.sync_store import SyncDuckDBStore
-from indexer.otlp.spans import SPAN_SCHEMA
 from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 
@@ -28,6 +25,8 @@ class MastraStore:
         )
         self.door = MastraDoor(store=self._store, bodies=ByteBudget(BODIES_BYTES_MAX))
         """What the routes of clients need of it."""
+        self.otel_spans = OtelSpans(lambda: self._store.database)
+        """Its spans for those who look for spans of any origin."""
 
     def open(self) -> None:
         """Open it. Raises CatalogBusy, CatalogUnreadable, CatalogTooNew or OSError."""
@@ -36,11 +35,6 @@ class MastraStore:
     def close(self) -> None:
         """Close it; requests have to be over."""
         self._store.close()
-
-    def otel_rows(self, trace_id: str) -> pa.Table | None:
-        """The spans of a trace as rows of OpenTelemetry's columns; None without any."""
-        found = self._store.observability.get_trace(trace_id)
-        return None if found is None else otel_rows(found.spans, SPAN_SCHEMA)
 
     async def prune_until(self, stop: asyncio.Event) -> None:
         """Delete what is too old or too much, now and then. Raises CatalogWriteFailed."""

@@ -181,7 +181,7 @@ class Worker:
             outstanding=index.outstanding,
             doubts=self._doubts,
             hot=None if self._hot is None else self._hot.ask,
-            published=None if self._mastra is None else self._mastra.otel_rows,
+            published=None if self._mastra is None else self._mastra.otel_spans,
             limits=self._answer_limits,
             budget=self._answers_budget,
             absences=self._absences,

@@ -17,7 +17,7 @@ from indexer.errors import QueriesBusy, QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answer import Answer
 from indexer.query.answers import Answers
-from indexer.query.find import file_selection, index_scan, llm_traces
+from indexer.query.find import column_scan, file_selection, index_scan, llm_traces
 from indexer.query.find.cursor import position_of
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import SpanQuery
@@ -29,6 +29,7 @@ from indexer.system.budget import ByteBudget
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import T0, Span, spans, table, write
+from tests.support.tiers import Published
 
 pytestmark = pytest.mark.duckdb
 
@@ -42,7 +43,7 @@ KINDS = (
     {"gen_ai.system": ""},
 )
 NAMES = ("GET /", "GET /cart", "get /", "100%_ü", "a\0b'", "")
-TIERS = ("a.parquet", "b.parquet", "c.parquet", "recent.parquet", "hot")
+TIERS = ("a.parquet", "b.parquet", "c.parquet", "recent.parquet", "hot", "published")
 
 MADE = st.tuples(
     st.sampled_from(TIERS),
@@ -101,7 +102,9 @@ class Tiered:
             bounded=False,
         )
         return self.one.answers(
-            directory=lambda: self.one.pipeline.register.directory, hot=lambda: view
+            directory=lambda: self.one.pipeline.register.directory,
+            hot=lambda: view,
+            published=Published(self.by_tier["published"]),
         )
 
     def services(self, query: SpanQuery) -> dict[str, int]:
@@ -124,6 +127,7 @@ class Tiered:
 
 
 def distinct(by_tier: dict[str, list[Span]]) -> dict[tuple[int, int, int], Span]:
+    """The published copy of a span, which is last, counts."""
     return {(one.trace, one.span, one.kind): one for some in by_tier.values() for one in some}
 
 
@@ -193,6 +197,10 @@ def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> I
             by_tier[TIERS[number % len(TIERS)]].append(replace(span, kind=3))
         if number % doubled == 0:  # flushed, and still in the hot tier
             by_tier["hot"].append(span)
+        if number % 4 == 0:  # sent both ways, and not alike
+            by_tier["published"].append(
+                replace(span, name=NAMES[number % 6], start=start + 1, duration=2, status=1)
+            )
     with indexed(folder, keys=KEYS) as one:
         for tier in TIERS[:3]:
             if by_tier[tier]:
@@ -232,6 +240,7 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
     """Whatever the filters and whichever tier has the span; stopping early loses none."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(file_selection, "FILES_AT_FIRST", 1)
+        patch.setattr(column_scan, "_ORDERED_WHOLE_MAX", 0)
         patch.setattr(index_scan, "LLM_SHARE", 1)
         patch.setattr(llm_traces, "FILES_WHOLE_MAX", 1)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
@@ -294,7 +303,7 @@ def test_a_file_that_has_not_given_its_attributes_is_read_while_it_is_recent(
         one.pipeline.sweep()
         one.pipeline.drain(lambda: False)
         assert one.rows("SELECT count(*) FROM file_attributes") == [(0,)]
-        answers = Tiered(one, {"hot": []}).answers
+        answers = Tiered(one, {"hot": [], "published": []}).answers
         answer = answers.spans(query)
         assert [span.source.path for span in answer.spans] == [str(path)]
         assert codes(answer) == []
@@ -306,7 +315,7 @@ def test_a_list_says_which_recent_file_it_could_not_read(tmp_path: Path) -> None
     """Lists are as honest as traces; services are too."""
     with indexed(tmp_path) as one:
         (one.root / "recent.parquet").write_bytes(b"no")
-        answers = Tiered(one, {"hot": []}).answers
+        answers = Tiered(one, {"hot": [], "published": []}).answers
         for answer in (answers.spans(SpanQuery()), answers.services()):
             assert codes(answer) == ["FooterUnreadable"]
 

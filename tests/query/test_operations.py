@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,10 @@ SPANS = [
     for n in range(1, 40)
 ]
 BY_TIER = {
-    tier: [span for span in SPANS if span.trace % 4 == at or span.trace % 7 == at]
+    tier: [span for span in SPANS if span.trace % 5 == at or span.trace % 7 == at]
     for at, tier in enumerate(TIERS)
 }
+BY_TIER["published"] = [replace(one, name=f"{one.name}!") for one in BY_TIER["published"]]
 
 
 @pytest.fixture(scope="module")

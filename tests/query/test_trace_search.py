@@ -47,9 +47,13 @@ def made(number: int) -> Span:
 
 SPANS = [made(number) for number in range(1, 60)]
 BY_TIER = {
-    tier: [span for span in SPANS if span.span % 4 == at or span.span % 7 == at]
+    tier: [span for span in SPANS if span.span % 5 == at or span.span % 7 == at]
     for at, tier in enumerate(TIERS)
 }
+BY_TIER["published"] = [
+    replace(one, start=one.start + 1, status=2 - one.status, service="cart", name="pay")
+    for one in BY_TIER["published"]
+]
 N_IS_2 = AttributeCondition(owner="span", key="n", operator="=", value=2)
 WHERE: tuple[Condition | None, ...] = (
     None,

@@ -1,20 +1,38 @@
-"""Spans that are hot, in a recent file and in indexed files at once, and what answers over them."""
+"""Spans that are published, hot, in a recent and in indexed files at once, and answers over them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from indexer.hot.view import DecodedRows, HotView
+from indexer.mastra.otel_view import OtelView
 from indexer.query.answers import Answers
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, table, write
 
-TIERS = ("a", "b", "recent", "hot")
+TIERS = ("a", "b", "recent", "hot", "published")
 """Two indexed files, one that is not, and none."""
 AS_OF = 7
+
+
+@dataclass(frozen=True)
+class Published:
+    """A store of published spans, in memory."""
+
+    spans: Sequence[Span]
+
+    def trace(self, trace_id: str) -> OtelView:
+        return Published([one for one in self.spans if one.trace_id == trace_id]).newest()
+
+    def newest(self) -> OtelView:
+        rows = table(self.spans)
+        return OtelView(table=rows, rows=lambda chosen: rows.take(pa.array(chosen, pa.int64())))
 
 
 @contextmanager
@@ -23,6 +41,8 @@ def answers_over(
 ) -> Iterator[Answers]:
     """Answers over spans by the tier that has them; a span may be in several."""
     with indexed(folder, keys=keys) as one:
+        if "published" in by_tier:
+            options["published"] = Published(by_tier["published"])
         for tier, spans in by_tier.items():
             if tier not in TIERS[2:] and spans:
                 write(one.root / f"{tier}.parquet", spans)
@@ -43,6 +63,8 @@ def answers_over(
 
 
 def distinct(by_tier: Mapping[str, Sequence[Span]]) -> list[Span]:
-    """Each of their spans once, by brute force."""
-    found = {(one.trace, one.span, one.kind): one for some in by_tier.values() for one in some}
+    """Each of their spans once, by brute force; that of the store where it has one."""
+    published = by_tier.get("published", ())
+    every = (one for some in (*by_tier.values(), published) for one in some)
+    found = {(one.trace, one.span, one.kind): one for one in every}
     return list(found.values())

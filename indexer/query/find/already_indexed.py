@@ -1,6 +1,7 @@
 """Which files, and which spans, the index has by the transaction that asks."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 import duckdb
 import numpy as np
@@ -13,6 +14,8 @@ from indexer.system.duckdb_rows import id_list, text_literal
 from indexer.system.storage import LocalStorage
 
 _NO_KEY = -1
+REPLACED_SPANS = "replaced_spans"
+"""Identities of rows that do not count, as a table of a cursor."""
 
 _KNOWN_FILES = """
 SELECT relative_path FROM parquet_files WHERE relative_path IN ({paths}) AND {given} = (
@@ -48,6 +51,16 @@ def known_files(
     )
     held = {path for (path,) in cursor.execute(sql).fetchall()} if asked else set()
     return lambda path: relative.get(path) in held
+
+
+@contextmanager
+def registered_replaced(cursor: duckdb.DuckDBPyConnection, keys: SpanKeys) -> Iterator[None]:
+    """Statements of the cursor may name ``replaced_spans`` meanwhile."""
+    cursor.register(REPLACED_SPANS, keys.to_arrow())
+    try:
+        yield
+    finally:
+        cursor.unregister(REPLACED_SPANS)
 
 
 def known_spans(cursor: duckdb.DuckDBPyConnection, keys: SpanKeys) -> BoolArray:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from indexer.query.find.condition_tree import IsRoot, MetadataCondition, ServiceIs
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
@@ -14,9 +15,12 @@ from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.find.trace_query import Place, TraceQuery
 from indexer.query.window import Window
 from indexer.spans.columns import SpanColumns
-from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
+from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex, parse_hex
+from indexer.spans.identity import trace_keys
 
 Rows = npt.NDArray[np.intp]
+_ORDERED_WHOLE_MAX = 10_000
+"""Spans that are put in order to have the first of them; of more, the others are left out first."""
 
 
 def matching(columns: SpanColumns, query: TraceQuery | SpanQuery) -> BoolArray:
@@ -50,8 +54,12 @@ def meeting(columns: SpanColumns, condition: MetadataCondition) -> BoolArray:
 
 def in_traces(columns: SpanColumns, trace_ids: AbstractSet[str]) -> BoolArray:
     """Which spans are of these traces."""
-    texts = format_hex([columns.trace_hi, columns.trace_lo]).to_pylist()
-    return np.fromiter((text in trace_ids for text in texts), np.bool_, len(columns))
+    words, _ = parse_hex(pa.array(sorted(trace_ids), pa.string()), digits=32)
+    held: BoolArray = np.isin(columns.trace_key, trace_keys(*words))
+    places = np.flatnonzero(held)
+    texts = format_hex([columns.trace_hi[places], columns.trace_lo[places]]).to_pylist()
+    held[places] = [text in trace_ids for text in texts]
+    return held
 
 
 def of_service(columns: SpanColumns, service: str) -> BoolArray:
@@ -70,6 +78,9 @@ def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery
     """Of the chosen spans as many as the answer can need, in its order where it needs not all."""
     if isinstance(query, TraceQuery):
         return columns.take(chosen)
+    lead = columns.duration if query.slowest else columns.start
+    if np.count_nonzero(chosen) > _ORDERED_WHOLE_MAX + query.count:
+        chosen = chosen & (lead >= np.partition(lead[chosen], -query.count)[-query.count])
     return in_order(columns.take(chosen), query).take(slice(query.count))
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.query.find.already_indexed import REPLACED_SPANS, registered_replaced
 from indexer.query.find.column_scan import in_traces
 from indexer.spans.columns import STATUS_CODE_ERROR, SpanColumns
 from indexer.spans.identifiers import parse_hex
-from indexer.spans.identity import trace_keys
+from indexer.spans.identity import SpanKeys, trace_keys
+from indexer.spans.schema import same_span
 from indexer.system.duckdb_rows import id_list, text_literal
 
 _TOTALS = f"""
@@ -24,10 +26,12 @@ SELECT trace_id, service_name, count(*)::BIGINT AS spans,
        min(ROW(start_time_unix_nano, span_id_uint64, span_kind, name)) FILTER (
            WHERE parent_span_id_uint64 IS NULL
        ) AS root
-FROM indexed_spans WHERE {{in_files}} AND trace_id IN ({{trace_ids}})
+FROM indexed_spans AS held {{without}}
+WHERE {{in_files}} AND trace_id IN ({{trace_ids}})
 GROUP BY trace_id, service_name ORDER BY trace_id, service_name
 """
 _HOLDING = "file_id IN (SELECT file_id FROM trace_files WHERE trace_id IN ({trace_ids}))"
+_REPLACED = f"ANTI JOIN {REPLACED_SPANS} AS asked ON {same_span('held', 'asked')}"
 _Root = tuple[int, int, int, str]
 """Start, span ID, kind and name, in this order of what is the root."""
 
@@ -74,8 +78,9 @@ def count_traces(
     directory: TraceDirectory | None,
     trace_ids: Collection[str],
     unindexed: SpanColumns,
+    replaced: SpanKeys,
 ) -> dict[str, TraceTotals]:
-    """The traces by their ID; ``unindexed`` are all spans that the index lacks."""
+    """The traces by their ID, with all spans beside the index and without what they replace."""
     found = {one: TraceTotals(one) for one in trace_ids}
     if not found:
         return {}
@@ -83,8 +88,11 @@ def count_traces(
     in_files = _HOLDING.format(trace_ids=texts)
     if directory is not None:
         in_files = f"file_id IN {id_list(_files(directory, found))}"
-    sql = _TOTALS.format(in_files=in_files, trace_ids=texts)
-    for trace_id, service, spans, errors, start, end, root in cursor.execute(sql).fetchall():
+    without = _REPLACED if len(replaced) else ""
+    sql = _TOTALS.format(in_files=in_files, trace_ids=texts, without=without)
+    with registered_replaced(cursor, replaced):
+        rows = cursor.execute(sql).fetchall()
+    for trace_id, service, spans, errors, start, end, root in rows:
         found[trace_id].add(
             service,
             spans=spans,

@@ -6,7 +6,7 @@ the hot tier names and this transaction does not have are read directly.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -23,8 +23,9 @@ from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
 from indexer.query.tiers.indexed_files import IndexedFiles
 from indexer.query.tiers.published_spans import PublishedSpans
 from indexer.query.tiers.recent_files import RecentFiles, read_recent_files
-from indexer.query.tiers.tier import Query, Tier
-from indexer.query.tiers.unindexed_spans import UnindexedSpans, llm_traces_of
+from indexer.query.tiers.replaced_spans import without_replaced
+from indexer.query.tiers.tier import Candidates, Query, Tier
+from indexer.query.tiers.unindexed_spans import UnindexedSpans, every_span, llm_traces_of
 from indexer.spans.attributes import tells_llm_calls
 from indexer.system.storage import LocalStorage
 
@@ -37,24 +38,45 @@ class AllTiers:
     recent: RecentFiles
     hot: HotSpans | None = None
     published: PublishedSpans | None = None
-    """Of a question about one trace alone."""
+    """Its records replace what the others have of their spans; None without a Mastra store."""
     recent_paths: tuple[str, ...] = ()
     """Files that are flushed and not indexed, newest first, whether or not they can be read."""
 
     @property
     def coldest_first(self) -> Sequence[Tier]:
-        """Of two copies of a span that of the first tier counts.
-
-        What an application has published says more than what it has sent over OTLP as well.
-        """
+        """Of two copies of a span that of the first tier counts."""
         published = [] if self.published is None else [self.published]
         return [*published, self.indexed, self.recent, *([] if self.hot is None else [self.hot])]
 
     @property
     def unindexed(self) -> Sequence[UnindexedSpans]:
-        """Everything that is not in the index, source by source; hot spans are all decoded."""
+        """Everything that is not in the index, source by source; hot spans are all decoded.
+
+        Published spans are the first source, and may be in the index as well.
+        """
+        published = [] if self.published is None else [self.published.spans]
         hot = [] if self.hot is None else [self.hot.all_spans()]
-        return [*self.recent.files, *hot]
+        return [*published, *self.recent.files, *hot]
+
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        """What the tiers lack, whatever the question is."""
+        published = () if self.published is None else self.published.missing
+        return (*published, *self.recent.missing)
+
+    @property
+    def hot_count(self) -> int:
+        """Hot spans that are looked at."""
+        return 0 if self.hot is None else len(self.hot.all_spans().columns)
+
+    def candidates(self, query: Query, llm: LlmTraces | None) -> list[Candidates]:
+        """What each tier has of the question, the coldest first, and a span in one of them."""
+        if self.published is None:
+            return [tier.candidates(query, llm) for tier in self.coldest_first]
+        published = self.published.candidates(query, llm)
+        indexed = without_replaced(self.indexed, query, llm, self.published, published.spans)
+        others: list[Tier] = [self.recent, *([] if self.hot is None else [self.hot])]
+        return [published, indexed, *(tier.candidates(query, llm) for tier in others)]
 
     def llm_traces(self, query: Query) -> tuple[LlmTraces | None, tuple[Missing, ...]]:
         """Which traces have an LLM call, for a question that is of those alone.
@@ -97,6 +119,7 @@ def open_tiers(
     keys = keys_of_query(cursor, query) if isinstance(query, SpanQuery) else {}
     paths = unknown_files(cursor, storage, hot, keys.values())
     recent = read_recent_files(storage, paths, account=account, deadline=deadline)
+    narrow = every_span if published is None else published.without_replaced
     relative = [storage.relative(one.source.path) for one in recent.files if one.source.path]
     return AllTiers(
         indexed=IndexedFiles(
@@ -110,9 +133,9 @@ def open_tiers(
             absences=Absences() if absences is None else absences,
             read_directly=[path for path in relative if path],
         ),
-        recent=recent,
+        recent=replace(recent, files=tuple(map(narrow, recent.files))),
         published=published,
-        hot=None if hot is None or hot.view is None else HotSpans(view=hot.view),
+        hot=None if hot is None or hot.view is None else HotSpans(view=hot.view, narrow=narrow),
         recent_paths=tuple(paths),
     )
 

@@ -19,7 +19,12 @@ from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, HOT_NOT_READ, Mis
 from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
 from indexer.query.tiers.payload_readers import MemoryPayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
-from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
+from indexer.query.tiers.unindexed_spans import (
+    UnindexedSpans,
+    attribute_reader,
+    candidates_of,
+    every_span,
+)
 from indexer.read.canonical_columns import UNLIMITED, canonical_values
 from indexer.read.dialect_fields import Field, FieldType, PayloadColumn
 from indexer.read.normalise import empty
@@ -85,6 +90,8 @@ class HotSpans:
     """The hot spans of one view."""
 
     view: HotView
+    narrow: Callable[[UnindexedSpans], UnindexedSpans] = every_span
+    """Leaves out what another tier has."""
 
     @property
     def name(self) -> TierName:
@@ -93,7 +100,7 @@ class HotSpans:
 
     def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
         """For one trace nothing else is decoded."""
-        return candidates_of([unindexed_spans(self._rows(query))], query, llm)
+        return candidates_of([self.narrow(unindexed_spans(self._rows(query)))], query, llm)
 
     def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
         """Out of the rows themselves."""
@@ -110,8 +117,8 @@ class HotSpans:
         return Payloads(payloads=payloads)
 
     def all_spans(self) -> UnindexedSpans:
-        """Everything that is hot."""
-        return unindexed_spans(self.view.table)
+        """Everything that is hot, and in no tier before it."""
+        return self.narrow(unindexed_spans(self.view.table))
 
     def _rows(self, query: Query) -> pa.Table:
         """What may match: the others need not be interpreted."""
@@ -138,11 +145,11 @@ def unindexed_spans(table: pa.Table) -> UnindexedSpans:
         source=HotTable(table),
         columns=hot_columns(table),
         attributes=attributes,
-        payload=MemoryPayload(table=_payload_table(table)),
+        payload=MemoryPayload(table=payload_table(table)),
     )
 
 
-def _payload_table(table: pa.Table) -> PayloadTable:
+def payload_table(table: pa.Table) -> PayloadTable:
     """The payload of a hot table for those who look for spans by it."""
     held = {name: column for name, column in _COLUMN.items() if column in table.column_names}
     return PayloadTable(

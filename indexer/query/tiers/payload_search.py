@@ -101,6 +101,10 @@ class PayloadSearch:
             self._narrow(np.flatnonzero(is_open))
         return np.flatnonzero(self._bounds.may)
 
+    def possible(self) -> Places:
+        """The same by what is known without payload: no more rows are read than a page needs."""
+        return np.flatnonzero(self._bounds.may)
+
     def first(self, ordered: Places, count: int) -> Places:
         """The first ``count`` that meet the conditions, of places in the order of the list."""
         found: list[Places] = []

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.errors import IndexerError
+from indexer.query.deadline import ENDED
 from indexer.query.find import column_scan
 from indexer.query.find.condition_tree import Condition, metadata_leaves
 from indexer.query.find.llm_traces import LlmTraces
@@ -36,6 +37,8 @@ class UnindexedSpans:
     columns: SpanColumns
     attributes: AttributesOf
     payload: PayloadReader
+    is_read_by_row: bool = False
+    """Whether payload is read of single rows, and not as columns of all."""
 
     def candidates(self, query: Query, llm: LlmTraces | None) -> list[Span]:
         """Those of a question, as many as the answer can need. Raises IndexerError."""
@@ -76,7 +79,8 @@ class UnindexedSpans:
             holds={leaf: column_scan.meeting(ordered, leaf) for leaf in metadata_leaves(where)},
         )
         search = PayloadSearch(where, known, self.payload)
-        return ordered.take(search.first(search.candidates(), query.count))
+        places = search.possible() if self.is_read_by_row else search.candidates()
+        return ordered.take(search.first(places, query.count))
 
     def _values(self, key: str, value: str | None) -> dict[int, str]:
         found = self.attributes([key])
@@ -104,6 +108,11 @@ class UnindexedSpans:
         ]
 
 
+def every_span(spans: UnindexedSpans) -> UnindexedSpans:
+    """As they are."""
+    return spans
+
+
 def candidates_of(
     parts: Iterable[UnindexedSpans], query: Query, llm: LlmTraces | None
 ) -> Candidates:
@@ -113,6 +122,8 @@ def candidates_of(
     for part in parts:
         try:
             spans += part.candidates(query, llm)
+        except ENDED:
+            raise
         except IndexerError as error:
             missing.append(Missing.of_error(error, part.source.path))
     return Candidates(spans=spans, missing=tuple(missing))
@@ -130,6 +141,8 @@ def llm_traces_of(
     for part in parts:
         try:
             found |= part.llm_traces(keys, service)
+        except ENDED:
+            raise
         except IndexerError as error:
             missing.append(Missing.of_error(error, part.source.path))
     return frozenset(found), tuple(missing)

@@ -34,6 +34,7 @@ from indexer.query.window import Window
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import Span, table, write
+from tests.support.tiers import Published
 
 pytestmark = pytest.mark.duckdb
 
@@ -79,7 +80,7 @@ EVENTS: dict[str, tuple[tuple[Any, ...], tuple[str, ...]]] = {
 }
 """The same of events, and their texts."""
 RESOURCES = {"{}": (), '{"k":"a"}': ("a",)}
-TIERS = ("a.parquet", "b.parquet", "c.parquet", "d.parquet", "recent.parquet", "hot")
+TIERS = ("a.parquet", "b.parquet", "c.parquet", "d.parquet", "recent.parquet", "hot", "published")
 
 MADE = st.tuples(
     st.sampled_from(TIERS),
@@ -171,10 +172,11 @@ class Corpus:
             source="incremental",
             bounded=False,
         )
-        return self.one.answers(hot=lambda: view, **options)
+        published = Published(self.by_tier["published"])
+        return self.one.answers(hot=lambda: view, published=published, **options)
 
     def expected(self, query: SpanQuery) -> list[tuple[str, str, int]]:
-        """The whole list, by brute force."""
+        """The whole list, by brute force; the published copy of a span, which is last, counts."""
         every = {one.span: one for some in self.by_tier.values() for one in some}.values()
         found = [one for one in every if in_list(one, query)]
         found.sort(key=lambda one: (-one.duration * query.slowest, -one.start, one.trace, one.span))
@@ -268,6 +270,9 @@ def corpus(folder: Path, made: Sequence[tuple[Any, ...]]) -> Iterator[Corpus]:
         by_tier[tier].append(span)
         if number % 4 == 0:  # flushed, and still in the hot tier
             by_tier["hot"].append(span)
+        if number % 3 == 0:  # sent both ways, and not alike
+            other = replace(span, start=start + 1, status=2 - status, attributes='{"k":500}')
+            by_tier["published"].append(other)
     with indexed(folder) as one:
         for tier in TIERS[:4]:
             if by_tier[tier]:

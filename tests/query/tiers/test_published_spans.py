@@ -1,14 +1,19 @@
-"""A trace has what its Mastra application has published, each span once, whatever came over OTLP."""
+"""Answers have what Mastra applications have published, each span once, whatever came over OTLP."""
 
 from datetime import timedelta
 
 import pytest
 
 from indexer.errors import CatalogUnreadable
-from indexer.mastra.otel_rows import otel_rows
+from indexer.mastra.otel_view import OtelSpans
 from indexer.mastra.sync_store import SyncDuckDBStore
-from indexer.otlp.spans import SPAN_SCHEMA
+from indexer.query.attribute_facets import FacetQuery, list_attributes
+from indexer.query.find.payload_conditions import AttributeCondition
+from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.operations import OperationsQuery, list_operations
+from indexer.query.span import UNREADABLE
+from indexer.query.trace_search import search_traces
 from tests.mastra.samples import START, span
 from tests.support.span_files import Span
 from tests.support.tiers import answers_over
@@ -39,11 +44,7 @@ def published():
         ]
     )
 
-    def ask(trace_id):
-        found = store.observability.get_trace(trace_id)
-        return None if found is None else otel_rows(found.spans, SPAN_SCHEMA)
-
-    yield ask
+    yield OtelSpans(lambda: store.database)
     store.close()
 
 
@@ -66,7 +67,38 @@ def test_a_trace_has_published_spans_first_and_what_else_there_is(tmp_path, publ
     }
     assert (tool.parent_span_id, tool.span_kind, tool.service_name) == (ROOT, 3, "mastra")
     assert (tool.status_code, tool.payload.status_message) == (2, "no")
-    assert {one.name for one in listed} == {"sent", "other"}
+    assert {one.name for one in listed} == {"published", "span " + TOOL, "other"}
+
+
+def test_lists_searches_and_counts_have_published_spans(tmp_path, published):
+    """Of one that was sent both ways the published record, in whatever is asked."""
+    in_file = [
+        Span(trace=7, span=1, kind=1, name="sent", service="agents-otel"),
+        Span(trace=7, span=3, name="other", service="agents-otel"),
+    ]
+    by_input = SpanQuery(where=AttributeCondition(owner="span", key="mastra.span.type"))
+    with answers_over(tmp_path, {"a": in_file}, published=published) as answers:
+        roots = answers.spans(SpanQuery(roots=True)).spans
+        searched = answers.spans(by_input).spans
+        sent = SpanQuery(conditions=SpanConditions(name="sent"))
+        replaced = search_traces(answers, sent).traces
+        (found,) = search_traces(answers, SpanQuery(service="agents")).traces
+        services = {one.service_name: one.total_spans for one in answers.services().services}
+        operations = list_operations(answers, OperationsQuery(service="agents")).operations
+        keys = {one.key for one in list_attributes(answers, FacetQuery()).attributes}
+        everything = answers.services().completeness
+    assert [one.name for one in roots] == ["other", "published"]
+    assert {one.span_id for one in searched} == {ROOT, TOOL}
+    assert replaced == []
+    assert (found.root_name, found.span_counts) == (
+        "published",
+        {"agents": 1, "agents-otel": 1, "mastra": 1},
+    )
+    assert found.error_counts == {"agents": 0, "agents-otel": 0, "mastra": 1}
+    assert services == {"agents": 1, "agents-otel": 1, "mastra": 1}
+    assert [(one.name, one.span_count) for one in operations] == [("published", 1)]
+    assert {"mastra.attributes.model", "mastra.metadata.user tier"} <= keys
+    assert everything.missing == ()
 
 
 def test_a_trace_of_files_alone_is_as_it_was(tmp_path, published):
@@ -75,25 +107,85 @@ def test_a_trace_of_files_alone_is_as_it_was(tmp_path, published):
         assert answers.trace(f"{9:032x}").spans == []
 
 
-def test_a_store_that_cannot_be_read_makes_the_answer_incomplete(tmp_path):
-    def fail(_):
+@pytest.fixture
+def store():
+    made = SyncDuckDBStore(threads=1)
+    made.init()
+    yield made
+    made.close()
+
+
+def test_the_next_question_has_what_was_published_and_deleted_meanwhile(tmp_path, store):
+    spans = OtelSpans(lambda: store.database)
+    with answers_over(tmp_path, {}, published=spans) as answers:
+        assert answers.spans(SpanQuery()).spans == []
+        store.observability.create_span(span(TRACE, ROOT, name="first"))
+        first = answers.spans(SpanQuery()).spans
+        store.observability.update_span(TRACE, ROOT, {"name": "second"})
+        second = answers.spans(SpanQuery()).spans
+        store.observability.batch_delete_traces([TRACE])
+        assert answers.spans(SpanQuery()).spans == []
+    assert [one.name for one in (*first, *second)] == ["first", "second"]
+
+
+def test_a_view_is_kept_until_something_is_written(store):
+    spans = OtelSpans(lambda: store.database)
+    kept = spans.newest()
+    assert spans.newest() is kept
+    store.observability.create_span(span(TRACE, ROOT))
+    assert spans.newest() is not kept
+
+
+class Kept:
+    """A store whose newest view is of before."""
+
+    def __init__(self, view):
+        self.newest = lambda: view
+
+
+def test_payload_of_a_span_that_is_deleted_meanwhile_is_missing(tmp_path, store):
+    store.observability.batch_create_spans([span(TRACE, ROOT), span(TRACE, TOOL, ROOT, input="x")])
+    kept = Kept(OtelSpans(lambda: store.database).newest())
+    store.observability.batch_delete_traces([TRACE])
+    with answers_over(tmp_path, {}, published=kept) as answers:
+        found = answers.spans(SpanQuery())
+    assert [one.payload for one in found.spans] == [UNREADABLE] * 2
+    assert "2 published spans" in str(found.completeness.missing)
+
+
+def test_a_store_of_too_many_spans_is_looked_through_for_the_newest(tmp_path, store):
+    store.observability.batch_create_spans(
+        [span(f"{number:032x}", ROOT, start=number) for number in range(1, 6)]
+    )
+    spans = OtelSpans(lambda: store.database, spans_max=2)
+    with answers_over(tmp_path, {}, published=spans) as answers:
+        found = answers.spans(SpanQuery())
+        whole = answers.trace(f"{1:032x}")
+    assert [int(one.trace_id, 16) for one in found.spans] == [5, 4]
+    (missing,) = found.completeness.missing
+    assert (missing.reason.code, "3 older spans" in missing.detail) == ("PublishedNotRead", True)
+    assert (len(whole.spans), whole.completeness.missing) == (1, ())
+
+
+class Damaged:
+    def trace(self, trace_id):
+        raise CatalogUnreadable(f"damaged {trace_id}")
+
+    def newest(self):
         raise CatalogUnreadable("damaged")
 
-    with answers_over(tmp_path, {"a": [Span(trace=8, span=1)]}, published=fail) as answers:
-        found = answers.trace(f"{8:032x}")
-    assert len(found.spans) == 1
-    assert "damaged" in str(found.completeness.missing)
+
+def test_a_store_that_cannot_be_read_makes_the_answer_incomplete(tmp_path):
+    files = {"a": [Span(trace=8, span=1)]}
+    with answers_over(tmp_path, files, published=Damaged()) as answers:
+        for found in (answers.trace(f"{8:032x}"), answers.spans(SpanQuery())):
+            assert len(found.spans) == 1
+            assert "damaged" in str(found.completeness.missing)
+        assert "damaged" in str(answers.services().completeness.missing)
 
 
-def test_only_an_answer_about_one_trace_is_complete_beside_a_store(tmp_path, published):
-    with answers_over(tmp_path, {"a": [Span(trace=8, span=1)]}, published=published) as answers:
-        whole = answers.trace(f"{8:032x}").completeness
-        partial = [
-            answers.spans(SpanQuery()).completeness,
-            answers.services().completeness,
-            answers.index_alone().completeness,
-            answers.index_alone().with_unindexed,
-        ]
-    assert whole.missing == ()
-    for one in partial:
+def test_the_index_alone_says_that_it_lacks_published_spans(tmp_path, published):
+    with answers_over(tmp_path, {}, published=published) as answers:
+        alone = answers.index_alone()
+    for one in (alone.completeness, alone.with_unindexed):
         assert [missing.reason.code for missing in one.missing] == ["PublishedNotRead"]

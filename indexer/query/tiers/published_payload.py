@@ -1,0 +1,57 @@
+"""The payload of published spans for those who look for spans by it: read as it is needed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from indexer.mastra.otel_view import OtelView
+from indexer.query.deadline import Deadline
+from indexer.query.find.payload_conditions import AttributeCondition
+from indexer.query.tiers.hot_spans import payload_table
+from indexer.read.payload_table import PayloadTable
+
+ROWS_AT_ONCE = 4_096
+"""Of one read of the store: some 10 MB of records with short inputs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PublishedPayload:
+    """Of the spans of one view."""
+
+    view: OtelView
+    deadline: Deadline = field(default_factory=Deadline)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the view."""
+        return int(self.view.table.num_rows)
+
+    def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:  # noqa: ARG002 - it has all
+        """All rows, a part at a time."""
+        for table in self.parts():
+            yield payload_table(table)
+
+    def parts(self) -> Iterator[pa.Table]:
+        """All rows with their payload, a part at a time. Raises what the deadline raises."""
+        for first in range(0, self.row_count, ROWS_AT_ONCE):
+            self.deadline.check()
+            yield self.view.rows(range(first, min(first + ROWS_AT_ONCE, self.row_count)))
+
+    def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
+        """Canonical values of these rows, by column. Raises what the deadline raises."""
+        found: dict[str, list[Any]] = {name: [] for name in names}
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            self.deadline.check()
+            some = payload_table(self.view.rows(rows[first : first + ROWS_AT_ONCE]))
+            for name in names:
+                found[name] += some.values(name)
+        return found
+
+    def is_absent(self, condition: AttributeCondition) -> bool:  # noqa: ARG002 - it changes
+        """Nothing is known."""
+        return False
+
+    def learn_absence(self, condition: AttributeCondition) -> None:
+        """Nothing is kept."""
