@@ -6,13 +6,22 @@ from typing import Any
 
 import duckdb
 
-from indexer.mastra.columns import LIGHT_COLUMNS, RECORD_COLUMNS, light_span_of, record_of
+from indexer.mastra.columns import (
+    LIGHT_COLUMNS,
+    RECORD_COLUMNS,
+    light_span_of,
+    record_of,
+    stored_text,
+)
 from indexer.mastra.database import Database
 from indexer.mastra.records import LightSpan, LightTrace, SpanRecord, Trace
+from indexer.mastra.span_keys import trace_keys
 
 BY_START = "started_at, sequence"
 """The order of Mastra's stores; spans that start together are in the order of their creation."""
-_OF_TRACE = "trace_id = $trace_id AND created_at IS NOT NULL"
+_OF_TRACE = (
+    "span_key BETWEEN $first_key AND $last_key AND trace_id = $trace_id AND created_at IS NOT NULL"
+)
 
 
 def span(database: Database, trace_id: str, span_id: str) -> SpanRecord | None:
@@ -43,7 +52,7 @@ def trace(database: Database, trace_id: str) -> Trace | None:
 def light_trace(database: Database, trace_id: str) -> LightTrace | None:
     """The same without what can be large."""
     with database.reading() as cursor:
-        rows = _rows(cursor, LIGHT_COLUMNS, _OF_TRACE, {"trace_id": trace_id})
+        rows = _rows(cursor, LIGHT_COLUMNS, _OF_TRACE, _trace_values(trace_id))
     found = [light_span_of(row) for row in rows]
     return LightTrace(trace_id=trace_id, spans=found) if found else None
 
@@ -54,12 +63,13 @@ def branch(database: Database, trace_id: str, span_id: str, depth: int | None) -
     Parents that form a cycle are gone through once.
     """
     with database.reading() as cursor:
-        light = _rows(cursor, LIGHT_COLUMNS, _OF_TRACE, {"trace_id": trace_id})
+        values = _trace_values(trace_id)
+        light = _rows(cursor, LIGHT_COLUMNS, _OF_TRACE, values)
         wanted = _below([light_span_of(row) for row in light], span_id, depth)
         if not wanted:
             return None
         where = f"{_OF_TRACE} AND list_contains($span_ids, span_id)"
-        rows = _rows(cursor, RECORD_COLUMNS, where, {"trace_id": trace_id, "span_ids": wanted})
+        rows = _rows(cursor, RECORD_COLUMNS, where, values | {"span_ids": wanted})
     return Trace(trace_id=trace_id, spans=[record_of(row) for row in rows])
 
 
@@ -87,8 +97,14 @@ def _below(spans: Iterable[LightSpan], span_id: str, depth: int | None) -> list[
 
 def _records(database: Database, where: str, trace_id: str, **more: Any) -> list[SpanRecord]:
     with database.reading() as cursor:
-        rows = _rows(cursor, RECORD_COLUMNS, where, {"trace_id": trace_id, **more})
+        rows = _rows(cursor, RECORD_COLUMNS, where, _trace_values(trace_id) | more)
     return [record_of(row) for row in rows]
+
+
+def _trace_values(trace_id: str) -> dict[str, Any]:
+    """Parameters of ``_OF_TRACE``."""
+    first, last = trace_keys(stored_text(trace_id))
+    return {"trace_id": trace_id, "first_key": first, "last_key": last}
 
 
 def _rows(

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 import duckdb
@@ -12,6 +11,7 @@ import pyarrow as pa
 from indexer.mastra.changes import RowValues, SpanChange, SpanKey, StoredSpan, row_values
 from indexer.mastra.columns import UPDATABLE, arrow_column, stored_time
 from indexer.mastra.database import Database
+from indexer.mastra.span_keys import span_key
 
 _FIND = """
     SELECT trace_id, span_id, stored.rowid, layers
@@ -43,18 +43,12 @@ def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> 
         _change(connection, changed, numbers, now)
 
 
-def span_key(key: SpanKey) -> int:
-    """A hash of both IDs: a number is found far faster than two texts."""
-    digest = blake2b("\0".join(key).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
-
-
 def _stored(
     connection: duckdb.DuckDBPyConnection, keys: Sequence[SpanKey]
 ) -> dict[SpanKey, StoredSpan]:
     incoming = pa.table(
         {
-            "span_key": pa.array(map(span_key, keys), pa.int64()),
+            "span_key": pa.array([span_key(*key) for key in keys], pa.int64()),
             "trace_id": pa.array([trace_id for trace_id, _ in keys], pa.string()),
             "span_id": pa.array([span_id for _, span_id in keys], pa.string()),
         }
@@ -77,7 +71,7 @@ def _insert(
     named: set[str] = set().union(*(row.values for row in rows))
     present = [name for name in UPDATABLE if name in named]
     columns = {
-        "span_key": pa.array([span_key(row.key) for row in rows], pa.int64()),
+        "span_key": pa.array([span_key(*row.key) for row in rows], pa.int64()),
         "layers": pa.array([row.layers for row in rows], pa.int64()),
         "sequence": pa.array([numbers.get(row.key) for row in rows], pa.int64()),
         "trace_id": pa.array([row.key[0] for row in rows], pa.string()),
