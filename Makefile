@@ -58,7 +58,7 @@ bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-outp
 bench-peers: .venv-peers/.ready ## Measure other tools on the same files beside this one
 	.venv-peers/bin/python -m tests.peers
 
-test-interop: $(VENV)/.dev .venv-interop/.ready .venv-interop/.node .venv-interop/.java ## Other people's senders into ours; needs Go, Node and Maven
+test-interop: $(VENV)/.dev .venv-interop/.ready .venv-interop/.node .venv-interop/.mastra .venv-interop/.java ## Other people's senders into ours; needs Go, Node and Maven
 	$(BIN)/python -m pytest --interop tests/interop
 
 .venv-interop/.ready: tests/interop/builder.yaml
@@ -73,6 +73,12 @@ test-interop: $(VENV)/.dev .venv-interop/.ready .venv-interop/.node .venv-intero
 	@mkdir -p .venv-interop/node
 	cp tests/interop/node/* .venv-interop/node/
 	npm ci --prefix .venv-interop/node --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+.venv-interop/.mastra: $(wildcard tests/interop/mastra/*)
+	@mkdir -p .venv-interop/mastra
+	cp tests/interop/mastra/* .venv-interop/mastra/
+	npm ci --prefix .venv-interop/mastra --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 .venv-interop/.java: tests/interop/java/pom.xml

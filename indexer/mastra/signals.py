@@ -26,7 +26,7 @@ def insert_signals(
         texts = [json_text(record) for record in records]
     except (ValueError, RecursionError) as error:
         raise invalid(str(error), _OPERATION) from None
-    traces = [record.get("traceId") for record in records]
+    traces = [_trace_id(record) for record in records]
     incoming = pa.table(
         {
             "trace_id": pa.array(
@@ -45,6 +45,13 @@ def insert_signals(
             )
         finally:
             connection.unregister("incoming")
+
+
+def _trace_id(record: Mapping[str, Any]) -> Any:
+    """What the record says itself, or where exporters write it of metrics and logs."""
+    context = record.get("correlationContext")
+    nested = context.get("traceId") if isinstance(context, Mapping) else None
+    return record.get("traceId") or nested
 
 
 def prune_signals(

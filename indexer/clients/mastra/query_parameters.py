@@ -1,6 +1,7 @@
 """Arguments of lists as client-js writes them into a query string: flattened, values as JSON."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ _ORDER = ("field", "direction")
 _OWN = ("mode", "after", "limit")
 LEGACY_ENTITY_TYPES = {"workflow": "workflow_run"}
 """What older clients call it."""
+_OLDER_NAME = re.compile(r"^(agent|workflow) run: '(.*)'$", re.DOTALL)
 _STRUCTURED = ("startedAt", "endedAt", "metadata", "scope", "tags")
 
 
@@ -32,9 +34,18 @@ def list_arguments(parameters: QueryParams) -> dict[str, Any]:
     }
     if isinstance(filters.get("tags"), str):
         filters["tags"] = [filters["tags"]]
+    filters = _of_older_name(filters)
     if (kind := filters.get("entityType")) in LEGACY_ENTITY_TYPES:
         filters["entityType"] = LEGACY_ENTITY_TYPES[kind]
     return {**arguments, "filters": filters}
+
+
+def _of_older_name(filters: dict[str, Any]) -> dict[str, Any]:
+    """Older clients name a root in place of its entity: ``agent run: 'helper'``."""
+    found = _OLDER_NAME.match(str(filters.pop("name", "")))
+    if found is None:
+        return filters
+    return {"entityType": found[1], "entityId": found[2], **filters}
 
 
 def _taken(given: dict[str, str], names: tuple[str, ...]) -> Mapping[str, str]:

@@ -141,6 +141,9 @@ def test_traces_are_listed_by_flattened_parameters(published):
     (light,) = get(published, "/traces/light", tags="a")["spans"]
     assert (light["inputPreview"], "input" in light) == ("hi", False)
     assert get(published, "/traces", entityType="workflow")["spans"] == []
+    named = get(published, "/traces", name="agent run: 'helper'")
+    assert [span["entityId"] for span in named["spans"]] == ["helper"]
+    assert get(published, "/traces", name="agent run: 'nobody'")["spans"] == []
     earlier = json.dumps({"end": "2026-10-01T00:00:00Z"})
     assert get(published, "/traces", dateRange=earlier)["spans"] == []
 
@@ -233,7 +236,7 @@ def test_exporters_pause_while_nothing_can_be_stored(client, monkeypatch):
 
 def test_what_is_not_served_and_what_is_invalid_say_so(client):
     assert client.get("/api/observability/metrics").code == 501
-    assert client.post("/api/observability/traces/query", {}).code == 501
+    assert client.post("/api/observability/threads/query", {}).code == 501
     assert client.get(f"/api/observability/traces/{TRACE[::-1]}").code == 404
     refused = client.get("/api/observability/traces", perPage=101)
     assert (refused.code, b"perPage" in refused.body) == (400, True)
