@@ -60,7 +60,7 @@ Foreign exceptions are mapped to these once, at the edge where they enter.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 
 class IndexerError(Exception):
@@ -344,6 +344,8 @@ class InvalidMastraCall(PermanentError):
     """Arguments that the Mastra store cannot take, or a store that is not open."""
 
     hint = "Correct the arguments; the message names the first that is invalid."
+
+    issues: Sequence[Any] = ()  # all that is wrong with a query, by indexer.mastra.query_issues
 
     def __init__(self, message: str, *, error_id: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

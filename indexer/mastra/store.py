@@ -13,10 +13,12 @@ from indexer.mastra.deletion import Pruned
 from indexer.mastra.discovery import Field
 from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
+from indexer.mastra.query_records import QueriedSpans
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
 from indexer.mastra.signals import Signal
 from indexer.mastra.strategy import Strategy
 from indexer.mastra.sync_store import IN_MEMORY, SyncDuckDBStore, SyncObservability
+from indexer.mastra.trace_query import TraceAnswer
 
 
 class DuckDBStore:
@@ -148,6 +150,18 @@ class ObservabilityDuckDB:
     ) -> BranchList:
         """Spans that branches begin with, roots or not: runs, and calls of tools."""
         return await self._threads.read(self._spans.list_branches, arguments)
+
+    async def query_traces(self, request: Mapping[str, Any]) -> TraceAnswer:
+        """Traces whose root has ended, by Mastra's predicates, or the threads that they are of."""
+        return await self._threads.read(self._spans.query_traces, request)
+
+    async def query_spans(self, request: Mapping[str, Any]) -> QueriedSpans:
+        """Spans that have ended, by Mastra's predicates, whatever trace they are of."""
+        return await self._threads.read(self._spans.query_spans, request)
+
+    async def aggregate_traces(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Counts, durations, errors, tokens and costs of groups of traces."""
+        return await self._threads.read(self._spans.aggregate_traces, request)
 
     async def batch_delete_traces(
         self,

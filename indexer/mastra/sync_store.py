@@ -7,6 +7,7 @@ from typing import Any
 
 from indexer.errors import InvalidMastraCall
 from indexer.mastra import deletion, discovery, error_ids, span_lists, span_reads
+from indexer.mastra.aggregate_request import aggregate_request
 from indexer.mastra.arguments import (
     BATCH_SPANS_MAX,
     SPAN_IDS_MAX,
@@ -25,11 +26,16 @@ from indexer.mastra.database import MEMORY_LIMIT, THREADS, Database
 from indexer.mastra.deletion import TRACE_IDS_MAX, Pruned
 from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
+from indexer.mastra.query_records import QueriedSpans
+from indexer.mastra.query_requests import SpanQuery, TraceQuery, parsed
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
 from indexer.mastra.signals import Signal, insert_signals, prune_signals
 from indexer.mastra.span_conditions import BRANCHES, ROOTS
+from indexer.mastra.span_query import query_spans
 from indexer.mastra.span_writes import write_changes
 from indexer.mastra.strategy import STRATEGY, Strategy
+from indexer.mastra.trace_aggregate import aggregate_traces
+from indexer.mastra.trace_query import TraceAnswer, query_traces
 
 IN_MEMORY = ":memory:"
 
@@ -224,6 +230,18 @@ class SyncObservability:
             delta=found.delta,
             delta_cursor=found.cursor,
         )
+
+    def query_traces(self, request: Mapping[str, Any]) -> TraceAnswer:
+        """Traces whose root has ended, by Mastra's predicates, or the threads that they are of."""
+        return query_traces(self._store.database, parsed(TraceQuery, request))
+
+    def query_spans(self, request: Mapping[str, Any]) -> QueriedSpans:
+        """Spans that have ended, by Mastra's predicates, whatever trace they are of."""
+        return query_spans(self._store.database, parsed(SpanQuery, request))
+
+    def aggregate_traces(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Counts, durations, errors, tokens and costs of groups of traces."""
+        return aggregate_traces(self._store.database, aggregate_request(request))
 
     def batch_delete_traces(
         self,

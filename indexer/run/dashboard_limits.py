@@ -1,7 +1,7 @@
 """Who may ask the worker over HTTP, and over how many connections, as the settings say."""
 
 from indexer.clients.application import BODY_BYTES_MAX, EXPOSED_HEADERS, OPEN_PATHS
-from indexer.clients.mastra import publish
+from indexer.clients.mastra import publish, queries
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
@@ -23,6 +23,7 @@ def dashboards_admission(settings: Settings) -> Admission:
         body_bytes_max=BODY_BYTES_MAX,
         body_bytes_max_by_ending={
             publish.PATH_ENDING: publish.BODY_BYTES_MAX,
+            **dict.fromkeys(queries.PATH_ENDINGS, queries.BODY_BYTES_MAX),
         }
         if settings.mastra_path
         else {},

@@ -15,11 +15,14 @@ from starlette.responses import Response
 from indexer.clients.host import Host
 from indexer.clients.mastra.answers import answer
 from indexer.clients.mastra.backup import backup_route
+from indexer.clients.mastra.capabilities import capabilities
 from indexer.clients.mastra.door import MastraDoor
 from indexer.clients.mastra.publish import publish_routes
+from indexer.clients.mastra.queries import query_routes
 from indexer.clients.mastra.query_parameters import list_arguments
 from indexer.clients.shared.query_executor import ask
 from indexer.clients.shared.text_path import register
+from indexer.http.problems import problem
 from indexer.mastra.records import LightTrace
 from indexer.mastra.sync_store import SyncObservability
 
@@ -34,6 +37,7 @@ def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
     router = APIRouter(tags=["mastra"])
     publish_routes(router, door)
     backup_route(router, door)
+    query_routes(router, door, PREFIX)
     _lists(router, door)
     _traces(router, door)
     _discovery(router, door)
@@ -42,7 +46,8 @@ def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
         PREFIX + "/{rest:path}", methods=["GET", "POST", "DELETE"], include_in_schema=False
     )
     async def not_served(rest: str) -> Response:
-        raise HTTPException(501, f"{rest} is not served: this store keeps traces")
+        said = f"{rest} is not served: this store keeps traces"
+        return problem(501, "Not Implemented", said, more={"error": said})
 
     return router
 
@@ -121,6 +126,11 @@ def _discovery(router: APIRouter, door: MastraDoor) -> None:
     async def values(request: Request, key: str) -> Response:
         name, call = fields[key]
         return answer({name: await ask(request, lambda _: call(spans))})
+
+    @router.get(PREFIX + "/capabilities")
+    async def what_is_served() -> Response:
+        """Which routes of Mastra's observability are served."""
+        return answer(capabilities(spans))
 
     @router.get(PREFIX + "/discovery/entity-types")
     async def entity_types(request: Request) -> Response:

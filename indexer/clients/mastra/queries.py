@@ -1,0 +1,75 @@
+"""The routes that take Mastra's queries as JSON, and refuse them as Mastra's server does."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from indexer.clients.mastra.answers import answer
+from indexer.clients.mastra.door import MastraDoor
+from indexer.clients.shared.query_executor import ask
+from indexer.errors import InvalidMastraCall, QueryTimedOut
+from indexer.mastra import error_ids
+
+BODY_BYTES_MAX = 256 << 10
+"""Of one query, as Mastra defines it."""
+PATH_ENDINGS = ("/traces/query", "/spans/query", "/traces/aggregate")
+"""Of paths whose requests may have such a body."""
+_STATUS = {
+    error_ids.QUERY_INVALID: 422,
+    error_ids.CURSOR_MALFORMED: 400,
+    error_ids.CURSOR_CONFLICT: 409,
+}
+Query = Callable[[Mapping[str, Any]], BaseModel | dict[str, Any]]
+
+
+def query_routes(router: APIRouter, door: MastraDoor, prefix: str) -> None:
+    """Add the routes."""
+    spans = door.store.observability
+
+    @router.post(prefix + "/traces/query")
+    async def query_traces(request: Request) -> Response:
+        """Traces whose root has ended, by predicates on them, their spans, scores and feedback."""
+        return await _asked(request, spans.query_traces)
+
+    @router.post(prefix + "/spans/query")
+    async def query_spans(request: Request) -> Response:
+        """Spans that have ended, by a predicate, with previews and what they cost."""
+        return await _asked(request, spans.query_spans)
+
+    @router.post(prefix + "/traces/aggregate")
+    async def aggregate_traces(request: Request) -> Response:
+        """Counts, durations, errors, tokens and costs of groups of traces."""
+        return await _asked(request, spans.aggregate_traces)
+
+
+async def _asked(request: Request, query: Query) -> Response:
+    try:
+        content = from_json(await request.body())
+    except ValueError as error:
+        issue = {"field": "body", "message": str(error)}
+        return JSONResponse({"error": "Invalid request body", "issues": [issue]}, 400)
+    try:
+        return answer(await ask(request, lambda _: query(content)))
+    except InvalidMastraCall as error:
+        return _refused(error)
+    except QueryTimedOut as error:
+        code = "TRACE_QUERY_EXECUTION_TIMEOUT"
+        return JSONResponse({"code": code, "message": error.message}, 504)
+
+
+def _refused(error: InvalidMastraCall) -> Response:
+    """Raises the error where Mastra has no answer of its own for it."""
+    if (status := _STATUS.get(error.error_id)) is None:
+        raise error
+    content: dict[str, Any] = {"code": error.error_id, "message": error.message}
+    if error.issues:
+        content["issues"] = [
+            {"code": one.code, "path": list(one.path), "message": one.message}
+            for one in error.issues
+        ]
+    return JSONResponse(content, status)
