@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from indexer.mastra.columns import RECORD_COLUMNS, record_of
 from indexer.mastra.json_values import json_text
 from indexer.mastra.records import SpanRecord
-from indexer.mastra.span_writes import span_key
+from indexer.mastra.span_keys import span_key
 from indexer.system.duckdb_rows import arrow_table
 
 SERVICE_NAME = "mastra"
@@ -108,7 +108,7 @@ def _records(cursor: duckdb.DuckDBPyConnection, asked: pa.Table) -> dict[int, Sp
     """By place in the table."""
     keys = zip(asked["trace_id"].to_pylist(), asked["span_id"].to_pylist(), strict=True)
     table = asked.select(["trace_id", "span_id"])
-    table = table.append_column("span_key", pa.array(map(span_key, keys), pa.int64()))
+    table = table.append_column("span_key", pa.array([span_key(*key) for key in keys], pa.int64()))
     table = table.append_column("position", pa.array(range(table.num_rows), pa.int64()))
     cursor.register("asked_records", table)
     try:
