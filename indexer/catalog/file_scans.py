@@ -17,6 +17,7 @@ _SCHEMA = pa.schema(
         ("rewritten", pa.list_(pa.string())),
         ("empty", pa.list_(pa.string())),
         ("event_names", pa.list_(pa.string())),
+        ("null_free", pa.list_(pa.string())),
     ]
 )
 
@@ -40,6 +41,7 @@ def insert_scans(connection: duckdb.DuckDBPyConnection, scans: Mapping[int, File
             "rewritten": list(scan.rewritten),
             "empty": list(scan.empty),
             "event_names": None if scan.event_names is None else list(scan.event_names),
+            "null_free": list(scan.null_free),
         }
         for file_id, scan in scans.items()
     ]

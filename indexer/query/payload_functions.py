@@ -73,6 +73,8 @@ class PayloadFile:
     """Each of its rows is a span that the index has from it."""
     absent: tuple[str, ...] = ()
     """Canonical payload columns that neither it nor its folders have."""
+    nested: tuple[str, ...] = ()
+    """Its own payload columns that are MAP, STRUCT or LIST."""
 
     @property
     def block_rows(self) -> int:
@@ -129,18 +131,26 @@ class PayloadFunctions:
         self._lock = Lock()
         self._missing: dict[tuple[int, str], Missing] = {}
         self._asked: dict[tuple[int, str], int] = {}
+        self._installed: set[str] = set()
 
-    def install(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make the functions in the connection's database, anew if it has them.
+    def install(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Make the functions that the SQL calls in the connection's database.
 
-        Raises duckdb.Error.
+        Those of a view made before are replaced. Raises duckdb.Error.
         """
-        for name, kind in _FUNCTIONS.items():
+        called = {name for name in _FUNCTIONS if f"{name}(" in sql}
+        for name in called - self._installed:
             with suppress(duckdb.InvalidInputException):
                 connection.remove_function(name)
             create_arrow_function(
-                connection, name, self._column, ["INTEGER"] * 4, kind, side_effects=False
+                connection,
+                name,
+                self._column,
+                ["INTEGER"] * 4,
+                _FUNCTIONS[name],
+                side_effects=False,
             )
+        self._installed |= called
 
     @property
     def missing(self) -> tuple[Missing, ...]:

@@ -67,6 +67,8 @@ class UnindexedRows:
 
         It is there where there are sources. Raises duckdb.Error.
         """
+        if not unindexed.recent_paths and unindexed.hot is None:
+            return cls()
         columns, sources, missing = _recent(connection, storage, unindexed.recent_paths)
         if unindexed.hot is not None:
             try:

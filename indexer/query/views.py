@@ -8,7 +8,7 @@ files, and says what it covers. Pure: values in, SQL text out.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from indexer.query.payload_functions import (
@@ -25,7 +25,6 @@ from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.payload_sql import payload_expression
 from indexer.read.scan_check import PATTERN_SIGNS
 from indexer.read.whole_names import CUT_BYTES_MIN
-from indexer.spans.file_scan import FileScan
 from indexer.system.duckdb_rows import id_list, text_literal
 
 OTEL_SPANS = "otel_spans"
@@ -97,11 +96,9 @@ def otel_spans(
     DuckDB itself reads those in ``scanned``, which have to be scannable. ``unindexed`` are the
     paths of what the rows of ``unindexed_spans`` are from, the first for file -1.
     """
-    alike: dict[tuple[Dialect, FileScan, bool, tuple[str, ...]], list[int]] = defaultdict(list)
+    alike: dict[Hashable, list[int]] = defaultdict(list)
     for file_id in sorted(files.keys() & set(scanned)):
-        file = files[file_id]
-        is_whole = file.is_whole and file.scan.has_metadata
-        alike[file.dialect, file.scan, is_whole, file.absent].append(file_id)
+        alike[_way(files[file_id])].append(file_id)
     groups = sorted(alike.values(), key=len, reverse=True)[:BRANCHES_MAX]
     read = {file_id for group in groups for file_id in group}
     branches = [_scan([(file_id, files[file_id]) for file_id in group]) for group in groups]
@@ -112,6 +109,13 @@ def otel_spans(
         branches.append(_beside_index(unindexed))
     body = "\nUNION ALL\n".join(branches)
     return f"CREATE OR REPLACE TEMPORARY VIEW {name} AS\n{body}"
+
+
+def _way(file: PayloadFile) -> Hashable:
+    """Files for which it is the same are read in one scan."""
+    scan = file.scan
+    ways = (scan.schema_digest, scan.stored, scan.rewritten, scan.empty)
+    return file.dialect.name, ways, file.is_whole and scan.has_metadata, file.absent, file.nested
 
 
 def _canonical(file_ids: Sequence[int]) -> str:
@@ -146,8 +150,9 @@ def _scan(files: Sequence[tuple[int, PayloadFile]]) -> str:
     paths = ", ".join(text_literal(file.file_path) for _, file in files)
     file_id = f"[{ids}][payload.file_index::BIGINT + 1]::INTEGER"
     row = "payload.file_row_number::INTEGER"
+    null_free = set(PAYLOAD_COLUMNS).intersection(*(file.scan.null_free for _, file in files))
     columns = ",\n    ".join(
-        f"{_payload(first, name, (file_id, row))} AS {name}" for name in PAYLOAD_COLUMNS
+        f"{_payload(first, name, null_free, (file_id, row))} AS {name}" for name in PAYLOAD_COLUMNS
     )
     source = f"read_parquet([{paths}], hive_partitioning = false) AS payload"
     if first.is_whole and first.scan.has_metadata:
@@ -179,7 +184,9 @@ def _of_file(dialect: Dialect, place: tuple[str, str]) -> str:
     {column["status_code"]}::TINYINT AS status_code, {parent} IS NULL AS is_root"""
 
 
-def _payload(file: PayloadFile, name: str, place: tuple[str, str]) -> str:
+def _payload(
+    file: PayloadFile, name: str, null_free: Collection[str], place: tuple[str, str]
+) -> str:
     """One payload column of files that are alike."""
     kind = "UBIGINT" if name in COUNT_COLUMNS else "VARCHAR"
     if name in file.absent:
@@ -189,11 +196,12 @@ def _payload(file: PayloadFile, name: str, place: tuple[str, str]) -> str:
     if name in scan.empty:
         return "'[]'"
     if name in scan.rewritten:
-        return f"({payload_expression(known[name], ())})::VARCHAR"
+        return f"({payload_expression(known[name], file.nested)})::VARCHAR"
     if name not in scan.stored:
         return payload_call(name, *place)
     column = f"payload.{_quoted(known[name].columns[0])}::{kind}"
-    nothing = empty(name) if known[name].null_is_empty else None
+    may_lack = known[name].null_is_empty and name not in null_free
+    nothing = empty(name) if may_lack else None
     return column if nothing is None else f"coalesce({column}, '{nothing}')"
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
-from indexer.read.dialect_fields import Dialect
+from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.json_text import is_plain_json, json_text, parse_json
 from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS, canonical, parse_value
 from indexer.read.part import Part
 from indexer.read.payload import read_payload
+from indexer.read.payload_values import readings, value_of
 from indexer.spans.limits import SpanLimits
 from indexer.system.storage import LocalStorage
 
@@ -46,6 +47,17 @@ def canonical_column(
     wanted = replace(dialect, payload=tuple(one for one in dialect.payload if one.name == name))
     found = read_payload(storage, info, wanted, rows, limits=UNLIMITED)
     return canonical_values(name, [row[name] for row in found])
+
+
+def canonical_rows(payload: PayloadColumn, table: pa.Table) -> pa.Array:
+    """The column of each row of a table that has the payload column's own columns."""
+    places = {column: at for at, column in enumerate(table.column_names)}
+    values = {
+        place: reading.values(table.column(place), UNLIMITED)
+        for place, reading in readings([payload], places).items()
+    }
+    rows = ({place: column[at] for place, column in values.items()} for at in range(len(table)))
+    return canonical_values(payload.name, [value_of(payload, row, places) for row in rows])
 
 
 def canonical_values(name: str, stored: list[Any]) -> pa.Array:

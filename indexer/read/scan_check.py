@@ -7,7 +7,7 @@ canonical reader; nothing here says it a second time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -21,6 +21,7 @@ from indexer.read.dialect import Layout, recognise
 from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.json_text import parse_json
 from indexer.read.metadata import batch, read_file
+from indexer.read.nested_check import is_same_json, is_shown_by_sql
 from indexer.read.normalise import COUNT_COLUMNS, JSON_COLUMNS
 from indexer.read.payload_sql import payload_expression
 from indexer.read.tempo_block import is_block
@@ -67,11 +68,12 @@ def check_file(
         is_plain = len({*folded, *RESERVED}) == len(folded) + len(RESERVED)
         if not is_plain or PATTERN_SIGNS.intersection(info.path) or file.encrypted_columns():
             return UNSCANNED
-        check = _Check(file, layout, pause)
+        check = _Check(file, info.path, layout, pause)
         ways = {one.name: check.way(one) for one in layout.dialect.payload}
         names = check.event_names if ways.get("events") else None
         has_metadata = check_metadata(storage, info, pause)
-        used = {one.columns[0] for one in layout.dialect.payload if ways[one.name] in _READ}
+        read = [one for one in layout.dialect.payload if ways[one.name] in _READ]
+        used = {one.columns[0] for one in read if not check.is_nested(one)}
         if has_metadata:
             used |= {field.column for field in layout.dialect.fields if field.name in METADATA}
         if not _reads_the_same(file, info.path, [layout.positions[one] for one in used], pause):
@@ -83,6 +85,7 @@ def check_file(
         rewritten=tuple(name for name, way in ways.items() if way == "rewritten"),
         empty=tuple(name for name, way in ways.items() if way == "empty"),
         event_names=names if names is None or len(names) <= EVENT_NAMES_MAX else None,
+        null_free=tuple(name for name in check.null_free if ways[name] == "stored"),
     )
 
 
@@ -120,9 +123,11 @@ def _reads_the_same(file: FileColumns, path: str, positions: Sequence[int], paus
 class _Check:
     """Looks at the payload columns of one open file."""
 
-    def __init__(self, file: FileColumns, layout: Layout, pause: Pause) -> None:
-        self._file, self._layout, self._pause = file, layout, pause
+    def __init__(self, file: FileColumns, path: str, layout: Layout, pause: Pause) -> None:
+        self._file, self._path, self._layout, self._pause = file, path, layout, pause
         self._event_names: set[str] = set()
+        self.null_free: list[str] = []
+        """Text columns in which no value is NULL."""
 
     @property
     def event_names(self) -> tuple[str, ...]:
@@ -131,9 +136,12 @@ class _Check:
 
     def way(self, payload: PayloadColumn) -> str | None:
         """How DuckDB may read the column; None where it may not, or there is none."""
-        position = self._layout.positions.get(payload.columns[0])
-        if not payload.is_whole or payload.is_member or position is None:
+        positions = self._layout.positions
+        if payload.is_member or not positions.keys() >= set(payload.columns):
             return None
+        if self.is_nested(payload):
+            return self._nested_way(payload)
+        position = positions[payload.columns[0]]
         kind = self._file.schema.field(position).type
         if payload.name in COUNT_COLUMNS:
             return "stored" if pa.types.is_integer(kind) and self._has_counts(position) else None
@@ -144,6 +152,23 @@ class _Check:
         except UnicodeDecodeError:
             return None
 
+    def is_nested(self, payload: PayloadColumn) -> bool:
+        """Whether its values are no texts or numbers, but maps, structs or lists."""
+        return not payload.is_whole or payload.columns[0] in self._layout.nested_columns
+
+    def _nested_way(self, payload: PayloadColumn) -> str | None:
+        if payload.name not in JSON_COLUMNS:
+            return None
+
+        def seen(texts: list[str | None]) -> None:
+            self._pause()
+            if payload.name == "events":
+                for text in filter(None, texts):
+                    self._name_events(parse_json(text))
+
+        same = is_shown_by_sql(self._file, self._path, self._layout, payload, seen)
+        return "rewritten" if same else None
+
     def _has_counts(self, position: int) -> bool:
         lowest = [pc.min(column).as_py() for column in self._columns(position)]
         return all(one is None or one >= 0 for one in lowest)
@@ -151,12 +176,16 @@ class _Check:
     def _text_way(self, payload: PayloadColumn, position: int) -> str | None:
         """The way of all its texts: what holds for one batch holds for the others too."""
         ways: set[str | None] = set()
+        nulls = 0
         for column in self._columns(position):
+            nulls += column.null_count
             texts = [one for one in pc.unique(column).to_pylist() if one is not None]
             is_json = payload.name in JSON_COLUMNS
             ways.add(self._json_way(payload, texts, column.null_count) if is_json else "stored")
             if None in ways:
                 return None
+        if not nulls:
+            self.null_free.append(payload.name)
         return next((way for way in ("rewritten", "stored", "empty") if way in ways), "stored")
 
     def _json_way(self, payload: PayloadColumn, texts: list[str], nulls: int) -> str | None:
@@ -164,20 +193,19 @@ class _Check:
         if is_list and set(texts) <= {"[]"} and (payload.null_is_empty or not nulls):
             return "empty"
         if payload.name == "events":
-            self._name_events(texts)
+            for at, text in enumerate(texts):
+                if at % _PAUSE_TEXTS == 0:
+                    self._pause()
+                self._name_events(parse_json(text))
         if self._all(texts, lambda text: stands_as_it_is(payload.name, text)):
             return "stored"
         return "rewritten" if is_list and self._is_rewritten(payload, texts) else None
 
-    def _name_events(self, texts: list[str]) -> None:
-        for at, text in enumerate(texts):
-            if at % _PAUSE_TEXTS == 0:
-                self._pause()
-            events = parse_json(text)
-            for event in events if isinstance(events, list) else ():
-                name = event.get("name") if isinstance(event, dict) else None
-                if isinstance(name, str) and len(self._event_names) <= EVENT_NAMES_MAX:
-                    self._event_names.add(name[:_EVENT_NAME_CHARS_MAX])
+    def _name_events(self, events: Any) -> None:
+        for event in events if isinstance(events, list) else ():
+            name = event.get("name") if isinstance(event, dict) else None
+            if isinstance(name, str) and len(self._event_names) <= EVENT_NAMES_MAX:
+                self._event_names.add(name[:_EVENT_NAME_CHARS_MAX])
 
     def _is_rewritten(self, payload: PayloadColumn, texts: list[str]) -> bool:
         """Whether the expression in SQL makes the canonical values of all these texts."""
@@ -193,9 +221,7 @@ class _Check:
         def is_same(pair: tuple[str, str]) -> bool:
             text, shown = pair
             (right,) = canonical_values(payload.name, [text]).to_pylist()
-            return shown == right or (
-                stands_as_it_is(payload.name, shown) and parse_json(shown) == parse_json(right)
-            )
+            return is_same_json(payload.name, shown, right)
 
         return self._all(list(zip(texts, found, strict=True)), is_same)
 

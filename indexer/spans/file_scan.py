@@ -21,6 +21,8 @@ class FileScan:
     """Are shown rightly by an expression in SQL."""
     empty: tuple[str, ...] = ()
     """Events and links of which no span has any."""
+    null_free: tuple[str, ...] = ()
+    """Of what is stored, the columns in which no value is NULL."""
     event_names: tuple[str, ...] | None = None
     """Of all its events; None where they are not known, or too many."""
 

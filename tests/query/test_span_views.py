@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from indexer.query.span_views import CoveredFiles, Window
 from indexer.query.views import otel_spans
 from tests.support.catalogs import indexed
-from tests.support.span_files import T0, Span, spans, write
+from tests.support.span_files import T0, Span, spans, table, write
 from tests.support.sql_spans import asked
 
 pytestmark = pytest.mark.duckdb
@@ -21,8 +23,10 @@ PATCHED = json.dumps(
     [{"name": "set_state", "timeUnixNano": 7, "attributes": {"junjo.state_json_patch": "[]"}}]
 )
 
+PLAIN = json.dumps([{"name": "retry", "attributes": {}}])
 
-def looked_at(folder: Path, files: dict[str, list[Span]]) -> dict[str, Path]:
+
+def looked_at(folder: Path, files: Mapping[str, list[Span] | pa.Table]) -> dict[str, Path]:
     """Files that are indexed and looked at."""
     with indexed(folder) as one:
         paths = {name: write(one.root / name, rows) for name, rows in files.items()}
@@ -44,6 +48,34 @@ def test_files_of_one_schema_are_one_scan_without_a_join(tmp_path: Path) -> None
     assert text.count("read_parquet") == 1
     assert "span_metadata" not in text
     assert 'payload."attributes"::VARCHAR' in text
+
+
+def test_files_with_other_events_and_nulls_are_one_scan(tmp_path: Path) -> None:
+    """Only a column in which one of them has a NULL is looked at value by value."""
+    event = json.dumps([{"name": "exception", "attributes": {}}])
+    content = {}
+    for number, events, resource in ((1, PLAIN, "{}"), (2, event, None)):
+        columns = table([Span(trace=number, events=events)])
+        at = columns.column_names.index("resource_attributes")
+        values = pa.array([resource], pa.string())
+        content[f"{number}.parquet"] = columns.set_column(at, "resource_attributes", values)
+    looked_at(tmp_path, content)
+    text = view(tmp_path)
+    assert text.count("read_parquet") == 1
+    assert 'payload."attributes"::VARCHAR AS attributes' in text
+    assert 'coalesce(payload."resource_attributes"::VARCHAR' in text
+    rows, _ = asked(tmp_path / "catalog.duckdb", "SELECT resource_attributes AS r FROM otel_spans")
+    assert [row["r"] for row in rows] == ["{}", "{}"]
+
+
+def test_maps_that_sql_shows_are_read_by_duckdb(tmp_path: Path) -> None:
+    content = table(spans(2))
+    at = content.column_names.index("attributes")
+    maps = pa.array([[("k", "5")], None], pa.map_(pa.string(), pa.string()))
+    looked_at(tmp_path, {"a.parquet": content.set_column(at, "attributes", maps)})
+    assert "to_json" in view(tmp_path)
+    rows, _ = asked(tmp_path / "catalog.duckdb", "SELECT attributes FROM otel_spans ORDER BY 1")
+    assert [row["attributes"] for row in rows] == ['{"k":"5"}', "{}"]
 
 
 def test_a_file_of_which_the_index_has_not_every_row_is_joined_with_it(tmp_path: Path) -> None:

@@ -58,12 +58,10 @@ def test_one_odd_value_among_many_is_seen(tmp_path: Path, odd: str) -> None:
     [
         pa.array([b'{"a":"\xff"}'] * 3).view(pa.string()),
         pa.array([b"{}"] * 3, pa.binary()),
-        pa.array([[("a", "b")]] * 3, pa.map_(pa.string(), pa.string())),
-        pa.array([{"a": 1}] * 3),
         variant_column([{"a": 1}] * 3),
     ],
 )
-def test_another_type_than_text_is_the_canonical_readers(tmp_path: Path, values: pa.Array) -> None:
+def test_bytes_are_the_canonical_readers(tmp_path: Path, values: pa.Array) -> None:
     found = checked(tmp_path, with_column("attributes", values))
     assert "attributes" not in (*found.stored, *found.rewritten)
 
@@ -82,6 +80,13 @@ def test_events_that_sql_would_change_are_the_canonical_readers(tmp_path: Path) 
     texts = ['[{"name":"e","timeUnixNano":7,"attributes":{"a":null}}]', "[]", "[1, 1.5e400]"]
     found = checked(tmp_path, with_column("events", pa.array(texts)))
     assert (found.rewritten, found.empty, found.event_names) == ((), (), None)
+
+
+def test_columns_without_a_null_are_named(tmp_path: Path) -> None:
+    texts = pa.array(["{}", None, "{}"])
+    found = checked(tmp_path, with_column("attributes", texts))
+    assert set(ALL) - set(found.null_free) == {"attributes", "status_message"}
+    assert "attributes" in found.stored
 
 
 @pytest.mark.parametrize("name", ["filename", "FILE_ROW_NUMBER", "Attributes"])
