@@ -173,6 +173,8 @@ class Answers:
     ) -> SpansAnswer:
         with self.open(deadline, query) as opened:
             tiers, account = opened.tiers, opened.account
+            if isinstance(query, SpanQuery):
+                query = opened.of_first_page(query)
             found = find_spans(query, tiers)
             shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
             hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
@@ -180,7 +182,7 @@ class Answers:
                 spans=shown.spans,
                 encoded=shown.encoded,
                 altered=shown.altered,
-                completeness=opened.completeness_of(hot_spans, shown.missing),
+                completeness=opened.completeness_of_page(query, hot_spans, shown.missing),
                 cost=account.total(),
                 trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
                 next_cursor=shown.next_cursor,

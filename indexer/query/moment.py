@@ -1,7 +1,7 @@
 """What one answer is made from: a transaction, what is hot, the tiers over both, its account."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -9,10 +9,12 @@ from indexer.model import Outstanding
 from indexer.query.answer import Completeness, HotShare
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
+from indexer.query.find.span_query import SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.missing_files import missing_files
 from indexer.query.tiers.all_tiers import AllTiers
 from indexer.query.tiers.hot_spans import HotAnswer
+from indexer.query.tiers.tier import Query
 from indexer.system.storage import LocalStorage
 
 
@@ -71,6 +73,23 @@ class OpenAnswer:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """The connection of the transaction."""
         return self.moment.cursor
+
+    def of_first_page(self, query: SpanQuery) -> SpanQuery:
+        """The query with the moment of its list: that of this answer on the first page."""
+        view = None if self.hot is None else self.hot.view
+        if view is None or query.after is not None:
+            return query
+        return replace(query, as_of_unix_nano=view.as_of_unix_nano)
+
+    def completeness_of_page(
+        self, query: Query, hot_spans: int, missing: Iterable[Missing]
+    ) -> Completeness:
+        """What a page says of itself: as of the moment of its list's first page."""
+        found = self.completeness_of(hot_spans, missing)
+        first = query.as_of_unix_nano if isinstance(query, SpanQuery) else None
+        if found.as_of_unix_nano is None or first is None:
+            return found
+        return replace(found, as_of_unix_nano=min(first, found.as_of_unix_nano))
 
     def completeness(self, hot_spans: int, missing: Iterable[Missing] = ()) -> Completeness:
         """What an answer over all spans says of itself, with recent files that were not read."""

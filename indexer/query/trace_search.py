@@ -45,6 +45,7 @@ def search_traces(
             hint="Use the cursor of the previous page to go on.",
         )
     with answers.open(deadline, query) as opened:
+        query = opened.of_first_page(query)
         page = _Page(opened=opened, query=query, reached=query.after)
         page.fill()
         totals = _totals(opened, page.found)
@@ -56,7 +57,7 @@ def search_traces(
         return TracesAnswer(
             traces=traces,
             next_cursor=None if next_place is None else cursor_at(query, next_place),
-            completeness=opened.completeness_of(hot_spans, missing),
+            completeness=opened.completeness_of_page(query, hot_spans, missing),
             cost=opened.account.total(),
         )
 
@@ -118,14 +119,28 @@ class _Page:
     def _matches(self, trace_ids: Collection[str]) -> Mapping[str, Sequence[Span]]:
         """All matching spans of these traces, in the order of the list."""
         whole = replace(self.query, trace_ids=frozenset(trace_ids), after=None, limit=LIMIT_MAX)
-        found = self._find(whole).spans
+        found = self._all(whole)
         if len(found) < whole.count:
             return _by_trace(found)
         each = [
-            self._find(replace(whole, trace_ids=frozenset([one]), limit=MATCHES_MAX)).spans
+            self._all(replace(whole, trace_ids=frozenset([one]), limit=MATCHES_MAX))
             for one in trace_ids
         ]
         return _by_trace(span for some in each for span in some[:MATCHES_MAX])
+
+    def _all(self, query: SpanQuery) -> list[Span]:
+        """The first ``query.count``, whatever they cost: which page a trace is on rests on them.
+
+        They are in files of these traces alone.
+        """
+        found: list[Span] = []
+        place: Position | None = None
+        while True:
+            candidates = self._find(replace(query, after=place))
+            found += candidates.spans
+            place = candidates.undecided_from
+            if place is None or len(found) >= query.count:
+                return found[: query.count]
 
 
 def _by_trace(spans: Iterable[Span]) -> dict[str, list[Span]]:

@@ -21,6 +21,7 @@ from indexer.query.find.cursor import page_after
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.limits import AnswerLimits
 from indexer.query.trace_search import TRACES_MAX, search_traces
 from tests.support.examples import examples
 from tests.support.span_files import Span
@@ -125,13 +126,16 @@ def pages(answers: Answers, query: SpanQuery) -> list[TraceFound]:
 
 
 @examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(query=QUERIES)
+@given(query=QUERIES, files=st.sampled_from((1, 1, 2, 100)))
 def test_pages_of_traces_are_all_traces_with_a_matching_span(
-    answers: Answers, query: SpanQuery
+    answers: Answers, query: SpanQuery, files: int
 ) -> None:
-    """Each once, where its first matching span is, with all its matching spans in order."""
+    """Each once, where its first matching span is, with all its matching spans in order.
+
+    However few files a page may read.
+    """
     expected = matching(query)
-    found = pages(answers, query)
+    found = pages(replace(answers, limits=AnswerLimits(search_files=files)), query)
     assert [one.trace_id for one in found] == list(dict.fromkeys(one.trace_id for one in expected))
     for one in found:
         spans = [span.span_id for span in expected if span.trace_id == one.trace_id]

@@ -13,7 +13,8 @@ from indexer.errors import QueryRefused
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.span import Span
 
-_VERSION = 2
+_VERSION = 3
+_VERSION_WITHOUT_MOMENT = 2
 _VERSION_WITHOUT_KIND = 1
 _KIND_LOWEST = 0
 _CURSOR_CHARS_MAX = 512
@@ -22,8 +23,12 @@ _INT64, _INT8 = range(-(2**63), 2**63), range(-(2**7), 2**7)
 
 
 def page_after(query: SpanQuery, cursor: str) -> SpanQuery:
-    """The page of the same list after a cursor's place. Raises QueryRefused for another's."""
-    return replace(query, after=position_of(query, cursor))
+    """The page of the same list after a cursor's place, as of the moment of its first page.
+
+    Raises QueryRefused for another list's cursor.
+    """
+    at, as_of_unix_nano = _said(query, cursor)
+    return replace(query, after=at, as_of_unix_nano=as_of_unix_nano)
 
 
 def cursor_after(query: SpanQuery, span: Span) -> str:
@@ -35,14 +40,22 @@ def cursor_at(query: SpanQuery, at: Position) -> str:
     """The same for those after a place."""
     place = [at.start_time_unix_nano, at.trace_id, at.span_id, at.span_kind]
     place += [] if at.duration_ns is None else [at.duration_ns]
-    text = json.dumps([_VERSION, query.fingerprint, *place], separators=(",", ":"))
+    said = [_VERSION, query.fingerprint, query.as_of_unix_nano, *place]
+    text = json.dumps(said, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def position_of(query: SpanQuery, cursor: str) -> Position:
     """The place that a cursor of this list names. Raises QueryRefused for any other text."""
+    return _said(query, cursor)[0]
+
+
+def _said(query: SpanQuery, cursor: str) -> tuple[Position, int | None]:
+    """The place, and the moment of the list's first page, if that is known."""
     try:
-        version, fingerprint, start, trace_id, span_id, kind, *more = _with_kind(_decoded(cursor))
+        version, fingerprint, as_of, start, trace_id, span_id, kind, *more = _of_this_version(
+            _decoded(cursor)
+        )
         (duration,) = more or (None,)
         at = Position(
             start_time_unix_nano=start,
@@ -51,7 +64,8 @@ def position_of(query: SpanQuery, cursor: str) -> Position:
             span_kind=kind,
             duration_ns=duration,
         )
-        known = version == _VERSION and _is_place(at)
+        is_moment = as_of is None or (type(as_of) is int and as_of in _INT64)
+        known = version == _VERSION and is_moment and _is_place(at)
     except (ValueError, TypeError, LookupError, RecursionError):
         known = False
     if not known:
@@ -63,7 +77,7 @@ def position_of(query: SpanQuery, cursor: str) -> Position:
             "the cursor belongs to another list",
             hint="Keep the service, filters and time range of the previous page.",
         )
-    return at
+    return at, as_of
 
 
 def _decoded(cursor: str) -> Any:
@@ -71,10 +85,16 @@ def _decoded(cursor: str) -> Any:
     return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
 
 
-def _with_kind(said: Any) -> Any:
-    """What a cursor says; one of version 1 names no kind, and gets the lowest: none is left out."""
-    is_older = said[0] == _VERSION_WITHOUT_KIND
-    return [_VERSION, *said[1:], _KIND_LOWEST] if is_older else said
+def _of_this_version(said: Any) -> Any:
+    """What a cursor says; an earlier one knows no moment.
+
+    One of version 1 names no kind either, and gets the lowest: none is left out.
+    """
+    if said[0] == _VERSION_WITHOUT_KIND:
+        said = [_VERSION_WITHOUT_MOMENT, *said[1:], _KIND_LOWEST]
+    if said[0] == _VERSION_WITHOUT_MOMENT:
+        return [_VERSION, said[1], None, *said[2:]]
+    return said
 
 
 def _is_place(at: Position) -> bool:

@@ -89,7 +89,7 @@ def _statement(query: SpanQuery, key_id: int | None) -> str:
 
 
 def overlapping(query: SpanQuery) -> list[str]:
-    """What rows of ``file_services`` are of the list's service and reach into its bounds."""
+    """What rows of ``file_services`` are of the list's service, traces and bounds."""
     where = []
     if query.service is not None:
         where.append(f"service_name = {text_literal(query.service)}")
@@ -97,6 +97,9 @@ def overlapping(query: SpanQuery) -> list[str]:
         where.append(f"last_start_unix_nano >= {query.since_unix_nano}")
     if query.until_unix_nano is not None:
         where.append(f"first_start_unix_nano < {query.until_unix_nano}")
+    if query.trace_ids is not None:
+        traces = f"trace_id IN ({', '.join(map(text_literal, sorted(query.trace_ids)))})"
+        where.append(f"file_id IN (SELECT file_id FROM trace_files WHERE {traces})")
     return where
 
 

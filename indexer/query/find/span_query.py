@@ -75,6 +75,9 @@ class SpanQuery:
     offset: int = 0
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
+    as_of_unix_nano: int | None = None
+    """The moment that the list's first page is of, which the cursor hands on; None of that page,
+    and where no hot tier has said one."""
 
     def __post_init__(self) -> None:
         _bounded("limit", self.limit, 1, LIMIT_MAX)

@@ -49,6 +49,23 @@ def test_a_cursor_of_an_earlier_version_is_of_the_lowest_kind() -> None:
     assert position_of(SpanQuery(service="a"), cursor) == place(span_kind=0)
 
 
+def test_a_cursor_hands_on_the_moment_of_the_first_page() -> None:
+    """Whichever page it is of; one of an earlier version knows none."""
+    first = SpanQuery(as_of_unix_nano=7)
+    second = page_after(SpanQuery(), cursor_after(first, answered()))
+    third = page_after(SpanQuery(), cursor_after(second, answered()))
+    assert (second.as_of_unix_nano, third.as_of_unix_nano) == (7, 7)
+    assert page_after(SpanQuery(), encoded(2, SpanQuery().fingerprint, 1)).as_of_unix_nano is None
+
+
+@pytest.mark.parametrize("moment", ["7", 7.0, True, 2**63])
+def test_a_cursor_with_an_invalid_moment_is_refused(moment: Any) -> None:
+    at = place(span_kind=1)
+    said = [3, SpanQuery().fingerprint, moment, -5, at.trace_id, at.span_id, 1]
+    with pytest.raises(QueryRefused, match="invalid cursor"):
+        position_of(SpanQuery(), text_of(said))
+
+
 def test_a_cursor_of_the_slowest_has_the_duration_and_is_of_no_other_list() -> None:
     slowest, newest = SpanQuery(slowest=True), SpanQuery()
     cursor = cursor_after(slowest, answered(duration_ns=2**40))
@@ -83,5 +100,8 @@ def place(span_kind: int) -> Position:
 
 def encoded(version: int, fingerprint: str, *kind: Any) -> str:
     at = place(span_kind=0)
-    said = json.dumps([version, fingerprint, -5, at.trace_id, at.span_id, *kind])
-    return base64.urlsafe_b64encode(said.encode()).rstrip(b"=").decode()
+    return text_of([version, fingerprint, -5, at.trace_id, at.span_id, *kind])
+
+
+def text_of(said: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
