@@ -11,9 +11,13 @@ from indexer.query.answers import Answers
 from indexer.query.deadline import Deadline
 from indexer.query.facet import Operation
 from indexer.query.find.already_indexed import REPLACED_SPANS, registered_replaced
+from indexer.query.find.condition_tree import condition_sql
+from indexer.query.find.file_selection import overlapping
 from indexer.query.find.keyset import decode_place, encode_place, fingerprint
+from indexer.query.find.span_query import SpanQuery
 from indexer.query.missing import OPERATIONS_BOUNDED, Missing
 from indexer.query.tiers.beside_index import beside_index
+from indexer.query.window import ANY_TIME, Window
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identity import SpanKeys
 from indexer.spans.schema import same_span
@@ -33,6 +37,15 @@ _LEFT = f"""(
     JOIN indexed_spans AS held
       ON held.file_id = trace_files.file_id AND {same_span("held", "asked")}
 )"""
+_OPERATIONS_WITHIN = """
+SELECT service_name, name, span_kind, count(*)
+FROM {counted} WHERE {where} AND file_id IN (SELECT file_id FROM file_services WHERE {files})
+GROUP BY service_name, name, span_kind ORDER BY service_name, name, span_kind LIMIT {count}
+"""
+"""What a file has of an operation has no times: spans are counted."""
+_SPANS_LEFT = f"""(
+    FROM indexed_spans AS held ANTI JOIN {REPLACED_SPANS} AS asked ON {same_span("held", "asked")}
+)"""
 _NOT_LISTED = """
 SELECT count(*), coalesce(sum(other_operation_spans), 0)::BIGINT
 FROM parquet_files WHERE other_operation_spans > 0
@@ -48,13 +61,17 @@ class OperationsQuery:
 
     service: str | None = None
     span_kind: int | None = None
+    window: Window = ANY_TIME
+    """Of spans that start in it."""
     limit: int = 1_000
     cursor: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """What the list is of."""
-        return fingerprint("operations", self.service, self.span_kind)
+        bounds = (self.window.since_unix_nano, self.window.until_unix_nano)
+        said = () if self.window.is_open else bounds
+        return fingerprint("operations", self.service, self.span_kind, *said)
 
     @property
     def after(self) -> _Key | None:
@@ -63,6 +80,12 @@ class OperationsQuery:
             return None
         service, name, kind = decode_place(self.fingerprint, self.cursor, (str, str, int))
         return service, name, max(-1, min(kind, KINDS_MAX))
+
+    @property
+    def spans(self) -> SpanQuery:
+        """The spans that are counted, of any kind."""
+        since, until = self.window.since_unix_nano, self.window.until_unix_nano
+        return SpanQuery(service=self.service, since_unix_nano=since, until_unix_nano=until)
 
     def has(self, operation: _Key, after: _Key | None) -> bool:
         """Whether the operation is of the list, and after that one."""
@@ -80,7 +103,7 @@ def list_operations(
     """One page. Raises QueryRefused for another list's cursor."""
     after = query.after
     with answers.open(deadline) as opened:
-        beside = beside_index(opened.tiers)
+        beside = beside_index(opened.tiers, query.window)
         counted = _indexed(opened.cursor, query, after, beside.replaced)
         added = _count(beside.added)
         counted += {one: count for one, count in added.items() if query.has(one, after)}
@@ -88,7 +111,9 @@ def list_operations(
         return OperationsAnswer(
             operations=found[: query.limit],
             next_cursor=_next_cursor(query, found),
-            completeness=opened.completeness(opened.tiers.hot_count, _not_listed(opened.cursor)),
+            completeness=opened.completeness(
+                opened.tiers.hot_count, _not_listed(opened.cursor, query)
+            ),
             cost=opened.account.total(),
         )
 
@@ -109,11 +134,22 @@ def _indexed(
         service, name, kind = after
         place = f"({text_literal(service)}, {text_literal(name)}, {kind})"
         where.append(f"(service_name, name, span_kind) > {place}")
-    counted = _LEFT if len(replaced) else "file_operations"
-    sql = _OPERATIONS.format(counted=counted, where=" AND ".join(where), count=query.limit + 1)
     with registered_replaced(cursor, replaced):
-        rows = cursor.execute(sql).fetchall()
+        rows = cursor.execute(_counting(query, where, has_replaced=bool(len(replaced)))).fetchall()
     return Counter({(service, name, kind): count for service, name, kind, count in rows})
+
+
+def _counting(query: OperationsQuery, where: Sequence[str], *, has_replaced: bool) -> str:
+    conditions, count = " AND ".join(where), query.limit + 1
+    if query.window.is_open:
+        counted = _LEFT if has_replaced else "file_operations"
+        return _OPERATIONS.format(counted=counted, where=conditions, count=count)
+    return _OPERATIONS_WITHIN.format(
+        counted=_SPANS_LEFT if has_replaced else "indexed_spans",
+        where=f"{conditions} AND {condition_sql(query.window)}",
+        files=" AND ".join(overlapping(query.spans)) or "true",
+        count=count,
+    )
 
 
 def _count(columns: SpanColumns) -> Counter[_Key]:
@@ -138,7 +174,9 @@ def _next_cursor(query: OperationsQuery, found: Sequence[Operation]) -> str | No
     return encode_place(query.fingerprint, found[query.limit - 1].key)
 
 
-def _not_listed(cursor: duckdb.DuckDBPyConnection) -> list[Missing]:
+def _not_listed(cursor: duckdb.DuckDBPyConnection, query: OperationsQuery) -> list[Missing]:
+    if not query.window.is_open:
+        return []
     ((files, spans),) = cursor.execute(_NOT_LISTED).fetchall()
     if not files:
         return []

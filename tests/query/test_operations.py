@@ -12,14 +12,21 @@ import pytest
 from indexer.errors import QueryRefused
 from indexer.query.answers import Answers
 from indexer.query.operations import OperationsQuery, list_operations
+from indexer.query.window import ANY_TIME, Window
 from tests.support.catalogs import indexed
-from tests.support.span_files import Span, spans, write
+from tests.support.span_files import T0, Span, spans, write
 from tests.support.tiers import TIERS, answers_over, distinct
 
 pytestmark = pytest.mark.duckdb
 
 SPANS = [
-    Span(trace=n, service=("shop", "cart", "a\0b")[n % 3], name=f"op {n % 5}", kind=2 + n % 2)
+    Span(
+        trace=n,
+        service=("shop", "cart", "a\0b")[n % 3],
+        name=f"op {n % 5}",
+        kind=2 + n % 2,
+        start=T0 + n,
+    )
     for n in range(1, 40)
 ]
 BY_TIER = {
@@ -27,6 +34,10 @@ BY_TIER = {
     for at, tier in enumerate(TIERS)
 }
 BY_TIER["published"] = [replace(one, name=f"{one.name}!") for one in BY_TIER["published"]]
+
+
+FROM_9 = Window(since_unix_nano=T0 + 9)
+FROM_9_TO_30 = Window(since_unix_nano=T0 + 9, until_unix_nano=T0 + 30)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +58,7 @@ def pages(answers: Answers, query: OperationsQuery) -> list[tuple[str, str, int,
         query = OperationsQuery(
             service=query.service,
             span_kind=query.span_kind,
+            window=query.window,
             limit=query.limit,
             cursor=answer.next_cursor,
         )
@@ -55,16 +67,18 @@ def pages(answers: Answers, query: OperationsQuery) -> list[tuple[str, str, int,
 @pytest.mark.parametrize("limit", [1, 3, 1_000])
 @pytest.mark.parametrize("service", [None, "shop", "nobody"])
 @pytest.mark.parametrize("kind", [None, 3])
+@pytest.mark.parametrize("window", [ANY_TIME, FROM_9, FROM_9_TO_30])
 def test_every_page_of_operations_is_that_of_brute_force(
-    answers: Answers, service: str | None, kind: int | None, limit: int
+    answers: Answers, service: str | None, kind: int | None, limit: int, window: Window
 ) -> None:
     counted = Counter(
         (one.service, one.name, one.kind)
         for one in distinct(BY_TIER)
         if service in (None, one.service) and kind in (None, one.kind)
+        if (window.since_unix_nano or 0) <= one.start < (window.until_unix_nano or 2**63)
     )
     expected = [(*key, counted[key]) for key in sorted(counted)]
-    query = OperationsQuery(service=service, span_kind=kind, limit=limit)
+    query = OperationsQuery(service=service, span_kind=kind, limit=limit, window=window)
     assert pages(answers, query) == expected
 
 
@@ -78,6 +92,8 @@ def test_a_cursor_of_another_list_is_refused(answers: Answers) -> None:
     cursor = list_operations(answers, OperationsQuery(limit=1)).next_cursor
     with pytest.raises(QueryRefused, match="another list"):
         OperationsQuery(service="shop", cursor=cursor).after  # noqa: B018 - as above
+    with pytest.raises(QueryRefused, match="another list"):
+        OperationsQuery(window=FROM_9, cursor=cursor).after  # noqa: B018 - as above
 
 
 def test_operations_that_a_file_has_too_many_of_are_said(tmp_path: Path) -> None:

@@ -65,13 +65,15 @@ def _add_names(router: APIRouter, host: Host) -> None:
     @router.get("/operations", **_is(OperationsFound))
     async def operations(
         request: Request,
+        within: WindowOf,
         service: Text = None,
         kind: Kind | None = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Response:
-        """Names of spans by service and kind, of a service or of all; from the index."""
+        """Names of spans that start in the window, by service and kind; from the index."""
         query = OperationsQuery(
+            window=within,
             service=service,
             span_kind=None if kind is None else KINDS.index(kind),
             limit=limit,
