@@ -16,6 +16,7 @@ from indexer.catalog.cached_state import Known
 from indexer.catalog.database import Catalog
 from indexer.catalog.file_scans import insert_scans
 from indexer.catalog.insert import file_rows, insert_table, main_services
+from indexer.catalog.key_summaries import insert_summaries, summary_bytes
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
 from indexer.catalog.totals import Change, FileTotals, Totals
@@ -26,6 +27,7 @@ from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
 from indexer.spans.columns import SpanColumns
 from indexer.spans.file_scan import FileScan
+from indexer.spans.key_summary import FileKeySummary
 from indexer.spans.schema import STORED_COLUMNS, same_span
 from indexer.system.clock import Clock
 from indexer.system.duckdb_rows import arrow_table, id_list
@@ -38,6 +40,7 @@ _FILE_TABLES = (
     "indexed_attributes",
     "file_attributes",
     "file_scans",
+    "file_key_summaries",
     "parquet_files",
 )
 
@@ -255,6 +258,23 @@ class FileRegister:
             with self._catalog.transaction() as connection:
                 insert_scans(connection, live)
             self._known.unscanned -= live.keys()
+
+    def record_key_summaries(self, learnt: Iterable[FileKeySummary], bytes_max: int) -> None:
+        """Take in what searches have learnt of files that are as they were, in one transaction.
+
+        Of all that was ever learnt about ``bytes_max`` are kept. Raises CatalogWriteFailed; then
+        nothing has changed.
+        """
+        live: dict[int, list[FileKeySummary]] = {}
+        for one in learnt:
+            file = self._known.files.get(one.relative_path)
+            as_read = (one.footer_digest, one.stamp)
+            if file is not None and (file.footer_digest, file.stamp) == as_read:
+                live.setdefault(file.file_id, []).append(one)
+        if live or summary_bytes(self._catalog.connection) > bytes_max:
+            now_unix_nano = self._clock.now_unix_nano()
+            with self._catalog.transaction() as connection:
+                insert_summaries(connection, live, now_unix_nano, bytes_max)
 
     def load(self) -> None:
         """Read from the catalog what is kept in memory."""

@@ -1,10 +1,11 @@
 """The proof that the catalog holds exactly what the files say.
 
 A full audit reads every page of every column of every indexed file, builds a second catalog from
-the same files, and compares the two, file by file (I1). Beside that it checks, on the catalog
-alone, that no span is there twice (I2), that every file is whole (I3) and that services are the
-aggregate of the spans (I5); and on the disk, that every finished file is registered or
-quarantined (I4). A fast audit compares identities only.
+the same files, and compares the two, file by file (I1); what searches have learnt of files, which
+no rebuild has, is compared with the values in them. Beside that it checks, on the catalog alone,
+that no span is there twice (I2), that every file is whole (I3) and that services are the aggregate
+of the spans (I5); and on the disk, that every finished file is registered or quarantined (I4). A
+fast audit compares identities only.
 
 It works on a catalog that nobody writes to: a snapshot while a worker runs.
 """
@@ -22,6 +23,7 @@ from indexer.contracts import audit_queries
 from indexer.discover.listing import list_files
 from indexer.errors import FileEndsProcess, IndexerError
 from indexer.index.audit_rebuild import compare_with_rebuild, quoted_name, unpromoted
+from indexer.index.audit_summaries import check_summaries
 from indexer.model import AuditReport, AuditStep, Finding, Listing, ParquetFileInfo
 from indexer.parquet.file_columns import read_footer
 from indexer.read.block_meta import file_digest, may_have_meta
@@ -67,6 +69,7 @@ def audit(
         disk.pending += unpromoted(connection)
         if mode == "full":
             findings += _every_page(disk.storage, disk.unchanged, settings.reader_threads, step)
+            findings += check_summaries(connection, disk.storage, disk.unchanged, step)
             findings += compare_with_rebuild(
                 settings, connection, disk.storage, disk.unchanged, digest, clock, step
             )

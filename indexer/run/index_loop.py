@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from indexer.errors import CatalogWriteFailed
+from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.snapshot import SnapshotCopy
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.hints import Hints
@@ -51,9 +52,14 @@ class IndexLoop:
         *,
         sweep_every_s: float,
         committed: Callable[[], None] = lambda: None,
+        learnt: LearntSummaries | None = None,
     ) -> None:
-        """``committed`` is called on the index thread when a turn has changed the index."""
+        """``committed`` is called on the index thread when a turn has changed the index.
+
+        ``learnt`` has what searches learn, which is recorded when it is due.
+        """
         self._committed = committed
+        self._learnt = learnt
         self._index = index
         self._heartbeat = heartbeat
         self._clock = clock
@@ -78,6 +84,13 @@ class IndexLoop:
     async def open(self) -> None:
         """Open the index on its thread. Raises what keeps the catalog from opening."""
         await self._on_thread(self._index.open)
+        if self._learnt is not None:
+            events = asyncio.get_running_loop()
+
+            def wake_soon() -> None:
+                events.call_soon_threadsafe(self._wake.set)
+
+            self._learnt.notify = wake_soon
 
     async def run(self) -> None:
         """Turn after turn until ``stop``."""
@@ -94,6 +107,9 @@ class IndexLoop:
 
     async def close(self) -> None:
         """Close the index after the turn in hand, and end the thread."""
+        if self._learnt is not None:
+            self._learnt.notify = lambda: None
+            await self._on_thread(self._record_learnt)
         await self._on_thread(self._index.close)
         self._closed = True
         self._thread.shutdown()
@@ -169,7 +185,8 @@ class IndexLoop:
         pipeline_due_s = self._index.pipeline.next_due_s()
         due = [self._sweep_due_s, self._checkpoint_due_s]
         check_due_s = self._index.pipeline.scan_checks.next_due_s()
-        due += [one for one in (pipeline_due_s, check_due_s) if one is not None]
+        learnt_due_s = None if self._learnt is None else self._learnt.next_due_s()
+        due += [one for one in (pipeline_due_s, check_due_s, learnt_due_s) if one is not None]
         return max(_SHORTEST_PAUSE_S, min(due) - now_s)
 
     def _turn(self, *, sweep: bool = False) -> None:
@@ -204,10 +221,18 @@ class IndexLoop:
             self._heartbeat.begin("extracting attributes")
             pipeline.promotion.step()
             pipeline.scan_checks.step()
+            if self._learnt is not None:
+                self._learnt.step(pipeline.register)
         if self._failures:
             log(CATALOG_RESUMED, "the catalog takes commits again")
             self._failures, self.failure = 0, ""
         self._checkpoint_when_idle(pipeline.progress.transactions)
+
+    def _record_learnt(self) -> None:
+        """At the end, so that the next start knows it. Without it nothing is lost but time."""
+        if self._learnt is not None and not self._index.deleted:
+            with suppress(IndexerError):
+                self._learnt.record(self._index.pipeline.register)
 
     def _look(self) -> None:
         self._heartbeat.begin("reading and registering files")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexer.clients.mastra.door import BODIES_BYTES_MAX
+from indexer.index.learnt_summaries import QUEUE_BYTES_MAX
 from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits
 from indexer.query.cost import BYTES_PER_TEXT_BYTE
@@ -142,6 +143,12 @@ def _worker(settings: Settings) -> Iterator[Part]:
     yield sized("encoded spans for the next refresh", "span_cache_bytes")
     yield sized("where pages lie in files", "page_cache_bytes")
     yield sized("what searches have learnt of files", "search_cache_bytes")
+    yield Part(
+        process=WORKER,
+        name="what searches have learnt and the catalog does not have yet",
+        settings=(),
+        size_bytes=QUEUE_BYTES_MAX,
+    )
     yield Part(
         process=WORKER,
         name="payload that searches look through",

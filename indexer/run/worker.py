@@ -14,6 +14,7 @@ import duckdb
 
 from indexer.clients.service import Service
 from indexer.errors import CatalogBusy, HotUnavailable, QueriesBusy, TaskDied
+from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
 from indexer.query.find.absences import Absences
@@ -63,6 +64,7 @@ class Worker:
         )
         self._ownership = OwnershipWatch(self._index, owned.lock, self._stop)
         self._heartbeat = Heartbeat(clock, stalled_after_s=settings.stalled_after_s)
+        self._learnt = LearntSummaries(clock, settings.bytes_of("search_summaries_bytes"))
         self._loop = IndexLoop(
             self._index,
             clock,
@@ -70,6 +72,7 @@ class Worker:
             self._heartbeat,
             sweep_every_s=settings.poll_interval_s,
             committed=self._follow_hot_soon,
+            learnt=self._learnt,
         )
         self._supervisor = Supervisor(clock, self._stop)
         self._events = FileEvents(settings.storage_root, self._loop, clock, self._stop)
@@ -82,7 +85,7 @@ class Worker:
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = settings.answer_limits
-        self._absences = Absences(settings.bytes_of("search_cache_bytes"))
+        self._absences = Absences(settings.bytes_of("search_cache_bytes"), keep=self._learnt.put)
         self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
 
     def request_stop(self) -> None:

@@ -132,6 +132,12 @@ class AnsweringSettings(BaseModel):
         description="What searches have learnt of files that have no row for a condition, so that "
         "the next search does not open them.",
     )
+    search_summaries_bytes: Annotated[str, byte_size("0B")] = Field(
+        "64MiB",
+        validation_alias="INDEXER_SEARCH_SUMMARIES_BYTES",
+        description="What searches have learnt of attributes of files, in the catalog: which files "
+        "have a key, and a filter of its values; the oldest go. 0 keeps none.",
+    )
     page_cache_bytes: Annotated[str, byte_size("0B")] = Field(
         "32MiB",
         validation_alias="INDEXER_PAGE_CACHE_BYTES",

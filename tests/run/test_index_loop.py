@@ -5,12 +5,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from indexer.catalog.database import Catalog
 from indexer.errors import CatalogWriteFailed
+from indexer.index import learnt_summaries
+from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import owning
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
 from indexer.settings import load_settings
+from indexer.spans.key_summary import ABSENT, FileKeySummary
 from indexer.system import retry
 from indexer.system.clock import SystemClock
 from indexer.system.retry import AT_ONCE
@@ -112,3 +116,50 @@ async def test_a_catalog_that_duckdb_has_given_up_is_opened_again_with_nothing_t
         assert loop.failure == ""
         index.catalog.check()
         await loop.close()
+
+
+async def test_what_searches_learn_is_written_by_the_loop_also_at_its_end(tmp_path, monkeypatch):
+    """A search wakes it; what has not waited long enough is not lost when it ends."""
+    write(tmp_path / "spans" / "a.parquet", spans(3))
+    monkeypatch.setenv("JUNJO_SPAN_STORAGE_PATH", str(tmp_path / "spans"))
+    monkeypatch.setenv("JUNJO_DUCKDB_PATH", str(tmp_path / "index.duckdb"))
+    monkeypatch.setattr(learnt_summaries, "WAIT_S", 0)
+    settings, stop, clock = load_settings(), asyncio.Event(), SystemClock()
+    learnt = LearntSummaries(clock, 1 << 20)
+    with owning(settings, "a test") as owned:
+        index = OpenIndex(settings, clock, owned.generations, stop.is_set)
+        loop = IndexLoop(
+            index,
+            clock,
+            stop,
+            Heartbeat(clock, stalled_after_s=60),
+            sweep_every_s=3600,
+            learnt=learnt,
+        )
+        await loop.open()
+        await loop.sweep()
+        (file,) = index.pipeline.register.files.values()
+        running = asyncio.create_task(loop.run())
+        await asyncio.to_thread(learnt.put, absent(file, "k"))
+        while learnt.next_due_s() is not None:  # noqa: ASYNC110 - the loop says to nobody what it did
+            await asyncio.sleep(0.01)
+        stop.set()
+        loop.wake()
+        await asyncio.wait_for(running, PATIENCE_S)
+        learnt.put(absent(file, "j"))
+        await loop.close()
+    catalog = Catalog.open(owned.generations.pointer, read_only=True)
+    keys = catalog.connection.execute("SELECT key FROM file_key_summaries ORDER BY key").fetchall()
+    catalog.close()
+    assert keys == [("j",), ("k",)]
+
+
+def absent(file, key):
+    return FileKeySummary(
+        relative_path=file.relative_path,
+        footer_digest=file.footer_digest,
+        stamp=file.stamp,
+        owner="span",
+        key=key,
+        summary=ABSENT,
+    )

@@ -2,17 +2,20 @@
 
 A data file never changes, so what was not in it is not in it: the next search for the same key, or
 the same value, opens only files that may have it. It costs nothing to learn, because the letters of
-the file are looked at anyway, and nothing is lost with it but time.
+the file are looked at anyway, and nothing is lost with it but time. What is learnt of a whole key
+is handed on to whoever keeps it for good.
 """
 
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.span import DataFile
+from indexer.spans.key_summary import FileKeySummary, KeySummary
 
 ENTRY_BYTES = 200
 """What one takes: sixteen bytes of digest, and their place in an ordered dictionary (measured)."""
@@ -23,7 +26,13 @@ BYTES_MAX = 8 << 20
 class Absences:
     """What is known of all files, the latest used, within so many bytes. For any thread."""
 
-    def __init__(self, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(
+        self,
+        bytes_max: int = BYTES_MAX,
+        keep: Callable[[FileKeySummary], None] = lambda _: None,
+    ) -> None:
+        """``keep`` is handed what was learnt of one key of one file."""
+        self.keep = keep
         self._most = bytes_max // ENTRY_BYTES
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._lock = threading.Lock()
@@ -33,7 +42,8 @@ class Absences:
 
     def of(self, file: DataFile) -> "FileAbsences":
         """What is known of one file."""
-        return FileAbsences(self, json.dumps([file.path, file.footer_digest, *file.info.stamp]))
+        text = json.dumps([file.path, file.footer_digest, *file.info.stamp])
+        return FileAbsences(self, file, text)
 
     def has(self, digest: bytes) -> bool:
         """Whether it is known."""
@@ -57,7 +67,9 @@ class FileAbsences:
     """What is known of one file, as it was when it was indexed."""
 
     every: Absences
-    file: str
+    file: DataFile
+    text: str
+    """The file, and what it was."""
 
     def rules_out(self, condition: AttributeCondition) -> bool:
         """Whether no row of the file can meet the condition."""
@@ -68,6 +80,22 @@ class FileAbsences:
         """No row can."""
         self.every.add(self._digest(condition))
 
+    def learn_summary(self, condition: AttributeCondition, summary: KeySummary) -> None:
+        """What all rows have under the condition's key."""
+        if not summary.is_present:
+            self.learn(AttributeCondition(owner=condition.owner, key=condition.key))
+        if self.file.footer_digest is not None:
+            self.every.keep(
+                FileKeySummary(
+                    relative_path=self.file.info.relative_path,
+                    footer_digest=self.file.footer_digest,
+                    stamp=self.file.info.stamp,
+                    owner=condition.owner,
+                    key=condition.key,
+                    summary=summary,
+                )
+            )
+
     def _digest(self, condition: AttributeCondition) -> bytes:
-        text = f"{self.file} {condition!r}".encode()
+        text = f"{self.text} {condition!r}".encode()
         return blake2b(text, digest_size=16).digest()

@@ -6,25 +6,25 @@ A row is never left out that could meet the condition.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import ge, le
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.query.find.letters import may_have
+from indexer.query.find.key_scan import ScannedKey, scan_key
+from indexer.query.find.letters import ColumnLetters
 from indexer.query.find.payload_conditions import (
+    ORDERINGS,
     TEXT_COLUMNS,
     AttributeCondition,
-    PayloadCondition,
     TextCondition,
 )
 from indexer.query.find.payload_truth import has_text
 from indexer.spans.identifiers import BoolArray
-
-StoredTexts = Mapping[str, pa.ChunkedArray | None]
-"""Stored texts by canonical payload column; None where they are not text. ``name`` has the
-names."""
+from indexer.spans.key_summary import REPLACEMENT, double_of, hash_value
 
 ESCAPED = "\\u"
 """Any letter can be written so, and one that needs no other escape can be written no other way."""
@@ -32,36 +32,90 @@ _BYTES = "bytes"
 """OTLP's ``bytesValue`` is shown in hex and stored in base64."""
 _PLAIN = re.compile(r'[^"\\/\x00-\x1f\x7f\ufffd]+')
 """Letters that JSON has as they are."""
+_COMPARE: Mapping[str, Callable[..., npt.NDArray[np.bool_]]] = {
+    "<": le,
+    "<=": le,
+    ">": ge,
+    ">=": ge,
+}
+"""Of doubles: two numbers that are not equal may be one double."""
 
 
-def may_hold(leaf: PayloadCondition, stored: StoredTexts, count: int) -> BoolArray:
-    """Of which of ``count`` rows the condition may hold."""
-    if isinstance(leaf, TextCondition):
-        return _text(leaf, stored, count)
-    return _attribute(leaf, stored, count)
+class StoredColumn:
+    """One stored column of text, of which each thing is found out once."""
+
+    def __init__(self, texts: pa.ChunkedArray) -> None:
+        self.letters = ColumnLetters(texts)
+        self._scanned: dict[str, ScannedKey | None] = {}
+        self._having: dict[str, BoolArray] = {}
+
+    def key(self, key: str) -> ScannedKey | None:
+        """The values under a key; None of one that is not looked for so."""
+        if key not in self._scanned:
+            self._scanned[key] = scan_key(self.letters, key)
+        return self._scanned[key]
+
+    def having(self, letters: str) -> BoolArray:
+        """Which texts may have the letters."""
+        if letters not in self._having:
+            self._having[letters] = self.letters.may_have(letters)
+        return self._having[letters]
 
 
-def _attribute(leaf: AttributeCondition, stored: StoredTexts, count: int) -> BoolArray:
-    (name,) = leaf.columns
-    column = stored[name]
-    if column is None:
-        return np.ones(count, np.bool_)
-    found = may_have(column, _key_part(leaf))
-    if leaf.operator in ("=", "contains") and isinstance(leaf.value, str) and found.any():
-        found &= may_have(column, plain_part(leaf.value)) | may_have(column, _BYTES)
-    return found | may_have(column, ESCAPED)
+def may_meet(leaf: AttributeCondition, column: StoredColumn) -> BoolArray:
+    """Of which rows the condition may hold, by the column that has these attributes."""
+    scanned = None if leaf.owner == "event" else column.key(leaf.key)
+    if scanned is None:
+        return _by_parts(leaf, column)
+    found = scanned.rows(_values_that_may(leaf, scanned))
+    if leaf.operator == "contains" and found.any():
+        found &= column.having(plain_part(str(leaf.value)))
+    if scanned.odd.any():
+        found |= scanned.odd & _by_parts(leaf, column)
+    return found
 
 
-def _text(leaf: TextCondition, stored: StoredTexts, count: int) -> BoolArray:
+def may_have_text(
+    leaf: TextCondition, names: pa.ChunkedArray, texts: Mapping[str, pa.ChunkedArray | None]
+) -> BoolArray:
+    """Of which spans with these names and stored texts, by column, the condition may hold."""
     part = plain_part(leaf.text)
-    held = _mask(has_text(leaf, stored["name"]))
+    held = _mask(has_text(leaf, names))
     for name in TEXT_COLUMNS:
-        column = stored[name]
+        column = texts[name]
         if column is None:
-            return np.ones(count, np.bool_)
+            return np.ones(len(names), np.bool_)
         held |= _mask(pc.match_substring(column, part, ignore_case=True))
-        held |= may_have(column, _BYTES) | may_have(column, ESCAPED)
+        letters = ColumnLetters(column)
+        held |= letters.may_have(_BYTES) | letters.may_have(ESCAPED)
     return held
+
+
+def _values_that_may(leaf: AttributeCondition, scanned: ScannedKey) -> BoolArray:
+    """Which of the values may meet the condition."""
+    every: BoolArray = np.ones(len(scanned.row), np.bool_)
+    if leaf.operator in ("contains", "matches"):
+        return scanned.is_text
+    if leaf.operator in ORDERINGS:
+        if isinstance(leaf.value, str):
+            return scanned.is_text
+        number = double_of(leaf.value)
+        if number is None:
+            return every
+        return _COMPARE[leaf.operator](scanned.number, number)
+    hashed = hash_value(leaf.value) if leaf.operator == "=" else None
+    if hashed is None or (isinstance(leaf.value, str) and REPLACEMENT in leaf.value):
+        return every
+    equal: BoolArray = scanned.hashes == hashed
+    return equal
+
+
+def _by_parts(leaf: AttributeCondition, column: StoredColumn) -> BoolArray:
+    """Which rows have the letters of the key, and those of the value, or may escape them."""
+    found = column.having(_key_part(leaf))
+    if leaf.operator in ("=", "contains") and isinstance(leaf.value, str) and found.any():
+        found = found & (column.having(plain_part(leaf.value)) | column.having(_BYTES))
+    return found | column.having(ESCAPED)
 
 
 def _key_part(leaf: AttributeCondition) -> str:

@@ -20,6 +20,7 @@ from indexer.query.find.payload_conditions import (
     TextCondition,
 )
 from indexer.spans.identifiers import BoolArray
+from indexer.spans.key_summary import values_under
 
 Payloads = Mapping[str, Sequence[Any]]
 """Canonical values by payload column, one a span; and the spans' names under ``name``."""
@@ -38,24 +39,14 @@ def has_text(leaf: TextCondition, texts: pa.Array | pa.ChunkedArray) -> pa.Array
 
 
 def _attribute(leaf: AttributeCondition, payloads: Payloads) -> BoolArray:
-    found = [list(_under_key(leaf, one)) for one in payloads[COLUMN_OF[leaf.owner]]]
+    of_events = leaf.owner == "event"
+    found = [
+        list(values_under(leaf.key, one, of_events=of_events))
+        for one in payloads[COLUMN_OF[leaf.owner]]
+    ]
     if leaf.operator == "matches":
         return _any_text(found, lambda texts: pc.match_substring_regex(texts, leaf.value))
     return np.fromiter((_is_met(leaf, values) for values in found), np.bool_, len(found))
-
-
-def _under_key(leaf: AttributeCondition, stored: Any) -> Iterator[Any]:
-    """What stands under the key; the elements of an array each, and an empty one as itself."""
-    is_event = leaf.owner == "event"
-    for holder in stored if is_event and isinstance(stored, list) else [stored]:
-        attributes = holder
-        if is_event:
-            attributes = holder.get("attributes") if isinstance(holder, dict) else None
-        value = attributes.get(leaf.key) if isinstance(attributes, dict) else None
-        if isinstance(value, list) and value:
-            yield from value
-        elif value is not None:
-            yield value
 
 
 def _is_met(leaf: AttributeCondition, values: list[Any]) -> bool:

@@ -7,12 +7,13 @@ list is decided, and the next page goes on from there.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from indexer.catalog.key_summaries import Key
 from indexer.errors import IndexerError
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
@@ -29,17 +30,24 @@ from indexer.query.find.condition_tree import (
 from indexer.query.find.file_bounds import FileBound, file_bounds
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.index_scan import span_conditions
+from indexer.query.find.key_summaries import key_of, key_summaries, may_meet
 from indexer.query.find.payload_conditions import AttributeCondition, TextCondition
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
 from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.payload_search import KnownRows, PayloadSearch, Places
+from indexer.spans.key_summary import KeySummary
 from indexer.system.duckdb_rows import arrow_table, id_list
 from indexer.system.storage import LocalStorage
 
 FILES_AT_ONCE = (4, 64)
 """Files that the index is asked for at first and at most; four times as many each time."""
+SUMMARIES_AT_ONCE = 1_024
+"""Files that are left out at once where nothing in them can match."""
+
+_Placed = tuple[int, FileBound]
+"""A file, and which one it is of all that may hold spans of the list."""
 
 _NARROW = """
 SELECT file_id, file_row_number{columns} FROM indexed_spans
@@ -82,21 +90,23 @@ class IndexedSearch:
     """The data files of some ids."""
     _found: list[IndexRow] = field(default_factory=list)
     _missing: list[Missing] = field(default_factory=list)
+    _summaries: dict[int, dict[Key, KeySummary]] = field(default_factory=dict)
+    """What the index has learnt of keys of the files that are looked into next."""
 
     def run(self) -> IndexedMatches:
         """Raises what the deadline raises."""
         bounds = file_bounds(self.cursor, self.query)
-        done = 0
-        for group in _groups(bounds):
-            files = self._worth_opening(self.files([file_id for _, file_id in group]))
+        is_begun = False
+        for group in _groups(self._not_ruled_out(bounds)):
+            files = self._worth_opening(self.files([file_id for _, (_, file_id) in group]))
             rows = self._narrowed(files.keys())
             row_counts = self._row_counts(rows.keys())
-            for bound, file_id in group:
+            for place, (bound, file_id) in group:
                 self.deadline.check()
                 if self._is_full_before(bound):
                     return self._matches()
-                if done and self.account.is_search_spent:
-                    return self._matches(bound, len(bounds) - done)
+                if is_begun and self.account.is_search_spent:
+                    return self._matches(bound, len(bounds) - place)
                 if file_id in rows:
                     reader = FilePayload(
                         storage=self.storage,
@@ -104,9 +114,10 @@ class IndexedSearch:
                         row_count=row_counts[file_id],
                         account=self.account,
                         absences=self.absences.of(files[file_id]),
+                        known_keys=self._summaries.get(file_id, {}),
                     )
                     self._search(file_id, reader, rows[file_id])
-                done += 1
+                is_begun = True
         return self._matches()
 
     def _matches(self, bound: Position | None = None, left: int = 0) -> IndexedMatches:
@@ -145,6 +156,31 @@ class IndexedSearch:
     @property
     def _asks_names(self) -> bool:
         return any(isinstance(one, TextCondition) for one in payload_leaves(self.condition))
+
+    def _not_ruled_out(self, bounds: Sequence[FileBound]) -> Iterator[_Placed]:
+        """The files, with their places among all, without those that cannot match."""
+        asked = [
+            one for one in payload_leaves(self.condition) if isinstance(one, AttributeCondition)
+        ]
+        for first in range(0, len(bounds), SUMMARIES_AT_ONCE):
+            some = bounds[first : first + SUMMARIES_AT_ONCE]
+            self._summaries = key_summaries(self.cursor, [one for _, one in some], asked)
+            for place, bound in enumerate(some, first):
+                if self._may_match(bound[1]):
+                    yield place, bound
+
+    def _may_match(self, file_id: int) -> bool:
+        known = self._summaries.get(file_id)
+        if known is None:
+            return True
+
+        def leaf_bounds(leaf: Leaf) -> Bounds:
+            if not isinstance(leaf, AttributeCondition):
+                return Bounds.at_most(np.ones(1, np.bool_))
+            summary = known.get(key_of(leaf))
+            return Bounds.at_most(np.full(1, summary is None or may_meet(summary, leaf)))
+
+        return bool(bounds_of(self.condition, 1, leaf_bounds).may[0])
 
     def _worth_opening(self, files: Mapping[int, DataFile]) -> dict[int, DataFile]:
         """Those of which it is not known that no row can meet the conditions."""
@@ -234,9 +270,8 @@ def _known(rows: pa.Table, leaves: Sequence[MetadataCondition]) -> KnownRows:
     return KnownRows(row=rows.column(1).to_numpy().astype(np.int64), names=names_of, holds=holds)
 
 
-def _groups(bounds: Sequence[FileBound]) -> Iterator[Sequence[FileBound]]:
+def _groups(bounds: Iterator[_Placed]) -> Iterator[Sequence[_Placed]]:
     size, most = FILES_AT_ONCE
-    begin = 0
-    while begin < len(bounds):
-        yield bounds[begin : begin + size]
-        begin, size = begin + size, min(4 * size, most)
+    while group := list(islice(bounds, size)):
+        yield group
+        size = min(4 * size, most)

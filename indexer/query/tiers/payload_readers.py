@@ -1,14 +1,16 @@
 """The payload of one source for those who look for spans by it: of a file, or of hot spans."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from indexer.catalog.key_summaries import Key
 from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.find.absences import FileAbsences
+from indexer.query.find.key_summaries import key_of
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.span import DataFile
 from indexer.read.canonical_columns import UNLIMITED
@@ -16,6 +18,7 @@ from indexer.read.normalise import canonical
 from indexer.read.payload import read_payload
 from indexer.read.payload_table import PayloadTable, payload_tables
 from indexer.read.registered_file import find_registered
+from indexer.spans.key_summary import KeySummary
 from indexer.system.storage import LocalStorage
 
 
@@ -29,15 +32,26 @@ class FilePayload:
     account: CostAccount
     absences: FileAbsences | None = None
     """What is known of the file, and is kept."""
+    known_keys: Collection[Key] = ()
+    """Keys of which the index has a summary."""
 
     def is_absent(self, condition: AttributeCondition) -> bool:
         """Whether it is known that no row can meet the condition."""
         return self.absences is not None and self.absences.rules_out(condition)
 
+    def learns_key(self, condition: AttributeCondition) -> bool:
+        """Whether what all rows have under the condition's key would be kept."""
+        return self.absences is not None and key_of(condition) not in self.known_keys
+
     def learn_absence(self, condition: AttributeCondition) -> None:
         """No row can."""
         if self.absences is not None:
             self.absences.learn(condition)
+
+    def learn_key(self, condition: AttributeCondition, summary: KeySummary) -> None:
+        """What all rows have under the condition's key."""
+        if self.absences is not None:
+            self.absences.learn_summary(condition, summary)
 
     def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:
         """These canonical columns of all rows, in their order."""
@@ -77,7 +91,14 @@ class MemoryPayload:
         """Nothing is known."""
         return False
 
+    def learns_key(self, condition: AttributeCondition) -> bool:  # noqa: ARG002 - it changes
+        """Nothing is kept."""
+        return False
+
     def learn_absence(self, condition: AttributeCondition) -> None:
+        """Nothing is kept."""
+
+    def learn_key(self, condition: AttributeCondition, summary: KeySummary) -> None:
         """Nothing is kept."""
 
     def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:

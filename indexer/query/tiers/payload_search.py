@@ -1,8 +1,8 @@
 """Which spans of one source meet conditions that only their payload decides.
 
-First by what is known without it, then by the letters of what is stored, numbers by DuckDB's
-reading, and what is left by canonical values, in the order of the list and no further than its
-page needs.
+First by what is known without it, then by the letters of what is stored, and what is left by
+canonical values, in the order of the list and no further than its page needs. Where all rows of a
+file are read, what they have under the keys that are asked for is learnt.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,16 +22,17 @@ from indexer.query.find.condition_tree import (
     payload_columns,
     payload_leaves,
 )
+from indexer.query.find.key_learning import KeyLearning
 from indexer.query.find.payload_conditions import (
     AttributeCondition,
     PayloadCondition,
     TextCondition,
 )
-from indexer.query.find.payload_letters import may_hold
+from indexer.query.find.payload_letters import StoredColumn, may_have_text, may_meet
 from indexer.query.find.payload_truth import Payloads, holds
-from indexer.query.tiers.number_scan import ROWS_MIN, is_of_numbers, may_have_number
 from indexer.read.payload_table import PayloadTable
 from indexer.spans.identifiers import BoolArray
+from indexer.spans.key_summary import KeySummary
 
 FEW_PARTS = 16
 """Where one row in so many is asked for, or fewer, rows are read by themselves and no column."""
@@ -65,8 +66,16 @@ class PayloadReader(Protocol):
         """Whether it is known that no row can meet the condition."""
         ...
 
+    def learns_key(self, condition: AttributeCondition) -> bool:
+        """Whether what all rows have under the condition's key would be kept."""
+        ...
+
     def learn_absence(self, condition: AttributeCondition) -> None:
         """No row can, as all of them say."""
+        ...
+
+    def learn_key(self, condition: AttributeCondition, summary: KeySummary) -> None:
+        """What all rows have under the condition's key."""
         ...
 
 
@@ -123,27 +132,29 @@ class PayloadSearch:
         return Bounds.at_most(np.full(len(places), not is_absent))
 
     def _narrow(self, places: Places) -> None:
-        """By what is stored, unparsed or read by DuckDB; what is left of it is kept."""
+        """By what is stored, unparsed; what is left of it is kept."""
         self._is_read = True
         places = places[np.argsort(self._known.row[places], kind="stable")]
         rows = self._known.row[places]
         asked = self._of_attributes()
-        met, keyed = set[int](), set[int]()
+        keys = {(one.owner, one.key): one for one in asked if self._reader.learns_key(one)}
+        learning = {key: KeyLearning(one) for key, one in keys.items()}
+        met = set[int]()
         first = 0
         for table in self._reader.tables(self._columns):
             begin, end = np.searchsorted(rows, [first, first + len(table)])
             letters = _Letters(table)
-            for at, one in enumerate(asked):
-                if letters.of(one).any():
-                    met.add(at)
-                elif at not in met | keyed and letters.of(_key_of(one)).any():
-                    keyed.add(at)
+            met |= {at for at, one in enumerate(asked) if at not in met and letters.of(one).any()}
+            for key, one in keys.items():
+                letters.teach(learning[key], one)
             if begin < end:
                 self._narrow_some(places[begin:end], rows[begin:end] - first, letters)
             first += len(table)
+        for key, one in keys.items():
+            self._reader.learn_key(one, learning[key].summary())
         for at, one in enumerate(asked):
             if at not in met:
-                self._reader.learn_absence(one if at in keyed else _key_of(one))
+                self._reader.learn_absence(one)
 
     def _narrow_some(self, places: Places, inside: Places, letters: "_Letters") -> None:
         """The same of rows of one table, ``inside`` it."""
@@ -151,17 +162,9 @@ class PayloadSearch:
         left = np.flatnonzero(self._bounds.is_open[places])
         if not len(left):
             return
-        places, inside = places[left], inside[left]
-        is_whole = len(inside) == len(letters.table)
-        table = letters.table if is_whole else letters.table.take(inside)
-        if len(places) >= ROWS_MIN and any(map(_is_of_numbers, payload_leaves(self._condition))):
-            shorter = letters if is_whole else _Letters(table)
-            every = np.arange(len(places))
-            of_numbers = partial(self._by_numbers, shorter, every)
-            self._update(places, self._decide(places, of_numbers))
-            left = np.flatnonzero(self._bounds.is_open[places])
-            places, table = places[left], table.take(left)
-        self._held.append((places, table))
+        is_whole = len(left) == len(letters.table)
+        table = letters.table if is_whole else letters.table.take(inside[left])
+        self._held.append((places[left], table))
         if sum(held.table.nbytes for _, held in self._held) > HELD_BYTES_MAX:
             self._decide_exactly(np.concatenate([held for held, _ in self._held]))
             self._held = []
@@ -177,14 +180,6 @@ class PayloadSearch:
             names = pa.chunked_array([pa.array(self._known.names(places), pa.string())])
             return Bounds.at_most(letters.of_text(leaf, inside, names))
         return Bounds.at_most(letters.of(leaf)[inside])
-
-    def _by_numbers(
-        self, letters: "_Letters", inside: Places, leaf: PayloadCondition, places: Places
-    ) -> Bounds:
-        texts = letters.table.texts(leaf.columns[0])
-        if isinstance(leaf, AttributeCondition) and is_of_numbers(leaf) and texts is not None:
-            return Bounds.at_most(may_have_number(leaf, texts))
-        return self._by_letters(letters, inside, leaf, places)
 
     def _decide_exactly(self, places: Places) -> None:
         if len(places):
@@ -225,30 +220,37 @@ class _Letters:
 
     def __init__(self, table: PayloadTable) -> None:
         self.table = table
+        self._columns: dict[str, StoredColumn | None] = {}
         self._found: dict[str, BoolArray] = {}
 
     def of(self, leaf: AttributeCondition) -> BoolArray:
         """Which rows may meet it."""
         key = repr(leaf)
         if key not in self._found:
-            stored = {name: self.table.texts(name) for name in leaf.columns}
-            self._found[key] = may_hold(leaf, stored, len(self.table))
+            column = self._column(leaf)
+            every: BoolArray = np.ones(len(self.table), np.bool_)
+            self._found[key] = every if column is None else may_meet(leaf, column)
         return self._found[key]
 
     def of_text(self, leaf: TextCondition, inside: Places, names: pa.ChunkedArray) -> BoolArray:
         """The same of some rows, whose spans have these names."""
         table = self.table if len(inside) == len(self.table) else self.table.take(inside)
-        stored = {"name": names} | {name: table.texts(name) for name in leaf.columns}
-        return may_hold(leaf, stored, len(table))
+        return may_have_text(leaf, names, {name: table.texts(name) for name in leaf.columns})
 
+    def teach(self, learning: KeyLearning, leaf: AttributeCondition) -> None:
+        """What the rows have under the condition's key."""
+        column = self._column(leaf)
+        scanned = None if column is None or leaf.owner == "event" else column.key(leaf.key)
+        having = self.of(AttributeCondition(owner=leaf.owner, key=leaf.key))
+        (name,) = leaf.columns
+        learning.see(scanned, having, lambda rows: self.table.take(rows).values(name))
 
-def _key_of(condition: AttributeCondition) -> AttributeCondition:
-    """That the attribute is there at all, which every condition on it asks as well."""
-    return AttributeCondition(owner=condition.owner, key=condition.key)
-
-
-def _is_of_numbers(leaf: PayloadCondition) -> bool:
-    return isinstance(leaf, AttributeCondition) and is_of_numbers(leaf)
+    def _column(self, leaf: AttributeCondition) -> StoredColumn | None:
+        (name,) = leaf.columns
+        if name not in self._columns:
+            texts = self.table.texts(name)
+            self._columns[name] = None if texts is None else StoredColumn(texts)
+        return self._columns[name]
 
 
 def _truth(payloads: Payloads, leaf: PayloadCondition, _places: Places) -> Bounds:

@@ -8,5 +8,6 @@ FROM (
     UNION SELECT 'file_services', file_id FROM file_services
     UNION SELECT 'file_operations', file_id FROM file_operations
     UNION SELECT 'file_scans', file_id FROM file_scans
+    UNION SELECT 'file_key_summaries', file_id FROM file_key_summaries
 )
 WHERE file_id NOT IN (SELECT file_id FROM parquet_files)

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.hot.view import DecodedRows, HotView
+from indexer.index.audit_summaries import check_summaries
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
+from indexer.query.find.absences import Absences
 from indexer.query.find.condition_tree import (
     AllOf,
     AnyOf,
@@ -31,6 +33,8 @@ from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import AnswerLimits
 from indexer.query.tiers import indexed_search, payload_search
 from indexer.query.window import Window
+from indexer.spans.key_summary import FileKeySummary
+from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import Span, table, write
@@ -175,6 +179,13 @@ class Corpus:
         published = Published(self.by_tier["published"])
         return self.one.answers(hot=lambda: view, published=published, **options)
 
+    def learn(self, learnt: Sequence[FileKeySummary], *, forget: bool) -> None:
+        """Keep it, or nothing of all that was ever learnt; what is kept is true."""
+        register, connection = self.one.pipeline.register, self.one.catalog.connection
+        register.record_key_summaries(learnt, 0 if forget else 1 << 20)
+        infos = [file.info_at(str(self.one.root / path)) for path, file in register.files.items()]
+        assert not list(check_summaries(connection, LocalStorage(self.one.root), infos))
+
     def expected(self, query: SpanQuery) -> list[tuple[str, str, int]]:
         """The whole list, by brute force; the published copy of a span, which is last, counts."""
         every = {one.span: one for some in self.by_tier.values() for one in some}.values()
@@ -301,6 +312,7 @@ def pages(answers: Answers, query: SpanQuery) -> Iterator[SpansAnswer]:
     files=st.sampled_from((1, 1, 2, 100)),
     parts=st.sampled_from((0, 4, 10**6)),
     held=st.sampled_from((0, 1 << 20)),
+    forgets=st.lists(st.booleans(), min_size=8, max_size=8),
 )
 def test_pages_of_any_cost_join_up_to_a_full_scan_of_all_tiers(
     made: list[tuple[Any, ...]],
@@ -308,24 +320,32 @@ def test_pages_of_any_cost_join_up_to_a_full_scan_of_all_tiers(
     files: int,
     parts: int,
     held: int,
+    forgets: list[bool],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Each span once and in order, whichever tier has it and however its payload is read."""
+    """Each span once and in order, whichever tier has it and however its payload is read.
+
+    Whatever earlier searches have learnt is there, or was dropped; and it denies nothing.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(indexed_search, "FILES_AT_ONCE", (1, 2))
         patch.setattr(payload_search, "FEW_PARTS", parts)
         patch.setattr(payload_search, "HELD_BYTES_MAX", held)
         patch.setattr(payload_search, "DECIDED_AT_FIRST", 2)
-        patch.setattr(payload_search, "ROWS_MIN", 1)
+        patch.setattr(indexed_search, "SUMMARIES_AT_ONCE", 2)
         with corpus(tmp_path_factory.mktemp("search"), made) as one:
-            answers = one.answers(limits=AnswerLimits(search_files=files))
-            for query in queries:
+            for query, forget in zip(queries, forgets, strict=False):
+                learnt: list[FileKeySummary] = []
+                answers = one.answers(
+                    limits=AnswerLimits(search_files=files), absences=Absences(keep=learnt.append)
+                )
                 found = list(pages(answers, query))
                 assert all(len(answer.spans) <= query.limit for answer in found)
                 assert [span.identity for answer in found for span in answer.spans] == (
                     one.expected(query)
                 )
                 assert all(answer.completeness.is_complete for answer in found)
+                one.learn(learnt, forget=forget)
 
 
 def test_a_page_that_has_cost_what_it_may_says_how_far_it_looked(tmp_path: Path) -> None:

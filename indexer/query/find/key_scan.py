@@ -1,0 +1,196 @@
+"""What stands under a key in stored JSON, read off its letters without parsing. Pure.
+
+Where a text is one object in which the key stands once, followed by a plain number, text, true,
+false or null, these letters are its value, unless the key belongs to an object inside. All else is
+odd: nothing is said of it. So a value that is there is always found, or its row is odd.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexer.query.find.letters import PADDING, ColumnLetters, Places, Run
+from indexer.spans.identifiers import BoolArray, UInt64Array
+from indexer.spans.value_filter import PREFIX_BYTES, hash_numbers, hash_prefixes, hash_truths
+
+PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f\ufffd]+')
+"""A key that JSON writes as it is; a slash may also have a backslash before it."""
+
+_NUMBER_BYTES = 24
+"""Of a number that is read here: a double has 24 letters at most."""
+_TOKEN = slice(0, PREFIX_BYTES + 2)
+_WINDOW = PREFIX_BYTES + 4
+"""What is looked at after a key: a colon, a blank, and the beginning of the value."""
+assert _WINDOW <= PADDING  # noqa: S101 - of this module's own numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScannedKey:
+    """The values under one key in the texts of a column; ``row`` and what follows are parallel."""
+
+    odd: BoolArray
+    """Of each text, whether its value is not known."""
+    row: Places
+    """The texts that have a value, in order."""
+    is_text: BoolArray
+    number: npt.NDArray[np.float64]
+    """NaN where it is none."""
+    hashes: UInt64Array
+
+    def rows(self, chosen: BoolArray) -> BoolArray:
+        """Which texts have one of the chosen values."""
+        held: BoolArray = np.zeros(len(self.odd), np.bool_)
+        held[self.row[chosen]] = True
+        return held
+
+
+def scan_key(letters: ColumnLetters, key: str) -> ScannedKey | None:
+    """The values under the key; None of a key that needs an escape."""
+    if not PLAIN_KEY.fullmatch(key):
+        return None
+    parts = [_scan_run(run, key) for run in letters.runs]
+    firsts = np.cumsum([0, *(len(part.odd) for part in parts)])
+    return ScannedKey(
+        odd=_joined([part.odd for part in parts], np.bool_),
+        row=_joined(
+            [part.row + first for part, first in zip(parts, firsts, strict=False)], np.int64
+        ),
+        is_text=_joined([part.is_text for part in parts], np.bool_),
+        number=_joined([part.number for part in parts], np.float64),
+        hashes=_joined([part.hashes for part in parts], np.uint64),
+    )
+
+
+def _scan_run(run: Run, key: str) -> ScannedKey:
+    quoted = f'"{key}"'.encode()
+    places = run.inside(quoted)
+    if places is None:
+        return _nothing(np.ones(len(run), np.bool_))
+    odd = run.escaping(key)
+    if "/" in key:
+        odd |= run.having(b"\\/")
+    row = run.texts_at(places)
+    first = np.frombuffer(run.content, np.uint8)[run.offsets[row]]
+    is_once = np.bincount(row, minlength=len(run))[row] == 1
+    is_read = is_once & (first == ord("{")) & ~odd[row]
+    odd[row[~is_read]] = True
+    row, ends = row[is_read], places[is_read] + len(quoted)
+    if not len(row):
+        return _nothing(odd)
+    values = _Values(_tokens(run.content, ends))
+    odd[row[values.is_odd]] = True
+    is_known = ~values.is_odd & ~values.is_null
+    return ScannedKey(
+        odd=odd,
+        row=row[is_known],
+        is_text=values.is_text[is_known],
+        number=values.number[is_known],
+        hashes=values.hashes[is_known],
+    )
+
+
+def _nothing(odd: BoolArray) -> ScannedKey:
+    return ScannedKey(
+        odd=odd,
+        row=np.zeros(0, np.int64),
+        is_text=np.zeros(0, np.bool_),
+        number=np.zeros(0, np.float64),
+        hashes=np.zeros(0, np.uint64),
+    )
+
+
+_Bytes = npt.NDArray[np.uint8]
+
+
+def _tokens(content: bytes, ends: Places) -> _Bytes:
+    """The beginning of each value, one row a value; zeros where no colon stands before it."""
+    every = np.lib.stride_tricks.sliding_window_view(np.frombuffer(content, np.uint8), _WINDOW)
+    after = every[ends]
+    has_blank = after[:, 1] == ord(" ")
+    tokens = np.where(has_blank[:, None], after[:, 2:], after[:, 1:-1])
+    tokens[after[:, 0] != ord(":")] = 0
+    return tokens
+
+
+class _Values:
+    """What the tokens are."""
+
+    def __init__(self, tokens: _Bytes) -> None:
+        count = len(tokens)
+        first = tokens[:, 0]
+        self.is_text: BoolArray = first == ord('"')
+        self.is_null: BoolArray = _begins(tokens, b"null")
+        self.number = np.full(count, np.nan)
+        self.hashes: UInt64Array = np.zeros(count, np.uint64)
+        self.is_odd: BoolArray = ~self.is_null
+        for word in (b"true", b"false"):
+            said = _begins(tokens, word)
+            self.is_odd[said] = False
+            self.hashes[said] = hash_truths(np.array([word == b"true"]))
+        self._take_texts(tokens)
+        self._take_numbers(tokens, _DIGITS[first])
+
+    def _take_texts(self, tokens: _Bytes) -> None:
+        at = np.flatnonzero(self.is_text)
+        body = tokens[at, 1:]
+        length = _first(body == ord('"'))
+        is_plain = _first(body == ord("\\")) >= length
+        length = np.minimum(length, PREFIX_BYTES)
+        prefix = np.where(np.arange(PREFIX_BYTES) < length[:, None], body[:, :PREFIX_BYTES], 0)
+        self.hashes[at] = hash_prefixes(prefix, length)
+        self.is_odd[at] = ~is_plain
+        self.is_text[at] = is_plain
+
+    def _take_numbers(self, tokens: _Bytes, is_number: BoolArray) -> None:
+        at = np.flatnonzero(is_number)
+        body = tokens[at, : _NUMBER_BYTES + 1]
+        length = _first(_ENDS[body])
+        is_inside = np.arange(_NUMBER_BYTES + 1) < length[:, None]
+        is_plain = (length <= _NUMBER_BYTES) & (_DIGITS[body] | ~is_inside).all(axis=1)
+        at, length, is_inside = at[is_plain], length[is_plain], is_inside[is_plain]
+        numbers = _doubles(body[is_plain][is_inside], length)
+        is_finite = np.isfinite(numbers)
+        at, numbers = at[is_finite], numbers[is_finite]
+        self.number[at] = numbers
+        self.hashes[at] = hash_numbers(numbers)
+        self.is_odd[at] = False
+
+
+def _doubles(digits: _Bytes, lengths: Places) -> npt.NDArray[np.float64]:
+    """The numbers that are written one after the other; NaN of all where one is not a number."""
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    buffers = [pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits))]
+    texts = pa.StringArray.from_buffers(len(lengths), *buffers)
+    try:
+        return np.asarray(texts.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return np.full(len(lengths), np.nan)
+
+
+def _begins(tokens: _Bytes, word: bytes) -> BoolArray:
+    begins: BoolArray = (tokens[:, : len(word)] == np.frombuffer(word, np.uint8)).all(axis=1)
+    return begins
+
+
+def _first(held: npt.NDArray[np.bool_]) -> Places:
+    """In each row the first place that holds, and its length where none does."""
+    found: Places = np.where(held.any(axis=1), held.argmax(axis=1), held.shape[1])
+    return found
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+
+def _among(letters: bytes) -> BoolArray:
+    held: BoolArray = np.isin(np.arange(256), np.frombuffer(letters, np.uint8))
+    return held
+
+
+_DIGITS = _among(b"0123456789+-.eE")
+_ENDS = _among(b",}] \t\r\n")

@@ -1,0 +1,93 @@
+"""A filter of values: it has all that were put into it, and of others one in a hundred. Pure.
+
+A Bloom filter in blocks of 256 bits: one block a value, and six bits in it. Hashes are of the value
+alone, the same on every machine and in every release that says the same ``HASH_VERSION``.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.spans.identifiers import UInt64Array
+
+HASH_VERSION = 1
+"""Of all that is below: what another version has made says nothing."""
+PREFIX_BYTES = 64
+"""Of a text, as UTF-8, that its hash is of: longer ones that begin alike are alike here."""
+VALUES_MAX = 40_000
+"""Distinct values of one filter: with more, one in ten others would be taken for them."""
+FILTER_BYTES_MAX = 32 << 10
+"""Of one filter: at 12 bits, 21,000 values."""
+
+Prefixes = npt.NDArray[np.uint8]
+"""One row of ``PREFIX_BYTES`` a text, filled up with zeros."""
+
+_BITS_PER_VALUE = 12
+_BLOCK_BITS = 256
+_BITS_IN_BLOCK = 6
+_BLOCK_SHIFT = np.uint64(48)
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_FOLD = np.uint64(29)
+_TEXT, _NUMBER, _TRUTH = 1, 2, 3
+"""What values of different types begin with, so that they differ."""
+
+
+def hash_prefixes(prefixes: Prefixes, lengths: npt.NDArray[np.intp]) -> UInt64Array:
+    """Of texts by their first bytes, ``lengths`` of each, at most ``PREFIX_BYTES``."""
+    words = np.ascontiguousarray(prefixes).view("<u8")
+    return _mixed(words, lengths.astype(np.uint64) * np.uint64(4) + np.uint64(_TEXT))
+
+
+def hash_text(text: str) -> UInt64Array:
+    """Of one text, as an array of one."""
+    content = text.encode("utf-8", "replace")[:PREFIX_BYTES]
+    prefix = np.frombuffer(content.ljust(PREFIX_BYTES, b"\0"), np.uint8)
+    return hash_prefixes(prefix.reshape(1, PREFIX_BYTES), np.array([len(content)]))
+
+
+def hash_numbers(numbers: npt.NDArray[np.float64]) -> UInt64Array:
+    """Of doubles; both zeros are one."""
+    words = (numbers.astype("<f8") + 0.0).view("<u8").reshape(-1, 1)
+    return _mixed(words, np.full(len(numbers), _NUMBER, np.uint64))
+
+
+def hash_truths(truths: npt.NDArray[np.bool_]) -> UInt64Array:
+    """Of true and false."""
+    words = truths.astype(np.uint64).reshape(-1, 1)
+    return _mixed(words, np.full(len(truths), _TRUTH, np.uint64))
+
+
+def make_filter(hashes: UInt64Array) -> bytes | None:
+    """The filter of these; None where they are too many for one. That of none is empty."""
+    distinct = np.unique(hashes)
+    if len(distinct) > VALUES_MAX:
+        return None
+    blocks = -(-len(distinct) * _BITS_PER_VALUE // _BLOCK_BITS)
+    bits = np.zeros(min(blocks * _BLOCK_BITS, FILTER_BYTES_MAX * 8), np.bool_)
+    if len(distinct):
+        bits[_places(distinct, len(bits)).ravel()] = True
+    return np.packbits(bits).tobytes()
+
+
+def may_contain(content: bytes, one: UInt64Array) -> bool:
+    """Whether the value of a hash, an array of one, may have been put into the filter."""
+    if not content:
+        return False
+    places = _places(one, len(content) * 8)[0].tolist()
+    return all(content[place >> 3] >> (7 - (place & 7)) & 1 for place in places)
+
+
+def _places(hashes: UInt64Array, bits: int) -> npt.NDArray[np.int64]:
+    """The bits of each hash: the block by the 16 highest bits of it, and a byte for each bit."""
+    blocks = (hashes >> _BLOCK_SHIFT) % np.uint64(bits // _BLOCK_BITS)
+    shifts = np.arange(_BITS_IN_BLOCK, dtype=np.uint64) * np.uint64(8)
+    inside = (hashes[:, None] >> shifts) & np.uint64(_BLOCK_BITS - 1)
+    return (blocks[:, None] * np.uint64(_BLOCK_BITS) + inside).astype(np.int64)
+
+
+def _mixed(words: npt.NDArray[np.uint64], seeds: UInt64Array) -> UInt64Array:
+    """One hash a row of words."""
+    mixed = seeds * _MULTIPLIER
+    for column in range(words.shape[1]):
+        mixed = (mixed ^ words[:, column]) * _MULTIPLIER
+        mixed ^= mixed >> _FOLD
+    return mixed

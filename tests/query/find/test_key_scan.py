@@ -1,0 +1,99 @@
+"""Values that are read off letters are those that parsing gives, and all else is odd."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.query.find.key_scan import scan_key
+from indexer.query.find.letters import ColumnLetters
+from indexer.read.normalise import canonical
+from indexer.spans.key_summary import double_of, hash_value, values_under
+from tests.support.examples import examples
+
+PLAIN = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(("a" * 63, "a" * 64, "a" * 65, "a" * 63 + "\u00fc", "b" * 80)),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+    st.none(),
+)
+NESTED = st.lists(PLAIN, max_size=2) | st.dictionaries(st.sampled_from(("k", "j")), PLAIN)
+OBJECTS = st.dictionaries(st.sampled_from(("k", "j", "kk", "")), PLAIN | NESTED, max_size=3)
+WRITTEN = st.builds(
+    lambda value, ascii_only, separators: json.dumps(
+        value, ensure_ascii=ascii_only, separators=separators
+    ),
+    OBJECTS,
+    st.booleans(),
+    st.sampled_from(((",", ":"), (", ", ": "), (" ,", " : "))),
+)
+ODD = st.sampled_from(
+    (
+        "",
+        "k",
+        '"k"',
+        '{"k":NaN}',
+        '{"k":1e999}',
+        '{"k":1-2}',
+        '{"k":"a',
+        '{"k"',
+        '{"k":1,"k":2}',
+        '{"j":"k","l":"k"}',
+        '{"j":{"k":1}}',
+        ' {"k":1}',
+        r'{"x\"k":5}',
+        r'{"\u006b":3,"k":4}',
+        '[{"key":"k","value":{"intValue":"500"}}]',
+    )
+)
+
+
+@examples(50)
+@given(
+    chunks=st.lists(st.lists(WRITTEN | ODD | st.none(), max_size=5), max_size=3),
+    kind=st.sampled_from((pa.string(), pa.large_string())),
+)
+def test_a_value_that_parsing_gives_is_found_or_its_row_is_odd(
+    chunks: list[list[str | None]], kind: pa.DataType
+) -> None:
+    column = pa.chunked_array([pa.array(some, kind) for some in chunks], kind)
+    found = scan_key(ColumnLetters(column), "k")
+    assert found is not None
+    at = {int(row): place for place, row in enumerate(found.row)}
+    for row, text in enumerate(one for some in chunks for one in some):
+        values = list(values_under("k", canonical("attributes", text)))
+        if found.odd[row]:
+            assert row not in at
+        elif values:
+            assert_is(values, found.is_text[at[row]], found.number[at[row]], found.hashes[at[row]])
+
+
+def assert_is(values: list[Any], is_text: bool, number: float, hashed: int) -> None:
+    (value,) = values
+    expected = hash_value(value)
+    assert expected is not None
+    assert expected[0] == hashed
+    assert bool(is_text) == isinstance(value, str)
+    assert (None if np.isnan(number) else number) == double_of(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"), [('{"a/k":1}', [0]), (r'{"a\/k":1}', []), ('{"a/k":"b\\n"}', [])]
+)
+def test_what_may_be_written_with_a_backslash_is_odd(text: str, row: list[int]) -> None:
+    found = scan_key(ColumnLetters(pa.chunked_array([[text]])), "a/k")
+    assert found is not None
+    assert found.row.tolist() == row
+    assert found.odd.tolist() == [not row]
+
+
+def test_a_key_that_needs_an_escape_is_not_scanned_for() -> None:
+    assert scan_key(ColumnLetters(pa.chunked_array([["{}"]])), "a\nb") is None

@@ -1,0 +1,54 @@
+"""A filter never denies what was put into it, and of others lets few pass."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.spans.key_summary import hash_value
+from indexer.spans.value_filter import (
+    FILTER_BYTES_MAX,
+    VALUES_MAX,
+    hash_numbers,
+    hash_text,
+    make_filter,
+    may_contain,
+)
+from tests.support.examples import examples
+
+VALUES = st.text(max_size=70) | st.booleans() | st.integers() | st.floats(allow_nan=False)
+
+
+@examples(40)
+@given(values=st.lists(VALUES, max_size=20))
+def test_every_value_is_in_its_filter(values: list[str | bool | float]) -> None:
+    hashes = [one for one in map(hash_value, values) if one is not None]
+    content = make_filter(np.concatenate([*hashes, np.zeros(0, np.uint64)]))
+    assert content is not None
+    assert all(may_contain(content, one) for one in hashes)
+
+
+def test_few_others_pass() -> None:
+    """One in fifty at most, as full as filters are made without being cut."""
+    numbers = np.arange(20_000, dtype=np.float64)
+    content = make_filter(hash_numbers(numbers))
+    assert content is not None
+    assert len(content) <= FILTER_BYTES_MAX
+    passed = sum(may_contain(content, hash_text(f"u{one}")) for one in range(2_000))
+    assert passed < 40
+
+
+def test_values_of_different_types_differ() -> None:
+    values = ("1", 1, True, "true", "", 0, False)
+    assert len({int(hashed[0]) for one in values if (hashed := hash_value(one)) is not None}) == 7
+
+
+def test_a_hash_is_the_same_everywhere() -> None:
+    """Filters lie in catalogs: another hash needs another ``HASH_VERSION``."""
+    assert int(hash_text("GET /cart")[0]) == 12_032_048_748_848_706_951
+    assert int(hash_numbers(np.array([500.0]))[0]) == 5_467_961_793_106_174_302
+
+
+def test_there_is_no_filter_of_too_many_values() -> None:
+    numbers = np.arange(VALUES_MAX + 1, dtype=np.float64)
+    assert make_filter(hash_numbers(numbers)) is None
+    assert make_filter(hash_numbers(numbers[:0])) == b""
