@@ -11,6 +11,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.tiers.hot_spans import payload_table
 from indexer.read.payload_table import PayloadTable
+from indexer.spans.key_summary import KeySummary
 
 ROWS_AT_ONCE = 4_096
 """Of one read of the store: some 10 MB of records with short inputs."""
@@ -53,5 +54,12 @@ class PublishedPayload:
         """Nothing is known."""
         return False
 
+    def learns_key(self, condition: AttributeCondition) -> bool:  # noqa: ARG002 - it changes
+        """Nothing is kept."""
+        return False
+
     def learn_absence(self, condition: AttributeCondition) -> None:
+        """Nothing is kept."""
+
+    def learn_key(self, condition: AttributeCondition, summary: KeySummary) -> None:
         """Nothing is kept."""
