@@ -18,7 +18,7 @@ from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answer import Answer
 from indexer.query.answers import Answers
 from indexer.query.find import column_scan, file_selection, index_scan, llm_traces
-from indexer.query.find.cursor import page_after, position_of
+from indexer.query.find.cursor import position_of
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import AnswerLimits
@@ -290,31 +290,6 @@ def test_pages_join_up_to_the_list(
                 Span(trace=50 + len(found), start=10**9, duration=2**50, service="shop")
             )
         assert found == expected
-
-
-def test_every_page_is_as_of_the_first(tmp_path: Path) -> None:
-    """Later ones hold what was acknowledged since, and do not promise it."""
-    with indexed(tmp_path) as one:
-        write(one.root / "a.parquet", [Span(trace=number) for number in range(1, 4)])
-        one.settle()
-        moments = iter((5, 9, 12))
-
-        def hot() -> HotView:
-            return HotView(
-                rows=DecodedRows(table([])),
-                as_of_unix_nano=next(moments),
-                recent_files=(),
-                source="incremental",
-                bounded=False,
-            )
-
-        answers, page, found = one.answers(hot=hot), SpanQuery(limit=1), []
-        for _ in range(3):
-            answer = answers.spans(page, payload=False)
-            found.append(answer.completeness.as_of_unix_nano)
-            if answer.next_cursor is not None:
-                page = page_after(SpanQuery(limit=1), answer.next_cursor)
-        assert found == [5, 5, 5]
 
 
 def test_a_file_that_has_not_given_its_attributes_is_read_while_it_is_recent(

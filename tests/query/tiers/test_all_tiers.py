@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answer import Answer, HotShare, SpansAnswer
 from indexer.query.answers import Answers
+from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.span import Span as AnsweredSpan
 from tests.support.catalogs import Indexed, indexed
@@ -174,3 +176,19 @@ def test_the_hot_tier_is_asked_before_the_index(tmp_path: Path) -> None:
         (one.root / "a.parquet").unlink()
         one.settle()
         assert len(roots(asked)) == 1
+
+
+def test_every_page_is_as_of_the_first(tmp_path: Path) -> None:
+    """Later ones hold what was acknowledged since, and do not promise it."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(3))
+        one.settle()
+        moments = iter((5, 9, 12))
+        asked = one.answers(hot=lambda: replace(view([]), as_of_unix_nano=next(moments)))
+        page, said = SpanQuery(limit=1), []
+        for _ in range(3):
+            answer = asked.spans(page, payload=False)
+            said.append(answer.completeness.as_of_unix_nano)
+            if answer.next_cursor is not None:
+                page = page_after(SpanQuery(limit=1), answer.next_cursor)
+        assert said == [5, 5, 5]
