@@ -16,6 +16,7 @@ from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
 from indexer.system.descriptors import raise_limit
 from indexer.system.standard_output import discard_output, write_any_text
+from indexer.system.stop_signals import stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
 from indexer.telemetry.log_rate import capture_library_logs, log_uncaught
@@ -68,6 +69,8 @@ def _run(options: argparse.Namespace) -> int:
         names = ", ".join(given.ignored)
         log(SETTINGS_IGNORED, f"not settings of this program, ignored: {names}")
     raise_limit()
+    if options.stop_with_input:
+        stop_with_input()
     code: int = getattr(import_module(module), function)(settings, options)
     return code
 
@@ -100,6 +103,8 @@ def command_parser() -> CommandParser:
         action="store_true",
         help="with --once or --reindex: exit 3 if files are quarantined",
     )
+    # How `up` starts its parts; nobody types it.
+    parser.add_argument("--stop-with-input", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=_RUN)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_services(names)

@@ -6,7 +6,6 @@ When one ends, the other one is stopped too, and whoever watches over ``up`` sta
 
 import argparse
 import asyncio
-import ctypes
 import os
 import signal
 import subprocess
@@ -25,7 +24,6 @@ from indexer.system.stop_signals import STOP_SIGNALS, catch_stop_signals
 POLL_S = 0.1
 STOP_S = 30.0
 """How long a part may take to stop: a last flush of everything in the log."""
-_PR_SET_PDEATHSIG = 1
 LOOPBACK = "127.0.0.1"
 
 
@@ -63,11 +61,16 @@ def up(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
-    """A part of the same program, in the same process group: Ctrl-C reaches it as well."""
+    """A part of the same program, in the same process group: Ctrl-C reaches it as well.
+
+    Its input is a pipe that ends with this process, killed or not, and then the part stops too.
+    """
     return subprocess.Popen(  # noqa: S603 - this program itself
-        [sys.executable, "-m", "indexer", *arguments],
+        [sys.executable, "-m", "indexer", "--stop-with-input", *arguments],
+        bufsize=0,
+        stdin=subprocess.PIPE,
         env={**_known_variables(), **(environ or {})},
-        preexec_fn=_prepare_part,  # noqa: PLW1509 - this process has no threads
+        preexec_fn=_hold_signals,  # noqa: PLW1509 - this process has no threads
     )
 
 
@@ -77,23 +80,20 @@ def _known_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ignored}
 
 
-def _prepare_part() -> None:
-    """Ask the kernel for SIGTERM when ``up`` is gone, killed or not (prctl(2)).
-
-    The signals wait until the part handles them.
-    """
+def _hold_signals() -> None:
+    """They wait until the part handles them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop(part: "subprocess.Popen[bytes]") -> int:
     if part.poll() is None:
         part.send_signal(signal.SIGTERM)
-    try:
-        return part.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        part.kill()
-        return part.wait()
+    with part:  # closes its input as well, once it has ended
+        try:
+            return part.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            part.kill()
+            return part.wait()
 
 
 def _index_the_rest(settings: Settings, worker: "subprocess.Popen[bytes]") -> None:

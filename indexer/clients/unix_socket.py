@@ -1,12 +1,14 @@
 """The Unix socket beside the catalog: who may open the catalog may talk to its worker, 0600.
 
 A socket's path is limited to about 100 bytes, so both ends go through the folder's descriptor
-where the system shows those as paths.
+where the system shows those as paths, and else through a link to the folder.
 """
 
 import json
 import os
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http import HTTPStatus
@@ -23,6 +25,7 @@ from indexer.system.permissions import PRIVATE_FILE, set_mode
 PATIENCE_S = 5.0
 """A command waits so much longer than the worker lets a request take, to be told why it ended."""
 _PATH_BYTES_MAX = 100
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 def socket_path(catalog_path: Path) -> Path:
@@ -35,7 +38,8 @@ def bind(catalog_path: Path) -> socket.socket:
     path = socket_path(catalog_path)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    set_mode(listener.fileno(), PRIVATE_FILE)  # Linux gives it to the name, less the umask
+    if sys.platform == "linux":  # which gives it to the name, less the umask
+        set_mode(listener.fileno(), PRIVATE_FILE)
     with _short(path) as short:
         listener.bind(short)
     set_mode(path, PRIVATE_FILE)
@@ -159,8 +163,14 @@ def _refusal(status: int, body: bytes) -> IndexerError:
 @contextmanager
 def _short(path: Path) -> Iterator[str]:
     """A path to the socket that fits into an address."""
-    if len(os.fsencode(path)) <= _PATH_BYTES_MAX or not Path("/proc/self/fd").exists():
+    if len(os.fsencode(path)) <= _PATH_BYTES_MAX:
         yield str(path)
+        return
+    if not _DESCRIPTORS.exists():
+        with tempfile.TemporaryDirectory(prefix="span-") as folder_of_link:
+            link = os.path.join(folder_of_link, "d")
+            os.symlink(os.path.abspath(path.parent), link)
+            yield f"{link}/{path.name}"
         return
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -168,6 +178,6 @@ def _short(path: Path) -> Iterator[str]:
         yield str(path.name)
         return
     try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
+        yield f"{_DESCRIPTORS}/{folder}/{path.name}"
     finally:
         os.close(folder)

@@ -49,6 +49,7 @@ async def hints(
 
 async def _library_events(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
     changes: set[tuple[Change, str]]
+    resolved = _resolved(root)
     try:
         async for changes in awatch(
             root,
@@ -61,12 +62,23 @@ async def _library_events(root: str, stop: asyncio.Event) -> AsyncIterator[set[s
             yield_on_timeout=True,
             rust_timeout=STANDING_MS,
         ):
-            yield {path for _, path in changes}
+            yield {_below(root, resolved, path) for _, path in changes}
     except ExceptionGroup as group:  # what the library's thread raises comes out of a task group
         error = group.exceptions[0]
         raise error if isinstance(error, OSError) else WatchEnded(str(error)) from group
     except RuntimeError as error:
         raise WatchEnded(str(error)) from error
+
+
+def _resolved(root: str) -> str:
+    return os.path.realpath(root)
+
+
+def _below(root: str, resolved: str, path: str) -> str:
+    """The path as the caller names the root: macOS tells of files by paths without links."""
+    if resolved == root or not path.startswith(resolved + os.sep):
+        return path
+    return root + path[len(resolved) :]
 
 
 def _identity(root: str) -> tuple[int, int]:

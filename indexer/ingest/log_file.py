@@ -14,7 +14,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from indexer.errors import CatalogOwned, CatalogTooNew, CatalogUnreadable
-from indexer.system.durable_files import create_private, open_private, sync_folder
+from indexer.system.durable_files import (
+    SQLITE_FULL_SYNC,
+    create_private,
+    open_private,
+    sync_folder,
+)
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
 SCHEMA_VERSION = 1
@@ -120,6 +125,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> No
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    for name in SQLITE_FULL_SYNC:
+        connection.execute(f"PRAGMA {name} = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // PAGE_BYTES}")
     if version == 0:
         _create(connection, path)

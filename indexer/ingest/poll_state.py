@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from indexer.errors import CatalogOwned, CatalogUnreadable
-from indexer.system.durable_files import create_private, make_folder, sync_folder
+from indexer.system.durable_files import (
+    SQLITE_FULL_SYNC,
+    create_private,
+    make_folder,
+    sync_folder,
+)
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 BUSY_TIMEOUT_S = 1.0
@@ -95,6 +100,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
+    for name in SQLITE_FULL_SYNC:
+        connection.execute(f"PRAGMA {name} = ON")
     connection.execute("BEGIN EXCLUSIVE")
     for statement in _SCHEMA.split(";"):
         connection.execute(statement)

@@ -6,7 +6,9 @@ not turn a clean end into a death.
 """
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -62,6 +64,22 @@ def catch_stop_signals() -> StopRequest:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     _REQUEST.is_caught = True
     return _REQUEST
+
+
+def stop_with_input() -> None:
+    """Send this process SIGTERM once its standard input ends.
+
+    A parent that holds the other end of a pipe is gone then, killed or not. No system call of one
+    system is needed for it, and it is noticed however early the parent dies.
+    """
+    threading.Thread(target=_wait_for_end_of_input, name="input", daemon=True).start()
+
+
+def _wait_for_end_of_input() -> None:
+    with suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def ignore_stop_signals() -> None:

@@ -5,9 +5,11 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from indexer.clients import unix_socket
 from indexer.clients.unix_socket import LocalClient, bind, socket_path
 from indexer.errors import InvalidId, QueryRefused, TransientError
 from tests.support.deadlines import is_over
@@ -43,7 +45,10 @@ def test_a_umask_that_takes_the_owners_bits_is_made_up_for(tmp_path):
         os.umask(before)
 
 
-def test_a_socket_that_a_killed_worker_left_is_replaced(tmp_path):
+@pytest.mark.parametrize("descriptors", ["/proc/self/fd", "/nowhere"])
+def test_a_socket_that_a_killed_worker_left_is_replaced(tmp_path, monkeypatch, descriptors):
+    """Also below a path that is longer than an address, on a system without /proc as well."""
+    monkeypatch.setattr(unix_socket, "_DESCRIPTORS", Path(descriptors))
     catalog = tmp_path / ("long" * 40) / "index.duckdb"
     catalog.parent.mkdir()
     bind(catalog).close()

@@ -8,6 +8,7 @@ import os
 from functools import partial
 
 import pytest
+from watchfiles import Change
 
 from indexer.discover import watch as module
 
@@ -107,6 +108,20 @@ async def test_a_watch_says_that_it_stands_before_anything_happens(hints, tmp_pa
 
     assert await asyncio.wait_for(first(), PATIENCE_S) == set()
     stop.set()
+
+
+async def test_a_root_behind_a_link_is_named_as_the_caller_names_it(tmp_path, monkeypatch):
+    """Where the system tells of files by paths without links, as macOS does below /tmp."""
+    real, root = tmp_path / "real", tmp_path / "root"
+    real.mkdir()
+    root.symlink_to(real)
+
+    async def events(*_, **__):
+        yield {(Change.added, str(real / "a.parquet")), (Change.added, str(tmp_path / "b"))}
+
+    monkeypatch.setattr(module, "awatch", events)
+    (found,) = [paths async for paths in module.hints(str(root), asyncio.Event())]
+    assert found == {str(root / "a.parquet"), str(tmp_path / "b")}
 
 
 async def test_a_root_that_is_missing_cannot_be_watched(hints, tmp_path):

@@ -1,5 +1,6 @@
 """What is made is durable with its name, has its mode whatever the umask, or is not there at all."""
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from indexer.system.durable_files import (
     make_private_folder,
     open_private,
     replacing,
+    sync_file,
 )
 from indexer.system.permissions import FileModes
 
@@ -36,6 +38,23 @@ def test_each_new_folder_is_synced_in_the_one_above(tmp_path, synced):
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     assert synced[-2:] == [tmp_path, tmp_path / "a"]
+
+
+def test_where_fsync_leaves_data_in_the_drive_the_stronger_call_is_made(tmp_path, monkeypatch):
+    """F_FULLFSYNC of macOS; a file system that refuses it is synced as elsewhere."""
+    calls = []
+
+    def full(descriptor, command):
+        calls.append(command)
+        if len(calls) > 1:
+            raise OSError
+
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", full)
+    monkeypatch.setattr(os, "fsync", lambda _: calls.append("fsync"))
+    for _ in range(2):
+        sync_file(tmp_path)
+    assert calls == [51, 51, "fsync"]
 
 
 def test_a_folder_that_a_killed_process_made_is_synced(tmp_path, synced):
