@@ -15,6 +15,11 @@ WORKERS ?= 3
 # Neighbouring tests share what a module has made; who is done early takes over from the other end.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
+PYTHONS ?= python3.12 python3.13
+TESTS ?= tests
+LINUX = manylinux_2_5_$1,manylinux_2_12_$1,manylinux_2_17_$1,manylinux_2_24_$1,manylinux_2_26_$1,manylinux_2_27_$1,manylinux_2_28_$1,manylinux1_$1,manylinux2010_$1,manylinux2014_$1
+TARGETS := 3.14:$(call LINUX,x86_64) 3.13:$(call LINUX,aarch64) 3.13:macosx_14_0_arm64 3.13:macosx_14_0_x86_64
+
 COLLECTOR := v0.161.0
 PROTO := indexer/wire/generated/ingestion.proto
 STUBS := python grpc_python mypy mypy_grpc
@@ -22,7 +27,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I indexer/wire/generated=schemas/pr
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
-.PHONY: help run test test-interop check format bench bench-peers soak soak-ingest soak-live soak-doors reference proto lock clean
+.PHONY: help run test test-pythons wheels test-interop check format bench bench-peers soak soak-ingest soak-live soak-doors reference proto lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -37,6 +42,23 @@ run: $(VENV)/.run ## Receive OTLP and index .dbdata/spans, for ever, and say wha
 test: $(VENV)/.dev ## Run the whole suite, and its DuckDB part again on DuckDB 2
 	$(PYTEST)
 	PYTHONPATH=$(VENV)/duckdb2 $(PYTEST) -m duckdb
+
+test-pythons: ## Run the suite on other Pythons: PYTHONS="python3.12 python3.13", TESTS=tests
+	@for python in $(PYTHONS); do \
+		environment=.venv-$$(basename "$$python"); \
+		echo "Setting up $$environment with $$python"; \
+		"$$python" -m venv "$$environment"; \
+		"$$environment/bin/python" -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/dev.txt; \
+		"$$environment/bin/python" -m pytest -n $(WORKERS) --dist worksteal $(TESTS); \
+	done
+
+wheels: $(VENV)/.run ## Ask the package index whether every pinned package has wheels where no test runs
+	@for target in $(TARGETS); do \
+		IFS=: read -r version platforms <<< "$$target"; \
+		echo "Python $$version, $$platforms"; \
+		$(PIP) install --dry-run --no-deps --require-hashes --only-binary=:all: --target $(VENV)/wheels \
+			--python-version "$$version" $$(printf -- '--platform %s ' $${platforms//,/ }) -r requirements/run.txt; \
+	done
 
 check: $(VENV)/.dev ## Format, lint, strict types, import contract
 	$(BIN)/ruff format --check .
@@ -99,8 +121,9 @@ soak-live: $(VENV)/.dev ## Five minutes of OTLP into live tables, and queries; J
 soak-doors: $(VENV)/.dev ## Two minutes of every attack on every door, beside a sender and a dashboard
 	$(BIN)/python -m tests.benchmark.doors_soak
 
-reference: $(VENV)/.dev ## Write docs/reference from the code
+reference: $(VENV)/.dev ## Write docs/reference and the picture of the README from the code
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.picture
 
 proto: $(VENV)/.dev ## Make the stubs in indexer/wire/generated from schemas/proto
 	$(PROTOC) $(foreach kind,$(STUBS),--$(kind)_out=.) $(PROTO)
@@ -114,7 +137,7 @@ lock: ## Pin the packages of pyproject.toml and requirements/*.in anew; needs uv
 	$(LOCK) pyproject.toml requirements/peers.in -c requirements/duckdb1.in -o requirements/peers.txt
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .venv-peers .venv-interop .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
+	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-output
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) with $(PYTHON)"
