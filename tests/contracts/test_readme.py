@@ -234,5 +234,10 @@ def test_the_page_on_operating_names_settings_and_events_that_exist() -> None:
     named = set(re.findall(r"`((?:INDEXER|INGESTION|FLUSH|JUNJO|SPAN)_[A-Z_]+)`", OPERATIONS))
     assert named
     assert named <= known
+    symptoms = OPERATIONS[OPERATIONS.index("## By symptom") : OPERATIONS.index("## Upgrading")]
+    code = "".join(path.read_text() for path in (REPOSITORY / "indexer").rglob("*.py"))
+    said = re.findall(r'"([^"|]+)"', symptoms)
+    assert len(said) >= 5
+    assert [text for text in said if text not in code] == []
     events = (DOCS / "reference" / "events.md").read_text()
     assert "`flush.failed`" in events
