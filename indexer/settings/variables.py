@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from indexer.errors import InvalidSettings
-from indexer.system.spelling import nearest
+from indexer.system.spelling import closest, nearest
 
 OWN_PREFIX = "INDEXER_"
 """No other program has it, so that every name with it has to be a setting."""
 SHARED_PREFIXES = ("INGESTION_", "FLUSH_", "JUNJO_", "SPAN_")
 """Junjo's services and its compose files have names of their own with these."""
 EDITS_MAX = 2
+NEAR_NAMES = 3
+"""In the hint about a name that is like none: more are not read."""
 OTHERS = frozenset({"FLUSH_MIN_ROWS"})
 """Settings of Junjo's ingestion that are as near to one of ours as a misspelt one is."""
 _SERVICE = re.compile(r".+_SERVICE_(HOST|PORT(_\w+)?)|.+_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
@@ -56,10 +58,10 @@ def check_name(name: str, known: Iterable[str], *, strict: bool, where: str = ""
             hint=f"Set {near} instead, or unset {name}.",
         )
     if strict:
-        alike = [one for one in known if one.startswith(name.partition("_")[0] + "_")]
+        near_names = ", ".join(closest(name, known, NEAR_NAMES))
         raise InvalidSettings(
             f"{where}{name} is not a known setting",
-            hint=f"Known ones: {', '.join(alike or known)}.",
+            hint=f"The nearest are {near_names}; `python -m indexer settings` lists all of them.",
         )
 
 

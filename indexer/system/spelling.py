@@ -23,6 +23,12 @@ def edits(one: str, other: str) -> int:
     return row[-1]
 
 
+def closest(name: str, names: Iterable[str], count: int) -> list[str]:
+    """The ``count`` closest of the names, the closest first, however far away they are."""
+    name = name[:NAME_CHARS_MAX]
+    return sorted(names, key=lambda one: (edits(name, one), one))[:count]
+
+
 def nearest(name: str, names: Iterable[str], edits_max: int) -> str | None:
     """The closest of the names, at most so many edits away; None when there is none."""
     if len(name) > NAME_CHARS_MAX:

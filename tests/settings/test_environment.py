@@ -248,13 +248,15 @@ def test_watching_is_switched_by_the_usual_words(monkeypatch, text, on):
     assert loaded(monkeypatch, INDEXER_WATCH=text).watch is on
 
 
-def test_an_unknown_variable_is_named_and_the_known_ones_listed(monkeypatch):
-    monkeypatch.setenv("INDEXER_HEIGHT", "30")
-    with pytest.raises(InvalidSettings, match="INDEXER_HEIGHT is not a known setting") as refusal:
+def test_an_unknown_variable_is_named_with_the_three_nearest_and_where_all_are(monkeypatch):
+    monkeypatch.setenv("INDEXER_THREAD_COUNT", "30")
+    known = "INDEXER_THREAD_COUNT is not a known setting"
+    with pytest.raises(InvalidSettings, match=known) as refusal:
         load_settings()
     assert refusal.value.exit_code == 2
-    for name in NAMES.values():
-        assert (name in refusal.value.advice) == name.startswith("INDEXER_")
+    assert "INDEXER_THREADS" in refusal.value.advice
+    assert sum(name in refusal.value.advice.split(";")[0] for name in NAMES.values()) == 3
+    assert "python -m indexer settings" in refusal.value.advice
 
 
 def test_an_unknown_variable_is_refused_even_if_it_is_empty(monkeypatch):

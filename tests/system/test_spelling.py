@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.system.spelling import NAME_CHARS_MAX, edits, nearest
+from indexer.system.spelling import NAME_CHARS_MAX, closest, edits, nearest
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,11 @@ from indexer.system.spelling import NAME_CHARS_MAX, edits, nearest
 )
 def test_each_edit_counts_once_either_way(one, other, count):
     assert edits(one, other) == edits(other, one) == count
+
+
+def test_the_closest_are_in_order_of_their_edits_however_many_these_are():
+    assert closest("fils", ["spans", "fields", "files"], 2) == ["files", "fields"]
+    assert closest("x" * 9_999, ["a"], 2) == ["a"]
 
 
 def test_the_nearest_is_the_one_with_the_fewest_edits_and_none_that_is_too_far():
