@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from indexer.query.limits import AnswerLimits
+from indexer.settings.part import SettingsPart
 from indexer.settings.values import (
     Consent,
     Seconds,
@@ -15,7 +16,7 @@ from indexer.settings.values import (
 )
 
 
-class AnsweringSettings(BaseModel):
+class AnsweringSettings(SettingsPart):
     """Of dashboards and of every answer."""
 
     http_listen: str = Field(

@@ -27,7 +27,7 @@ class Settings(
 ):
     """The names are those that Junjo's compose files use, and INDEXER_* for the rest."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, defer_build=False)
 
     @property
     def storage_root(self) -> str:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.read.limits import FILE_ROWS_MAX
+from indexer.settings.part import SettingsPart
 from indexer.settings.values import (
     Seconds,
     SomePath,
@@ -34,7 +35,7 @@ LogFormat = Literal["auto", "text", "json", "rich"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-class IndexingSettings(BaseModel):
+class IndexingSettings(SettingsPart):
     """Files, catalog, transactions, and how this program logs."""
 
     storage_path: SomePath = Field(

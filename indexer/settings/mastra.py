@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from indexer.settings.part import SettingsPart
 from indexer.settings.values import Seconds, byte_size
 
 
-class MastraSettings(BaseModel):
+class MastraSettings(SettingsPart):
     """Of traces that Mastra applications publish."""
 
     mastra_path: str = Field(

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from indexer.ingest.limits import FLUSH_AGE_S, FLUSH_BYTES, FLUSH_ROWS, UNCONFIRMED_S
+from indexer.settings.part import SettingsPart
 from indexer.settings.values import (
     ByteCount,
     Consent,
@@ -23,7 +24,7 @@ AGE_S_MAX = 100 * 365 * 86_400
 """A hundred years: what is older has no time in nanoseconds that fits into 64 bits."""
 
 
-class ReceivingSettings(BaseModel):
+class ReceivingSettings(SettingsPart):
     """Of the ingestion service: asked by the worker, polled, or embedded."""
 
     ingestion_host: str = Field(

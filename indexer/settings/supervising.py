@@ -1,11 +1,12 @@
 """When the worker counts as stuck, and how long a stop may take."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from indexer.settings.part import SettingsPart
 from indexer.settings.values import Seconds
 
 
-class SupervisingSettings(BaseModel):
+class SupervisingSettings(SettingsPart):
     """Bounds in time for the worker's own work."""
 
     stalled_after_s: Seconds = Field(
