@@ -13,6 +13,7 @@ from indexer.errors import IndexerError
 from indexer.otlp.files.scan import SkippedRecords
 from indexer.settings import Settings
 from indexer.system.terminal_text import escape_text
+from indexer.telemetry.log import error_console
 
 if TYPE_CHECKING:
     from indexer.run.otlp_sender import Sent
@@ -59,11 +60,18 @@ def _progress() -> Iterator[Callable[["Sent"], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415 - only a terminal pays for it
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    speed = (TransferSpeedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *speed, console=error_console(), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def show(sent: "Sent") -> None:

@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from indexer.cli.progress_bar import Bar
 from indexer.index.pipeline import Pipeline
 from indexer.model import Progress
 
@@ -17,7 +18,7 @@ class ProgressReport:
     """Follows a pipeline from a thread of its own, so that the pipeline knows nothing of it."""
 
     def __init__(self, *, as_json: bool) -> None:
-        self._bar = None if as_json or not sys.stderr.isatty() else _bar()
+        self._bar = None if as_json or not sys.stderr.isatty() else Bar("files")
         self._pipeline: Pipeline | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="progress")
@@ -26,7 +27,7 @@ class ProgressReport:
 
     def __enter__(self) -> Self:
         if self._bar is not None:
-            self._bar.start()
+            self._bar.__enter__()
         self._thread.start()
         return self
 
@@ -39,7 +40,7 @@ class ProgressReport:
         self._done.set()
         self._thread.join()
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.__exit__(kind, error, trace)
 
     def follow(self, pipeline: Pipeline) -> None:
         """Report on this pipeline from now on."""
@@ -58,17 +59,14 @@ class ProgressReport:
 
     def _show(self, counters: Progress, *, finished: bool) -> None:
         elapsed_s = time.monotonic() - self._started
-        pending = 0 if finished or self._pipeline is None else len(self._pipeline.backlog)
-        total = counters.files_registered + counters.files_quarantined + pending
+        done = counters.files_registered + counters.files_quarantined
+        total = done if finished or self._pipeline is None else done + len(self._pipeline.backlog)
         rate = counters.spans_registered / max(elapsed_s, 1e-9)
         if self._bar is not None:
-            task = self._bar.task_ids[0]
-            self._bar.update(
-                task,
-                completed=counters.files_registered + counters.files_quarantined,
-                total=max(total, 1),
-                rate=f"{rate:,.0f} spans/s",
-            )
+            doing = "indexing" if total else "listing"
+            if total and done == total and not finished:
+                doing = "attributes"  # the second pass, over files that are registered
+            self._bar.show(doing, done, total, f"{rate:,.0f} spans/s")
             return
         line: dict[str, Any] = {
             "event": "finished" if finished else "progress",
@@ -82,25 +80,3 @@ class ProgressReport:
         }
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
-
-
-def _bar() -> Any:
-    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
-    from rich.progress import (  # noqa: PLC0415 - same
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    bar = Progress(
-        TextColumn("indexing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files  {task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    bar.add_task("index", total=None, rate="")
-    return bar

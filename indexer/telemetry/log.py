@@ -3,11 +3,16 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from indexer.system.terminal_text import escape_lines, escape_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LOGGER = logging.getLogger("indexer")
 
@@ -22,6 +27,9 @@ class Event:
 
 
 WORKER_STARTED = Event("worker.started", logging.INFO, "The worker owns the catalog and watches.")
+WORKER_STOPPING = Event(
+    "worker.stopping", logging.INFO, "Asked to stop, the worker finishes what is in hand."
+)
 WORKER_STOPPED = Event("worker.stopped", logging.INFO, "The worker has drained and closed.")
 TASK_DIED = Event(
     "task.died",
@@ -46,8 +54,14 @@ INDEX_FAULT = Event(
 INGESTION_STARTED = Event(
     "ingestion.started", logging.INFO, "The ingestion has its log open and listens."
 )
+INGESTION_STOPPING = Event(
+    "ingestion.stopping", logging.INFO, "Asked to stop, the ingestion writes its log to a file."
+)
 INGESTION_STOPPED = Event("ingestion.stopped", logging.INFO, "The ingestion has flushed all.")
 POLL_STARTED = Event("poll.started", logging.INFO, "A remote ingestion service is polled.")
+POLL_STOPPING = Event(
+    "poll.stopping", logging.INFO, "Asked to stop, the poller finishes the batch in hand."
+)
 POLL_STOPPED = Event("poll.stopped", logging.INFO, "The batch in hand is finished, the key saved.")
 SPANS_CLIPPED = Event(
     "spans.clipped",
@@ -69,6 +83,9 @@ HOT_UNREACHABLE = Event(
     "hot.unreachable", logging.WARNING, "The ingestion service has not answered yet."
 )
 HOT_LOST = Event("hot.lost", logging.WARNING, "The ingestion service answers no more.")
+HOT_ENDING = Event(
+    "hot.ending", logging.INFO, "The ingestion service is being stopped, and will answer no more."
+)
 HOT_LOOK_FAILED = Event(
     "hot.look_failed",
     logging.WARNING,
@@ -134,6 +151,9 @@ SETTINGS_IGNORED = Event(
     logging.WARNING,
     "Variables with a prefix of ours are not settings of this program.",
 )
+RUN_STOPPING = Event(
+    "run.stopping", logging.INFO, "Asked to stop, a one-shot run finishes the transaction in hand."
+)
 PROGRESS = Event("progress", logging.INFO, "How far a one-shot run is.")
 
 
@@ -186,6 +206,42 @@ class TextFormatter(MessageFormatter):
         return f"{moment} {record.levelname.lower():<7} {super().format(record)}"
 
 
+class StandardError(logging.StreamHandler[TextIO]):
+    """Lines on standard error as it is at the moment."""
+
+    console: "Console | None" = None
+    """What is drawn on, and lines go above, for as long as something is."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line, whatever its length."""
+        if self.console is not None:
+            self.console.out(self.format(record), highlight=False)
+            return
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+def error_console() -> "Console":
+    """The console of standard error: log lines go above what is drawn on it."""
+    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
+
+    found = (getattr(handler, "console", None) for handler in LOGGER.handlers)
+    return next(filter(None, found), None) or Console(stderr=True)
+
+
+@contextmanager
+def drawing_on(console: "Console") -> Iterator[None]:
+    """Have every log line written above what is drawn on the console of standard error."""
+    plain = [handler for handler in LOGGER.handlers if isinstance(handler, StandardError)]
+    for handler in plain:
+        handler.console = console
+    try:
+        yield
+    finally:
+        for handler in plain:
+            handler.console = None
+
+
 def configure(style: Literal["auto", "text", "json", "rich"], level: str) -> None:
     """Send events to standard error."""
     if style == "rich" or (style == "auto" and sys.stderr.isatty()):
@@ -198,7 +254,7 @@ def configure(style: Literal["auto", "text", "json", "rich"], level: str) -> Non
         )
         handler.setFormatter(MessageFormatter())
     else:
-        handler = logging.StreamHandler()
+        handler = StandardError()
         handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     LOGGER.handlers = [handler]
     LOGGER.setLevel(level.upper())
