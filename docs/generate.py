@@ -229,9 +229,10 @@ def routes() -> str:
         "What the worker serves on `INDEXER_HTTP_LISTEN` for dashboards, and on the Unix socket "
         "beside the catalog for commands. Refusals are problem details (RFC 9457). With "
         "`INDEXER_HTTP_TOKEN` every route but `/healthz` and `/readyz` asks for it; the socket "
-        "is for the user of the worker alone and asks for none. `POST /snapshot` and `POST /sweep` "
-        "change the worker's state and are allowed on the socket alone. The same as "
-        "[OpenAPI](openapi.json), which the worker serves as `/openapi.json`.",
+        "is for the user of the worker alone and asks for none. `POST /snapshot`, `POST /sweep` "
+        "and `POST /ingestion-ending` change the worker's state and are allowed on the socket "
+        "alone. "
+        "The same as [OpenAPI](openapi.json), which the worker serves as `/openapi.json`.",
         "\n\n".join(parts),
     )
 

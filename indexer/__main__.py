@@ -3,13 +3,18 @@
 import sys
 from typing import NoReturn
 
-from indexer.cli.main import main
-from indexer.system.stop_signals import ignore_stop_signals
+from indexer.system.stop_signals import ignore_stop_signals, interrupt_on_stop_signals
 
 
 def run() -> NoReturn:
     """Run the command of this process and end it."""
-    code = main()
+    interrupt_on_stop_signals()
+    try:
+        from indexer.cli.main import main  # noqa: PLC0415 - Ctrl-C may come while it is loaded
+
+        code = main()
+    except KeyboardInterrupt:
+        code = 1
     ignore_stop_signals()
     sys.exit(code)
 

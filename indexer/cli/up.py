@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import IndexerError, InvalidSettings
@@ -55,8 +56,10 @@ def up(settings: Settings, options: argparse.Namespace) -> int:
     while not request.is_made and ingestion.poll() is None and worker.poll() is None:
         time.sleep(POLL_S)
     clean = request.is_made
+    if clean:
+        _tell(settings, worker, "/ingestion-ending")
     clean = _stop(ingestion) == 0 and clean
-    _index_the_rest(settings, worker)
+    _tell(settings, worker, "/sweep")  # the last flush's file is found without the next start
     return 0 if _stop(worker) == 0 and clean else 1
 
 
@@ -96,11 +99,8 @@ def _stop(part: "subprocess.Popen[bytes]") -> int:
             return part.wait()
 
 
-def _index_the_rest(settings: Settings, worker: "subprocess.Popen[bytes]") -> None:
-    """The last flush's file, so that it is found without waiting for the next start."""
-    if worker.poll() is not None:
-        return
-    try:
-        LocalClient(settings.catalog_pointer).post("/sweep")
-    except IndexerError:
-        return  # it is stopping as well; its next start sweeps
+def _tell(settings: Settings, worker: "subprocess.Popen[bytes]", action: str) -> None:
+    """Have the worker do something before it stops; one that is stopping already needs nothing."""
+    if worker.poll() is None:
+        with suppress(IndexerError):
+            LocalClient(settings.catalog_pointer).post(action)

@@ -34,6 +34,10 @@ class Host(Protocol):
         """
         ...
 
+    def expect_ingestion_end(self) -> None:
+        """The ingestion service is being stopped."""
+        ...
+
     async def sweep(self) -> None:
         """Return once a sweep that begins after this call has been worked off."""
         ...

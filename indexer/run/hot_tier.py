@@ -88,10 +88,15 @@ class HotTier:
         self._view: HotView | None = None
         self._problem = "not asked yet"
         self._noting = threading.Lock()
+        self._is_ending = False
         self._follow_every_s = settings.hot_follow_interval_s
         self._asked_s = -math.inf
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def expect_end(self) -> None:
+        """From now on it is no news that the service ceases to answer. From any thread."""
+        self._is_ending = True
 
     def close(self) -> None:
         """Cancel what is under way and disconnect."""
@@ -235,6 +240,8 @@ class HotTier:
         """Log when the service begins to answer and when it ceases to."""
         with self._noting:
             before, self._problem = self._problem, problem
+        if self._is_ending:
+            return
         if problem and not before:
             log(HOT_LOST, f"the hot tier does not answer: {problem}")
         elif problem and before == "not asked yet":

@@ -39,7 +39,7 @@ from indexer.system.budget import ByteBudget
 from indexer.system.clock import SystemClock
 from indexer.system.interpreter import answer_beside_work
 from indexer.system.stop_signals import catch_stop_signals
-from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, log
+from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, INGESTION_STOPPING, log
 
 GRACE_S = 2.0
 """How long a stop waits for requests in hand."""
@@ -81,6 +81,7 @@ class Ingestion:
                     serve = server.run_until_stopped
                     tasks.create_task(supervisor.keep(name, serve, essential=True))
                 await stop.wait()
+                await asyncio.to_thread(self._say_stopping)
                 for _, server in http:
                     server.stop()
         finally:
@@ -182,6 +183,14 @@ class Ingestion:
         """Remember where a port is bound."""
         self._ports[name] = address.port
         self._addresses[name] = str(address)
+
+    def _say_stopping(self) -> None:
+        try:
+            left = self._wal.state().pending_spans
+        except Exception:  # noqa: BLE001 - the last flush meets the same fault, and raises it
+            return
+        message = f"stopping: writing {left:,} spans of the log to a file"
+        log(INGESTION_STOPPING, message, spans=left)
 
     def _stop_receiving(self) -> None:
         if self._otlp_grpc is not None:

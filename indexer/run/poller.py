@@ -38,6 +38,7 @@ from indexer.telemetry.log import (
     POLL_FAILED,
     POLL_STARTED,
     POLL_STOPPED,
+    POLL_STOPPING,
     SPAN_REFUSED,
     SPANS_CLIPPED,
     SPANS_POLLED,
@@ -228,6 +229,9 @@ async def _until_stopped(poller: Poller, calls: Calls, interval_s: float) -> Non
     loop = asyncio.get_running_loop()
 
     def request_stop() -> None:
+        if not stop.is_set():
+            waits = f"stopping: finishing the batch in hand, for up to {GRACE_S:g} s"
+            log(POLL_STOPPING, waits)
         stop.set()
         loop.call_later(GRACE_S, calls.close)
 

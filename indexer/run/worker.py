@@ -37,7 +37,7 @@ from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
 from indexer.system.stop_signals import catch_stop_signals
 from indexer.system.usage import Usage
-from indexer.telemetry.log import WORKER_STARTED, WORKER_STOPPED, log
+from indexer.telemetry.log import HOT_ENDING, WORKER_STARTED, WORKER_STOPPED, WORKER_STOPPING, log
 from indexer.telemetry.own_traces import OwnTraces, own_traces
 
 
@@ -90,6 +90,10 @@ class Worker:
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
+        if not self._stop.is_set():
+            log(WORKER_STOPPING, "stopping: finishing the transaction and the answers in hand")
+        if self._hot is not None:
+            self._hot.expect_end()
         self._stop.set()
         self._loop.wake()
 
@@ -237,6 +241,12 @@ class Worker:
         if self._hot is None:
             raise HotUnavailable("no ingestion service is set", hint="Set INGESTION_GRPC_HOST.")
         await asyncio.to_thread(self._hot.flush)
+
+    def expect_ingestion_end(self) -> None:
+        """The ingestion service is being stopped: nobody needs a warning of that."""
+        if self._hot is not None:
+            log(HOT_ENDING, "the ingestion is being stopped; its last spans are indexed next")
+            self._hot.expect_end()
 
     async def sweep(self) -> None:
         """Sweep now and work it off."""

@@ -1,18 +1,22 @@
-"""SIGTERM and SIGINT ask a service to end in order, from its first line until its process is gone.
+"""SIGTERM and SIGINT ask a process to end in order, from its first line until it is gone.
 
 A loop's own handlers stand only while the loop is open. Ctrl-C reaches a whole process group and
 ``up`` sends SIGTERM as well, so a second signal often comes while a process is leaving: it must
 not turn a clean end into a death.
 """
 
-import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LOOK_EVERY_S = 0.1
+"""Between two looks whether a stop is asked for: a handler may not write a log itself."""
+LEAVING_S = 2.0
+"""Of a command that was interrupted: until then further signals do not disturb its cleaning up."""
 
 
 class StopRequest:
@@ -40,6 +44,8 @@ class StopRequest:
 
     def tell_loop(self, stop: Callable[[], object]) -> None:
         """The same in the running loop; a loop that is closed has nothing left to stop."""
+        import asyncio  # noqa: PLC0415 - commands, which have no loop, start without it
+
         loop = asyncio.get_running_loop()
 
         def in_loop() -> None:
@@ -83,7 +89,64 @@ def _wait_for_end_of_input() -> None:
 
 
 def ignore_stop_signals() -> None:
-    """A service that has ended in order: the interpreter resets handlers before it is gone."""
-    if _REQUEST.is_caught:
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+    """Of a service that has ended in order; a command is ended by them without a traceback.
+
+    The interpreter resets handlers of Python before the process is gone.
+    """
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN if _REQUEST.is_caught else signal.SIG_DFL)
+
+
+@contextmanager
+def stopped_by_signals(say: Callable[[], object]) -> Iterator[StopRequest]:
+    """The request that they make inside the block, for work that looks at it between two steps.
+
+    ``say`` is called once in a thread of its own, soon after the request: the step in hand may take
+    a while. For the main thread.
+    """
+    request, over = StopRequest(), threading.Event()
+    handlers = {number: signal.signal(number, lambda *_: request.make()) for number in STOP_SIGNALS}
+
+    def watch() -> None:
+        while not (request.is_made or over.wait(LOOK_EVERY_S)):
+            pass
+        if request.is_made:
+            say()
+
+    watching = threading.Thread(target=watch, daemon=True, name="stop signals")
+    watching.start()
+    try:
+        yield request
+    finally:
+        over.set()
+        watching.join()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+class _Interruption:
+    """When a signal interrupted this process last; None before."""
+
+    at_s: float | None = None
+
+
+def interrupt_on_stop_signals() -> None:
+    """Have them raise KeyboardInterrupt in the main thread: whoever has a file open removes it.
+
+    A second one waits until the process should be gone. For a process that runs one command; a
+    service catches them itself afterwards.
+    """
+
+    def interrupt(*_: object) -> None:
+        now_s, before_s = time.monotonic(), _Interruption.at_s
+        if before_s is None or now_s - before_s > LEAVING_S:
+            _Interruption.at_s = now_s
+            raise KeyboardInterrupt
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, interrupt)
+
+
+def is_interrupted() -> bool:
+    """Whether a signal has interrupted this process: a library may have made an error of it."""
+    return _Interruption.at_s is not None

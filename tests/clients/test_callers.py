@@ -18,7 +18,7 @@ STATUS = {
     "files_waiting": 0,
     "storage_root": "/",
 }
-ACTIONS = pytest.mark.parametrize("action", ["/snapshot", "/sweep"])
+ACTIONS = pytest.mark.parametrize("action", ["/snapshot", "/sweep", "/ingestion-ending"])
 
 
 class Host(StubHost):
@@ -34,6 +34,9 @@ class Host(StubHost):
 
     async def sweep(self):
         self.done.append("/sweep")
+
+    def expect_ingestion_end(self):
+        self.done.append("/ingestion-ending")
 
 
 @pytest.fixture

@@ -62,3 +62,22 @@ def test_signals_that_come_twice_end_it_once_and_cleanly(site: Site, moment: str
     assert running.wait() == 0, running.err
     assert "Traceback" not in running.err
     assert "Warning" not in running.err
+
+
+def test_a_stop_says_what_it_waits_for_and_warns_of_nothing(site: Site) -> None:
+    """SIGTERM to `up` alone: the ingestion goes first, and the worker knows that it does."""
+    ports = prepare(site)
+    running = start_up(site)
+    load = Load(random.Random(1))
+    with sending(load, ports, spans=20, pause_s=0) as sent:
+        sent()
+    assert site.end(running) == 0, running.err
+    said = [event["event"] for event in running.events]
+    assert "hot.lost" not in said
+    order = ["hot.ending", "ingestion.stopping", "ingestion.stopped"]
+    order += ["worker.stopping", "worker.stopped"]
+    assert [one for one in said if one in order] == order
+    (writing,) = [event for event in running.events if event["event"] == "ingestion.stopping"]
+    assert writing["message"].startswith("stopping: writing ")
+    assert site.call("audit").code == 0
+    assert spans_in_index(site) == load.all_acknowledged

@@ -134,3 +134,17 @@ def test_a_service_that_comes_and_goes_is_logged_once_each_time(hot, source, cap
     with pytest.raises(HotUnavailable):
         hot.ask()
     assert hot.status()["problem"] == "gone"
+
+
+@pytest.mark.parametrize("is_expected", [True, False])
+def test_a_service_that_is_being_stopped_is_no_warning(hot, source, monkeypatch, is_expected):
+    """`up` stops the ingestion first, and the worker then takes its last files."""
+    logged = []
+    monkeypatch.setattr(module, "log", lambda event, _: logged.append(event))
+    hot.follow(reading)
+    if is_expected:
+        hot.expect_end()
+    source.problem = "connection refused"
+    hot.follow(reading)
+    assert (module.HOT_LOST in logged) != is_expected
+    assert hot.status()["problem"] == "connection refused"

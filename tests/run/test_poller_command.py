@@ -45,6 +45,7 @@ def test_the_command_polls_until_it_is_told_to_stop(site: Site, number: signal.S
     assert {event["event"] for event in running.events} == {
         "poll.started",
         "spans.polled",
+        "poll.stopping",
         "poll.stopped",
     }
     assert site.call("--once").code == 0

@@ -40,6 +40,12 @@ def actions(host: Host) -> APIRouter:
         """Publish a copy of the catalog as it is now; its path. Only over the Unix socket."""
         return {"path": str(await act(request, host.snapshot()))}
 
+    @router.post("/ingestion-ending")
+    async def ingestion_ending() -> dict[str, str]:
+        """Be told that the ingestion service is being stopped. Only over the Unix socket."""
+        host.expect_ingestion_end()
+        return {}
+
     @router.post("/sweep")
     async def sweep(request: Request) -> dict[str, str]:
         """List the storage now and index what is new. Only over the Unix socket."""
