@@ -7,6 +7,7 @@ catalog is owned by another process; 3 finished with quarantined files under ``-
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from indexer import __version__
@@ -16,7 +17,7 @@ from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
 from indexer.system.descriptors import raise_limit
 from indexer.system.standard_output import discard_output, write_any_text
-from indexer.system.stop_signals import stop_with_input
+from indexer.system.stop_signals import is_interrupted, stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
 from indexer.telemetry.log_rate import capture_library_logs, log_uncaught
@@ -35,24 +36,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.run == _RUN and not (options.once or options.reindex):
         parser.refuse_given(("json", "strict"), "without --once or --reindex", options)
+    if getattr(options, "output", "") is None:
+        parser.refuse_given(("overwrite",), "without --output", options)
     try:
         code = _run(options)
         sys.stdout.flush()
-    except IndexerError as error:
-        # DuckDB's messages have lines, which point into those of the query.
-        form = escape_lines if options.run[1] == "sql" else escape_text
-        sys.stderr.write(f"error: {form(error.message)}\n")
-        sys.stderr.write(f"hint: {form(error.advice)}\n" if error.advice else "")
-        return error.exit_code
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return _end_interrupted()
     except BrokenPipeError:
         discard_output()
         return EXIT_INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - a fault of this program, in its log's own form
+    except Exception as error:  # noqa: BLE001 - said below, in one way or the other
+        if is_interrupted():
+            return _end_interrupted()
+        return _say(error, options)
+    return code
+
+
+def _say(error: Exception, options: argparse.Namespace) -> int:
+    """What is wrong, and what to do; a fault of this program in its log's own form."""
+    if not isinstance(error, IndexerError):
         log_uncaught(error)
         return 1
-    return code
+    # DuckDB's messages have lines, which point into those of the query.
+    form = escape_lines if options.run[1] == "sql" else escape_text
+    sys.stderr.write(f"error: {form(error.message)}\n")
+    sys.stderr.write(f"hint: {form(error.advice)}\n" if error.advice else "")
+    return error.exit_code
+
+
+def _end_interrupted() -> int:
+    with suppress(OSError):
+        # A terminal has shown ^C where the cursor was.
+        sys.stderr.write("\ninterrupted\n" if sys.stderr.isatty() else "interrupted\n")
+    return EXIT_INTERRUPTED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -160,7 +177,8 @@ def _add_questions(names: Commands) -> None:
     trace.add_argument(
         "trace_id",
         metavar="TRACE_ID",
-        help="32 hex digits, up to 16 for a 64-bit ID, a UUID, or a traceparent",
+        help="32 hex digits, the first 4 or more if no other trace begins so, up to 16 for a "
+        "64-bit ID, a UUID, or a traceparent",
     )
     trace.add_argument(
         "--limit", type=_positive, default=1000, help=f"without --json: {_most('lines')}"
@@ -204,10 +222,10 @@ def _add_questions(names: Commands) -> None:
     )
     sql.add_argument(
         "--format",
-        choices=["table", "json", "csv", "parquet"],
-        help="output format (default: table)",
+        choices=["table", "json", "jsonl", "csv", "parquet", "arrow"],
+        help="output format (default: that of FILE's ending, and table without a file)",
     )
-    sql.add_argument("--output", metavar="FILE", help="write to this file; required for parquet")
+    _add_output(sql, ".json, .jsonl, .ndjson, .csv, .parquet and .arrow say the format")
     sql.add_argument(
         "--since",
         metavar="TIME",
@@ -260,8 +278,15 @@ def _add_export(names: Commands) -> None:
         default="json",
         help="lines of JSON (the default), or one protobuf message",
     )
-    export.add_argument("--output", metavar="FILE", help="write to this file")
+    _add_output(export, "it has its name once it is whole")
     export.set_defaults(run=("indexer.cli.otlp_export", "export"))
+
+
+def _add_output(command: argparse.ArgumentParser, about: str) -> None:
+    command.add_argument("--output", metavar="FILE", help=f"write to this file; {about}")
+    command.add_argument(
+        "--overwrite", action="store_true", help="with --output: replace a file that is there"
+    )
 
 
 def _add_span_words(command: argparse.ArgumentParser) -> None:

@@ -1,15 +1,14 @@
 """``export``: spans as OTLP, which decodes to equal spans when it is sent or read again."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from indexer.cli import render
+from indexer.cli.output_file import output_file
 from indexer.cli.search import given_words
 from indexer.cli.source import Source
 from indexer.clients.shared.json_text import as_json
@@ -20,7 +19,6 @@ from indexer.clients.unix_socket import path_text
 from indexer.errors import QueryRefused
 from indexer.otlp.requests import parse_json
 from indexer.settings import Settings
-from indexer.system.durable_files import replacing
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
     from indexer.query.answer import SpansAnswer
@@ -40,7 +38,7 @@ def export(settings: Settings, options: argparse.Namespace) -> int:
     pages = _pages(Source(settings), options)
     written = 0
     lacks: list[dict[str, Any]] = []
-    with _sink(options.output, settings.file_modes.file) as sink:
+    with _sink(options, settings.file_modes.file) as sink:
         for page in pages:
             lacks += [one for one in page["missing"] if one not in lacks]
             for first in range(0, len(page["spans"]), PAGE_SPANS):
@@ -66,7 +64,7 @@ def _pages(source: Source, options: argparse.Namespace) -> Iterator[dict[str, An
     """The answers that have the spans, whole, in order."""
     if options.trace_id is not None:
         path = f"/api/v1/traces/{path_text(options.trace_id)}"
-        yield source.ask(path, lambda answers: answers.trace(options.trace_id))
+        yield source.ask(path, partial(_trace, options.trace_id))
         return
     words = given_words(SearchWords, options).model_copy(update={"limit": PAGE_SPANS})
     while True:
@@ -82,23 +80,21 @@ def _pages(source: Source, options: argparse.Namespace) -> Iterator[dict[str, An
         words = words.model_copy(update={"cursor": page["next_cursor"]})
 
 
+def _trace(trace_id: str, answers: "Answers") -> "SpansAnswer":
+    from indexer.query.trace_prefix import trace_by_text  # noqa: PLC0415 - DuckDB
+
+    return trace_by_text(answers, trace_id)
+
+
 def _spans(query: "SpanQuery", answers: "Answers") -> "SpansAnswer":
     return answers.spans(query)
 
 
 @contextmanager
-def _sink(output: str | None, mode: int) -> Iterator[BinaryIO]:
+def _sink(options: argparse.Namespace, mode: int) -> Iterator[BinaryIO]:
     """Standard output, or a file that has its name once it is whole."""
-    if output is None:
+    if options.output is None:
         yield sys.stdout.buffer
         return
-    target = Path(output)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with replacing(target, temporary, mode) as file:
-            yield file
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise QueryRefused(
-            f"cannot write {output}: {reason}", hint="Choose another --output."
-        ) from error
+    with output_file(options.output, mode, overwrite=options.overwrite) as file:
+        yield file

@@ -4,29 +4,29 @@ import csv
 import json
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
 
 from indexer.cli.human_values import human_row
+from indexer.cli.styled_text import Output, Styled
 from indexer.model import AuditReport, AuditStep
 from indexer.system.standard_output import has_text
 from indexer.system.terminal_text import escape_json, escape_text
 
+TABLE_ROWS = 10_000
+"""That are laid out together."""
 _PADDED_WIDTH_MAX = 400
 """Columns of a terminal: else one text of a megabyte would make every row that long."""
 _CUT_WIDTH_MIN = 16
 """Columns that a cut text keeps: less says nothing."""
 _GAP = 2
 """Columns between two of a table."""
-_PLAIN_WIDTH = sys.maxsize
-"""Columns when the output is not a terminal: nothing is cut."""
 
 
 def write_json(value: Any, sink: TextIO | None = None) -> None:
@@ -36,6 +36,27 @@ def write_json(value: Any, sink: TextIO | None = None) -> None:
     for part in encoder.iterencode(value):
         sink.write(escape_json(part))
     sink.write("\n")
+
+
+def write_rows_json(
+    rows: Iterable[dict[str, Any]], said: Callable[[], dict[str, Any]], sink: TextIO
+) -> None:
+    """The document ``{"rows": [...], **said()}`` as ``write_json`` has it, row by row."""
+    encoder = json.JSONEncoder(default=_encoded, indent=2, ensure_ascii=False)
+    sink.write('{\n  "rows": [')
+    separator = "\n    "
+    for row in rows:
+        sink.write(separator + escape_json(encoder.encode(row).replace("\n", "\n    ")))
+        separator = ",\n    "
+    sink.write("]" if separator == "\n    " else "\n  ]")
+    rest = encoder.encode(said()).removeprefix("{")
+    sink.write("," + escape_json(rest) + "\n")
+
+
+def write_json_lines(rows: Iterable[dict[str, Any]], sink: TextIO) -> None:
+    """An object a line (RFC 8259), values as ``write_json`` has them."""
+    encoder = json.JSONEncoder(default=_encoded, ensure_ascii=False)
+    sink.writelines(escape_json(encoder.encode(row)) + "\n" for row in rows)
 
 
 def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], sink: TextIO) -> None:
@@ -57,34 +78,51 @@ def facts(values: dict[str, Any]) -> None:
     for name, value in values.items():
         inner = value if isinstance(value, dict) else None
         named += [(name, value)] if inner is None else [(f"{name}.{k}", inner[k]) for k in inner]
-    print_lines(console(), *(Text(f"{escape_text(k):<24} {line_text(one)}") for k, one in named))
+    Output().write(*(f"{escape_text(k):<24} {line_text(one)}" for k, one in named))
 
 
 def listing(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """Rows of one shape, values as people read them, or that there are none."""
     if not rows:
-        print_lines(console(), Text(f"no {title}"))
+        Output().write(f"no {title}")
         return
     shown = [human_row(row) for row in rows]
     table(list(shown[0]), [list(row.values()) for row in shown])
 
 
 def table(
-    names: Sequence[str], rows: Sequence[Sequence[Any]], *, sink: TextIO | None = None
+    names: Sequence[str], rows: Iterable[Sequence[Any]], *, sink: TextIO | None = None
 ) -> None:
     """Rows under their names, a line each; as records where a terminal has no room for that.
 
-    On a terminal the widest texts are cut, never an ID; what is written to a file is whole.
+    On a terminal the widest texts are cut, never an ID; what is written to a file is whole. The
+    columns are as wide as ``TABLE_ROWS`` rows need, and so many are in memory.
     """
-    out = console(sink)
-    texts = [[line_text(one) for one in row] for row in ([*names], *rows)]
-    fitted = fit_columns(texts, out.width)
-    if fitted is None:
-        _records(out, texts[0], texts[1:])
-        return
-    header, *lines = ("  ".join(row).rstrip(" ") for row in pad_columns(fitted))
-    print_lines(out, Text(header, style="bold"))
-    print_lines(out, *map(Text, lines))
+    out, is_cut, has_heading, count = Output(sink), False, False, 0
+    header = [line_text(name) for name in names]
+    for block in _blocks(rows):
+        texts = [[line_text(one) for one in row] for row in block]
+        fitted = fit_columns([header, *texts], out.width)
+        if fitted is None:
+            is_cut |= _records(out, header, texts, count)
+        else:
+            heading, *lines = ("  ".join(row).rstrip(" ") for row in pad_columns(fitted))
+            if not has_heading:
+                out.write(Styled(heading, "bold"))
+            out.write(*lines)
+            has_heading = True
+        count += len(block)
+    if is_cut:
+        note("texts are cut to the width of the terminal; --json has them whole")
+
+
+def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+    """All rows, so many at once; one block at least."""
+    left = iter(rows)
+    block = list(islice(left, TABLE_ROWS))
+    yield block
+    while len(block) == TABLE_ROWS and (block := list(islice(left, TABLE_ROWS))):
+        yield block
 
 
 def fit_columns(rows: Sequence[list[str]], width: int) -> list[list[str]] | None:
@@ -116,19 +154,18 @@ def is_id(column: str) -> bool:
     return column.endswith("_id")
 
 
-def _records(out: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A name and a value a line, for rows that are wider than the terminal."""
+def _records(out: Output, names: Sequence[str], rows: Sequence[Sequence[str]], before: int) -> bool:
+    """A name and a value a line, for rows that are wider than the terminal; whether any is cut."""
     wide = max(map(cell_len, names))
     room = max(_CUT_WIDTH_MIN, out.width - wide - _GAP)
     is_cut = False
-    for number, row in enumerate(rows, 1):
-        print_lines(out, Text(f"{number}.", style="bold"))
+    for number, row in enumerate(rows, before + 1):
+        out.write(Styled(f"{number}.", "bold"))
         for name, text in zip(names, row, strict=True):
             shown = text if is_id(name) else cut_text(text, room)
             is_cut |= shown != text
-            print_lines(out, Text(f"{name}{' ' * (wide - cell_len(name) + _GAP)}{shown}"))
-    if is_cut:
-        note("texts are cut to the width of the terminal; --json has them whole")
+            out.write(f"{name}{' ' * (wide - cell_len(name) + _GAP)}{shown}")
+    return is_cut
 
 
 def cut_text(line: str, width: int) -> str:
@@ -191,7 +228,7 @@ def audit_report(report: AuditReport) -> None:
         f"{checked} {verdict}: {report.files:,} files, {report.spans:,} spans, "
         f"digest {report.digest}"
     )
-    print_lines(console(), *(Text(escape_text(line)) for line in lines))
+    Output().write(*map(escape_text, lines))
 
 
 @contextmanager
@@ -200,28 +237,10 @@ def steps(*, enabled: bool) -> Iterator[AuditStep]:
     if not (enabled and sys.stderr.isatty()):
         yield lambda _what, _done, _total: None
         return
-    from rich.progress import (  # noqa: PLC0415 - only an audit on a terminal pays for it
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-    )
+    from indexer.cli.progress_bar import Bar  # noqa: PLC0415 - only an audit on a terminal has it
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-    )
-    tasks: dict[str, Any] = {}
-
-    def step(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bar.add_task(what)
-        bar.update(tasks[what], completed=done, total=total)
-
-    with bar:
-        yield step
+    with Bar("files") as bar:
+        yield bar.show
 
 
 def exact_instant(unix_nano: int) -> str:
@@ -255,18 +274,3 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     return str(value)
-
-
-def console(sink: TextIO | None = None) -> Console:
-    """For a sink, standard output by default; a file or a pipe has no width."""
-    sink = sink or sys.stdout
-    return Console(file=sink, width=None if sink.isatty() else _PLAIN_WIDTH)
-
-
-def print_lines(console: Console, *lines: Text) -> None:
-    """Each as one line, whatever its length; no word in it is markup or an emoji's name."""
-    for line in lines:
-        if console.is_terminal:
-            console.print(line, soft_wrap=True)
-        else:
-            console.file.write(f"{line.plain}\n")

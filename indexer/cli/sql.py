@@ -1,55 +1,99 @@
-"""``sql``: one SELECT over tables of the catalog and views of spans, in four formats."""
+"""``sql``: one SELECT over tables of the catalog and views of spans, written as it is read."""
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from indexer.cli import render
+from indexer.cli.interruptible import Interruptible, interruptible
+from indexer.cli.output_file import check_output, is_stream, output_file
 from indexer.cli.source import BesideIndex, Source
+from indexer.cli.sql_formats import format_of, write_file, write_text
 from indexer.clients.shared.answer_json import missing_json
-from indexer.errors import QueryRefused
+from indexer.errors import FileChanged, QueryRefused
 from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.span_views import Window
-from indexer.query.sql import names_tables, open_session, select
+from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
 from indexer.query.sql_coverage import not_covered
 from indexer.query.unindexed_rows import Unindexed
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
 
+_BREAKS_OFF = "Ask again with --output FILE: then the file is read in another way."
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answer:
+    """The rows of one statement, and what they lack."""
+
+    rows: SqlAnswer
+    batches: Iterator[pa.RecordBatch]
+    as_of: int | None
+    """Nanoseconds since 1970; None without a hot tier that answers."""
+    said: Sequence[dict[str, Any]] | None
+    """What the tiers beside the index lack; None where the rows are of nothing in the index."""
+    behind: int
+    """Files whose attributes the index does not have yet, where it is asked for them."""
+
+    @property
+    def lacks(self) -> list[dict[str, Any]] | None:
+        """All that is known by now; None where the rows are of nothing in the index."""
+        if self.said is None:
+            return None
+        return [*self.said, *map(missing_json, not_covered(self.rows.coverage, self.behind))]
+
+    def summary(self) -> dict[str, Any]:
+        """What a document of JSON says of its rows."""
+        lacks = self.lacks
+        return {"as_of": self.as_of, "complete": not lacks, "missing": lacks or []}
+
+    def say(self) -> None:
+        """The same as lines on standard error."""
+        lacks = self.lacks
+        if lacks is not None:
+            render.as_of(self.as_of)
+            render.lacks(lacks)
+
 
 def sql(settings: Settings, options: argparse.Namespace) -> int:
     """One statement that reads, on the catalog or on a snapshot of it."""
-    form = options.format or ("json" if options.json else "table")
-    if form == "parquet" and not options.output:
-        raise QueryRefused(
-            "--format parquet needs --output FILE", hint="Parquet is binary, not for a terminal."
-        )
+    given = options.format or ("json" if options.json else None)
+    form = format_of(given, options.output)
+    if options.output:
+        check_output(options.output, overwrite=options.overwrite)
     source = Source(settings)
-    with source.beside_index() as beside:
+    with interruptible() as calls, source.beside_index() as beside:
         path = source.still_catalog()  # later: what it has and was called missing does no harm
-        table, lacks = _select(settings, options, path, beside)
-    if form == "json":
-        answer = {"as_of": beside.as_of, "complete": not lacks, "missing": lacks or []}
-        _write(table, form, options.output, answer)
-        return 0
-    if lacks is not None:
-        render.as_of(beside.as_of)
-        render.lacks(lacks)
-    _write(table, form, options.output)
+        try:
+            with _answer(settings, options, path, beside, calls) as answer:
+                _write(answer, form, settings, options)
+        except FileChanged as error:
+            if not options.output or is_stream(options.output):
+                raise FileChanged(error.message, hint=_BREAKS_OFF) from error
+            with _answer(settings, options, path, beside, calls, may_scan=False) as answer:
+                _write(answer, form, settings, options)
     return 0
 
 
-def _select(
-    settings: Settings, options: argparse.Namespace, path: Path, beside: BesideIndex
-) -> tuple[pa.Table, list[dict[str, Any]] | None]:
-    """The rows, and what they lack; None where they are of nothing in the index."""
+@contextmanager
+def _answer(
+    settings: Settings,
+    options: argparse.Namespace,
+    path: Path,
+    beside: BesideIndex,
+    calls: Interruptible,
+    *,
+    may_scan: bool = True,
+) -> Iterator[_Answer]:
+    """The statement runs as its rows are read, in the session that is closed at the end."""
     query = options.query
     window = Window(
         since=_time(options.since),
@@ -63,58 +107,41 @@ def _select(
         otlp_folder=Path(settings.storage_root) if "otlp" in query.lower() else None,
     )
     try:
+        calls.interrupt_by(session.interrupt)
         unindexed = Unindexed(recent_paths=beside.recent_files, hot=beside.hot)
         of_tables = names_tables(session, query, DIALECT_VIEWS)
-        table, coverage = select(session, query, window, DIALECT_VIEWS, unindexed)
-        if coverage is None and not of_tables:
-            return table, None
         behind = files_behind(session) if "span_attributes" in query.lower() else 0
+        rows = calls.run(
+            partial(stream, session, query, window, DIALECT_VIEWS, unindexed, may_scan=may_scan)
+        )
         said = beside.missing_in_index if of_tables else beside.missing
-        return table, [*said, *map(missing_json, not_covered(coverage, behind))]
+        yield _Answer(
+            rows=rows,
+            batches=calls.each(rows.batches()),
+            as_of=beside.as_of,
+            said=None if rows.coverage is None and not of_tables else said,
+            behind=behind,
+        )
     finally:
         session.close()
 
 
-def _write(
-    answer: pa.Table, form: str, output: str | None, said: Mapping[str, Any] | None = None
-) -> None:
-    """Write the rows, and what is said of them where the form has room for it.
+def _write(answer: _Answer, form: str, settings: Settings, options: argparse.Namespace) -> None:
+    """Write the rows, and what they lack: beside them where the form has no room for it.
 
     Raises QueryRefused when the output cannot be written.
     """
-    try:
-        if form == "parquet":
-            pq.write_table(answer, str(output))
-        elif output:
-            with Path(output).open("w", encoding="utf-8", newline="") as sink:
-                _write_text(answer, form, sink, said or {})
-        else:
-            _write_text(answer, form, sys.stdout, said or {})
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        hint = "Choose another --output."
-        raise QueryRefused(f"cannot write {output}: {reason}", hint=hint) from error
-
-
-def _write_text(answer: pa.Table, form: str, sink: TextIO, said: Mapping[str, Any]) -> None:
-    names = answer.column_names
-    rows = list(zip(*map(_values, answer.columns), strict=True))
-    if form == "json":
-        found = [dict(zip(names, row, strict=True)) for row in rows]
-        render.write_json({"rows": found, **said}, sink)
-    elif form == "csv":
-        render.write_csv(names, rows, sink)
+    schema, is_whole = answer.rows.rows.schema, answer.rows.rows.is_whole
+    if form != "json" and is_whole:  # before the rows: a reader like `head` takes no more of them
+        answer.say()
+    if options.output:
+        mode = settings.file_modes.file
+        with output_file(options.output, mode, overwrite=options.overwrite) as file:
+            write_file(form, schema, answer.batches, answer.summary, file)
     else:
-        render.table(names, rows, sink=sink)
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Python values; times of a nanosecond, which Python has not, are text."""
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
-    return list(column.to_pylist())
+        write_text(form, schema, answer.batches, answer.summary, sys.stdout)
+    if form != "json" and not is_whole:
+        answer.say()
 
 
 def _time(text: str | None) -> datetime | None:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
 from indexer.cli import render
 from indexer.cli.human_values import STATUSES
+from indexer.cli.styled_text import Output, Styled
 from indexer.spans.shared_ids import Link, parents
 from indexer.spans.trace_tree import depth_first
 from indexer.system.standard_output import has_text
@@ -26,15 +24,16 @@ _LEVELS_SHARE = 2
 _GAPS = 6
 """Columns between those of a line."""
 _MARK = "ERROR"
+_SPACE = Styled("  ")
 
 
 def waterfall(trace: dict[str, Any], spans_max: int = SPANS_MAX) -> None:
     """Write the spans over the time of the trace, at most so many, in depth-first order."""
-    console = render.console()
+    out = Output()
     spans = trace["spans"]
     trace_id = render.line_text(trace["trace_id"])
     if not spans:
-        render.print_lines(console, Text(f"no span of trace {trace_id} is indexed"))
+        out.write(f"no span of trace {trace_id} is indexed")
         return
     starts = [span["start_time_unix_nano"] for span in spans]
     begin = min(filter(None, starts), default=0)
@@ -44,32 +43,29 @@ def waterfall(trace: dict[str, Any], spans_max: int = SPANS_MAX) -> None:
         f"trace {trace_id}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
         f"{errors} errors  started {render.exact_instant(begin)}"
     )
-    bars = _bars(spans, begin, max(1, end - begin), console, spans_max)
-    render.print_lines(console, Text(first), *bars)
+    out.write(first, *_bars(spans, begin, max(1, end - begin), out.width, spans_max))
     if len(spans) > spans_max:
         left = f"{len(spans) - spans_max:,} of {len(spans):,} spans are left out here"
         how = f"--limit {len(spans)} shows them, --json has them whole"
-        render.print_lines(console, Text(f"{left}: {how}", style="yellow"))
-    render.print_lines(
-        console, *(Text(render.lack_text(one), style="yellow") for one in trace["missing"])
-    )
+        out.write(Styled(f"{left}: {how}", "yellow"))
+    out.write(*(Styled(render.lack_text(one), "yellow") for one in trace["missing"]))
     cost = trace["cost"]
     last = (
         f"{cost['files_read']} files read, index {cost['index_ms']:.1f} ms, "
         f"payload {cost['payload_ms']:.1f} ms"
     )
-    render.print_lines(console, Text(last, style="dim"))
+    out.write(Styled(last, "dim"))
 
 
 def _bars(
-    spans: list[dict[str, Any]], begin: int, length: int, console: Console, spans_max: int
-) -> Iterator[Text]:
+    spans: list[dict[str, Any]], begin: int, length: int, width: int, spans_max: int
+) -> Iterator[list[Styled]]:
     """One line a span; names are cut where the bars would not fit."""
     ordered = [one for one, _ in zip(_in_order(spans), range(spans_max), strict=False)]
     times = [_took(span["duration_ns"]) for _, span in ordered]
     marks = [_MARK if span["status_code"] == _ERROR else "" for _, span in ordered]
     mark_width = len(_MARK) + 2 if any(marks) else 0
-    free = console.width - _BAR_WIDTH - max(map(len, times)) - _GAPS - mark_width
+    free = width - _BAR_WIDTH - max(map(len, times)) - _GAPS - mark_width
     room = min(max(_NAME_WIDTH_MIN, free) // 2, _NAME_WIDTH_MAX)
     names = [
         render.cut_text(_indent(depth, room) + render.line_text(one["name"]), room)
@@ -82,9 +78,11 @@ def _bars(
     full = "█" if has_text("█") else "#"
     for (_, span), (name, service, took, mark) in zip(ordered, rows, strict=True):
         style = "red" if span["status_code"] == _ERROR else ""
-        parts = [Text(name, style), Text(service, "dim"), Text(took)]
-        parts += [Text(mark, style)] if mark else []
-        yield Text("  ").join([*parts, Text(_bar(span, begin, length, full))])
+        parts = [Styled(name, style), Styled(service, "dim"), Styled(took)]
+        parts += [Styled(mark, style)] if mark else []
+        yield [piece for part in parts for piece in (part, _SPACE)] + [
+            Styled(_bar(span, begin, length, full))
+        ]
 
 
 def _indent(depth: int, room: int) -> str:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from indexer.catalog.storage_root import indexed_path
 from indexer.errors import IndexerError
@@ -20,6 +19,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.missing import Missing
 from indexer.query.payload_functions import PayloadFile, PayloadFunctions
+from indexer.query.row_stream import RowStream
 from indexer.query.statement import explained
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed, UnindexedRows
 from indexer.query.views import (
@@ -34,7 +34,7 @@ from indexer.read.dialect_fields import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS, folder_payload
 from indexer.read.registered_file import find_registered
 from indexer.spans.file_scan import UNSCANNED, FileScan
-from indexer.system.duckdb_rows import arrow_table, plain_rows
+from indexer.system.duckdb_rows import plain_rows
 from indexer.system.storage import LocalStorage
 
 _FILES = """
@@ -62,12 +62,6 @@ where a question needs some."""
 _PAYLOAD_WORD = re.compile(rf"\b({'|'.join(PAYLOAD_COLUMNS)})\b", re.IGNORECASE)
 """A question with a payload column's name is taken to read it, and no plan is asked for: that and
 the view that it is made over are two thirds of the time before DuckDB begins (measured)."""
-_OF_THE_QUESTION = (
-    *(duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException),
-    *(duckdb.ConversionException, duckdb.PermissionException, duckdb.OutOfMemoryException),
-    duckdb.InterruptException,
-)
-"""What DuckDB raises whoever reads the files. It has no one class for bytes that it cannot read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,23 +204,22 @@ class SpanViews:
         self._functions.install(self._connection, view)
         self._connection.execute(view)
 
-    def answer(self, sql: str) -> pa.Table:
-        """The rows of one SELECT. Raises duckdb.Error."""
-        scanned: list[int] = []
-        if _PAYLOAD_WORD.search(sql):
-            scanned = self._covered.scannable()
+    def answer(self, sql: str, *, may_scan: bool = True) -> RowStream:
+        """The rows of one SELECT. Raises duckdb.Error.
+
+        Without ``may_scan`` the canonical reader reads every file.
+        """
+        if not may_scan:
+            self.make(())
+            return RowStream(self._connection, sql)
+        scanned = self._covered.scannable() if _PAYLOAD_WORD.search(sql) else []
         if not scanned:
             self.make(())
             scanned = self._covered.scannable() if self._needs_payload(explained(sql)) else []
-        if scanned:
-            self.make(scanned)
-            try:
-                return arrow_table(self._connection, sql)
-            except _OF_THE_QUESTION:
-                raise
-            except duckdb.Error:
-                self.make(())
-        return arrow_table(self._connection, sql)
+        if not scanned:
+            return RowStream(self._connection, sql)
+        self.make(scanned)
+        return RowStream(self._connection, sql, read_otherwise=lambda: self.make(()))
 
     def make_all(self) -> None:
         """Make the views for any question. Raises duckdb.Error."""

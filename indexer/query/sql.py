@@ -6,8 +6,8 @@ be read, and nothing can be written anywhere.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from indexer.catalog.database import Catalog
 from indexer.otlp.sql.functions import install
+from indexer.query.row_stream import RowStream
 from indexer.query.span_views import Coverage, CoveredFiles, SpanViews, Window
 from indexer.query.statement import (
     check_statement,
@@ -25,7 +26,7 @@ from indexer.query.statement import (
 )
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
 from indexer.query.views import OTEL_SPANS, UNINDEXED_SPANS, SqlViews, with_event
-from indexer.system.duckdb_rows import arrow_table, text_literal
+from indexer.system.duckdb_rows import text_literal
 
 _TABLES = """
 SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()
@@ -45,6 +46,32 @@ def open_session(
     return catalog.connection
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlAnswer:
+    """The rows of one statement while they are read, and what its views of spans cover."""
+
+    rows: RowStream
+    names: Sequence[str]
+    """Of the views that there are."""
+    views: SpanViews | None = None
+    named: tuple[str, ...] = ()
+    """Of the views, those that the statement names."""
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """What the views cover, and what could not be read so far; None where it names none."""
+        if self.views is None or not self.named:
+            return None
+        return replace(self.views.coverage, views=self.named)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in parts. Raises QueryRefused, and FileChanged for a file that breaks off."""
+        try:
+            yield from self.rows.batches()
+        except duckdb.Error as error:
+            raise refusal(error, self.names) from error
+
+
 def select(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
@@ -52,10 +79,29 @@ def select(
     dialect_views: Sequence[SqlViews] = (),
     unindexed: Unindexed = NOTHING_UNINDEXED,
 ) -> tuple[pa.Table, Coverage | None]:
-    """Run one statement that reads; its rows, and what the views of spans that it names cover.
+    """All rows of one statement that reads, and what the views of spans that it names cover.
 
-    The views have ``unindexed`` spans too, which tables of the index have not. Raises QueryRefused
-    for anything but one statement that reads, and for SQL that DuckDB rejects.
+    Raises as ``stream``.
+    """
+    answer = stream(connection, sql, window, dialect_views, unindexed)
+    table = pa.Table.from_batches(answer.batches(), answer.rows.schema)
+    return table, answer.coverage
+
+
+def stream(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    window: Window,
+    dialect_views: Sequence[SqlViews] = (),
+    unindexed: Unindexed = NOTHING_UNINDEXED,
+    *,
+    may_scan: bool = True,
+) -> SqlAnswer:
+    """Run one statement that reads.
+
+    The views have ``unindexed`` spans too, which tables of the index have not. Without ``may_scan``
+    DuckDB itself opens no file. Raises QueryRefused for anything but one statement that reads, and
+    for SQL that DuckDB rejects.
     """
     known = view_names(dialect_views)
     try:
@@ -71,10 +117,10 @@ def select(
         connection.execute("SET lock_configuration = true")
         named = _named(connection, question, words)
         if covered is None or not (named or lists):
-            return arrow_table(connection, sql), None
+            return SqlAnswer(rows=RowStream(connection, sql), names=known)
         views = SpanViews(connection, covered, known if lists else named, dialect_views)
-        table = views.answer(without_helpers(sql, _helpers(dialect_views)))
-        return table, replace(views.coverage, views=named) if named else None
+        rows = views.answer(without_helpers(sql, _helpers(dialect_views)), may_scan=may_scan)
+        return SqlAnswer(rows=rows, names=known, views=views, named=named)
     except duckdb.Error as error:
         raise refusal(error, [*known, *_tables(connection)]) from error
 

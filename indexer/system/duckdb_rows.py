@@ -25,6 +25,13 @@ def arrow_batches(
     yield from connection.sql(sql, params=params).to_arrow_reader(READER_ROWS)
 
 
+def arrow_reader(
+    connection: "duckdb.DuckDBPyConnection", sql: str, rows: int
+) -> "pa.RecordBatchReader":
+    """The same with its schema, in parts of so many rows, run as they are read."""
+    return connection.sql(sql).to_arrow_reader(rows)
+
+
 def rows(
     connection: "duckdb.DuckDBPyConnection", sql: str, params: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ Every file and folder that this program makes is made here, or by a library insi
 is made here.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -72,11 +73,14 @@ def create_private(path: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path, temporary: Path, mode: int) -> Iterator[BinaryIO]:
+def replacing(
+    target: Path, temporary: Path, mode: int, *, overwrite: bool = True
+) -> Iterator[BinaryIO]:
     """A file to write under a temporary name, which has its own once the block is done.
 
     Then it is durable, and an old one of that name is gone; when the block raises, nothing of it
-    stays. Both names are of one folder, which is there. Raises OSError.
+    stays. Both names are of one folder, which is there. Raises OSError, without ``overwrite``
+    FileExistsError for a name that is taken by then.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
@@ -86,12 +90,29 @@ def replacing(target: Path, temporary: Path, mode: int) -> Iterator[BinaryIO]:
             file.flush()
             set_mode(file.fileno(), mode)
             sync_descriptor(file.fileno())
-        temporary.replace(target)
+        if overwrite:
+            temporary.replace(target)
+        else:
+            _rename_to_free_name(temporary, target)
     except BaseException:
         with suppress(OSError):  # the error that is on its way says more
             temporary.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
+
+
+def _rename_to_free_name(temporary: Path, target: Path) -> None:
+    """A link is never made over another name; where the volume has none, it is looked before."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        temporary.replace(target)
+    else:
+        temporary.unlink()
 
 
 def sync_file(path: str | Path) -> None:

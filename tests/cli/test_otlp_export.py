@@ -67,7 +67,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_what_is_chosen_is_exported(site: Site, chosen: list[str], count: int) -> None:
     output = site.folder / "out"
     for form in ("json", "protobuf"):
-        done = site.call("export", *chosen, "--format", form, "--output", str(output))
+        done = site.call(
+            "export", *chosen, "--format", form, "--output", str(output), "--overwrite"
+        )
         assert done.code == 0, done.err
         assert done.err == f"{count} spans in {output}\n"
         assert span_table([protobuf(output.read_bytes(), form)]).num_rows == count
