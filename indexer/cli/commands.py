@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from indexer.cli import render
@@ -14,7 +15,7 @@ from indexer.query.lists import list_named
 from indexer.settings import Settings
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
-    from indexer.query.answer import SummaryAnswer
+    from indexer.query.answer import SpansAnswer, SummaryAnswer
     from indexer.query.answers import Answers
 
 _SPAN_COLUMNS = (
@@ -49,12 +50,18 @@ def trace(settings: Settings, options: argparse.Namespace) -> int:
         return _summary(settings, path, options)
     if options.format is not None:
         return _formatted(settings, path, options)
-    found = Source(settings).ask(path, lambda answers: answers.trace(options.trace_id))
+    found = Source(settings).ask(path, partial(_trace, options.trace_id))
     if options.json:
         render.write_json(found)
     else:
         waterfall(found, options.limit)
     return 0 if found["spans"] else 1
+
+
+def _trace(trace_id: str, answers: "Answers") -> "SpansAnswer":
+    from indexer.query.trace_prefix import trace_by_text  # noqa: PLC0415 - DuckDB
+
+    return trace_by_text(answers, trace_id)
 
 
 def _summary(settings: Settings, path: str, options: argparse.Namespace) -> int:
@@ -79,7 +86,7 @@ def _formatted(settings: Settings, path: str, options: argparse.Namespace) -> in
     from indexer.clients.shared.trace_formats import encode_trace, has_spans  # noqa: PLC0415 - Arrow
 
     def question(answers: "Answers") -> bytes:
-        return encode_trace(answers.trace(options.trace_id), options.format)
+        return encode_trace(_trace(options.trace_id, answers), options.format)
 
     body = Source(settings).ask_bytes(path, question, format=options.format)
     sys.stdout.write(body.decode())

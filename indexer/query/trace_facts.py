@@ -13,6 +13,7 @@ from indexer.query.partial_spans import partial_spans
 from indexer.query.payload import read_spans
 from indexer.query.span import Span
 from indexer.query.stages import find_spans
+from indexer.query.trace_prefix import whole_trace_id
 from indexer.query.trace_summary import ERROR, summarise
 
 PAYLOAD_SPANS_MAX = 10_000
@@ -22,11 +23,11 @@ PAYLOAD_SPANS_MAX = 10_000
 def summarise_trace(
     answers: Answers, trace_id: str, deadline: Deadline | None = None
 ) -> SummaryAnswer:
-    """The facts of a trace; raises InvalidId for an invalid trace ID.
+    """The facts of a trace; raises InvalidId for an invalid or ambiguous trace ID.
 
     Of a trace that has more spans than may be read everything is known but its tokens.
     """
-    query = TraceQuery.of(trace_id)
+    query = TraceQuery.of(whole_trace_id(answers, trace_id, deadline))
     with answers.open(deadline, query) as opened:
         found = find_spans(query, opened.tiers)
         with opened.account.reading():

@@ -16,6 +16,8 @@ from tests.support.span_files import T0, Span, spans
 pytestmark = [pytest.mark.process]
 
 KNOWN = f"{7:032x}"
+OTHER = "0000456789abcdef0123456789abcdef"
+"""It begins as the first one does, for four digits."""
 OF_THE_MOMENT = {"indexed_at", "first_seen", "last_seen", "cost", "files_pending"}
 
 
@@ -29,7 +31,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     owned.write("b.parquet", [Span(trace=7, span=9, parent=2, status=2, start=T0 + 7_000_001)])
     owned.write(
         "c.parquet",
-        spans(2, trace=8, service="pay/ment", attributes='{"error.type":"timeout"}'),
+        spans(2, trace=int(OTHER, 16), service="pay/ment", attributes='{"error.type":"timeout"}'),
     )
     (owned.root / "broken.parquet").write_bytes(b"not Parquet at all")
     try:
@@ -87,14 +89,26 @@ def test_an_unknown_trace(sites: tuple[Site, Site]) -> None:
     assert both(sites, "trace", "f" * 32).out.startswith("no span of trace ffff")
 
 
-@pytest.mark.parametrize("trace_id", ["", "zz", "0" * 32, "f" * 31, "a/b", "../status", "a?b#c%2"])
+@pytest.mark.parametrize("form", [["--json"], ["--summary", "--json"], ["--format", "json"]])
+def test_a_trace_by_the_first_digits_of_its_id(sites: tuple[Site, Site], form: list[str]) -> None:
+    """Those of one trace are that trace, those of several are refused with all of them."""
+    assert both(sites, "trace", OTHER[:8], *form).json["trace_id"] == OTHER
+    assert both(sites, "trace", KNOWN[:20], *form).json["trace_id"] == KNOWN
+    several = both(sites, "trace", "0000", *form)
+    assert several.code == 2
+    assert several.err.startswith(f"error: ambiguous trace ID '0000': it begins {KNOWN}, {OTHER}\n")
+    none = both(sites, "trace", "f" * 31, *form)
+    assert (none.code, none.err.count("no trace ID begins with it")) == (2, 1)
+
+
+@pytest.mark.parametrize("trace_id", ["", "zz", "0" * 32, "a/b", "../status", "a?b#c%2"])
 def test_what_is_no_trace_id(sites: tuple[Site, Site], trace_id: str) -> None:
     """Exit 2, the text quoted, and what one looks like."""
     answer = both(sites, "trace", trace_id)
     assert answer.code == 2
     assert answer.err.splitlines() == [
         f"error: invalid trace ID {trace_id!r}",
-        "hint: Expected 32 hex digits, up to 16 of a 64-bit ID, a UUID or a traceparent; not all zero.",
+        "hint: Expected 32 hex digits, the first 4 or more, up to 16 of a 64-bit ID, a UUID or a traceparent; not all zero.",
     ]
 
 

@@ -31,6 +31,7 @@ from indexer.query.answer import SpansAnswer
 from indexer.query.deadline import Deadline
 from indexer.query.find.trace_query import PAGE_SPANS_MAX, TraceQuery
 from indexer.query.trace_facts import summarise_trace
+from indexer.query.trace_prefix import whole_trace_id
 from indexer.query.trace_search import search_traces
 
 _SPANS: dict[str, Any] = {"responses": {200: {"model": SpansPage, "headers": HEADERS}}}
@@ -100,14 +101,14 @@ def _add_traces(router: APIRouter, host: Host) -> None:
         A trace that nobody knows has no spans. With `limit` a huge trace comes in pages, and with
         `payload=false` its IDs, parents, times and states without a file being opened.
         """
-        query = TraceQuery.of(trace_id)
-        if limit is not None or cursor is not None:
-            query = query.page_after(PAGE_SPANS_MAX if limit is None else limit, cursor)
 
         def encode(answer: SpansAnswer) -> bytes:
             return encode_trace(answer, form)
 
         def found(deadline: Deadline) -> SpansAnswer:
+            query = TraceQuery.of(whole_trace_id(host.answers, trace_id, deadline))
+            if limit is not None or cursor is not None:
+                query = query.page_after(PAGE_SPANS_MAX if limit is None else limit, cursor)
             return host.answers.trace(query, deadline, payload=payload)
 
         return await respond(request, found, encode, MEDIA_TYPES[form])

@@ -125,8 +125,8 @@ def trace_text(trace_id: str) -> str:
     if found is None:
         raise InvalidId(
             f"invalid trace ID {trace_id!r}",
-            hint="Expected 32 hex digits, up to 16 of a 64-bit ID, a UUID or a traceparent; "
-            "not all zero.",
+            hint="Expected 32 hex digits, the first 4 or more, up to 16 of a 64-bit ID, a UUID or "
+            "a traceparent; not all zero.",
         )
     return found
 
