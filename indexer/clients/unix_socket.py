@@ -10,13 +10,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from indexer.clients.local_http import BrokenAnswer, HttpAnswer, ask
 from indexer.clients.shared.time_limits import ACTION_S, HEARTBEAT_S, QUESTION_S
 from indexer.errors import CatalogBusy, IndexerError, QueryRefused, TransientError
 from indexer.http.limits import HEAD_BYTES_MAX
@@ -84,15 +84,11 @@ class LocalClient:
         Raises the worker's refusal as an IndexerError, CatalogBusy for a stream that breaks off.
         """
         target = path + _query_string(params)
-        with _short(self._path) as short, closing(_Connection(short, HEARTBEAT_S)) as connection:
-            try:
-                connection.request("GET", target)
-                response = connection.getresponse()
-                if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise _refusal(response.status, response.read())
-                yield from _events(response)
-            except (OSError, HTTPException) as error:
-                raise CatalogBusy(f"the worker does not answer: {error}") from error
+        with self._connected(HEARTBEAT_S) as channel:
+            answer = ask(channel, "GET", target)
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise _refusal(answer.status, answer.read())
+            yield from _events(answer)
 
     def post(self, path: str, **params: Any) -> Any:
         """The JSON answer to an action; a parameter that is None is left out."""
@@ -108,36 +104,33 @@ class LocalClient:
                 f"the query has {len(target)} characters, limit {HEAD_BYTES_MAX}",
                 hint="Shorten it.",
             )
-        with _short(self._path) as short, closing(_Connection(short, limit_s)) as connection:
-            try:
-                connection.request(method, target)
-                response = connection.getresponse()
-                body = response.read()
-            except (OSError, HTTPException) as error:
-                raise CatalogBusy(f"the worker does not answer: {error}") from error
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _refusal(response.status, body)
+        with self._connected(limit_s) as channel:
+            answer = ask(channel, method, target)
+            body = answer.read()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(answer.status, body)
         return body
 
+    @contextmanager
+    def _connected(self, limit_s: float) -> Iterator[socket.socket]:
+        """A connection; no byte of an answer takes longer than the limit and some patience.
 
-class _Connection(HTTPConnection):
-    """HTTP over a Unix socket, which has a path and no port."""
-
-    def __init__(self, path: str, limit_s: float) -> None:
-        super().__init__("worker", timeout=limit_s + PATIENCE_S)
-        self._path = path
-
-    def connect(self) -> None:
-        """Raise OSError when nobody listens."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        Raises CatalogBusy where nobody answers, or not to the end.
+        """
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
+                channel.settimeout(limit_s + PATIENCE_S)
+                with _short(self._path) as short:
+                    channel.connect(short)
+                yield channel
+        except (OSError, BrokenAnswer) as error:
+            raise CatalogBusy(f"the worker does not answer: {error}") from error
 
 
-def _events(response: HTTPResponse) -> Iterator[tuple[str, Any]]:
+def _events(answer: HttpAnswer) -> Iterator[tuple[str, Any]]:
     name = ""
-    for line in response:
-        field, _, value = line.decode().rstrip("\n").partition(": ")
+    for line in answer.lines():
+        field, _, value = line.decode().partition(": ")
         if field == "event":
             name = value
         elif field == "data":
