@@ -6,6 +6,7 @@ moment.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +32,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     owned.write("b.parquet", [Span(trace=7, span=9, parent=2, status=2, start=T0 + 7_000_001)])
     owned.write(
         "c.parquet",
-        spans(2, trace=int(OTHER, 16), service="pay/ment", attributes='{"error.type":"timeout"}'),
+        [
+            replace(span, trace=int(OTHER, 16))
+            for span in spans(2, trace=8, service="pay/ment", attributes='{"error.type":"timeout"}')
+        ],
     )
     (owned.root / "broken.parquet").write_bytes(b"not Parquet at all")
     try:
