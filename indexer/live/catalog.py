@@ -7,31 +7,37 @@ other cursors they are listed as the views that they are.
 
 import duckdb
 
-from indexer.live.functions import BEGIN, RECEIVER, STATS, create_functions, create_rows_function
+from indexer.live.functions import (
+    BEGIN,
+    RECEIVER,
+    STATS,
+    create_functions,
+    create_value_functions,
+)
 from indexer.live.leases import Leases
 from indexer.live.schema import LiveSchema
 from indexer.system.duckdb_rows import quoted_name, text_literal
 
 LEASES_VIEW = "live_leases"
 TABLE_COMMENT = "live table: the newest rows, in memory"
-_VECTOR_ROWS = 2048
-"""Rows that DuckDB hands to a function at once: each chunk is followed by padding, so that a call
-makes the rows of one chunk. Another number would cost memory, not rows."""
+_RANGE_ROWS = 8192
+"""Numbers of rows are made so many at a time: those of millions at once would take memory."""
 
 _VIEW = """
 CREATE VIEW {target} AS
 SELECT {columns} FROM (
-    SELECT unnest(live_found, max_depth := 2) FROM (
-        SELECT {function}(live_lease, {table}, CASE WHEN live_padding = 0 THEN live_chunk END)
-            AS live_found
+    SELECT {values} FROM (
+        SELECT live_lease,
+            unnest(range(live_from, least(live_from + {range_rows}, live_rows))) AS live_row
         FROM (
-            SELECT live_lease, live_chunk, unnest(range({vector_rows})) AS live_padding FROM (
-                SELECT live_lease, unnest(range({begin}(
+            SELECT live_lease, live_rows, unnest(range(0, live_rows, {range_rows})) AS live_from
+            FROM (
+                SELECT live_lease, {begin}(
                     live_lease,
                     CAST(current_connection_id() AS UBIGINT),
                     CAST(current_query_id() AS UBIGINT),
                     {table}
-                ))) AS live_chunk
+                ) AS live_rows
                 FROM (SELECT lease AS live_lease FROM {database}.main.{leases} LIMIT 1)
             )
         )
@@ -94,17 +100,26 @@ def create_view(
     Raises duckdb.Error.
     """
     found = schema.tables[table]
+    functions = create_value_functions(connection, found.reader)
     target = f"{quoted_name(into or database)}.main.{quoted_name(table)}"
     connection.execute(
         _VIEW.format(
             target=target,
             database=quoted_name(database),
-            columns=", ".join(quoted_name(column) for column in found.columns),
-            function=create_rows_function(connection, found.reader),
+            columns=", ".join(
+                f"{quoted_name(column)}{functions[column].field} AS {quoted_name(column)}"
+                for column in found.columns
+            ),
+            # A value by itself, so that what a query makes of it is no part of the same expression.
+            values=", ".join(
+                f"{functions[column].name}(live_lease, {schema.place(table, column)}, live_row) "
+                f"AS {quoted_name(column)}"
+                for column in found.columns
+            ),
             table=text_literal(table),
             begin=BEGIN,
             leases=LEASES_VIEW,
-            vector_rows=_VECTOR_ROWS,
+            range_rows=_RANGE_ROWS,
         )
     )
     _comment(connection, target)

@@ -1,4 +1,4 @@
-"""The scalar functions that live views ask: how many chunks a query sees, a chunk, the counts.
+"""The scalar functions that live views ask: how many rows a query sees, their values, the counts.
 
 They are functions of this module and no object's, so that a database which outlives a connection
 never calls what is gone.
@@ -7,17 +7,18 @@ never calls what is gone.
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from indexer.live.leases import schema_of
-from indexer.live.schema import Reader
+from indexer.live.table_rows import Reader
 from indexer.system.duckdb_functions import ensure_arrow_function
 
 BEGIN, STATS, RECEIVER = "live_begin", "live_stats", "live_receiver"
+VALUE = "live_value"
+"""The field that a value of a column is in."""
 STATS_COLUMNS = {
     "ring": "VARCHAR",
     **dict.fromkeys(
@@ -29,7 +30,7 @@ STATS_COLUMNS = {
     ),
 }
 RECEIVER_COLUMNS = {"protocol": "VARCHAR", "host": "VARCHAR", "port": "INTEGER"}
-_ROWS: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
+_VALUES: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
 """By name; DuckDB does not keep them."""
 
 
@@ -42,19 +43,36 @@ def create_functions(connection: duckdb.DuckDBPyConnection) -> None:
     ensure_arrow_function(connection, RECEIVER, receivers, ["BIGINT"], _rows_type(RECEIVER_COLUMNS))
 
 
-def create_rows_function(connection: duckdb.DuckDBPyConnection, reader: Reader) -> str:
-    """The name of the function whose rows have the columns of the reader; made if it has to be."""
-    digest = hashlib.sha256(reader.row_sql_type.encode()).hexdigest()
-    name = f"live_rows_{digest[:16]}"
-    if name not in _ROWS:
-        _ROWS[name] = _rows_of(pa.struct(list(reader.schema)))
-    result = f"{reader.row_sql_type}[]"
-    ensure_arrow_function(connection, name, _ROWS[name], ["BIGINT", "VARCHAR", "BIGINT"], result)
-    return name
+class ValueFunction(NamedTuple):
+    """A function for the values of a column, and what stands behind its result in SQL."""
+
+    name: str
+    field: str
+
+
+def create_value_functions(
+    connection: duckdb.DuckDBPyConnection, reader: Reader
+) -> dict[str, ValueFunction]:
+    """The function of each column; made if need be."""
+    functions = {}
+    for column, sql_type in reader.sql_types.items():
+        digest = hashlib.sha256(sql_type.encode()).hexdigest()
+        name = f"live_value_{digest[:16]}"
+        # DuckDB takes no Arrow text for JSON unless it is in a struct, which costs three times as
+        # much for each call.
+        is_wrapped = "JSON" in sql_type.upper()
+        if name not in _VALUES:
+            _VALUES[name] = _values_of(reader.schema.field(column).type, is_wrapped=is_wrapped)
+        result = f"STRUCT({VALUE} {sql_type})" if is_wrapped else sql_type
+        ensure_arrow_function(
+            connection, name, _VALUES[name], ["BIGINT", "INTEGER", "BIGINT"], result
+        )
+        functions[column] = ValueFunction(name, f".{VALUE}" if is_wrapped else "")
+    return functions
 
 
 def begin(leases: Any, connections: Any, queries: Any, tables: Any) -> pa.Array:
-    """How many chunks of a table a query sees."""
+    """How many rows of a table a query sees."""
     columns = (column.to_pylist() for column in (leases, connections, queries, tables))
     return pa.array(
         [
@@ -105,17 +123,15 @@ def _stats_of(lease: int) -> list[dict[str, Any]]:
     ]
 
 
-def _rows_of(row_type: pa.DataType) -> Callable[[Any, Any, Any], pa.Array]:
-    def rows(leases: Any, tables: Any, numbers: Any) -> pa.Array:
-        lengths = np.zeros(len(numbers) + 1, np.int32)
-        found = []
-        for place, number in enumerate(numbers.to_pylist()):
-            if number is not None:
-                lease = leases[place].as_py()
-                batches = schema_of(lease).chunk(lease, tables[place].as_py(), number)
-                lengths[place + 1] = sum(batch.num_rows for batch in batches)
-                found += [batch.to_struct_array() for batch in batches]
-        values = pa.concat_arrays(found) if found else pa.array([], row_type)
-        return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), values)
+def _values_of(value_type: pa.DataType, *, is_wrapped: bool) -> Callable[[Any, Any, Any], pa.Array]:
+    """A function of leases and places, alike in all rows of a call, and of rows' numbers."""
 
-    return rows
+    def values(leases: Any, places: Any, numbers: Any) -> pa.Array:
+        found = pa.array([], value_type)
+        if len(numbers):
+            rows = numbers.to_numpy(zero_copy_only=False)
+            lease = leases[0].as_py()
+            found = schema_of(lease).column(lease, places[0].as_py(), rows)
+        return pa.StructArray.from_arrays([found], [VALUE]) if is_wrapped else found
+
+    return values

@@ -28,11 +28,25 @@ class OtlpReader:
         self.signal, self.kind = signal, kind
         self._kept = kept
         self._key = f"{signal} as {kind}"
+        # Columns of spans take a quarter of the time that their JSON takes.
+        is_spans = (signal, kind) == ("traces", "unified")
+        self._times = OtlpReader(signal, "traces", kept) if is_spans else None
 
-    def rows(self, segment: Segment, skip: int) -> pa.RecordBatch:
-        """The rows of a segment but for those of its first ``skip`` records."""
-        found = self._kept.get(segment, self._key, lambda: self._made(segment))
-        return found.slice(self._rows_of(segment, skip)) if skip else found
+    def count(self, segment: Segment, skip: int) -> int:
+        """How many rows a segment has but for those of its first ``skip`` records."""
+        if self.kind not in DATA_OF:
+            return segment.rows - skip
+        rows = int(self._rows(segment).num_rows)
+        return rows - self._rows_of(segment, skip) if skip else rows
+
+    def column(self, segment: Segment, name: str) -> pa.Array:
+        """All values of a segment in a column."""
+        if self._times is not None and name == "timestamp":
+            return self._times.column(segment, "start_time_unix_nano")
+        return self._rows(segment).column(name)
+
+    def _rows(self, segment: Segment) -> pa.RecordBatch:
+        return self._kept.get(segment, self._key, lambda: self._made(segment))
 
     def _made(self, segment: Segment) -> pa.RecordBatch:
         bodies = [piece.content for piece in segment.pieces]
@@ -48,8 +62,6 @@ class OtlpReader:
 
     def _rows_of(self, segment: Segment, records: int) -> int:
         """How many rows of the table the first records make: those of its type, of metrics."""
-        if self.kind not in DATA_OF:
-            return records
         resources = self._resources([piece.content for piece in segment.pieces])
         kinds = (
             metric.WhichOneof("data")
@@ -66,6 +78,6 @@ class OtlpReader:
         return TABLES[self.kind].schema
 
     @property
-    def row_sql_type(self) -> str:
-        """The SQL type of a row as one value."""
-        return TABLES[self.kind].row_sql_type
+    def sql_types(self) -> dict[str, str]:
+        """The SQL type of each column."""
+        return TABLES[self.kind].columns

@@ -6,7 +6,7 @@ only the first rows of one have left, a number says how many. The caller holds a
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from indexer.live.limits import PIECE_OVERHEAD_BYTES, RingLimits
@@ -52,23 +52,13 @@ class RingSnapshot:
     segments: tuple[Segment, ...]
     first_row: int
     """Rows of the first segment before this one have left."""
+    tables: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What readers have worked out of it, by table: it goes with the snapshot."""
 
     @property
     def rows(self) -> int:
         """How many there are."""
         return self.segments[-1].end_row - self.first_row if self.segments else 0
-
-    def chunks(self, rows: int) -> list[Sequence[Segment]]:
-        """Neighbouring segments, so many together that they have so many rows, or one alone."""
-        found: list[list[Segment]] = []
-        room = 0
-        for segment in self.segments:
-            if not found or segment.rows > room:
-                found.append([])
-                room = rows
-            found[-1].append(segment)
-            room -= segment.rows
-        return list(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

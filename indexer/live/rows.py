@@ -1,13 +1,18 @@
 """Rows of segments: made when a query first reads them, kept while there is room and they last."""
 
+from collections import deque
 from collections.abc import Callable
 from threading import Lock
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import pyarrow as pa
 
 from indexer.live.ring import Segment
+
+LATEST = 8
+"""Rows that do not fit are kept until so many others were made: a query asks for them column by
+column, some thousand rows at a time."""
 
 
 class _Made(NamedTuple):
@@ -28,6 +33,7 @@ class KeptRows:
         self.bytes_max = bytes_max
         self._lock = Lock()
         self._kept: WeakKeyDictionary[Segment, dict[str, _Made]] = WeakKeyDictionary()
+        self._latest: deque[tuple[ref[Segment], str, pa.RecordBatch]] = deque(maxlen=LATEST)
 
     @property
     def bytes(self) -> int:
@@ -40,16 +46,23 @@ class KeptRows:
     ) -> pa.RecordBatch:
         """The rows of a whole segment in a table. Raises what ``make`` raises."""
         with self._lock:
-            found = self._kept.get(segment, {}).get(table)
+            found = self._found(segment, table)
         if found is not None:
-            return found.batch
+            return found
         made = make()
-        if segment.is_sealed:
-            size = int(made.nbytes)
-            with self._lock:
-                if self._total() + size <= self.bytes_max:
-                    self._kept.setdefault(segment, {})[table] = _Made(made, size)
+        size = int(made.nbytes)
+        with self._lock:
+            if segment.is_sealed and self._total() + size <= self.bytes_max:
+                self._kept.setdefault(segment, {})[table] = _Made(made, size)
+            else:
+                self._latest.append((ref(segment), table, made))
         return made
+
+    def _found(self, segment: Segment, table: str) -> pa.RecordBatch | None:
+        if kept := self._kept.get(segment, {}).get(table):
+            return kept.batch
+        latest = (batch for of, name, batch in self._latest if of() is segment and name == table)
+        return next(latest, None)
 
     def _total(self) -> int:
         kept = list(self._kept.values())

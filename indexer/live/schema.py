@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, cast
 
 import pyarrow as pa
 
 from indexer.errors import QueryRefused
 from indexer.live.limits import RingLimits
 from indexer.live.otlp_rows import OtlpReader
-from indexer.live.ring import Ring, Segment
+from indexer.live.ring import Ring, RingSnapshot
 from indexer.live.rows import KeptRows
 from indexer.live.snapshots import QueryKey, Snapshots
+from indexer.live.table_rows import Reader, TableRows
 from indexer.otlp.requests import Signal
 from indexer.otlp.rows.schemas import Kind
 from indexer.system.addresses import Address
@@ -31,28 +32,6 @@ OTLP_TABLES: dict[str, tuple[Signal, Kind]] = {
     "otlp_metrics_summary": ("metrics", "summary"),
 }
 SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
-
-
-CHUNK_ROWS = 8_192
-"""Given to DuckDB at once: each time costs a change of threads in the interpreter."""
-
-
-class Reader(Protocol):
-    """What makes rows of segments."""
-
-    @property
-    def row_sql_type(self) -> str:
-        """The SQL type of a row as one value."""
-        ...
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns of the rows."""
-        ...
-
-    def rows(self, segment: Segment, skip: int) -> pa.RecordBatch:
-        """The rows of a segment but for those of its first ``skip`` records."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +59,7 @@ class LiveSchema:
         self.addresses: dict[str, Address] = {}
         """Where it receives, by ``grpc`` and ``http``."""
         self.kept = kept
+        self._places: list[tuple[str, str]] = []
 
     def add(self, name: str, ring: Ring, table: LiveTable) -> None:
         """One more ring with its table."""
@@ -92,18 +72,26 @@ class LiveSchema:
         del self.tables[name]
 
     def begin(self, lease: int, query: QueryKey, table: str) -> int:
-        """How many chunks of a table a query sees. Raises SnapshotEvicted and QueryRefused."""
+        """How many rows of a table a query sees. Raises SnapshotEvicted and QueryRefused."""
         snapshot = self.snapshots.begin(lease, query, self._table(table).ring)
-        return len(snapshot.chunks(CHUNK_ROWS))
+        return len(self._rows(snapshot, table))
 
-    def chunk(self, lease: int, table: str, number: int) -> list[pa.RecordBatch]:
-        """The rows of one chunk. Raises SnapshotEvicted and QueryRefused."""
-        found = self._table(table)
-        snapshot = self.snapshots.read(lease, found.ring)
-        return [
-            found.reader.rows(segment, max(0, snapshot.first_row - segment.first_row))
-            for segment in snapshot.chunks(CHUNK_ROWS)[number]
-        ]
+    def place(self, table: str, column: str) -> int:
+        """The number of a column in SQL: DuckDB takes texts to Python at several times the cost."""
+        self._places.append((table, column))
+        return len(self._places) - 1
+
+    def column(self, lease: int, place: int, numbers: Any) -> pa.Array:
+        """Values of a column of those rows. Raises SnapshotEvicted and QueryRefused."""
+        table, name = self._places[place]
+        snapshot = self.snapshots.read(lease, self._table(table).ring)
+        return self._rows(snapshot, table).column(name, numbers)
+
+    def _rows(self, snapshot: RingSnapshot, table: str) -> TableRows:
+        found = snapshot.tables.get(table)
+        if found is None:
+            found = snapshot.tables[table] = TableRows(self._table(table).reader, snapshot)
+        return cast("TableRows", found)
 
     def _table(self, name: str) -> LiveTable:
         found = self.tables.get(name)

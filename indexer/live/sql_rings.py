@@ -119,10 +119,13 @@ class _ArrowReader:
 
     def __init__(self, schema: pa.Schema, kinds: dict[str, str]) -> None:
         self.schema = schema
-        fields = ", ".join(f"{quoted_name(name)} {kind}" for name, kind in kinds.items())
-        self.row_sql_type = f"STRUCT({fields})"
+        self.sql_types = kinds
 
-    def rows(self, segment: Segment, skip: int) -> pa.RecordBatch:
-        """The rows of a segment but for the first ones."""
-        batches = [piece.content for piece in segment.pieces]
-        return pa.concat_batches(batches).slice(skip)
+    def count(self, segment: Segment, skip: int) -> int:
+        """How many rows a segment has but for the first ones."""
+        return segment.rows - skip
+
+    def column(self, segment: Segment, name: str) -> pa.Array:
+        """All values of a segment in a column."""
+        columns = [piece.content.column(name) for piece in segment.pieces]
+        return columns[0] if len(columns) == 1 else pa.concat_arrays(columns)

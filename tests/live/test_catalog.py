@@ -5,7 +5,6 @@ import threading
 import duckdb
 import pytest
 
-from indexer.live import schema
 from indexer.live.attachment import Attachment
 from indexer.live.catalog import LEASES_VIEW
 from indexer.live.limits import RingLimits
@@ -122,18 +121,16 @@ def test_what_a_streaming_query_keeps_is_counted_and_let_go_of(found):
     assert found.stats()["pinned_bytes"] == 0
 
 
-def test_a_query_that_keeps_too_much_ends_with_an_error(monkeypatch):
-    monkeypatch.setattr(schema, "CHUNK_ROWS", 10)
-    with live(rows=200, pinned_bytes_max=1000) as found:
-        for first in range(0, 200, 10):
-            found.send(spans(first, 10))
-        sql = "SELECT name, unnest(range(10000)) FROM live.otlp_traces"
+def test_a_query_that_keeps_too_much_ends_with_an_error():
+    with live(rows=8000, pinned_bytes_max=1000) as found:
+        found.send(spans(0, 8000))
+        sql = "SELECT name, unnest(range(1000)) FROM live.otlp_traces"
         reader = found.connection.cursor().sql(sql).to_arrow_reader(1000)
         reader.read_next_batch()
-        found.send(spans(200, 200))
+        found.send(spans(8000, 8000))
         with pytest.raises(Exception, match="left the live tables"):
             reader.read_all()
-        assert found.names() == list(range(200, 400))
+        assert found.names() == list(range(8000, 16000))
 
 
 def test_a_limit_reads_no_more_segments_than_it_needs(found):

@@ -1,0 +1,78 @@
+"""The rows of one table in one snapshot, by number, as columns of Arrow.
+
+A query asks for the columns that it reads, and for none where it only counts rows.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from indexer.live.ring import RingSnapshot, Segment
+
+
+class Reader(Protocol):
+    """What makes rows of segments."""
+
+    @property
+    def sql_types(self) -> Mapping[str, str]:
+        """The SQL type of each column."""
+        ...
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the rows."""
+        ...
+
+    def count(self, segment: Segment, skip: int) -> int:
+        """How many rows a segment has but for those of its first ``skip`` records."""
+        ...
+
+    def column(self, segment: Segment, name: str) -> pa.Array:
+        """All values of a segment in a column."""
+        ...
+
+
+class TableRows:
+    """Rows are numbered from 0, oldest first, across all segments."""
+
+    def __init__(self, reader: Reader, snapshot: RingSnapshot) -> None:
+        self._reader = reader
+        self._segments = snapshot.segments
+        counts = [
+            reader.count(one, max(0, snapshot.first_row - one.first_row)) for one in self._segments
+        ]
+        self._ends = np.cumsum(counts, dtype=np.int64)
+        # DuckDB 1.5 does not own what is inside of lists and structs that it is given. A thread
+        # of it is done with some rows before it asks for the next ones.
+        self._given: dict[tuple[int, str], pa.Array] = {}
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def column(self, name: str, numbers: Any) -> pa.Array:
+        """The values of these rows (int64, without NULL) in a column, in the order asked."""
+        found = list(self._parts(name, numbers))
+        if not found:
+            return pa.array([], self._reader.schema.field(name).type)
+        given = found[0] if len(found) == 1 else pa.concat_arrays(found)
+        self._given[threading.get_ident(), name] = given
+        return given
+
+    def _parts(self, name: str, numbers: Any) -> Iterator[pa.Array]:
+        """One for each run of rows of the same segment."""
+        segments = np.searchsorted(self._ends, numbers, side="right")
+        edges = np.flatnonzero(np.diff(segments)) + 1
+        for part, places in zip(np.split(numbers, edges), np.split(segments, edges), strict=True):
+            if not len(part):
+                continue
+            number = int(places[0])
+            values = self._reader.column(self._segments[number], name)
+            # Rows that have left are the first of the first segment.
+            inside = part - int(self._ends[number]) + len(values)
+            if inside[-1] - inside[0] == len(inside) - 1 and (np.diff(inside) == 1).all():
+                yield values.slice(int(inside[0]), len(inside))
+            else:
+                yield values.take(pa.array(inside))

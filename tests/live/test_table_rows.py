@@ -1,0 +1,97 @@
+"""The columns of a table: those that a query reads are made, for the rows that it asks for."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import indexer
+from indexer.live.table_rows import TableRows
+from tests.live.rings import live, piece, ring, spans
+
+pytestmark = pytest.mark.duckdb
+
+
+class Numbers:
+    """Rows that are the numbers of a ring."""
+
+    schema = pa.schema([("number", pa.int64())])
+
+    def count(self, segment, skip):
+        return segment.rows - skip
+
+    def column(self, segment, name):
+        return pa.array([number for one in segment.pieces for number in one.content], pa.int64())
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    st.integers(1, 100),
+    st.lists(st.integers(0, 2**31), max_size=60),
+)
+def test_any_rows_in_any_order_have_their_values(sizes, rows, asked):
+    made = ring(rows=rows)
+    total = 0
+    for size in sizes:
+        made.append([piece(*range(total, total + size))])
+        total += size
+    expected = list(range(max(0, total - rows), total))
+    found = TableRows(Numbers(), made.snapshot())
+    assert len(found) == len(expected)
+    numbers = np.array([one % len(expected) for one in asked], np.int64)
+    assert found.column("number", numbers).to_pylist() == [expected[one] for one in numbers]
+
+
+def test_counting_makes_no_rows_and_times_no_json():
+    with live(rows=1000) as found:
+        found.send(spans(0, 600))
+        assert found.ask("SELECT count(*) FROM live.traces") == [(600,)]
+        assert found.stats()["decoded_bytes"] == 0
+        times = found.ask("SELECT min(timestamp), max(timestamp) FROM live.traces")
+        kept = found.stats()["decoded_bytes"]
+        column = "start_time_unix_nano"
+        assert times == found.ask(f"SELECT min({column}), max({column}) FROM live.otlp_traces")
+        assert found.stats()["decoded_bytes"] == kept > 0
+
+
+def test_rows_that_a_filter_leaves_have_their_own_values():
+    with live(rows=5000) as found:
+        found.send(spans(0, 3000, resources=3))
+        found.send(spans(3000, 3000))
+        sql = """
+            SELECT name, coalesce(span_id, 'none'), CASE WHEN kind = 0 THEN name ELSE 'other' END
+            FROM live.otlp_traces WHERE CAST(name AS INTEGER) % 7 = 3 ORDER BY CAST(name AS INTEGER)
+        """
+        names = [number for number in range(1000, 6000) if number % 7 == 3]
+        expected = [(str(one), f"{one + 1:016x}", str(one)) for one in names]
+        assert found.ask(sql) == expected
+
+
+def test_what_is_inside_of_lists_and_structs_stays_as_long_as_duckdb_needs_it():
+    """Rows of many segments, copied together, in types that DuckDB has as trees of vectors."""
+    connection = indexer.connect()
+    connection.execute(
+        "CREATE RING TABLE mine (n INTEGER, words VARCHAR[], pair STRUCT(a VARCHAR, b JSON), j JSON)"
+    )
+    for first in range(0, 6000, 750):
+        connection.execute(
+            f"""INSERT INTO mine SELECT i, ['a long text of ' || i, NULL, 'another one ' || i],
+            {{'a': 'a long text in ' || i, 'b': json_object('number', i)}}, json_object('text', i)
+            FROM range({first}, {first + 750}) t(i)"""
+        )
+    rows = connection.execute(
+        """SELECT n, coalesce(words, []), words[1] || '', pair.a, pair.b->>'number', j->>'text'
+        FROM mine WHERE n % 2 = 0 ORDER BY n"""
+    ).fetchall()
+    assert rows == [
+        (
+            number,
+            [f"a long text of {number}", None, f"another one {number}"],
+            f"a long text of {number}",
+            f"a long text in {number}",
+            str(number),
+            str(number),
+        )
+        for number in range(0, 6000, 2)
+    ]
