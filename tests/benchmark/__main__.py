@@ -19,6 +19,7 @@ from tests.benchmark import (
     counting,
     dashboards,
     dialects,
+    floors,
     freshness,
     growth,
     index,
@@ -48,6 +49,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "sql-hot": sql_hot.measure,
     "search": searches.measure,
     "dialects": dialects.measure,
+    "floors": floors.measure,
 }
 
 

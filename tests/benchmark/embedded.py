@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from indexer.clients.unix_socket import LocalClient, socket_path
 from indexer.errors import IndexerError
+from indexer.wire.calls import Calls
 from tests.benchmark.plan import PROJECT, environment
 
 STARTED_WITHIN_S = 60.0
@@ -84,6 +85,19 @@ class Embedded:
         """The worker's."""
         answer: dict[str, Any] = LocalClient(self.catalog).get("/status")
         return answer
+
+    def flush(self) -> None:
+        """Have all that is hot put into files."""
+        with closing(Calls(f"127.0.0.1:{self.internal}", None)) as calls:
+            problem = calls.flush(SETTLED_WITHIN_S)
+        assert problem is None, problem
+        LocalClient(self.catalog).post("/sweep")
+
+    @property
+    def http(self) -> tuple[str, int]:
+        """Where dashboards ask; there is a port only where OTLP over HTTP was asked for."""
+        host, _, port = self.status()["http"].removeprefix("http://").rpartition(":")
+        return host, int(port)
 
     def held(self, wanted: int) -> tuple[int, dict[str, Any]]:
         """(spans in the index and hot, details) once there are so many, or once time is up."""

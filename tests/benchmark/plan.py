@@ -63,6 +63,10 @@ class Plan:
     """Of the file of OTLP whose reading is to stay in little memory."""
     dialect_spans: int = 20_000
     """Of the file of each dialect."""
+    floor_spans: int = 1_000_000
+    """Spans that are sent before answers are held against a stored body."""
+    floor_paths: int = 30_000
+    """Questions at most, of each kind and by each number of clients."""
     spans_max: int = SPANS_MAX
     """Spans of the largest catalog; 0 leaves it out."""
 
@@ -93,6 +97,8 @@ SMALL = Plan(
     otlp_requests=32,
     otlp_bytes=60_000_000,
     dialect_spans=500,
+    floor_spans=10_240,
+    floor_paths=200,
     spans_max=0,
 )
 
