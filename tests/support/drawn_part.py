@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.examples import DRAW
 
-OF_PROCESSES = 1 / 2
-OF_THE_OTHER_DUCKDB = 1 / 3
+OF_PROCESSES = 1 / 3
+OF_THE_OTHER_DUCKDB = 1 / 4
 WHOLE = "SPAN_TEST_WHOLE"
 """Set by the first process of a run for the others, which do not know what was named."""
 
