@@ -1,7 +1,8 @@
 """The columns of ``mastra_spans`` as records declare them, and values on their way in and out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ _ARROW = {
     ColumnKind.FLAG: pa.bool_(),
     ColumnKind.TIME: pa.timestamp("us"),
     ColumnKind.TAGS: pa.list_(pa.string()),
-    ColumnKind.JSON: pa.large_string(),
+    ColumnKind.JSON: pa.json_(pa.large_string()),
 }
 
 
@@ -60,8 +61,11 @@ def stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
-    """Stored values of one column."""
-    return pa.array(values, _ARROW[KINDS[name]])
+    """Stored values of one column. JSON comes as such, which DuckDB does not parse once more."""
+    kind = _ARROW[KINDS[name]]
+    if isinstance(kind, pa.JsonType):
+        return pa.ExtensionArray.from_storage(kind, pa.array(values, kind.storage_type))
+    return pa.array(values, kind)
 
 
 def record_of(row: Sequence[Any]) -> SpanRecord:
@@ -96,13 +100,23 @@ def stored_time(value: datetime) -> datetime:
     return value.replace(tzinfo=None)
 
 
-def _answered(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
-    answered = {}
-    for name, value in zip(names, row, strict=True):
-        kind = KINDS[name]
-        if value is not None and kind is ColumnKind.JSON:
-            value = json_value(value)  # noqa: PLW2901 - the same value in another form
-        elif value is not None and kind is ColumnKind.TIME:
-            value = value.replace(tzinfo=UTC)  # noqa: PLW2901 - the same
-        answered[name] = value
+def _answered(names: tuple[str, ...], row: Sequence[Any]) -> dict[str, Any]:
+    answered = dict(zip(names, row, strict=True))
+    for name, read in _readers(names):
+        if (value := answered[name]) is not None:
+            answered[name] = read(value)
     return answered
+
+
+@cache
+def _readers(names: tuple[str, ...]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """How values are read of those columns that answers have in another form."""
+    forms: dict[ColumnKind, Callable[[Any], Any]] = {
+        ColumnKind.JSON: json_value,
+        ColumnKind.TIME: _in_utc,
+    }
+    return tuple((name, forms[KINDS[name]]) for name in names if KINDS[name] in forms)
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC)

@@ -17,6 +17,7 @@ import duckdb
 
 from indexer.contracts import mastra_migrations
 from indexer.errors import CatalogBusy, CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
+from indexer.mastra.known_keys import KnownKeys
 from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.duckdb_files import create_database, wal_path
@@ -52,6 +53,7 @@ class Database:
         self._writing = threading.Lock()
         self.users = 0
         """Stores that have it open: of a file only, one in memory has a single one."""
+        self._known_keys: KnownKeys | None = None
         self._sequence = 0
         self.committed_sequence = 0
         """The newest number of a span that every reader from now on sees."""
@@ -136,15 +138,28 @@ class Database:
         return int(used) * int(left) // max(int(stored), 1)
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor in which all queries see the same state."""
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one query, which sees one state anyway."""
         cursor = self._connection.cursor()
         try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in which all queries see the same state."""
+        with self.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             yield cursor
             cursor.execute("COMMIT")
-        finally:
-            cursor.close()
+
+    def known_keys(self) -> KnownKeys:
+        """Keys of spans that may be stored; the caller is in a transaction."""
+        if self._known_keys is None:
+            stored = self._connection.execute("SELECT span_key FROM mastra_spans").fetchnumpy()
+            self._known_keys = KnownKeys(stored["span_key"])
+        return self._known_keys
 
     def next_sequence(self, count: int) -> range:
         """So many numbers, larger than all before, restarts and deletions included.

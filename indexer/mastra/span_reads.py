@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -17,42 +18,42 @@ from indexer.mastra.database import Database
 from indexer.mastra.records import LightSpan, LightTrace, SpanRecord, Trace
 from indexer.mastra.span_keys import trace_keys
 
-BY_START = "started_at, sequence"
-"""The order of Mastra's stores; spans that start together are in the order of their creation."""
-_OF_TRACE = (
-    "span_key BETWEEN $first_key AND $last_key AND trace_id = $trace_id AND created_at IS NOT NULL"
-)
+_AMONG = "list_contains($span_ids, span_id)"
+_SORTED = (0, 1)
+"""Places of what rows are sorted by."""
+_IN_TRACE = "SELECT started_at, sequence, {columns} FROM mastra_spans WHERE {where}"
+_OF_TRACE = "span_key BETWEEN {first:d} AND {last:d} AND created_at IS NOT NULL"
+"""Without parameters, which take DuckDB longer than to read a trace."""
 
 
 def span(database: Database, trace_id: str, span_id: str) -> SpanRecord | None:
     """One span, None when there is none."""
-    found = _records(database, f"{_OF_TRACE} AND span_id = $span_id", trace_id, span_id=span_id)
+    found = _records(database, trace_id, "span_id = $span_id", span_id=span_id)
     return found[0] if found else None
 
 
 def spans(database: Database, trace_id: str, span_ids: Sequence[str]) -> Trace:
     """Those of the spans that are there, by start."""
-    where = f"{_OF_TRACE} AND list_contains($span_ids, span_id)"
-    found = _records(database, where, trace_id, span_ids=list(span_ids))
+    found = _records(database, trace_id, _AMONG, span_ids=list(span_ids))
     return Trace(trace_id=trace_id, spans=found)
 
 
 def root_span(database: Database, trace_id: str) -> SpanRecord | None:
     """The first span without a parent; None of a trace that has none."""
-    found = _records(database, f"{_OF_TRACE} AND parent_span_id IS NULL", trace_id)
+    found = _records(database, trace_id, "parent_span_id IS NULL")
     return found[0] if found else None
 
 
 def trace(database: Database, trace_id: str) -> Trace | None:
     """All spans of a trace by start; None when there are none."""
-    found = _records(database, _OF_TRACE, trace_id)
+    found = _records(database, trace_id)
     return Trace(trace_id=trace_id, spans=found) if found else None
 
 
 def light_trace(database: Database, trace_id: str) -> LightTrace | None:
     """The same without what can be large."""
-    with database.reading() as cursor:
-        rows = _rows(cursor, LIGHT_COLUMNS, _OF_TRACE, _trace_values(trace_id))
+    with database.cursor() as cursor:
+        rows = _rows(cursor, LIGHT_COLUMNS, trace_id)
     found = [light_span_of(row) for row in rows]
     return LightTrace(trace_id=trace_id, spans=found) if found else None
 
@@ -63,13 +64,11 @@ def branch(database: Database, trace_id: str, span_id: str, depth: int | None) -
     Parents that form a cycle are gone through once.
     """
     with database.reading() as cursor:
-        values = _trace_values(trace_id)
-        light = _rows(cursor, LIGHT_COLUMNS, _OF_TRACE, values)
+        light = _rows(cursor, LIGHT_COLUMNS, trace_id)
         wanted = _below([light_span_of(row) for row in light], span_id, depth)
         if not wanted:
             return None
-        where = f"{_OF_TRACE} AND list_contains($span_ids, span_id)"
-        rows = _rows(cursor, RECORD_COLUMNS, where, values | {"span_ids": wanted})
+        rows = _rows(cursor, RECORD_COLUMNS, trace_id, _AMONG, span_ids=wanted)
     return Trace(trace_id=trace_id, spans=[record_of(row) for row in rows])
 
 
@@ -95,20 +94,31 @@ def _below(spans: Iterable[LightSpan], span_id: str, depth: int | None) -> list[
     return sorted(wanted)
 
 
-def _records(database: Database, where: str, trace_id: str, **more: Any) -> list[SpanRecord]:
-    with database.reading() as cursor:
-        rows = _rows(cursor, RECORD_COLUMNS, where, _trace_values(trace_id) | more)
+def _records(
+    database: Database, trace_id: str, condition: str = "", **values: Any
+) -> list[SpanRecord]:
+    with database.cursor() as cursor:
+        rows = _rows(cursor, RECORD_COLUMNS, trace_id, condition, **values)
     return [record_of(row) for row in rows]
 
 
-def _trace_values(trace_id: str) -> dict[str, Any]:
-    """Parameters of ``_OF_TRACE``."""
-    first, last = trace_keys(stored_text(trace_id))
-    return {"trace_id": trace_id, "first_key": first, "last_key": last}
-
-
 def _rows(
-    cursor: duckdb.DuckDBPyConnection, columns: Sequence[str], where: str, values: dict[str, Any]
+    cursor: duckdb.DuckDBPyConnection,
+    columns: Sequence[str],
+    trace_id: str,
+    condition: str = "",
+    **values: Any,
 ) -> list[tuple[Any, ...]]:
-    sql = f"SELECT {', '.join(columns)} FROM mastra_spans WHERE {where} ORDER BY {BY_START}"
-    return cursor.execute(sql, values).fetchall()
+    """Rows of the trace in the order of Mastra's stores: by start, then by creation.
+
+    Another trace may have the same range of keys, so the IDs are compared as well. DuckDB would
+    sort all columns with the times, which takes longer than to sort a trace here.
+    """
+    stored = stored_text(trace_id)
+    first, last = trace_keys(stored)
+    terms = [_OF_TRACE.format(first=first, last=last), *([condition] if condition else [])]
+    sql = _IN_TRACE.format(columns=", ".join(columns), where=" AND ".join(terms))
+    rows = cursor.execute(sql, values or None).fetchall()
+    place = len(_SORTED) + columns.index("trace_id")
+    found = sorted((row for row in rows if row[place] == stored), key=itemgetter(*_SORTED))
+    return [row[len(_SORTED) :] for row in found]

@@ -1,7 +1,7 @@
 """Changes of spans as statements: what is new is inserted, and stored rows are changed in place."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from indexer.mastra.span_keys import span_key
 _FIND = """
     SELECT trace_id, span_id, stored.rowid, layers
     FROM mastra_spans AS stored
-    JOIN incoming USING (span_key, trace_id, span_id)
+    JOIN incoming USING (span_key)
 """
 
 
@@ -26,7 +26,10 @@ def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> 
         return
     with database.transaction() as connection:
         now = stored_time(datetime.now(UTC))
-        stored = _stored(connection, list(changes))
+        keys = {ids: span_key(*ids) for ids in changes}
+        known = database.known_keys()
+        stored = _stored(connection, known.among(keys.values()), changes)
+        known.add(keys.values())
         inserted: list[RowValues] = []
         changed: list[tuple[StoredSpan, RowValues]] = []
         for key, change in changes.items():
@@ -39,29 +42,28 @@ def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> 
         sequence = iter(database.next_sequence(len(changes)))
         numbers = {row.key: next(sequence) for row in inserted if row.is_new}
         numbers |= {row.key: next(sequence) for _, row in changed if row.is_new}
-        _insert(connection, inserted, numbers, now)
+        _insert(connection, inserted, keys, numbers, now)
         _change(connection, changed, numbers, now)
 
 
 def _stored(
-    connection: duckdb.DuckDBPyConnection, keys: Sequence[SpanKey]
+    connection: duckdb.DuckDBPyConnection, asked: Sequence[int], changes: Container[SpanKey]
 ) -> dict[SpanKey, StoredSpan]:
-    incoming = pa.table(
-        {
-            "span_key": pa.array([span_key(*key) for key in keys], pa.int64()),
-            "trace_id": pa.array([trace_id for trace_id, _ in keys], pa.string()),
-            "span_id": pa.array([span_id for _, span_id in keys], pa.string()),
-        }
-    )
+    """Stored spans of a batch; another span may have one of its keys."""
+    if not asked:
+        return {}
+    rows = _run(connection, _FIND, pa.table({"span_key": pa.array(asked, pa.int64())}))
     return {
         (trace_id, span_id): StoredSpan(row_id, layers)
-        for trace_id, span_id, row_id, layers in _run(connection, _FIND, incoming)
+        for trace_id, span_id, row_id, layers in rows
+        if (trace_id, span_id) in changes
     }
 
 
 def _insert(
     connection: duckdb.DuckDBPyConnection,
     rows: Sequence[RowValues],
+    keys: Mapping[SpanKey, int],
     numbers: Mapping[SpanKey, int],
     now: datetime,
 ) -> None:
@@ -71,7 +73,7 @@ def _insert(
     named: set[str] = set().union(*(row.values for row in rows))
     present = [name for name in UPDATABLE if name in named]
     columns = {
-        "span_key": pa.array([span_key(*row.key) for row in rows], pa.int64()),
+        "span_key": pa.array([keys[row.key] for row in rows], pa.int64()),
         "layers": pa.array([row.layers for row in rows], pa.int64()),
         "sequence": pa.array([numbers.get(row.key) for row in rows], pa.int64()),
         "trace_id": pa.array([row.key[0] for row in rows], pa.string()),
