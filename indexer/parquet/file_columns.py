@@ -62,6 +62,12 @@ class FileColumns:
         return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
     @property
+    def group_rows(self) -> tuple[int, ...]:
+        """Rows of each row group."""
+        groups = range(self._metadata.num_row_groups)
+        return tuple(self._metadata.row_group(group).num_rows for group in groups)
+
+    @property
     def leaf_paths(self) -> tuple[str, ...]:
         """The path of each column of values, as Parquet has them."""
         schema = self._metadata.schema

@@ -20,6 +20,7 @@ from indexer.errors import IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import hot_column, hot_column_name
+from indexer.read.canonical_blocks import canonical_block
 from indexer.read.canonical_columns import canonical_column, column_type
 from indexer.read.dialect_fields import Dialect
 from indexer.read.metadata import batch, read_file
@@ -226,6 +227,8 @@ class PayloadFunctions:
         if name == NAME:
             names = whole_names(self._storage, info, file.dialect, rows, Tally())
             return pa.array(names, pa.string())
+        if isinstance(rows, range):
+            return canonical_block(self._storage, info, file.dialect, name, rows)
         return canonical_column(self._storage, info, file.dialect, name, rows)
 
     def _keep(self, key: tuple[int, str, int], block: pa.Array) -> None:

@@ -42,12 +42,13 @@ def is_shown_by_sql(
     """
     expression = payload_expression(payload, layout.nested_columns)
     source = f"read_parquet([{text_literal(path)}], hive_partitioning = false) AS payload"
-    positions = [layout.positions[column] for column in payload.columns]
+    columns = list(dict.fromkeys(payload.columns))
+    positions = [layout.positions[column] for column in columns]
     with connect() as connection:
         try:
             connection.execute(f"SELECT ({expression})::VARCHAR FROM {source}")
             for batch in file.batches(positions, BATCH_ROWS):
-                table = batch.rename_columns(payload.columns)
+                table = batch.rename_columns(columns)
                 for first in range(0, len(table), _PAUSE_ROWS):
                     rows = table.slice(first, _PAUSE_ROWS)
                     right = canonical_rows(payload, rows).to_pylist()
