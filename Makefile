@@ -77,7 +77,7 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 bench: $(VENV)/.dev ## Measure speed and memory; tables here, JSON in bench-output/
 	$(BIN)/python -m tests.benchmark
 
-bench-peers: .venv-peers/.ready ## Measure other tools on the same files beside this one
+bench-peers: .venv-peers/.ready .venv-peers/.mastra .venv-peers/.fuju ## Measure other tools on the same files beside this one
 	.venv-peers/bin/python -m tests.peers
 
 test-interop: $(VENV)/.dev .venv-interop/.ready .venv-interop/.node .venv-interop/.mastra .venv-interop/.java ## Other people's senders into ours; needs Go, Node and Maven
@@ -160,4 +160,17 @@ $(VENV)/.dev: requirements/dev.txt requirements/duckdb2.txt | $(BIN)/python
 	@echo "Installing the pinned packages of requirements/peers.txt into .venv-peers"
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/peers.txt
+	@touch $@
+
+.venv-peers/.mastra: $(wildcard tests/benchmark/mastra_peers/*.json tests/benchmark/mastra_peers/*.mjs)
+	@mkdir -p .venv-peers/mastra
+	@if command -v npm >/dev/null; then \
+		cp $^ .venv-peers/mastra/; \
+		npm ci --prefix .venv-peers/mastra --no-audit --no-fund --ignore-scripts; \
+	else echo "npm is not there: the Mastra store is measured without @mastra/duckdb"; fi
+	@touch $@
+
+.venv-peers/.fuju: tests/benchmark/mastra_peers/requirements.txt $(VENV)/.dev
+	@rm -rf .venv-peers/fuju
+	@$(PIP) install --require-hashes --no-deps --target .venv-peers/fuju -r $<
 	@touch $@

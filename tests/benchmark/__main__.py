@@ -25,6 +25,7 @@ from tests.benchmark import (
     index,
     ingest,
     live_tables,
+    mastra_store,
     memory,
     otlp_files,
     searches,
@@ -50,6 +51,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "search": searches.measure,
     "dialects": dialects.measure,
     "floors": floors.measure,
+    "mastra": mastra_store.measure,
 }
 
 

@@ -67,6 +67,10 @@ class Plan:
     """Spans that are sent before answers are held against a stored body."""
     floor_paths: int = 30_000
     """Questions at most, of each kind and by each number of clients."""
+    mastra_traces: int = 50_000
+    """Traces of 20 spans in the Mastra store."""
+    mastra_peer_traces: int = 1_000
+    """The same in the stores of others, which take longer."""
     spans_max: int = SPANS_MAX
     """Spans of the largest catalog; 0 leaves it out."""
 
@@ -99,6 +103,8 @@ SMALL = Plan(
     dialect_spans=500,
     floor_spans=10_240,
     floor_paths=200,
+    mastra_traces=100,
+    mastra_peer_traces=40,
     spans_max=0,
 )
 
