@@ -67,9 +67,8 @@ def _paths(settings: Settings) -> str:
 
     check_worker_paths(settings)
     check_ingestion_paths(settings)
-    return (
-        f"{settings.catalog_pointer}, {settings.wal_path} and {settings.ingestion_root} are usable"
-    )
+    log = Path(settings.wal_path).absolute()
+    return f"{settings.catalog_pointer}, {log} and {settings.ingestion_root} are usable"
 
 
 def _ports(settings: Settings) -> str:

@@ -85,7 +85,9 @@ def given_words(kind: type[W], options: argparse.Namespace) -> W:
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
+        is_length = first["type"] == "string_pattern_mismatch"
+        expected = "expected a length such as 20ms or 1.5s" if is_length else first["msg"]
         raise QueryRefused(
-            f"invalid {option} {first['input']!r}: {first['msg']}",
+            f"invalid {option} {first['input']!r}: {expected}",
             hint="See the command with --help.",
         ) from None

@@ -1,7 +1,7 @@
 """Every port of this program as its settings describe it: address, token, consent to be open."""
 
 from indexer.settings import Settings
-from indexer.system.addresses import Endpoint, check_free
+from indexer.system.addresses import Endpoint, check_free, resolve
 
 
 def dashboards(settings: Settings) -> Endpoint | None:
@@ -77,8 +77,14 @@ def all_ports(settings: Settings) -> list[Endpoint]:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise InvalidSettings for a port that must not, or cannot, be opened."""
-    for endpoint in all_ports(settings):
+    """Raise InvalidSettings for a port that must not, or cannot, be opened.
+
+    What is wrong in a setting is said before what another program listens on.
+    """
+    endpoints = all_ports(settings)
+    for endpoint in endpoints:
+        resolve(endpoint)
+    for endpoint in endpoints:
         check_free(endpoint)
 
 

@@ -160,3 +160,12 @@ def test_the_budget_of_bodies_has_room_for_one_over_http_beside_those_over_grpc(
 def test_every_port_of_the_settings_is_asked_here():
     listening = {str(one.validation_alias) for one in Settings.model_fields.values()}
     assert {name for name in listening if "LISTEN" in name} == set(PORTS)
+
+
+def test_an_open_port_without_a_token_is_refused_before_one_that_is_taken(monkeypatch):
+    """Who starts it a second time learns first what is wrong in the settings."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        monkeypatch.setenv("INGESTION_GRPC_PORT", str(taken.getsockname()[1]))
+        monkeypatch.setenv("INDEXER_HTTP_LISTEN", "0.0.0.0:0")
+        with pytest.raises(InvalidSettings, match="INDEXER_HTTP_TOKEN is not set"):
+            ports.check_ports(load_settings())
