@@ -10,13 +10,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import duckdb
 
 from indexer.contracts import mastra_migrations
-from indexer.errors import CatalogBusy, CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
+from indexer.errors import (
+    CatalogBusy,
+    CatalogTooNew,
+    CatalogUnavailable,
+    CatalogUnreadable,
+    CatalogWriteFailed,
+)
+from indexer.mastra.interruption import interruptible
 from indexer.mastra.known_keys import KnownKeys
 from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
@@ -28,6 +36,7 @@ MEMORY_LIMIT = "512MiB"
 """A page of a hundred records with inputs of megabytes is read at once."""
 THREADS = 2
 _OWN_HINT = "Restore it from a backup, or move it away: the next start makes an empty one."
+_REOPEN_HINT = "Ask again: the store is opened anew."
 _WRITE_HINT = "Free disk space, or give the store more memory; senders try again."
 
 
@@ -41,16 +50,26 @@ _USED = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    memory_limit: str
+    threads: int
+
+
 class Database:
     """An open database, to be released as often as it was opened."""
 
     _open: ClassVar[dict[str, "Database"]] = {}
     _registry: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, path: Path | None, limits: "_Limits"
+    ) -> None:
         self.path = path
         self._connection = connection
-        self._writing = threading.Lock()
+        self._limits = limits
+        self._is_invalid = False
+        self._writing = threading.RLock()
         self.users = 0
         """Stores that have it open: of a file only, one in memory has a single one."""
         self._known_keys: KnownKeys | None = None
@@ -96,15 +115,17 @@ class Database:
         Raises CatalogWriteFailed when DuckDB refuses.
         """
         with self._writing:
+            connection = self._usable()
             try:
-                self._connection.execute("BEGIN TRANSACTION")
-                yield self._connection
-                self._connection.execute("COMMIT")
+                connection.execute("BEGIN TRANSACTION")
+                yield connection
+                connection.execute("COMMIT")
                 self.committed_sequence = self._sequence
                 self.version += 1
                 if self.path is not None:
                     restrict([wal_path(self.path)], PRIVATE_FILE)
             except duckdb.Error as error:
+                self._is_invalid |= isinstance(error, duckdb.FatalException)
                 self._roll_back()
                 raise CatalogWriteFailed(_first_line(error), hint=_WRITE_HINT) from error
             except BaseException:
@@ -139,16 +160,24 @@ class Database:
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one query, which sees one state anyway."""
-        cursor = self._connection.cursor()
+        """A cursor for one query, which sees one state anyway.
+
+        Raises CatalogUnavailable for a database that has to be opened again, which the next call
+        does, and what ``interruption.reads_within`` says.
+        """
+        cursor = self._usable().cursor()
         try:
-            yield cursor
+            with interruptible(cursor):
+                yield cursor
+        except duckdb.FatalException as error:
+            self._is_invalid = True
+            raise CatalogUnavailable(_first_line(error), hint=_REOPEN_HINT) from error
         finally:
             cursor.close()
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor in which all queries see the same state."""
+        """A cursor in which all queries see the same state. Raises like ``cursor``."""
         with self.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             yield cursor
@@ -160,6 +189,23 @@ class Database:
             stored = self._connection.execute("SELECT span_key FROM mastra_spans").fetchnumpy()
             self._known_keys = KnownKeys(stored["span_key"])
         return self._known_keys
+
+    def _usable(self) -> duckdb.DuckDBPyConnection:
+        """The connection, of a database that is opened again after a fatal error.
+
+        DuckDB refuses every statement after one, until nobody has it open.
+        """
+        if not self._is_invalid or self.path is None:
+            return self._connection
+        with self._writing:
+            if self._is_invalid:
+                self._connection.close()
+                self._connection = _connect(self.path, self._limits)
+                self._is_invalid = False
+                self._known_keys = None
+                self.version += 1
+                self._prepare()
+            return self._connection
 
     def next_sequence(self, count: int) -> range:
         """So many numbers, larger than all before, restarts and deletions included.
@@ -173,20 +219,9 @@ class Database:
 
     @classmethod
     def _made(cls, path: Path | None, memory_limit: str, threads: int) -> Self:
-        try:
-            if path is not None:
-                create_database(path)
-            connection = connect(
-                path,
-                memory_limit=memory_limit,
-                threads=threads,
-                spill_folder=None if path is None else path.parent,
-            )
-        except duckdb.Error as error:
-            if "Could not set lock" in str(error):
-                raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
-            raise _unreadable(path, _first_line(error)) from error
-        database = cls(connection, path)
+        limits = _Limits(memory_limit, threads)
+        connection = _connect(path, limits)
+        database = cls(connection, path, limits)
         try:
             database._prepare()
         except BaseException:
@@ -219,12 +254,13 @@ class Database:
     def _checkpoint(self) -> None:
         try:
             retry.call(
-                lambda: self._connection.execute("CHECKPOINT"),
+                lambda: self._usable().execute("CHECKPOINT"),
                 on=duckdb.TransactionException,
                 backoff=retry.CHECKPOINT,
                 tries=retry.CHECKPOINT_TRIES,
             )
         except duckdb.Error as error:
+            self._is_invalid |= isinstance(error, duckdb.FatalException)
             raise CatalogWriteFailed(_first_line(error), hint=_WRITE_HINT) from error
 
     def _roll_back(self) -> None:
@@ -232,6 +268,22 @@ class Database:
             self._connection.execute("ROLLBACK")
         except duckdb.Error:  # the failed statement has already ended the transaction
             return
+
+
+def _connect(path: Path | None, limits: _Limits) -> duckdb.DuckDBPyConnection:
+    try:
+        if path is not None:
+            create_database(path)
+        return connect(
+            path,
+            memory_limit=limits.memory_limit,
+            threads=limits.threads,
+            spill_folder=None if path is None else path.parent,
+        )
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise CatalogBusy(f"{path} is open in another process", path=str(path)) from error
+        raise _unreadable(path, _first_line(error)) from error
 
 
 def _unreadable(path: Path | None, reason: str) -> CatalogUnreadable:

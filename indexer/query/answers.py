@@ -12,6 +12,7 @@ import duckdb
 
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.mastra.interruption import reads_within
 from indexer.model import Outstanding
 from indexer.query import lists
 from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
@@ -197,7 +198,12 @@ class Answers:
         What is hot is asked before the transaction begins. Raises like ``spans``.
         """
         hot = self._ask_hot()
-        with self._transaction(deadline) as moment, self._account() as account:
+        deadline = deadline or Deadline()
+        with (
+            reads_within(deadline.over),
+            self._transaction(deadline) as moment,
+            self._account() as account,
+        ):
             published = published_spans(self.published, query, moment.deadline)
             tiers = open_tiers(
                 moment.cursor,

@@ -43,10 +43,13 @@ class Deadline:
 
     @contextmanager
     def over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """While statements of the connection may be interrupted. Raises like ``check``."""
+        """While statements of the connection may be interrupted. Raises like ``check``.
+
+        Inside another one it is this connection's turn meanwhile.
+        """
         self.check()
         with self._lock:
-            self._running = connection
+            outer, self._running = self._running, connection
         try:
             yield
         except duckdb.InterruptException as error:
@@ -54,4 +57,4 @@ class Deadline:
             raise QueryCancelled("the statement was interrupted") from error
         finally:
             with self._lock:
-                self._running = None
+                self._running = outer

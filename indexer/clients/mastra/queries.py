@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from indexer.clients.mastra.answers import answer
 from indexer.clients.mastra.door import MastraDoor
-from indexer.clients.shared.query_executor import ask
+from indexer.clients.mastra.store_question import ask
 from indexer.errors import InvalidMastraCall, QueryTimedOut
 from indexer.mastra import error_ids
 

@@ -20,7 +20,7 @@ from indexer.clients.mastra.door import MastraDoor
 from indexer.clients.mastra.publish import publish_routes
 from indexer.clients.mastra.queries import query_routes
 from indexer.clients.mastra.query_parameters import list_arguments
-from indexer.clients.shared.query_executor import ask
+from indexer.clients.mastra.store_question import ask
 from indexer.clients.shared.text_path import register
 from indexer.http.problems import problem
 from indexer.mastra.records import LightTrace
