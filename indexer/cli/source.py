@@ -36,6 +36,8 @@ class BesideIndex:
     recent_files: Sequence[str] = ()
     hot: "Callable[[Sequence[str]], pa.Table] | None" = None
     """Columns of the hot spans; None where there are none. Raises HotUnavailable."""
+    published: "Callable[[Sequence[str]], pa.Table] | None" = None
+    """The same of published spans, which replace those of files."""
 
 
 class Source:
@@ -102,17 +104,18 @@ class Source:
             yield BesideIndex(missing=missing, missing_in_index=missing)
             return
         said = self._client.post("/hot-spans")
-        handle = said["handle"]
+        handles = said["handle"], said["published"]
         try:
             yield BesideIndex(
                 as_of=said["as_of"],
                 missing=said["missing"],
                 missing_in_index=said["missing_in_index"],
                 recent_files=said["recent_files"],
-                hot=handle and partial(self._hot_columns, handle),
+                hot=handles[0] and partial(self._hot_columns, handles[0]),
+                published=handles[1] and partial(self._hot_columns, handles[1]),
             )
         finally:
-            if handle:
+            for handle in filter(None, handles):
                 with suppress(IndexerError):  # the worker drops it by itself after a while
                     self._client.delete(f"/hot-spans/{handle}")
 

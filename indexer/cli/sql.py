@@ -108,7 +108,9 @@ def _answer(
     )
     try:
         calls.interrupt_by(session.interrupt)
-        unindexed = Unindexed(recent_paths=beside.recent_files, hot=beside.hot)
+        unindexed = Unindexed(
+            recent_paths=beside.recent_files, hot=beside.hot, published=beside.published
+        )
         of_tables = names_tables(session, query, DIALECT_VIEWS)
         behind = files_behind(session) if "span_attributes" in query.lower() else 0
         rows = calls.run(

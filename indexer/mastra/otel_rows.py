@@ -75,7 +75,8 @@ _RECORDS = f"""
     FROM asked_records AS asked JOIN mastra_spans USING (span_key, trace_id, span_id)
     WHERE created_at IS NOT NULL
 """
-_PAYLOAD = ("status_message", "attributes", "events", "links", "resource_attributes")
+PAYLOAD = ("status_message", "attributes", "events", "links", "resource_attributes")
+"""Columns that ``with_payload`` adds."""
 
 
 def metadata_rows(
@@ -98,8 +99,8 @@ def with_payload(cursor: duckdb.DuckDBPyConnection, metadata: pa.Table) -> pa.Ta
     """The same rows with their payload; attributes are NULL of spans that are gone meanwhile."""
     found = _records(cursor, metadata)
     columns = zip(*(_payload(found.get(at)) for at in range(metadata.num_rows)), strict=True)
-    values = list(columns) or [()] * len(_PAYLOAD)
-    for name, column in zip(_PAYLOAD, values, strict=True):
+    values = list(columns) or [()] * len(PAYLOAD)
+    for name, column in zip(PAYLOAD, values, strict=True):
         metadata = metadata.append_column(name, pa.array(column, pa.string()))
     return metadata
 
@@ -120,7 +121,7 @@ def _records(cursor: duckdb.DuckDBPyConnection, asked: pa.Table) -> dict[int, Sp
 
 def _payload(span: SpanRecord | None) -> Sequence[str | None]:
     if span is None:
-        return (None,) * len(_PAYLOAD)
+        return (None,) * len(PAYLOAD)
     resource = json_text({"service.name": span.service_name or SERVICE_NAME})
     return _message(span.error), json_text(_attributes(span)), "[]", "[]", resource
 

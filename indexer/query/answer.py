@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -12,6 +13,9 @@ from indexer.query.missing import Missing
 from indexer.query.service_list import Service
 from indexer.query.span import Span
 from indexer.query.trace_summary import TraceSummary
+
+if TYPE_CHECKING:  # most answers need no store
+    from indexer.mastra.otel_view import OtelView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,8 @@ class IndexAnswer:
     """Of the index with the hot spans given here and the recent files named in this."""
     hot_spans: pa.Table | None = None
     """With the columns of the decoder, a span maybe twice; None without a hot tier that answers."""
+    published: "OtelView | None" = None
+    """Published spans, which replace what the index has of them; None without a Mastra store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from indexer.query.failures import states_as_errors
 from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, AnswerLimits
+from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, SQL_PUBLISHED_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
 from indexer.query.missing_files import beyond_index
@@ -33,11 +33,7 @@ from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.beside_index import beside_index
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
-from indexer.query.tiers.published_spans import (
-    PublishedStore,
-    published_not_read,
-    published_spans,
-)
+from indexer.query.tiers.published_spans import PublishedStore, published_spans
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget
@@ -131,16 +127,21 @@ class Answers:
         """
         hot = self._ask_hot()
         with self._transaction(deadline) as moment:
+            published = published_spans(self.published, None, moment.deadline)
             paths = tuple(unknown_files(moment.cursor, self.storage, hot))
             table = None if hot is None or hot.view is None else hot.view.table
             hot_spans = 0 if table is None else table.num_rows
             unread = beyond_index(self.storage, moment.outstanding, hot_spans, paths)
             given, left_out = newest_within(table, SQL_HOT_BYTES_MAX)
-            published = published_not_read(self.published)
+            beside, lacking = (
+                (None, ()) if published is None else published.newest(SQL_PUBLISHED_MAX)
+            )
+            alone = () if published is None else published.missing_in_files
             return IndexAnswer(
-                completeness=moment.completeness(hot, hot_spans, (*unread, *published)),
-                with_unindexed=moment.completeness(hot, hot_spans, (*left_out, *published), paths),
+                completeness=moment.completeness(hot, hot_spans, (*unread, *alone)),
+                with_unindexed=moment.completeness(hot, hot_spans, (*left_out, *lacking), paths),
                 hot_spans=given,
+                published=beside,
             )
 
     def rows(

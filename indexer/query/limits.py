@@ -9,6 +9,9 @@ VIEW_FILES_MAX = 10_000
 SQL_HOT_BYTES_MAX = 128 << 20
 """Of hot spans that one question of SQL has, decoded: a quarter of a million of 500 bytes."""
 
+SQL_PUBLISHED_MAX = 100_000
+"""Published spans that one question of SQL has: three seconds where it reads their payload."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLimits:

@@ -192,11 +192,12 @@ class SpanViews:
     def make(self, scanned: Collection[int]) -> None:
         """Make the views; DuckDB itself reads the files in ``scanned``. Raises duckdb.Error."""
         files, beside = self._covered.files, self._covered.unindexed.paths
-        self._execute(otel_spans(files, scanned, unindexed=beside))
+        replaced = self._covered.unindexed.replaced
+        self._execute(otel_spans(files, scanned, unindexed=beside, replaced=replaced))
         for views in self._dialect_views:
             for event in {views.events[name] for name in self._named if name in views.events}:
                 some = {at: one for at, one in files.items() if may_have_event(one, event)}
-                self._execute(otel_spans(some, scanned, with_event(event), beside))
+                self._execute(otel_spans(some, scanned, with_event(event), beside, replaced))
             for statement in views.statements(self._named):
                 self._connection.execute(statement)
 

@@ -25,7 +25,13 @@ from indexer.query.statement import (
     without_helpers,
 )
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
-from indexer.query.views import OTEL_SPANS, UNINDEXED_SPANS, SqlViews, with_event
+from indexer.query.views import (
+    OTEL_SPANS,
+    REPLACED_SPANS,
+    UNINDEXED_SPANS,
+    SqlViews,
+    with_event,
+)
 from indexer.system.duckdb_rows import text_literal
 
 _TABLES = """
@@ -160,7 +166,7 @@ def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:
 def _helpers(dialect_views: Sequence[SqlViews]) -> list[str]:
     """What the views of spans are made of in a session, beside tables of the index."""
     events = {event for views in dialect_views for event in views.events.values()}
-    return [UNINDEXED_SPANS, *map(with_event, events)]
+    return [UNINDEXED_SPANS, REPLACED_SPANS, *map(with_event, events)]
 
 
 def _words(sql: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Spans that the index does not have, as rows of one session of SQL: of recent files, and hot ones.
+"""Spans beside the index as rows of one session of SQL: of recent files, hot, and published ones.
 
-They are read as for any other answer. Of several copies of a span that of the index counts, then
-that of the file with the smallest path, then the hot one.
+They are read as for any other answer. Of several copies of a span the published one counts, then
+that of the index, then that of the file with the smallest path, then the hot one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from indexer.errors import IndexerError
-from indexer.query.find.already_indexed import known_files
+from indexer.query.find.already_indexed import known_files, known_spans
 from indexer.query.missing import Missing
 from indexer.query.payload_functions import HotColumns, HotPayload, PayloadFile, PayloadSource
 from indexer.query.service_list import unindexed_spans
@@ -20,10 +20,18 @@ from indexer.query.span import DataFile
 from indexer.query.tiers.hot_spans import METADATA_COLUMNS, hot_columns
 from indexer.query.tiers.recent_files import read_recent_files
 from indexer.query.tiers.unindexed_spans import UnindexedSpans
-from indexer.query.views import UNINDEXED_SPANS
-from indexer.spans.columns import SpanColumns
+from indexer.query.views import REPLACED_SPANS, UNINDEXED_SPANS
+from indexer.spans.columns import SpanColumns, concatenate
+from indexer.spans.identifiers import format_hex
+from indexer.spans.identity import SpanKeys
+from indexer.spans.schema import same_span
 from indexer.system.storage import LocalStorage
 
+_FILES = f"""
+SELECT DISTINCT held.file_id FROM {REPLACED_SPANS} AS asked
+JOIN trace_files USING (trace_id)
+JOIN indexed_spans AS held ON held.file_id = trace_files.file_id AND {same_span("held", "asked")}
+"""
 IsWithin = Callable[[int, int], bool]
 """Whether spans from the first start to the last end, in nanoseconds since 1970, are asked for."""
 
@@ -36,6 +44,8 @@ class Unindexed:
     """Absolute, newest first, of files that the index may not have."""
     hot: HotColumns | None = None
     """None without hot spans."""
+    published: HotColumns | None = None
+    """None without published spans."""
 
 
 NOTHING_UNINDEXED = Unindexed()
@@ -49,6 +59,8 @@ class UnindexedRows:
     sources: Mapping[int, PayloadSource] = field(default_factory=dict)
     """By ``file_id``: -1 and below."""
     missing: tuple[Missing, ...] = ()
+    replaced: frozenset[int] = frozenset()
+    """Files of the index with spans that a published record replaces."""
 
     @property
     def paths(self) -> list[str | None]:
@@ -67,35 +79,61 @@ class UnindexedRows:
 
         It is there where there are sources. Raises duckdb.Error.
         """
-        if not unindexed.recent_paths and unindexed.hot is None:
+        if not (unindexed.recent_paths or unindexed.hot or unindexed.published):
             return cls()
-        columns, sources, missing = _recent(connection, storage, unindexed.recent_paths)
-        if unindexed.hot is not None:
+        found, missing = _recent(connection, storage, unindexed.recent_paths)
+        published: list[_Part] = []
+        for parts, columns in ((found, unindexed.hot), (published, unindexed.published)):
             try:
-                hot = unindexed.hot(METADATA_COLUMNS)
-                columns.append(hot_columns(hot))
-                sources.append(HotPayload(columns=unindexed.hot, row_count=hot.num_rows))
+                parts.extend([] if columns is None else [_in_memory(columns)])
             except IndexerError as error:
                 missing = (*missing, Missing.of_error(error))
-        chosen = [at for at, part in enumerate(columns) if _is_within(part, is_within)]
-        if chosen:
-            rows = unindexed_spans(connection, [columns[at] for at in chosen])
-            ids = -1 - np.arange(len(chosen), dtype=np.int32)
-            connection.register(UNINDEXED_SPANS, _plain(rows.to_arrow(ids)))
-        return cls(
-            sources={-number: sources[at] for number, at in enumerate(chosen, 1)},
-            missing=missing,
-        )
+        found = [one for one in found if _is_within(one.columns, is_within)]
+        published = [one for one in published if _is_within(one.columns, is_within)]
+        replaced: frozenset[int] = frozenset()
+        rows = [one.columns for one in found]
+        if published:
+            keys = published[0].columns.keys
+            replaced = _register_replaced(connection, keys)
+            rows = [one.take(~np.isin(one.keys.hashes, keys.hashes)) for one in rows]
+        if found or published:
+            beside = [unindexed_spans(connection, rows)] if rows else []
+            beside += [one.columns for one in published]
+            every = concatenate(beside, [len(rows), 1] if rows else [1])
+            ids = -1 - np.arange(len(found) + len(published), dtype=np.int32)
+            connection.register(UNINDEXED_SPANS, _plain(every.to_arrow(ids)))
+        sources = {-at: one.source for at, one in enumerate([*found, *published], 1)}
+        return cls(sources=sources, missing=missing, replaced=replaced)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    columns: SpanColumns
+    source: PayloadSource
 
 
 def _recent(
     connection: duckdb.DuckDBPyConnection, storage: LocalStorage, paths: Sequence[str]
-) -> tuple[list[SpanColumns], list[PayloadSource], tuple[Missing, ...]]:
+) -> tuple[list[_Part], tuple[Missing, ...]]:
     """Spans of those files that the catalog of the session does not have either."""
     known = known_files(connection, storage, paths)
     recent = read_recent_files(storage, [path for path in paths if not known(path)])
-    columns = [one.columns for one in recent.files]
-    return columns, [_file(one) for one in recent.files], recent.missing
+    return [_Part(one.columns, _file(one)) for one in recent.files], recent.missing
+
+
+def _in_memory(columns: HotColumns) -> _Part:
+    table = columns(METADATA_COLUMNS)
+    return _Part(hot_columns(table), HotPayload(columns=columns, row_count=table.num_rows))
+
+
+def _register_replaced(
+    connection: duckdb.DuckDBPyConnection, published: SpanKeys
+) -> frozenset[int]:
+    """Those of the spans that the index has become a table of the session; and their files."""
+    keys = published.take(known_spans(connection, published))
+    table = keys.to_arrow().append_column("span_id", format_hex([keys.span_id]))
+    connection.register(REPLACED_SPANS, table)
+    return frozenset(file_id for (file_id,) in connection.execute(_FILES).fetchall())
 
 
 def _file(spans: UnindexedSpans) -> PayloadFile:

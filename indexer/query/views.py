@@ -31,6 +31,8 @@ OTEL_SPANS = "otel_spans"
 """Made for a session whose SQL names it, or a view of a dialect that is made of it."""
 UNINDEXED_SPANS = "unindexed_spans"
 """Spans that the index does not have, with its columns: Arrow that a session has registered."""
+REPLACED_SPANS = "replaced_spans"
+"""Spans of the index that have a published record, by their IDs and kind: Arrow as well."""
 BRANCHES_MAX = 64
 """Ways of reading files by DuckDB itself in one view: each is bound and planned."""
 
@@ -56,6 +58,11 @@ _UNINDEXED = f"""(
     FROM {UNINDEXED_SPANS}
 ) AS spans"""
 """The same of spans that it does not have, as its view ``span_metadata`` says them."""
+
+
+_WITHOUT_REPLACED = f"""ANTI JOIN {REPLACED_SPANS} AS replaced
+    ON replaced.trace_id = spans.trace_id AND replaced.span_id = spans.span_id
+    AND replaced.span_kind = spans.span_kind"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +97,23 @@ def otel_spans(
     scanned: Collection[int] = (),
     name: str = OTEL_SPANS,
     unindexed: Sequence[str | None] = (),
+    replaced: Collection[int] = (),
 ) -> str:
     """The CREATE statement of a temporary view over exactly these files.
 
     DuckDB itself reads those in ``scanned``, which have to be scannable. ``unindexed`` are the
-    paths of what the rows of ``unindexed_spans`` are from, the first for file -1.
+    paths of what the rows of ``unindexed_spans`` are from, the first for file -1. ``replaced`` are
+    files with spans of ``replaced_spans``.
     """
     alike: dict[Hashable, list[int]] = defaultdict(list)
-    for file_id in sorted(files.keys() & set(scanned)):
+    for file_id in sorted(files.keys() & (set(scanned) - set(replaced))):
         alike[_way(files[file_id])].append(file_id)
     groups = sorted(alike.values(), key=len, reverse=True)[:BRANCHES_MAX]
     read = {file_id for group in groups for file_id in group}
     branches = [_scan([(file_id, files[file_id]) for file_id in group]) for group in groups]
     others = [file_id for file_id in sorted(files) if file_id not in read]
     if others or not branches:
-        branches.append(_canonical(others))
+        branches.append(_canonical(others, _WITHOUT_REPLACED if replaced else ""))
     if unindexed:
         branches.append(_beside_index(unindexed))
     body = "\nUNION ALL\n".join(branches)
@@ -118,13 +127,14 @@ def _way(file: PayloadFile) -> Hashable:
     return file.dialect.name, ways, file.is_whole and scan.has_metadata, file.absent, file.nested
 
 
-def _canonical(file_ids: Sequence[int]) -> str:
+def _canonical(file_ids: Sequence[int], without: str) -> str:
     """Metadata of the index, and the payload by functions."""
     return f"""SELECT{_INDEXED},
     {_payload_of_functions()},
     files.file_path, spans.file_row_number
 FROM span_metadata AS spans
 JOIN parquet_files AS files ON files.file_id = spans.file_id
+{without}
 WHERE {f"spans.file_id IN {id_list(file_ids)}" if file_ids else "false"}"""
 
 

@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
+from indexer.query.payload_functions import HotColumns
 from indexer.query.span_views import Window
 from indexer.query.unindexed_rows import Unindexed
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import T0, Span, spans, table, write
 from tests.support.sql_spans import asked, spans_of_sql, spans_of_traces
+from tests.support.tiers import Published
 
 pytestmark = pytest.mark.duckdb
 
-PLACES = ("a.parquet", "c.parquet", "b.parquet", "d.parquet", "hot")
+PLACES = ("a.parquet", "c.parquet", "b.parquet", "d.parquet", "hot", "published")
 INDEXED = PLACES[:2]
 ODD_TEXTS = (
     "{}",
@@ -55,16 +57,18 @@ def hot_rows(rows: Sequence[Span]) -> pa.Table:
     return pa.table(table(rows))
 
 
-def beside(hot: pa.Table | None = None, *recent: Path) -> Unindexed:
+def beside(
+    hot: pa.Table | None = None, *recent: Path, published: pa.Table | None = None
+) -> Unindexed:
     """As a command has it: columns as they are asked for."""
+
+    def columns(table: pa.Table | None) -> HotColumns | None:
+        if table is None:
+            return None
+        return lambda names: table.select([name for name in names if name in table.column_names])
+
     paths = [str(path) for path in recent]
-    if hot is None:
-        return Unindexed(recent_paths=paths)
-    some = hot
-    return Unindexed(
-        recent_paths=paths,
-        hot=lambda names: some.select([name for name in names if name in some.column_names]),
-    )
+    return Unindexed(recent_paths=paths, hot=columns(hot), published=columns(published))
 
 
 def copied(one: Indexed) -> Path:
@@ -75,22 +79,25 @@ def copied(one: Indexed) -> Path:
     return target
 
 
-def placed(one: Indexed, mix: Sequence[tuple[str, Span]]) -> tuple[list[Path], pa.Table]:
-    """The spans where they are drawn to lie; the files that the index lacks, and the hot ones."""
+def placed(
+    one: Indexed, mix: Sequence[tuple[str, Span]]
+) -> tuple[list[Path], list[Span], list[Span]]:
+    """The spans where they are drawn to lie; files that the index lacks, hot and published ones."""
     rows = {name: [span for place, span in mix if place == name] for name in PLACES}
     for name in INDEXED:
         if rows[name]:
             write(one.root / name, rows[name])
     one.settle()
-    recent = [write(one.root / name, rows[name]) for name in PLACES[2:-1] if rows[name]]
-    return recent, hot_rows(rows["hot"])
+    recent = [write(one.root / name, rows[name]) for name in PLACES[2:4] if rows[name]]
+    return recent, rows["hot"], rows["published"]
 
 
 @examples(6)
 @given(MIXES)
 def test_sql_and_traces_say_the_same_wherever_a_span_is(mix: list[tuple[str, Span]]) -> None:
     with tempfile.TemporaryDirectory(prefix="unindexed-") as folder, indexed(Path(folder)) as one:
-        recent, hot = placed(one, mix)
+        recent, hot_spans, published = placed(one, mix)
+        hot = hot_rows(hot_spans)
         view = HotView(
             rows=DecodedRows(hot),
             as_of_unix_nano=1,
@@ -99,8 +106,9 @@ def test_sql_and_traces_say_the_same_wherever_a_span_is(mix: list[tuple[str, Spa
             bounded=False,
         )
         trace_ids = {span.trace_id for _, span in mix}
-        traces = spans_of_traces(one, trace_ids, hot=lambda: view)
-        given_beside = beside(hot, *recent)
+        store = Published(published)
+        traces = spans_of_traces(one, trace_ids, hot=lambda: view, published=store)
+        given_beside = beside(hot, *recent, published=hot_rows(published))
         catalog = copied(one)
         assert spans_of_sql(catalog, given_beside) == traces
         (counted,), _ = asked(catalog, "SELECT count(*) AS n FROM otel_spans", given_beside)

@@ -1,4 +1,4 @@
-"""Hot spans for commands that run SQL: held as of one moment, and given column by column.
+"""Hot and published spans for commands that run SQL: of one moment, given column by column.
 
 A command asks what is hot, then has the catalog copied, and only then knows which columns its
 question reads. What it was told about is held here meanwhile. Between a command and the worker of
@@ -25,10 +25,12 @@ from indexer.clients.shared.query_executor import ask
 from indexer.clients.shared.time_limits import ACTION_S
 from indexer.errors import HotUnavailable
 from indexer.query.deadline import Deadline
+from indexer.query.tiers.published_payload import PublishedColumns
 from indexer.system.clock import Clock, SystemClock
 
-HELD_MAX = 4
-"""Tables of commands that run at once. Most of their memory is that of the hot tier itself."""
+HELD_MAX = 8
+"""Tables of commands that run at once, two each. Most of their memory is that of the hot tier
+itself."""
 HELD_S = ACTION_S
 """After its last column; a command gives its table back when it ends."""
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
@@ -39,7 +41,7 @@ Columns = Annotated[str, Query(max_length=4_096, description="Names, with commas
 
 @dataclass(slots=True)
 class _Held:
-    table: pa.Table
+    table: pa.Table | PublishedColumns
     used_s: float
 
 
@@ -51,7 +53,7 @@ class HeldTables:
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._lock = Lock()
 
-    def hold(self, table: pa.Table) -> str:
+    def hold(self, table: pa.Table | PublishedColumns) -> str:
         """Its handle; of too many tables the one that was not used for longest goes."""
         handle = secrets.token_hex(16)
         with self._lock:
@@ -70,7 +72,10 @@ class HeldTables:
                 raise HotUnavailable("the hot spans of this question are not held any more")
             held.used_s = self._clock.monotonic_s()
             self._held.move_to_end(handle)
-        return held.table.select([name for name in names if name in held.table.column_names])
+        table: pa.Table = held.table.select(
+            [name for name in names if name in held.table.column_names]
+        )
+        return table
 
     def release(self, handle: str) -> None:
         """Nobody asks for it any more."""
@@ -90,7 +95,7 @@ def hot_spans(host: Host) -> APIRouter:
 
     @router.post("/hot-spans")
     async def begin(request: Request) -> Response:
-        """What is beside the index now; the handle of the hot spans, null where there are none."""
+        """What is beside the index now; handles of hot and of published spans, or null."""
         content = await ask(request, lambda deadline: as_json(_beside(host, held, deadline)))
         return Response(content, media_type="application/json")
 
@@ -112,11 +117,15 @@ def hot_spans(host: Host) -> APIRouter:
 
 def _beside(host: Host, held: HeldTables, deadline: Deadline) -> dict[str, Any]:
     answer = host.answers.index_alone(deadline)
-    table = answer.hot_spans
+    table, published = answer.hot_spans, answer.published
+    handle = None
+    if published is not None and published.table.num_rows:
+        handle = held.hold(PublishedColumns(published))
     return {
         **completeness_json(answer.with_unindexed),
         "missing_in_index": [missing_json(one) for one in answer.completeness.missing],
         "handle": held.hold(table) if table is not None and table.num_rows else None,
+        "published": handle,
     }
 
 

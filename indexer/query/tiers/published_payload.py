@@ -1,11 +1,13 @@
 """The payload of published spans for those who look for spans by it: read as it is needed."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.mastra.otel_rows import PAYLOAD
 from indexer.mastra.otel_view import OtelView
 from indexer.query.deadline import Deadline
 from indexer.query.find.payload_conditions import AttributeCondition
@@ -63,3 +65,30 @@ class PublishedPayload:
 
     def learn_key(self, condition: AttributeCondition, summary: KeySummary) -> None:
         """Nothing is kept."""
+
+
+class PublishedColumns:
+    """The columns of a view for those who ask for one after the other. For any thread.
+
+    Payload is read of all rows when the first column of it is asked for, and kept.
+    """
+
+    def __init__(self, view: OtelView) -> None:
+        self._view = view
+        self._whole: pa.Table | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """Those that there are."""
+        return list(dict.fromkeys([*self._view.table.column_names, *PAYLOAD]))
+
+    def select(self, names: Sequence[str]) -> pa.Table:
+        """Some of them. Raises IndexerError."""
+        table = self._view.table
+        if set(names) <= set(table.column_names):
+            return table.select(names)
+        with self._lock:
+            if self._whole is None:
+                self._whole = pa.concat_tables(PublishedPayload(view=self._view).parts())
+            return self._whole.select(names)

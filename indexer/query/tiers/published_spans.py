@@ -123,6 +123,24 @@ class PublishedSpans:
         columns = part.columns
         return replace(part, columns=columns.take(~self.replaces(columns.keys.hashes)))
 
+    @property
+    def missing_in_files(self) -> tuple[Missing, ...]:
+        """What an answer lacks that is of files alone."""
+        count = self.view.table.num_rows + self.view.left_out
+        if not count:
+            return self.missing
+        detail = f"{count:,} published spans are in the Mastra store, and in no table of the index"
+        return (Missing(reason=PUBLISHED_NOT_READ, detail=detail),)
+
+    def newest(self, count: int) -> tuple[OtelView, tuple[Missing, ...]]:
+        """The newest of them, and what is left out."""
+        view = self.view
+        if view.table.num_rows <= count:
+            return view, self.missing
+        detail = f"the newest {count:,} of {view.table.num_rows + view.left_out:,} published spans"
+        newest = view.take(_newest_rows(_read(view).columns, count))
+        return newest, (Missing(reason=PUBLISHED_NOT_READ, detail=detail),)
+
     def _part(self, view: OtelView, columns: SpanColumns) -> UnindexedSpans:
         payload = PublishedPayload(view=view, deadline=self.deadline)
 
@@ -179,13 +197,6 @@ def published_spans(
         detail = f"{view.left_out:,} older spans of the store are not looked at"
         missing = (Missing(reason=PUBLISHED_NOT_READ, detail=detail),)
     return PublishedSpans(view=view, missing=missing, deadline=deadline)
-
-
-def published_not_read(store: PublishedStore | None) -> tuple[Missing, ...]:
-    """What an answer lacks that does not ask the store."""
-    if store is None:
-        return ()
-    return (Missing(reason=PUBLISHED_NOT_READ, detail="the store of INDEXER_MASTRA_PATH"),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from tests.support.catalogs import indexed
 from tests.support.fake_clock import FakeClock
 from tests.support.served import Served, StubHost, serving
 from tests.support.span_files import spans, table, write
+from tests.support.tiers import Published
 
 
 def test_a_table_is_held_until_it_is_given_back() -> None:
@@ -50,7 +51,7 @@ def asked(tmp_path: Path) -> Iterator[tuple[Served, list[HotView]]]:
         recent = str(write(one.root / "b.parquet", spans(1, trace=2)))
         views[0] = _view(3, recent)
         host = StubHost()
-        host.answers = one.answers(hot=lambda: views[0])
+        host.answers = one.answers(hot=lambda: views[0], published=Published(spans(2, trace=3)))
         with serving(host=host, socket_folder=tmp_path) as served:
             yield served, views
 
@@ -73,12 +74,18 @@ def test_a_question_has_the_hot_spans_of_the_moment_of_its_beginning(
     client = LocalClient(served.operator.catalog)
     said = client.post("/hot-spans")
     assert (said["as_of"], said["missing"]) == (7, [])
-    assert [one["error_type"] for one in said["missing_in_index"]] == ["HotNotRead", "FilesPending"]
+    assert [one["error_type"] for one in said["missing_in_index"]] == [
+        "HotNotRead",
+        "FilesPending",
+        "PublishedNotRead",
+    ]
     assert [Path(path).name for path in said["recent_files"]] == ["b.parquet"]
     views[0] = _view(0)
     path = f"/hot-spans/{said['handle']}"
     content = client.content(path, columns="name,no_such")
     assert pa.ipc.open_stream(content).read_all().to_pydict() == {"name": ["GET /"] * 3}
+    published = client.content(f"/hot-spans/{said['published']}", columns="name,attributes")
+    assert pa.ipc.open_stream(published).read_all().num_rows == 2
     client.delete(path)
     with pytest.raises(TransientError):
         client.content(path, columns="name")

@@ -13,9 +13,13 @@ from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.operations import OperationsQuery, list_operations
 from indexer.query.span import UNREADABLE
+from indexer.query.tiers.published_payload import PublishedColumns
 from indexer.query.trace_search import search_traces
+from indexer.query.unindexed_rows import Unindexed
 from tests.mastra.samples import START, span
-from tests.support.span_files import Span
+from tests.support.catalogs import indexed
+from tests.support.span_files import Span, write
+from tests.support.sql_spans import asked
 from tests.support.tiers import answers_over
 
 pytestmark = pytest.mark.duckdb
@@ -185,7 +189,48 @@ def test_a_store_that_cannot_be_read_makes_the_answer_incomplete(tmp_path):
 
 
 def test_the_index_alone_says_that_it_lacks_published_spans(tmp_path, published):
+    """And gives them to those who can add them."""
     with answers_over(tmp_path, {}, published=published) as answers:
         alone = answers.index_alone()
-    for one in (alone.completeness, alone.with_unindexed):
-        assert [missing.reason.code for missing in one.missing] == ["PublishedNotRead"]
+    (missing,) = alone.completeness.missing
+    assert (missing.reason.code, "3 published spans" in missing.detail) == (
+        "PublishedNotRead",
+        True,
+    )
+    assert alone.with_unindexed.missing == ()
+    assert alone.published is published.newest()
+
+
+def test_sql_of_more_spans_than_it_may_have_says_so(tmp_path, published, monkeypatch):
+    monkeypatch.setattr("indexer.query.answers.SQL_PUBLISHED_MAX", 1)
+    with answers_over(tmp_path, {}, published=published) as answers:
+        alone = answers.index_alone()
+    assert alone.published.table.num_rows == 1
+    (missing,) = alone.with_unindexed.missing
+    assert "the newest 1 of 3" in missing.detail
+
+
+def test_sql_has_published_spans_in_place_of_their_copies(tmp_path, published):
+    columns = PublishedColumns(published.newest())
+    beside = Unindexed(
+        published=lambda names: columns.select(
+            [name for name in names if name in columns.column_names]
+        )
+    )
+    sent = [Span(trace=7, span=1, kind=1, name="sent"), Span(trace=7, span=3, name="other")]
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", sent)
+        one.settle()
+        one.catalog.checkpoint()
+    rows, coverage = asked(
+        tmp_path / "catalog.duckdb",
+        "SELECT name, attributes->>'mastra.span.type' AS kind, file_path IS NULL AS is_published "
+        "FROM otel_spans ORDER BY 1",
+        beside,
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("other", None, False),
+        ("published", "agent_run", True),
+        ("span " + TOOL, "mcp_tool_call", True),
+    ]
+    assert coverage.missing == ()
