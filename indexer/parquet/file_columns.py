@@ -131,6 +131,11 @@ class FileColumns:
             ):
                 yield _in_order(pa.Table.from_batches([batch]), positions)
 
+    def stored_bytes(self, positions: Sequence[int]) -> int:
+        """What these columns take in the file, compressed. Raises like ``read``."""
+        with self._decoding(positions):
+            return self.leaf_bytes(self._leaves_of(positions), range(self._metadata.num_row_groups))
+
     def encrypted_columns(self) -> dict[int, str]:
         """The names, by position, of the columns that are encrypted. Raises CorruptPage."""
         return encrypted_columns(row_groups(footer_bytes(self._source, self._path), self._path))

@@ -13,9 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.model import ParquetFileInfo
-from indexer.parquet.column_chunks import row_groups
 from indexer.parquet.file_columns import FileColumns
-from indexer.parquet.footer import footer_bytes
 from indexer.read.canonical_columns import UNLIMITED
 from indexer.read.dialect import recognise
 from indexer.read.dialect_fields import Dialect, PayloadColumn
@@ -103,9 +101,7 @@ def payload_tables(
         constants |= folder_payload(layout.dialect, [one.name for one in payload], path)
         columns = list(dict.fromkeys(column for one in payload for column in one.columns))
         positions = [layout.positions[column] for column in columns]
-        for group in row_groups(footer_bytes(source, path), path):
-            chunks = (one for one in group.chunks if one.position in positions)
-            tally.bytes_read += sum(one.size_bytes for one in chunks)
+        tally.bytes_read += file.stored_bytes(positions)
         if not positions:
             yield _without_columns(file.footer.row_count, constants)
             return

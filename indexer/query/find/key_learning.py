@@ -10,7 +10,7 @@ from indexer.query.find.letters import Places
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.key_summary import ABSENT, KeySummary, double_of, hash_value, values_under
-from indexer.spans.value_filter import make_filter
+from indexer.spans.value_filter import distinct_hashes, make_filter
 
 ODD_ROWS_MAX = 256
 """Rows of a file whose values are parsed to learn of one key: 10 ms of a question."""
@@ -66,7 +66,7 @@ class KeyLearning:
             return
         self._is_present = True
         self._has_text |= bool(scanned.is_text.any())
-        self._hashes.append(np.unique(scanned.hashes))
+        self._hashes.append(distinct_hashes(scanned.hashes))
         numbers = scanned.number[~np.isnan(scanned.number)]
         if len(numbers):
             self._numbers += [float(numbers.min()), float(numbers.max())]

@@ -51,7 +51,7 @@ _Placed = tuple[int, FileBound]
 
 _NARROW = """
 SELECT file_id, file_row_number{columns} FROM indexed_spans
-WHERE file_id IN {ids} AND {where} ORDER BY file_id
+WHERE file_id IN {ids} AND {where}
 """
 _ROW_COUNTS = "SELECT file_id, row_count FROM parquet_files WHERE file_id IN {ids}"
 _ORDER = "{order} start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind"
@@ -205,6 +205,9 @@ class IndexedSearch:
         sql = _NARROW.format(columns="".join(columns), ids=id_list(file_ids), where=self._where)
         table = arrow_table(self.cursor, sql)
         ids = table.column(0).to_numpy()
+        if (ids[1:] < ids[:-1]).any():
+            order = np.argsort(ids, kind="stable")
+            table, ids = table.take(order), ids[order]
         bounds = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
         return {
             int(ids[start]): table.slice(start, end - start)

@@ -134,8 +134,10 @@ class PayloadSearch:
     def _narrow(self, places: Places) -> None:
         """By what is stored, unparsed; what is left of it is kept."""
         self._is_read = True
-        places = places[np.argsort(self._known.row[places], kind="stable")]
         rows = self._known.row[places]
+        if (rows[1:] < rows[:-1]).any():
+            places = places[np.argsort(rows, kind="stable")]
+            rows = self._known.row[places]
         asked = self._of_attributes()
         keys = {(one.owner, one.key): one for one in asked if self._reader.learns_key(one)}
         learning = {key: KeyLearning(one) for key, one in keys.items()}
