@@ -14,7 +14,7 @@ from indexer.query.payload import read_spans
 from indexer.query.span import Span
 from indexer.query.stages import find_spans
 from indexer.query.trace_prefix import whole_trace_id
-from indexer.query.trace_summary import ERROR, summarise
+from indexer.query.trace_summary import first_failing, summarise
 
 PAYLOAD_SPANS_MAX = 10_000
 """Of a trace whose attributes are read for its tokens: half a second to a second."""
@@ -53,8 +53,8 @@ def _with_payload(
             return spans, len(spans), []
         partial = partial_spans((one.source.path, one.omitted) for one in read.spans)
         return read.spans, 0, [*read.missing, *partial]
-    failing = summarise(spans).first_failing
-    if failing is None or failing.status_code != ERROR:
+    failing = first_failing(spans)
+    if failing is None:
         return spans, len(spans), []
     read = read_spans(opened.tiers.coldest_first, [failing], opened.account)
     (found,) = read.spans

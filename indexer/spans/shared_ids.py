@@ -31,12 +31,16 @@ def parents(spans: Sequence[Link]) -> list[int | None]:
     sharing: dict[Hashable, list[int]] = {}
     for position, span in enumerate(spans):
         sharing.setdefault(span.span_id, []).append(position)
-    working = {span_id: _at_work(spans, positions) for span_id, positions in sharing.items()}
-    callers = {span_id: _first(spans, at, _CALLING) for span_id, at in sharing.items()}
+    working = {span_id: at[0] for span_id, at in sharing.items()}
+    callers: dict[Hashable, int | None] = {}
+    for span_id, positions in sharing.items():
+        if len(positions) > 1:  # of 200,000 spans, mostly none
+            working[span_id] = _at_work(spans, positions)
+            callers[span_id] = _first(spans, positions, _CALLING)
     found: list[int | None] = []
     for span in spans:
-        caller = callers[span.span_id]
-        if span.kind in _CALLED and caller is not None:
+        caller = callers.get(span.span_id)
+        if caller is not None and span.kind in _CALLED:
             found.append(caller)
         elif span.parent_span_id == span.span_id:
             found.append(None)
