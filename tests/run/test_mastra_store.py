@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from indexer.clients.application import application
-from indexer.clients.mastra import publish
+from indexer.clients.mastra import publish, queries
 from indexer.run.dashboard_limits import dashboards_admission
 from indexer.run.mastra_store import MastraStore
 from indexer.run.serving import routers
@@ -40,5 +40,6 @@ def test_its_routes_and_their_bodies_are_there_with_a_path_alone(tmp_path):
     assert "/ai/{signal}/publish" in paths
     assert "/ai/{signal}/publish" not in application(None, routers(settings)).openapi()["paths"]  # type: ignore[arg-type]
     limits = dashboards_admission(settings).body_bytes_max_by_ending
-    assert limits == {"/publish": publish.BODY_BYTES_MAX}
+    of_queries = dict.fromkeys(queries.PATH_ENDINGS, queries.BODY_BYTES_MAX)
+    assert limits == {"/publish": publish.BODY_BYTES_MAX, **of_queries}
     assert dashboards_admission(load_settings()).body_bytes_max_by_ending == {}
