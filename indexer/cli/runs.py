@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import gc
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +10,8 @@ from indexer.cli.progress import ProgressReport
 from indexer.index.reindex import rebuild, run_once
 from indexer.settings import Settings
 from indexer.system.clock import SystemClock
-from indexer.system.stop_signals import catch_stop_signals
+from indexer.system.stop_signals import catch_stop_signals, stopped_by_signals
+from indexer.telemetry.log import RUN_STOPPING, log
 
 EXIT_INTERRUPTED = 1
 EXIT_QUARANTINED = 3
@@ -32,16 +31,16 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         asyncio.run(serve(settings, SystemClock(), accept_removals=options.accept_removals))
         return 0
     run_all = rebuild if options.reindex else run_once
-    with _stop_on_signal() as stop, ProgressReport(as_json=options.json) as report:
+    with stopped_by_signals(_say_stopping) as stop, ProgressReport(as_json=options.json) as report:
         progress = run_all(
             settings,
             SystemClock(),
-            stop.is_set,
+            lambda: stop.is_made,
             report.follow,
             accept_removals=options.accept_removals,
         )
         report.finish(progress)
-    if stop.is_set():
+    if stop.is_made:
         return EXIT_INTERRUPTED
     if options.strict and report.quarantined:
         return EXIT_QUARANTINED
@@ -64,16 +63,5 @@ def _collected_less_often() -> Iterator[None]:
             gc.unfreeze()  # else DuckDB 2 reports every object of its module as leaked at the exit
 
 
-@contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set: the run ends after the transaction in hand."""
-    stop = threading.Event()
-    handlers = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield stop
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+def _say_stopping() -> None:
+    log(RUN_STOPPING, "stopping: finishing the transaction in hand")

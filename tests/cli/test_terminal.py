@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.processes import Site, wait_until
-from tests.support.span_files import Span
+from tests.support.span_files import Span, parquet_bytes, spans
 from tests.support.terminal import COLUMNS, CTRL_C, Terminal
 
 pytestmark = [pytest.mark.duckdb, pytest.mark.process]
@@ -98,6 +98,26 @@ def test_spans_are_a_table_with_whole_ids_or_records(looks) -> None:
     assert TRACE in text
     assert "timeout" in text
     assert "ERROR" in text
+
+
+def test_ctrl_c_in_a_one_shot_run_finishes_the_transaction_and_says_so(tmp_path: Path) -> None:
+    """The bar stands below the log, whose lines are whole."""
+    site = Site(tmp_path)
+    site.set(INDEXER_BATCH_SIZE=1)
+    content = parquet_bytes(spans(3))
+    for number in range(300):
+        (site.root / f"{number}.parquet").write_bytes(content)
+    terminal = Terminal("--once", env=site.env)
+    try:
+        wait_until(lambda: "indexing" in terminal.raw and " files" in terminal.raw, "a bar")
+        terminal.press(CTRL_C)
+        assert terminal.wait() == 1, terminal.raw
+    finally:
+        terminal.close()
+        site.close()
+    assert "stopping: finishing the transaction in hand" in "\n".join(terminal.lines)
+    assert "Traceback" not in terminal.raw
+    assert "/300 files" in terminal.raw
 
 
 def test_ctrl_c_in_sql_ends_it_and_leaves_no_file(site: Site, tmp_path: Path) -> None:
