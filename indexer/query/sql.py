@@ -14,7 +14,6 @@ import duckdb
 import pyarrow as pa
 
 from indexer.catalog.database import Catalog
-from indexer.otlp.sql.functions import install
 from indexer.query.row_stream import RowStream
 from indexer.query.span_views import Coverage, CoveredFiles, SpanViews, Window
 from indexer.query.statement import (
@@ -48,6 +47,8 @@ def open_session(
     """
     catalog = Catalog.open(path, memory_limit=memory_limit, threads=threads, read_only=True)
     if otlp_folder is not None:
+        from indexer.otlp.sql.functions import install  # noqa: PLC0415 - few questions need OTLP
+
         install(catalog.connection, folder=otlp_folder)
     return catalog.connection
 

@@ -1,7 +1,7 @@
 """The settings of this process, from its environment and a file, checked as a whole."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from pydantic import ConfigDict, ValidationError
 
 from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
-from indexer.settings.config_file import read_config
 from indexer.settings.indexing import IndexingSettings
 from indexer.settings.mastra import MastraSettings
 from indexer.settings.receiving import ReceivingSettings
@@ -83,9 +82,15 @@ def read_given(config: str | Path | None = None) -> Given:
     """
     known = variable_names().values()
     environment = read_variables(os.environ, known)
-    file = {} if config is None else read_config(Path(config), known)
+    file = {} if config is None else _read_config(Path(config), known)
     sources = dict.fromkeys(file, str(config)) | dict.fromkeys(environment.given, "environment")
     return Given(values={**file, **environment.given}, sources=sources, ignored=environment.ignored)
+
+
+def _read_config(path: Path, known: Iterable[str]) -> dict[str, str]:
+    from indexer.settings.config_file import read_config  # noqa: PLC0415 - most have no such file
+
+    return read_config(path, known)
 
 
 def load_settings(config: str | Path | None = None, **overrides: Any) -> Settings:

@@ -31,6 +31,7 @@ from tests.benchmark import (
     searches,
     sql_hot,
     sql_views,
+    starts,
 )
 from tests.benchmark.plan import OUTPUT, SMALL, SPANS_MAX, Plan
 from tests.benchmark.report import Line, machine, show
@@ -52,6 +53,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "dialects": dialects.measure,
     "floors": floors.measure,
     "mastra": mastra_store.measure,
+    "starts": starts.measure,
 }
 
 

@@ -1,6 +1,5 @@
 """A command that asks a running worker is quick to start: it loads no engine of its own."""
 
-import json
 import sys
 
 import pytest
@@ -9,12 +8,21 @@ from tests.support.processes import Site
 from tests.support.served import StubHost, serving
 
 ENGINES = {"duckdb", "pyarrow", "numpy", "grpc", "fastapi", "asyncio"}
+OTHERS = {
+    "rich.console",
+    "rich.text",
+    "http.client",
+    "email.parser",
+    "ssl",
+    "tomllib",
+    "indexer.otlp",
+}
 """Each takes longer to load than the worker takes to answer."""
 RUN = """
 import sys
-from indexer.cli.main import main
+from indexer.__main__ import run
 try:
-    main(sys.argv[1:])
+    run()
 finally:
     sys.stderr.write("\\nloaded " + " ".join(sys.modules))
 """
@@ -24,7 +32,7 @@ STATUS = {"state": "running", "healthy": True, "problems": []}
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("arguments", [["--help"], ["status", "--json"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["status"]])
 def test_a_command_that_a_worker_answers_loads_no_engine(tmp_path, arguments):
     site = Site(tmp_path, pointer=tmp_path / "index.duckdb")
     try:
@@ -35,5 +43,5 @@ def test_a_command_that_a_worker_answers_loads_no_engine(tmp_path, arguments):
         site.close()
     loaded = set(command.err.rpartition("\nloaded ")[2].split())
     assert "indexer.cli.main" in loaded
-    assert loaded & ENGINES == set()
-    assert arguments == ["--help"] or json.loads(command.out) == STATUS
+    assert loaded & (ENGINES | OTHERS) == set()
+    assert arguments == ["--help"] or "running" in command.out
