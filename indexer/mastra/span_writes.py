@@ -28,8 +28,9 @@ def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> 
         now = stored_time(datetime.now(UTC))
         keys = {ids: span_key(*ids) for ids in changes}
         known = database.known_keys()
-        stored = _stored(connection, known.among(keys.values()), changes)
-        known.add(keys.values())
+        asked = known.among(keys.values())
+        stored = _stored(connection, asked, changes)
+        known.add(set(keys.values()).difference(asked))
         inserted: list[RowValues] = []
         changed: list[tuple[StoredSpan, RowValues]] = []
         for key, change in changes.items():
