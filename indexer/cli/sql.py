@@ -19,6 +19,7 @@ from indexer.cli.source import BesideIndex, Source
 from indexer.cli.sql_formats import format_of, write_file, write_text
 from indexer.clients.shared.answer_json import missing_json
 from indexer.errors import FileChanged, QueryRefused
+from indexer.index.unseen_files import look_at_unseen
 from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.span_views import Window
 from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
@@ -75,11 +76,16 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
         try:
             with _answer(settings, options, path, beside, calls) as answer:
                 _write(answer, form, settings, options)
+            coverage = answer.rows.coverage
         except FileChanged as error:
             if not options.output or is_stream(options.output):
                 raise FileChanged(error.message, hint=_BREAKS_OFF) from error
             with _answer(settings, options, path, beside, calls, may_scan=False) as answer:
                 _write(answer, form, settings, options)
+            coverage = None
+    if coverage is not None and coverage.unseen is not None and not source.has_worker:
+        sys.stdout.flush()
+        look_at_unseen(path, coverage.unseen)
     return 0
 
 
@@ -114,7 +120,9 @@ def _answer(
         of_tables = names_tables(session, query, DIALECT_VIEWS)
         behind = files_behind(session) if "span_attributes" in query.lower() else 0
         rows = calls.run(
-            partial(stream, session, query, window, DIALECT_VIEWS, unindexed, may_scan=may_scan)
+            partial(
+                stream, session, query, window, DIALECT_VIEWS, unindexed, path, may_scan=may_scan
+            )
         )
         said = beside.missing_in_index if of_tables else beside.missing
         yield _Answer(

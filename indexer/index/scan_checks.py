@@ -14,7 +14,7 @@ from threading import Event
 
 from indexer.catalog.files import FileRegister
 from indexer.errors import FileError, TransientError
-from indexer.model import RegisteredFile
+from indexer.model import ParquetFileInfo, RegisteredFile
 from indexer.read.registered_file import find_registered
 from indexer.read.scan_check import check_file
 from indexer.spans.file_scan import UNSCANNED, FileScan
@@ -36,6 +36,31 @@ _SPELL_FILES = 256
 
 class _Interrupted(Exception):
     """A file was registered meanwhile."""
+
+
+def scan_of(
+    storage: LocalStorage,
+    info: ParquetFileInfo,
+    digest: str,
+    pause: Callable[[], None] = lambda: None,
+) -> FileScan | None:
+    """What is seen of a registered file, whose footer has this digest.
+
+    Nothing of a damaged one, None of one that cannot be read now. Raises _Interrupted where
+    ``pause`` does.
+    """
+    try:
+        return check_file(storage, find_registered(storage, info, digest), pause)
+    except _Interrupted:
+        raise
+    except TransientError:
+        return None
+    except FileError:
+        return UNSCANNED
+    except Exception as fault:  # noqa: BLE001 - logged; the canonical reader reads the file
+        path = display_path(info.relative_path)
+        log_fault(FILE_FAULT, f"{path}: its columns cannot be looked at: {fault}", fault)
+        return UNSCANNED
 
 
 class ScanChecks:
@@ -115,22 +140,8 @@ class ScanChecks:
 
         Raises _Interrupted.
         """
-        path = file.relative_path
-        try:
-            info = file.info_at(self._storage.absolute(path))
-            found = find_registered(self._storage, info, file.footer_digest)
-            return check_file(self._storage, found, pause)
-        except _Interrupted:
-            raise
-        except TransientError:
-            return None
-        except FileError:
-            return UNSCANNED
-        except Exception as fault:  # noqa: BLE001 - logged; the canonical reader reads the file
-            log_fault(
-                FILE_FAULT, f"{display_path(path)}: its columns cannot be looked at: {fault}", fault
-            )
-            return UNSCANNED
+        info = file.info_at(self._storage.absolute(file.relative_path))
+        return scan_of(self._storage, info, file.footer_digest, pause)
 
     def _rest(self) -> None:
         if self._interrupt.is_set():

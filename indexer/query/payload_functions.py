@@ -4,10 +4,11 @@ DuckDB calls them for the rows and columns that a query needs and no others: wha
 out is not read, and a file that cannot be read costs the payload of its own rows alone.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -74,6 +75,8 @@ class PayloadFile:
     """Each of its rows is a span that the index has from it."""
     absent: tuple[str, ...] = ()
     """Canonical payload columns that neither it nor its folders have."""
+    is_unseen: bool = False
+    """It is indexed, and nobody has looked at its columns."""
     nested: tuple[str, ...] = ()
     """Its own payload columns that are MAP, STRUCT or LIST."""
 
@@ -82,6 +85,17 @@ class PayloadFile:
         """Rows that are read at once."""
         rows = _BLOCK_BYTES * self.row_count // max(self.info.size_bytes, 1)
         return min(max(rows, _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
+
+
+@dataclass(slots=True)
+class UnseenFiles:
+    """Indexed files that nobody has looked at and of which a session read a large part."""
+
+    storage: LocalStorage
+    files: dict[int, PayloadFile] = field(default_factory=dict)
+    """By ``file_id``."""
+    seconds: float = 0.0
+    """In which they were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,6 +147,7 @@ class PayloadFunctions:
         self._missing: dict[tuple[int, str], Missing] = {}
         self._asked: dict[tuple[int, str], int] = {}
         self._installed: set[str] = set()
+        self.unseen = UnseenFiles(storage)
 
     def install(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Make the functions that the SQL calls in the connection's database.
@@ -211,9 +226,13 @@ class PayloadFunctions:
                 return self._blocks[key]
         first = number * file.block_rows
         rows = range(first, min(first + file.block_rows, file.row_count))
+        began_s = time.monotonic()
         block = self._read(name, file, rows)
         with self._lock:
             self._keep(key, block)
+            if isinstance(file, PayloadFile) and file.is_unseen:
+                self.unseen.files[file_id] = file
+                self.unseen.seconds += time.monotonic() - began_s
         return block
 
     def _read(self, name: str, file: PayloadSource, rows: Sequence[int]) -> pa.Array:

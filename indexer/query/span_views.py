@@ -9,16 +9,16 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 import duckdb
 
 from indexer.catalog.storage_root import indexed_path
 from indexer.errors import IndexerError
-from indexer.model import ParquetFileInfo
+from indexer.query.file_rows import matching_files
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.missing import Missing
-from indexer.query.payload_functions import PayloadFile, PayloadFunctions
+from indexer.query.payload_functions import PayloadFile, PayloadFunctions, UnseenFiles
 from indexer.query.row_stream import RowStream
 from indexer.query.statement import explained
 from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed, UnindexedRows
@@ -29,33 +29,10 @@ from indexer.query.views import (
     otel_spans,
     with_event,
 )
-from indexer.read.dialect_document import dialects
-from indexer.read.dialect_fields import Dialect
-from indexer.read.payload import PAYLOAD_COLUMNS, folder_payload
+from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.registered_file import find_registered
-from indexer.spans.file_scan import UNSCANNED, FileScan
-from indexer.system.duckdb_rows import plain_rows
 from indexer.system.storage import LocalStorage
 
-_FILES = """
-SELECT file_id, file_path, dialect, row_count, missing_columns, nested_columns, footer_digest,
-    relative_path, size_bytes, modified_unix_nano, device, inode, changed_unix_nano,
-    owned_span_count = row_count AS is_whole
-FROM parquet_files
-WHERE owned_span_count > 0 AND {window}
-"""
-_NEWEST = "ORDER BY max_time DESC, relative_path"
-"""Asked for where there are more files than are covered: it doubles the time (measured)."""
-_SCANS = """
-SELECT file_id, schema_digest, has_metadata, stored, rewritten, empty, event_names,
-    coalesce(null_free, []) AS null_free
-FROM file_scans WHERE file_id BETWEEN {first} AND {last}
-"""
-"""Apart from the files: a join takes longer than both (measured)."""
-_INFO = (
-    *("relative_path", "size_bytes", "modified_unix_nano", "device", "inode"),
-    "changed_unix_nano",
-)
 _PLACE = "position_in_row"
 """A column of the index that the view uses for nothing but the payload: DuckDB's plan names it
 where a question needs some."""
@@ -73,6 +50,8 @@ class Coverage:
     matching: int
     missing: tuple[Missing, ...] = ()
     """Files whose payload could not be read: it is NULL."""
+    unseen: UnseenFiles | None = field(default=None, compare=False)
+    """Files that are worth a look."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -124,19 +103,19 @@ class CoveredFiles:
         connection: duckdb.DuckDBPyConnection,
         window: Window,
         unindexed: Unindexed = NOTHING_UNINDEXED,
+        catalog: Path | None = None,
     ) -> "CoveredFiles":
-        """Those of the index, and what it does not have. Raises duckdb.Error."""
-        rows, matching = _matching(connection, window)
-        scans = _scans(connection, [row["file_id"] for row in rows])
-        known = {dialect.name: dialect for dialect in dialects()}
+        """Those of the index, and what it does not have.
+
+        With the path of the ``catalog``, what earlier sessions saw of the files counts too. Raises
+        duckdb.Error.
+        """
         storage = LocalStorage(indexed_path(connection) or "/")
+        files, matching = matching_files(connection, window.sql, window.files_max, catalog)
         return cls(
             storage=storage,
             unindexed=UnindexedRows.register(connection, storage, unindexed, window.covers),
-            files={
-                row["file_id"]: _file(row, known[row["dialect"]], scans.get(row["file_id"]))
-                for row in rows
-            },
+            files=files,
             matching=matching,
         )
 
@@ -187,6 +166,7 @@ class SpanViews:
             files=len(self._covered.files),
             matching=self._covered.matching,
             missing=(*self._covered.unindexed.missing, *self._functions.missing),
+            unseen=self._functions.unseen,
         )
 
     def make(self, scanned: Collection[int]) -> None:
@@ -233,52 +213,3 @@ class SpanViews:
         except duckdb.Error:
             return True
         return any(_PLACE in text for row in plan for text in row)
-
-
-def _matching(
-    connection: duckdb.DuckDBPyConnection, window: Window
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows of the files that the window covers, and how many match it."""
-    asked = _FILES.format(window=window.sql)
-    rows = plain_rows(connection, f"{asked} LIMIT {window.files_max + 1}")
-    if len(rows) <= window.files_max:
-        return rows, len(rows)
-    ((matching,),) = connection.execute(f"SELECT count(*) FROM ({asked})").fetchall()
-    return plain_rows(connection, f"{asked} {_NEWEST} LIMIT {window.files_max}"), matching
-
-
-def _scans(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> dict[int, FileScan]:
-    """What was seen of these files."""
-    if not file_ids:
-        return {}
-    asked = _SCANS.format(first=min(file_ids), last=max(file_ids))
-    return {row.pop("file_id"): _scan(row) for row in plain_rows(connection, asked)}
-
-
-def _scan(row: dict[str, Any]) -> FileScan:
-    lists = {name: tuple(one) for name, one in row.items() if isinstance(one, list)}
-    return FileScan(**{**row, **lists})
-
-
-def _file(row: dict[str, Any], dialect: Dialect, scan: FileScan | None) -> PayloadFile:
-    """A row of ``_FILES``."""
-    path = row["file_path"]
-    return PayloadFile(
-        file_path=path,
-        info=ParquetFileInfo(path=path, **{name: row[name] for name in _INFO}),
-        footer_digest=row["footer_digest"],
-        dialect=dialect,
-        row_count=row["row_count"],
-        scan=scan or UNSCANNED,
-        nested=tuple(row["nested_columns"]),
-        is_whole=row["is_whole"],
-        absent=_absent(dialect, row["missing_columns"], row["relative_path"]),
-    )
-
-
-def _absent(dialect: Dialect, missing: Sequence[str], relative_path: str) -> tuple[str, ...]:
-    """Payload columns of which the file knows nothing, nor do its folders."""
-    present = {one.name for one in dialect.payload} - set(missing)
-    if "=" in relative_path:
-        present |= folder_payload(dialect, present, relative_path).keys()
-    return tuple(name for name in PAYLOAD_COLUMNS if name not in present)

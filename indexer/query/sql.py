@@ -85,12 +85,13 @@ def select(
     window: Window,
     dialect_views: Sequence[SqlViews] = (),
     unindexed: Unindexed = NOTHING_UNINDEXED,
+    catalog: Path | None = None,
 ) -> tuple[pa.Table, Coverage | None]:
     """All rows of one statement that reads, and what the views of spans that it names cover.
 
     Raises as ``stream``.
     """
-    answer = stream(connection, sql, window, dialect_views, unindexed)
+    answer = stream(connection, sql, window, dialect_views, unindexed, catalog)
     table = pa.Table.from_batches(answer.batches(), answer.rows.schema)
     return table, answer.coverage
 
@@ -101,14 +102,16 @@ def stream(
     window: Window,
     dialect_views: Sequence[SqlViews] = (),
     unindexed: Unindexed = NOTHING_UNINDEXED,
+    catalog: Path | None = None,
     *,
     may_scan: bool = True,
 ) -> SqlAnswer:
     """Run one statement that reads.
 
-    The views have ``unindexed`` spans too, which tables of the index have not. Without ``may_scan``
-    DuckDB itself opens no file. Raises QueryRefused for anything but one statement that reads, and
-    for SQL that DuckDB rejects.
+    The views have ``unindexed`` spans too, which tables of the index have not. With the path of the
+    session's ``catalog``, what earlier sessions saw of its files makes it quicker. Without
+    ``may_scan`` DuckDB itself opens no file. Raises QueryRefused for anything but one statement
+    that reads, and for SQL that DuckDB rejects.
     """
     known = view_names(dialect_views)
     try:
@@ -116,7 +119,8 @@ def stream(
         question = explained(sql)
         words = _words(sql, known)
         lists = is_of_names(question)
-        covered = CoveredFiles.find(connection, window, unindexed) if words or lists else None
+        asks = bool(words or lists)
+        covered = CoveredFiles.find(connection, window, unindexed, catalog) if asks else None
         paths = [] if covered is None else covered.scannable_paths
         allowed = ", ".join(map(text_literal, paths))
         connection.execute(f"SET allowed_paths = [{allowed}]")

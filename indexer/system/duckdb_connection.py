@@ -50,7 +50,7 @@ def connect(
     duckdb.Error; a file that is not a DuckDB database is one whatever it begins with, because the
     prefix keeps DuckDB from choosing an extension by its first bytes.
     """
-    folder = spill_folder or _user_folder()
+    folder = spill_folder or user_folder()
     label = next(_numbers) if path is None else path.name
     return duckdb.connect(
         ":memory:" if path is None else f"duckdb:{os.path.abspath(path)}",
@@ -70,7 +70,7 @@ def refuse_other_files(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET enable_external_access = false")
 
 
-def _user_folder() -> Path | None:
+def user_folder() -> Path | None:
     """A folder below the temporary one that only this user can enter; None where there is none.
 
     Its name can be known beforehand, so one that somebody else has made, or a link, is not used.

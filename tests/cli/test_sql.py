@@ -7,6 +7,7 @@ without a way to write, to read another file, or to run something that is no SEL
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,6 +212,18 @@ def test_a_window_chooses_the_files(site: Site, window: list[str], traces: list[
     assert [one["error_type"] for one in done.json["missing"]] == ["FilesNotRead"] * limited
     said = "incomplete: FilesNotRead: otel_spans covers the newest 2 of 3 files\n"
     assert site.call("sql", query, *window).err == said * limited
+
+
+def test_what_was_read_is_looked_at_for_the_next_question(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the user's own folder, and with the same answer."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    query = "SELECT attributes FROM otel_spans ORDER BY ALL"
+    first = site.call("sql", query, "--format", "csv")
+    (remembered,) = tmp_path.glob("*/seen-*.json")
+    assert json.loads(remembered.read_bytes())["files"]
+    assert site.call("sql", query, "--format", "csv") == first
 
 
 @pytest.mark.parametrize("arguments", [["--since", "yesterday"], ["--max-files", "0"]], ids=str)

@@ -123,7 +123,7 @@ def test_a_folder_that_others_may_have_made_is_not_used(temporary, monkeypatch, 
 
 
 def test_without_a_folder_what_outgrows_memory_fails_and_says_so(monkeypatch):
-    monkeypatch.setattr(duckdb_connection, "_user_folder", lambda: None)
+    monkeypatch.setattr(duckdb_connection, "user_folder", lambda: None)
     with connect(memory_limit="16MiB") as connection, pytest.raises(duckdb.OutOfMemoryException):
         connection.execute(LARGE).fetchall()
 
