@@ -32,6 +32,7 @@ from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.index_scan import span_conditions
 from indexer.query.find.key_summaries import key_of, key_summaries, may_meet
 from indexer.query.find.payload_conditions import AttributeCondition, TextCondition
+from indexer.query.find.promoted_rows import promoted_rows, rows_sql, told_files
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
@@ -96,10 +97,14 @@ class IndexedSearch:
     def run(self) -> IndexedMatches:
         """Raises what the deadline raises."""
         bounds = file_bounds(self.cursor, self.query)
+        promoted = promoted_rows(self.cursor, self.condition)
+        are_near = any(one.is_near for one in promoted)
         is_begun = False
         for group in _groups(self._not_ruled_out(bounds)):
             files = self._worth_opening(self.files([file_id for _, (_, file_id) in group]))
-            rows = self._narrowed(files.keys())
+            told = told_files(self.cursor, promoted, files.keys())
+            rows = self._narrowed(files.keys() - told)
+            rows |= self._narrowed(told, rows_sql(promoted, told))
             row_counts = self._row_counts(rows.keys())
             for place, (bound, file_id) in group:
                 self.deadline.check()
@@ -116,7 +121,8 @@ class IndexedSearch:
                         absences=self.absences.of(files[file_id]),
                         known_keys=self._summaries.get(file_id, {}),
                     )
-                    self._search(file_id, reader, rows[file_id])
+                    is_near = are_near and file_id in told
+                    self._search(file_id, reader, rows[file_id], is_near=is_near)
                 is_begun = True
         return self._matches()
 
@@ -196,13 +202,15 @@ class IndexedSearch:
 
         return {file_id: file for file_id, file in files.items() if may_meet(file)}
 
-    def _narrowed(self, file_ids: Collection[int]) -> dict[int, pa.Table]:
+    def _narrowed(self, file_ids: Collection[int], also: str = "true") -> dict[int, pa.Table]:
         """Rows of each file that may be of the list, with what is known of each."""
         if not file_ids:
             return {}
         columns = [f", ({condition_sql(leaf)})" for leaf in self._leaves]
         columns += [", name"] if self._asks_names else []
-        sql = _NARROW.format(columns="".join(columns), ids=id_list(file_ids), where=self._where)
+        sql = _NARROW.format(
+            columns="".join(columns), ids=id_list(file_ids), where=f"{self._where} AND {also}"
+        )
         table = arrow_table(self.cursor, sql)
         ids = table.column(0).to_numpy()
         if (ids[1:] < ids[:-1]).any():
@@ -215,11 +223,12 @@ class IndexedSearch:
             if end > start
         }
 
-    def _search(self, file_id: int, reader: FilePayload, rows: pa.Table) -> None:
+    def _search(self, file_id: int, reader: FilePayload, rows: pa.Table, *, is_near: bool) -> None:
+        """``is_near``: nearly all rows are of the list, and no more are read than it needs."""
         known = _known(rows, self._leaves)
         try:
             search = PayloadSearch(self.condition, known, reader)
-            candidates = search.candidates()
+            candidates = search.possible() if is_near else search.candidates()
             if len(candidates):
                 ordered = self._ordered(file_id, known, candidates)
                 met = known.row[search.first(ordered, self.query.count)].tolist()

@@ -259,7 +259,9 @@ def sort(value: Any) -> type:
 
 
 @contextmanager
-def corpus(folder: Path, made: Sequence[tuple[Any, ...]]) -> Iterator[Corpus]:
+def corpus(
+    folder: Path, made: Sequence[tuple[Any, ...]], keys: Sequence[str] = ()
+) -> Iterator[Corpus]:
     by_tier: dict[str, list[Span]] = {tier: [] for tier in TIERS}
     for number, (tier, trace, start, service, root, name, status, duration, *more) in enumerate(
         made, 1
@@ -284,11 +286,12 @@ def corpus(folder: Path, made: Sequence[tuple[Any, ...]]) -> Iterator[Corpus]:
         if number % 3 == 0:  # sent both ways, and not alike
             other = replace(span, start=start + 1, status=2 - status, attributes='{"k":500}')
             by_tier["published"].append(other)
-    with indexed(folder) as one:
+    with indexed(folder, keys=keys) as one:
         for tier in TIERS[:4]:
             if by_tier[tier]:
                 write(one.root / tier, by_tier[tier])
         one.settle()
+        one.pipeline.scan_checks.finish()
         if by_tier["recent.parquet"]:
             write(one.root / "recent.parquet", by_tier["recent.parquet"])
         yield Corpus(one, by_tier)
@@ -313,6 +316,7 @@ def pages(answers: Answers, query: SpanQuery) -> Iterator[SpansAnswer]:
     parts=st.sampled_from((0, 4, 10**6)),
     held=st.sampled_from((0, 1 << 20)),
     forgets=st.lists(st.booleans(), min_size=8, max_size=8),
+    keys=st.sampled_from(((), ("k",))),
 )
 def test_pages_of_any_cost_join_up_to_a_full_scan_of_all_tiers(
     made: list[tuple[Any, ...]],
@@ -321,6 +325,7 @@ def test_pages_of_any_cost_join_up_to_a_full_scan_of_all_tiers(
     parts: int,
     held: int,
     forgets: list[bool],
+    keys: tuple[str, ...],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Each span once and in order, whichever tier has it and however its payload is read.
@@ -333,7 +338,7 @@ def test_pages_of_any_cost_join_up_to_a_full_scan_of_all_tiers(
         patch.setattr(payload_search, "HELD_BYTES_MAX", held)
         patch.setattr(payload_search, "DECIDED_AT_FIRST", 2)
         patch.setattr(indexed_search, "SUMMARIES_AT_ONCE", 2)
-        with corpus(tmp_path_factory.mktemp("search"), made) as one:
+        with corpus(tmp_path_factory.mktemp("search"), made, keys) as one:
             for query, forget in zip(queries, forgets, strict=False):
                 learnt: list[FileKeySummary] = []
                 answers = one.answers(
