@@ -6,7 +6,9 @@ from operator import itemgetter
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from indexer.mastra.changes import SpanKey
 from indexer.mastra.columns import (
     LIGHT_COLUMNS,
     RECORD_COLUMNS,
@@ -16,8 +18,12 @@ from indexer.mastra.columns import (
 )
 from indexer.mastra.database import Database
 from indexer.mastra.records import LightSpan, LightTrace, SpanRecord, Trace
-from indexer.mastra.span_keys import trace_keys
+from indexer.mastra.span_keys import span_key, trace_keys
 
+_STORED = """
+    SELECT trace_id, span_id FROM asked_keys
+    JOIN mastra_spans USING (span_key, trace_id, span_id) WHERE created_at IS NOT NULL
+"""
 _AMONG = "list_contains($span_ids, span_id)"
 _SORTED = (0, 1)
 """Places of what rows are sorted by."""
@@ -65,14 +71,28 @@ def branch(database: Database, trace_id: str, span_id: str, depth: int | None) -
     """
     with database.reading() as cursor:
         light = _rows(cursor, LIGHT_COLUMNS, trace_id)
-        wanted = _below([light_span_of(row) for row in light], span_id, depth)
+        wanted = below([light_span_of(row) for row in light], span_id, depth)
         if not wanted:
             return None
         rows = _rows(cursor, RECORD_COLUMNS, trace_id, _AMONG, span_ids=wanted)
     return Trace(trace_id=trace_id, spans=[record_of(row) for row in rows])
 
 
-def _below(spans: Iterable[LightSpan], span_id: str, depth: int | None) -> list[str]:
+def stored_keys(database: Database, keys: Sequence[SpanKey]) -> set[SpanKey]:
+    """Those of the (trace ID, span ID) that there are spans of."""
+    asked = pa.table(
+        {
+            "span_key": pa.array([span_key(*key) for key in keys], pa.int64()),
+            "trace_id": pa.array([trace_id for trace_id, _ in keys], pa.string()),
+            "span_id": pa.array([span_id for _, span_id in keys], pa.string()),
+        }
+    )
+    with database.reading() as cursor:
+        cursor.register("asked_keys", asked)
+        return set(cursor.execute(_STORED).fetchall())
+
+
+def below(spans: Iterable[LightSpan | SpanRecord], span_id: str, depth: int | None) -> list[str]:
     """IDs of a span and of those below it; none when it is not there."""
     children: dict[str | None, list[str]] = defaultdict(list)
     found = set()

@@ -1,12 +1,14 @@
 """The worker's Mastra store: open while it serves, cut to what it may keep, closed at the end."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from indexer.clients.mastra.door import BODIES_BYTES_MAX, MastraDoor
 from indexer.mastra.otel_view import OtelSpans
 from indexer.mastra.sync_store import SyncDuckDBStore
+from indexer.query.answers import Answers
 from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 
@@ -17,13 +19,16 @@ PRUNE_EVERY_S = 600.0
 class MastraStore:
     """One store, as the settings describe it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, answers: Callable[[], Answers] | None = None) -> None:
+        """``answers`` are over the index, and have what came over OTLP."""
         self._settings = settings
         self._store = SyncDuckDBStore(
             Path(settings.mastra_path).absolute(),
             memory_limit=settings.mastra_memory_limit,
         )
-        self.door = MastraDoor(store=self._store, bodies=ByteBudget(BODIES_BYTES_MAX))
+        self.door = MastraDoor(
+            store=self._store, bodies=ByteBudget(BODIES_BYTES_MAX), answers=answers
+        )
         """What the routes of clients need of it."""
         self.otel_spans = OtelSpans(lambda: self._store.database)
         """Its spans for those who look for spans of any origin."""

@@ -81,7 +81,7 @@ class Worker:
             from indexer.run.hot_tier import HotTier  # noqa: PLC0415 - it alone needs gRPC here
 
             self._hot = HotTier(settings, clock, self._index.new_files)
-        self._mastra = MastraStore(settings) if settings.mastra_path else None
+        self._mastra = MastraStore(settings, lambda: self.answers) if settings.mastra_path else None
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = settings.answer_limits

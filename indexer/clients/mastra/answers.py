@@ -11,10 +11,11 @@ from indexer.clients.shared.json_text import as_json_with
 MICROSECONDS_OF_MILLISECOND = 1_000
 
 
-def answer(content: BaseModel | dict[str, Any]) -> Response:
-    """A record, or an object, as JSON."""
+def answer(content: BaseModel | dict[str, Any], *, is_whole: bool = True) -> Response:
+    """A record, or an object, as JSON; a header says of a list that it may lack some."""
     value = content.model_dump(by_alias=True) if isinstance(content, BaseModel) else content
-    return Response(as_json_with(value, _time), media_type="application/json")
+    headers = {} if is_whole else {"X-Complete": "false"}
+    return Response(as_json_with(value, _time), headers=headers, media_type="application/json")
 
 
 def _time(value: object) -> str:

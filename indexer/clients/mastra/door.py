@@ -1,8 +1,10 @@
 """What the routes of Mastra's clients need of the process that serves them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexer.mastra.sync_store import SyncDuckDBStore
+from indexer.query.answers import Answers
 from indexer.system.budget import ByteBudget
 
 BODIES_BYTES_MAX = 256 << 20
@@ -15,3 +17,5 @@ class MastraDoor:
 
     store: SyncDuckDBStore
     bodies: ByteBudget
+    answers: Callable[[], Answers] | None = None
+    """Over spans that came over OTLP; without it the routes have what was published alone."""

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.host import Host
+from indexer.clients.mastra import otlp_traces
 from indexer.clients.mastra.answers import answer
 from indexer.clients.mastra.backup import backup_route
 from indexer.clients.mastra.capabilities import capabilities
@@ -23,7 +24,8 @@ from indexer.clients.mastra.query_parameters import list_arguments
 from indexer.clients.mastra.store_question import ask
 from indexer.clients.shared.text_path import register
 from indexer.http.problems import problem
-from indexer.mastra.records import LightTrace
+from indexer.mastra.arguments import checked
+from indexer.mastra.list_arguments import ListTraces
 from indexer.mastra.sync_store import SyncObservability
 
 T = TypeVar("T")
@@ -57,17 +59,27 @@ def _lists(router: APIRouter, door: MastraDoor) -> None:
         arguments = list_arguments(request.query_params)
         return answer(await ask(request, lambda _: call(arguments)))
 
+    async def listed_with_sent(
+        request: Request, call: otlp_traces.ListCall[Any], operation: str
+    ) -> Response:
+        wanted = checked(ListTraces, list_arguments(request.query_params), operation)
+        found, is_whole = await ask(
+            request, lambda deadline: otlp_traces.list_with_sent(door, call, wanted, deadline)
+        )
+        return answer(found, is_whole=is_whole)
+
     spans = door.store.observability
 
     @router.get(PREFIX + "/traces")
     async def traces(request: Request) -> Response:
         """Roots of traces: `page`, `perPage`, `field`, `direction`, `mode` and filters by name."""
-        return await listed(request, spans.list_traces)
+        return await listed_with_sent(request, SyncObservability.list_traces, "LIST_TRACES")
 
     @router.get(PREFIX + "/traces/light")
     async def traces_light(request: Request) -> Response:
         """The same without what can be large."""
-        return await listed(request, spans.list_traces_light)
+        call = SyncObservability.list_traces_light
+        return await listed_with_sent(request, call, "LIST_TRACES_LIGHT")
 
     @router.get(PREFIX + "/branches")
     async def branches(request: Request) -> Response:
@@ -84,23 +96,28 @@ def _lists(router: APIRouter, door: MastraDoor) -> None:
 
 
 def _traces(router: APIRouter, door: MastraDoor) -> None:
-    spans = door.store.observability
-
     @router.get(PREFIX + "/traces/{trace_id}")
     async def trace(request: Request, trace_id: str) -> Response:
         """All spans of a trace, by start."""
-        return _found(await ask(request, lambda _: spans.get_trace(trace_id)), "trace")
+        found = await ask(
+            request, lambda deadline: otlp_traces.whole_trace(door, trace_id, deadline)
+        )
+        return _found(found, "trace")
 
     @router.get(PREFIX + "/traces/{trace_id}/light")
     async def light_trace(request: Request, trace_id: str) -> Response:
         """The same without what can be large."""
-        found: LightTrace | None = await ask(request, lambda _: spans.get_structure(trace_id))
+        found = await ask(
+            request, lambda deadline: otlp_traces.light_trace(door, trace_id, deadline)
+        )
         return _found(found, "trace")
 
     @router.get(PREFIX + "/traces/{trace_id}/spans/{span_id}")
     async def span(request: Request, trace_id: str, span_id: str) -> Response:
         """One span."""
-        found = await ask(request, lambda _: spans.get_span(trace_id, span_id))
+        found = await ask(
+            request, lambda deadline: otlp_traces.one_span(door, trace_id, span_id, deadline)
+        )
         return _found(None if found is None else {"span": found.model_dump(by_alias=True)}, "span")
 
     @router.get(PREFIX + "/traces/{trace_id}/branches/{span_id}")
@@ -111,7 +128,10 @@ def _traces(router: APIRouter, door: MastraDoor) -> None:
         depth: Annotated[int | None, Query(ge=0, le=10_000)] = None,
     ) -> Response:
         """A span with all below it, or `depth` levels of it."""
-        found = await ask(request, lambda _: spans.get_branch(trace_id, span_id, depth))
+        found = await ask(
+            request,
+            lambda deadline: otlp_traces.branch_of(door, trace_id, span_id, depth, deadline),
+        )
         return _found(found, "span")
 
 

@@ -1,0 +1,114 @@
+"""Lists of traces over the store and over what was sent over OTLP alone, as one list.
+
+The latter are put into a store in memory for the one answer, so that filters and orders are those
+of the store.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from indexer.mastra.list_arguments import PAGE_SPANS_MAX, ListTraces, OrderBy, Pagination
+from indexer.mastra.list_records import LightTraceList, PageInfo, TraceList
+from indexer.mastra.records import SpanRecord
+from indexer.mastra.sync_store import SyncDuckDBStore, SyncObservability
+
+L = TypeVar("L", TraceList, LightTraceList)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_OF_STORE = ("created_at", "updated_at")
+
+
+@contextmanager
+def in_memory(records: Sequence[SpanRecord]) -> Iterator[SyncObservability]:
+    """A store of these records alone."""
+    store = SyncDuckDBStore(threads=1)
+    store.init()
+    try:
+        given = [
+            {name: value for name, value in vars(one).items() if name not in _OF_STORE}
+            for one in records
+        ]
+        store.observability.batch_create_valid_spans(given)
+        yield store.observability
+    finally:
+        store.close()
+
+
+def merged_list(
+    ask: Callable[[SyncObservability, ListTraces], L],
+    store: SyncObservability,
+    sent: Sequence[SpanRecord],
+    wanted: ListTraces,
+) -> L:
+    """One page; ``sent`` are roots that the store has not, and what their filters ask for.
+
+    Of the store no more is read than can be on the page: what is before it moves no further than
+    there are other roots.
+    """
+    with in_memory(sent) as memory:
+        others = _listed(ask, memory, wanted, 0, len(sent))
+    if not others.spans:
+        return ask(store, wanted)
+    first = wanted.pagination.page * wanted.pagination.per_page
+    end = first + wanted.pagination.per_page
+    low = max(0, first - len(others.spans))
+    stored: _Listed[L] = _listed(ask, store, wanted, low, end)
+    arrived = {(one.trace_id, one.span_id): one.created_at for one in sent}
+    dated: list[Any] = [
+        one.model_copy(update={"created_at": arrived[one.trace_id, one.span_id]})
+        for one in others.spans
+    ]
+    every = _in_order([*stored.spans, *dated], wanted.order_by)
+    total = stored.total + len(others.spans)
+    return stored.answer.model_copy(
+        update={
+            "spans": every[first - low : end - low],
+            "pagination": PageInfo(
+                total=total,
+                page=wanted.pagination.page,
+                per_page=wanted.pagination.per_page,
+                has_more=end < total,
+            ),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed(Generic[L]):
+    answer: L
+    """The last one that was asked for."""
+    spans: Sequence[Any]
+    total: int
+
+
+def _listed(
+    ask: Callable[[SyncObservability, ListTraces], L],
+    spans: SyncObservability,
+    wanted: ListTraces,
+    first: int,
+    end: int,
+) -> _Listed[L]:
+    """The spans from one place of a list to another."""
+    number, begin = first // PAGE_SPANS_MAX, first // PAGE_SPANS_MAX * PAGE_SPANS_MAX
+    found: list[Any] = []
+    while True:
+        page = Pagination(page=number, per_page=PAGE_SPANS_MAX)
+        answer = ask(spans, wanted.model_copy(update={"pagination": page}))
+        found += answer.spans
+        info = answer.pagination
+        if info is None or not info.has_more or begin + len(found) >= end:
+            total = 0 if info is None else info.total
+            return _Listed(answer, found[first - begin : end - begin], total)
+        number += 1
+
+
+def _in_order(spans: Sequence[Any], order_by: OrderBy) -> list[Any]:
+    """What has not ended counts as ending last."""
+    name = "started_at" if order_by.field == "startedAt" else "ended_at"
+    return sorted(
+        spans,
+        key=lambda span: getattr(span, name) or _LATEST,
+        reverse=order_by.direction == "DESC",
+    )

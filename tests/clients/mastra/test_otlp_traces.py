@@ -1,0 +1,171 @@
+"""Mastra's routes answer what came over OTLP beside what was published, each span once."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from urllib.parse import urlencode
+
+import pytest
+
+from indexer.clients.mastra import otlp_traces
+from indexer.clients.mastra.door import MastraDoor
+from indexer.clients.mastra.routes import mastra
+from indexer.errors import CatalogUnavailable
+from indexer.mastra.sync_store import SyncDuckDBStore
+from indexer.system.budget import ByteBudget
+from tests.mastra.samples import START, span
+from tests.support.catalogs import indexed
+from tests.support.served import serving
+from tests.support.span_files import Span, write
+
+pytestmark = pytest.mark.duckdb
+T0 = int(START.timestamp()) * 10**9
+SECOND = 10**9
+
+
+def sent(trace, number, parent=None, at=0, kind="agent_run", status=1, **attributes):
+    """As the exporter sends it: traces 1 and 2 over OTLP alone, 3 both ways."""
+    more = {"mastra.span.type": kind, "gen_ai.operation.name": "x", **attributes}
+    return Span(
+        trace=trace,
+        span=number,
+        parent=parent,
+        kind=1,
+        name=f"sent {number}",
+        start=T0 + at * SECOND,
+        duration=SECOND,
+        status=status,
+        attributes=json.dumps(more),
+    )
+
+
+SENT = [
+    sent(1, 1, at=1, **{"mastra.metadata.userId": "u1", "mastra.tags": '["a"]'}),
+    sent(1, 2, 1, at=2, kind="tool_call", status=2),
+    sent(2, 1, at=4, kind="workflow_run"),
+    sent(3, 1, at=3),
+    sent(3, 2, 1, at=3),
+    Span(trace=4, span=1, start=T0, attributes='{"gen_ai.operation.name":"x"}'),
+]
+
+
+def trace_id(number):
+    return f"{number:032x}"
+
+
+@pytest.fixture(scope="module", params=[("gen_ai.operation.name",), ()], ids=["promoted", "not"])
+def client(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sent")
+    store = SyncDuckDBStore(threads=1)
+    store.init()
+    store.observability.batch_create_spans(
+        [
+            span(trace_id(3), f"{1:016x}", name="published", start=3),
+            span(trace_id(5), f"{1:016x}", name="published too", start=2),
+        ]
+    )
+    with indexed(folder, keys=request.param) as one:
+        write(one.root / "a.parquet", SENT)
+        one.settle()
+        door = MastraDoor(store=store, bodies=ByteBudget(1 << 20), answers=one.answers)
+        with serving(routers=[partial(mastra, door=door)]) as served:
+            yield served
+    store.close()
+
+
+def get(client, path, code=200, **parameters):
+    answer = client.get(f"/api/observability{path}?{urlencode(parameters)}")
+    assert answer.code == code, answer.body
+    return answer
+
+
+def listed(client, path="/traces", **parameters):
+    answer = get(client, path, **parameters)
+    assert answer.headers.get("x-complete") is None
+    return [int(one["traceId"], 16) for one in answer.json["spans"]]
+
+
+@pytest.mark.parametrize("path", ["/traces", "/traces/light"])
+def test_lists_have_traces_of_both_ways_in_order_each_once(client, path):
+    assert listed(client, path) == [2, 3, 5, 1]
+    assert listed(client, path, field="startedAt", direction="ASC") == [1, 5, 3, 2]
+
+
+def test_pages_join_up(client):
+    pages = [get(client, "/traces", page=page, perPage=1).json for page in range(5)]
+    assert [one["spans"][0]["name"] for one in pages[:4]] == [
+        "sent 1",
+        "published",
+        "published too",
+        "sent 1",
+    ]
+    assert [one["pagination"]["hasMore"] for one in pages] == [True] * 3 + [False] * 2
+    assert {one["pagination"]["total"] for one in pages} == {4}
+    assert pages[4]["spans"] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"entityType": "agent"}, [1]),
+        ({"userId": "u1"}, [1]),
+        ({"tags": '["a"]'}, [1]),
+        ({"hasChildError": "true"}, [1]),
+        ({"hasChildError": "false"}, [2, 3, 5]),
+        ({"startedAt": '{"start":"2026-11-01T12:00:04Z"}'}, [2]),
+        ({"startedAt": '{"end":"2026-11-01T12:00:01Z"}'}, [1]),
+        ({"status": "running"}, [3, 5]),
+    ],
+    ids=str,
+)
+def test_filters_are_those_of_published_traces(client, parameters, expected):
+    assert listed(client, **parameters) == expected
+
+
+def test_a_trace_and_its_spans_are_read(client):
+    found = get(client, f"/traces/{trace_id(1)}").json["spans"]
+    assert [(one["spanId"][-1], one["spanType"]) for one in found] == [
+        ("1", "agent_run"),
+        ("2", "tool_call"),
+    ]
+    light = get(client, f"/traces/{trace_id(1)}/light").json["spans"]
+    assert [one["error"] for one in light] == [None, {"message": ""}]
+    one = get(client, f"/traces/{trace_id(1)}/spans/{1:016x}").json["span"]
+    assert (one["userId"], one["startedAt"]) == ("u1", "2026-11-01T12:00:01.000Z")
+    below = get(client, f"/traces/{trace_id(1)}/branches/{2:016x}").json["spans"]
+    assert [one["spanId"][-1] for one in below] == ["2"]
+
+
+def test_of_a_span_that_came_both_ways_the_published_record_is_read(client):
+    found = get(client, f"/traces/{trace_id(3)}").json["spans"]
+    assert [one["name"] for one in found] == ["published", "sent 2"]
+
+
+@pytest.mark.parametrize("path", ["/traces/{}", "/traces/{}/light", "/traces/{}/spans/1"])
+@pytest.mark.parametrize("trace", [trace_id(4), trace_id(9), "no trace ID"])
+def test_spans_of_other_senders_are_no_trace_of_mastra(client, path, trace):
+    get(client, path.format(trace.replace(" ", "%20")), code=404)
+
+
+def test_a_list_that_has_not_looked_at_all_roots_says_so(client, monkeypatch):
+    monkeypatch.setattr(otlp_traces, "ROOTS_MAX", 1)
+    answer = get(client, "/traces")
+    assert answer.headers["x-complete"] == "false"
+
+
+def test_the_store_answers_when_the_index_cannot(tmp_path):
+    def unavailable():
+        raise CatalogUnavailable("no index")
+
+    store = SyncDuckDBStore(threads=1)
+    store.init()
+    store.observability.create_span(span(trace_id(1), f"{1:016x}"))
+    with indexed(tmp_path) as one:
+        answers = replace(one.answers(), doubts=unavailable)
+        door = MastraDoor(store=store, bodies=ByteBudget(1), answers=lambda: answers)
+        with serving(routers=[partial(mastra, door=door)]) as client:
+            page = get(client, "/traces")
+            found = get(client, f"/traces/{trace_id(1)}")
+    store.close()
+    assert (len(page.json["spans"]), page.headers["x-complete"]) == (1, "false")
+    assert len(found.json["spans"]) == 1
