@@ -9,7 +9,6 @@ from indexer.cli import render
 from indexer.cli.source import Source
 from indexer.cli.waterfall import waterfall
 from indexer.clients.unix_socket import path_text
-from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import list_named
 from indexer.settings import Settings
@@ -96,6 +95,8 @@ def _formatted(settings: Settings, path: str, options: argparse.Namespace) -> in
 
 def spans(settings: Settings, options: argparse.Namespace) -> int:
     """The newest spans with a promoted attribute; what the answer lacks on standard error."""
+    from indexer.query.find.span_query import SpanQuery  # noqa: PLC0415 - lists of spans alone
+
     key, separator, value = options.attribute.partition("=")
     query = SpanQuery(
         attribute=key,
@@ -133,6 +134,8 @@ def services(settings: Settings, options: argparse.Namespace) -> int:
 
 def traces(settings: Settings, options: argparse.Namespace) -> int:
     """The newest spans without a parent: a line a trace that has one."""
+    from indexer.query.find.span_query import SpanQuery  # noqa: PLC0415 - lists of spans alone
+
     query = SpanQuery(service=options.service, roots=True, limit=min(options.limit, ROWS_MAX))
     found = Source(settings).ask(
         "/api/v1/search/spans",

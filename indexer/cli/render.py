@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
 from indexer.cli.human_values import human_row
 from indexer.cli.styled_text import Output, Styled
-from indexer.model import AuditReport, AuditStep
 from indexer.system.standard_output import has_text
 from indexer.system.terminal_text import escape_json, escape_text
+
+if TYPE_CHECKING:  # its classes take longer to make than a short answer to write
+    from indexer.model import AuditReport, AuditStep
 
 TABLE_ROWS = 10_000
 """That are laid out together."""
@@ -215,7 +217,7 @@ def lack_text(missing: dict[str, Any]) -> str:
     return "incomplete: " + line_text(text)
 
 
-def audit_report(report: AuditReport) -> None:
+def audit_report(report: "AuditReport") -> None:
     """Every finding, then one line."""
     lines = [
         f"{finding.invariant} {finding.relative_path or '-'}: {finding.detail}"
@@ -232,7 +234,7 @@ def audit_report(report: AuditReport) -> None:
 
 
 @contextmanager
-def steps(*, enabled: bool) -> Iterator[AuditStep]:
+def steps(*, enabled: bool) -> Iterator["AuditStep"]:
     """A progress bar on a terminal, nothing otherwise."""
     if not (enabled and sys.stderr.isatty()):
         yield lambda _what, _done, _total: None

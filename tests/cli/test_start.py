@@ -16,6 +16,7 @@ OTHERS = {
     "ssl",
     "tomllib",
     "indexer.otlp",
+    "indexer.model",
 }
 """Each takes longer to load than the worker takes to answer."""
 RUN = """
