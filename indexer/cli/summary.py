@@ -3,6 +3,7 @@
 from typing import Any
 
 from indexer.cli import render
+from indexer.cli.human_values import human_row
 
 _LISTS = ("services", "kinds", "critical_path", "slowest", "gaps")
 _SPANS = ("root", "first_failing")
@@ -16,7 +17,8 @@ def write_summary(found: dict[str, Any]) -> None:
     """What a terminal has room for, and what is left out."""
     spans = {name: found[name]["name"] for name in _SPANS if found[name] is not None}
     tokens = {"tokens": found["tokens"]} if found["tokens"] is not None else {}
-    render.facts({**{name: found[name] for name in _COUNTS}, **spans, **tokens})
+    counts = human_row({name: found[name] for name in _COUNTS})
+    render.facts({**counts, **spans, **tokens})
     for name in _LISTS:
         if found[name]:
             render.facts({"": "", name: f"{len(found[name]):,} listed"})
