@@ -40,7 +40,7 @@ def test_types_are_marked_where_they_are_claimed() -> None:
     assert (REPOSITORY / "indexer" / "py.typed").exists()
 
 
-def test_the_pythons_that_are_named_are_those_that_the_suite_is_run_on() -> None:
+def test_the_pythons_that_are_named_are_those_that_the_targets_run_tests_on() -> None:
     """3.11 by `make test`, the others by `make test-pythons`."""
     named = {one.rpartition(" ")[2] for one in PROJECT["classifiers"] if ":: 3." in one}
     (others,) = re.findall(

@@ -33,7 +33,7 @@ from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.identity import SpanKeys
 
 ATTRIBUTE_SPANS_MAX = 100_000
-"""Newest spans whose attributes one list may need: three seconds to read (measured)."""
+"""Newest spans whose attributes one list may need. It bounds the time that reading them takes."""
 
 
 class PublishedStore(Protocol):
