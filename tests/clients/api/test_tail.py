@@ -120,5 +120,4 @@ def test_a_head_keeps_no_stream(tmp_path: Path) -> None:
         assert (answer.status, answer.read()) == (200, b"")
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
-        usages = served.service.usages
-        wait_until(lambda: usages["streams"].in_use == 0, "the place of the stream")
+        wait_until(lambda: served.service.usages["streams"].in_use == 0, "the place of the stream")
