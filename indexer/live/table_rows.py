@@ -4,7 +4,9 @@ A query asks for the columns that it reads, and for none where it only counts ro
 """
 
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,35 +46,42 @@ class TableRows:
         counts = [
             reader.count(one, max(0, snapshot.first_row - one.first_row)) for one in self._segments
         ]
-        self._ends = np.cumsum(counts, dtype=np.int64)
+        self._ends = list(accumulate(counts))
         # DuckDB 1.5 does not own what is inside of lists and structs that it is given. A thread
         # of it is done with some rows before it asks for the next ones.
         self._given: dict[tuple[int, str], pa.Array] = {}
 
     def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
+        return self._ends[-1] if self._ends else 0
 
     def column(self, name: str, numbers: Any) -> pa.Array:
         """The values of these rows (int64, without NULL) in a column, in the order asked."""
-        found = list(self._parts(name, numbers))
-        if not found:
+        if not len(numbers):
             return pa.array([], self._reader.schema.field(name).type)
+        first, end = int(numbers[0]), int(numbers[-1]) + 1
+        is_range = end - first == len(numbers) and bool((numbers[1:] > numbers[:-1]).all())
+        found = list(self._range(name, first, end) if is_range else self._parts(name, numbers))
         given = found[0] if len(found) == 1 else pa.concat_arrays(found)
         self._given[threading.get_ident(), name] = given
         return given
 
+    def _range(self, name: str, first: int, end: int) -> Iterator[pa.Array]:
+        """What a query without a filter asks for: neighbouring rows, of few segments."""
+        number = bisect_right(self._ends, first)
+        while first < end:
+            part_end = min(end, self._ends[number])
+            if first < part_end:
+                values = self._reader.column(self._segments[number], name)
+                # Rows that have left are the first of the first segment.
+                offset = first - self._ends[number] + len(values)
+                yield values.slice(offset, part_end - first)
+            first, number = part_end, number + 1
+
     def _parts(self, name: str, numbers: Any) -> Iterator[pa.Array]:
-        """One for each run of rows of the same segment."""
+        """One for each run of rows of the same segment, in any order."""
         segments = np.searchsorted(self._ends, numbers, side="right")
         edges = np.flatnonzero(np.diff(segments)) + 1
         for part, places in zip(np.split(numbers, edges), np.split(segments, edges), strict=True):
-            if not len(part):
-                continue
             number = int(places[0])
             values = self._reader.column(self._segments[number], name)
-            # Rows that have left are the first of the first segment.
-            inside = part - int(self._ends[number]) + len(values)
-            if inside[-1] - inside[0] == len(inside) - 1 and (np.diff(inside) == 1).all():
-                yield values.slice(int(inside[0]), len(inside))
-            else:
-                yield values.take(pa.array(inside))
+            yield values.take(pa.array(part - self._ends[number] + len(values)))

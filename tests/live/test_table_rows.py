@@ -41,6 +41,9 @@ def test_any_rows_in_any_order_have_their_values(sizes, rows, asked):
     assert len(found) == len(expected)
     numbers = np.array([one % len(expected) for one in asked], np.int64)
     assert found.column("number", numbers).to_pylist() == [expected[one] for one in numbers]
+    first, end = sorted([numbers[0], numbers[-1]]) if len(numbers) else (0, 0)
+    neighbours = np.arange(first, end, dtype=np.int64)
+    assert found.column("number", neighbours).to_pylist() == expected[first:end]
 
 
 def test_counting_makes_no_rows_and_times_no_json():
