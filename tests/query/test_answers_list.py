@@ -29,7 +29,7 @@ from indexer.system.budget import ByteBudget
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import T0, Span, spans, table, write
-from tests.support.tiers import Published
+from tests.support.tiers import Published, stored_once
 
 pytestmark = pytest.mark.duckdb
 
@@ -201,6 +201,7 @@ def tiered(folder: Path, made: Sequence[tuple[Any, ...]], doubled: int = 3) -> I
             by_tier["published"].append(
                 replace(span, name=NAMES[number % 6], start=start + 1, duration=2, status=1)
             )
+    by_tier["published"] = stored_once(by_tier["published"])
     with indexed(folder, keys=KEYS) as one:
         for tier in TIERS[:3]:
             if by_tier[tier]:

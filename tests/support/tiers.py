@@ -35,6 +35,14 @@ class Published:
         return OtelView(table=rows, rows=lambda chosen: rows.take(pa.array(chosen, pa.int64())))
 
 
+def stored_once(spans: Sequence[Span]) -> list[Span]:
+    """A store has one record of a span: of those that are drawn the first."""
+    found: dict[tuple[int, int, int], Span] = {}
+    for one in spans:
+        found.setdefault((one.trace, one.span, one.kind), one)
+    return list(found.values())
+
+
 @contextmanager
 def answers_over(
     folder: Path, by_tier: Mapping[str, Sequence[Span]], keys: Sequence[str] = (), **options: Any

@@ -38,7 +38,7 @@ from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import Span, table, write
-from tests.support.tiers import Published
+from tests.support.tiers import Published, stored_once
 
 pytestmark = pytest.mark.duckdb
 
@@ -286,6 +286,7 @@ def corpus(
         if number % 3 == 0:  # sent both ways, and not alike
             other = replace(span, start=start + 1, status=2 - status, attributes='{"k":500}')
             by_tier["published"].append(other)
+    by_tier["published"] = stored_once(by_tier["published"])
     with indexed(folder, keys=keys) as one:
         for tier in TIERS[:4]:
             if by_tier[tier]:
