@@ -16,9 +16,9 @@ import pytest
 
 from tests.support.examples import DRAW
 
-OF_PROCESSES = 1 / 5
+OF_PROCESSES = 1 / 6
 OF_DOORS = 1 / 2
-OF_THE_OTHER_DUCKDB = 1 / 6
+OF_THE_OTHER_DUCKDB = 1 / 8
 WHOLE = "SPAN_TEST_WHOLE"
 """Set by the first process of a run for the others, which do not know what was named."""
 
