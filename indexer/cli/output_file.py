@@ -14,7 +14,7 @@ from indexer.system.durable_files import replacing
 def check_output(output: str, *, overwrite: bool) -> None:
     """Raises QueryRefused for a name that is taken: before a long question, and not after it."""
     if not overwrite and _is_taken(Path(output)):
-        raise _taken(output)
+        raise _file_exists(output)
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def output_file(output: str, mode: int, *, overwrite: bool) -> Iterator[BinaryIO
     except BrokenPipeError:
         raise
     except FileExistsError as error:
-        raise _taken(output) from error
+        raise _file_exists(output) from error
     except OSError as error:
         raise QueryRefused(
             f"cannot write {output}: {error.strerror or error}", hint="Choose another --output."
@@ -53,7 +53,7 @@ def is_stream(target: str | Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _taken(output: str) -> QueryRefused:
+def _file_exists(output: str) -> QueryRefused:
     return QueryRefused(
         f"{output} exists", hint="Choose another --output, or replace it with --overwrite."
     )

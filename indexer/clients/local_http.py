@@ -77,7 +77,7 @@ def _body(reader: BinaryIO, fields: dict[bytes, bytes]) -> Iterator[bytes]:
         elif b"content-length" in fields:
             length = fields[b"content-length"]
             if not length.isdigit():
-                raise BrokenAnswer("its length is no number")
+                raise BrokenAnswer("its length is invalid")
             yield from _exactly(reader, int(length))
         else:
             while part := reader.read(PART_BYTES):

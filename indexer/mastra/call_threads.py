@@ -5,7 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from indexer.mastra.interruption import Interruption, reads_within
+from indexer.mastra.interruption import reads_within
+from indexer.system.duckdb_interruption import Interruption
 
 P = ParamSpec("P")
 T = TypeVar("T")

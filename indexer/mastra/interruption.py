@@ -1,6 +1,5 @@
 """Reads that end when nobody waits for them any more: who waits says how they are interrupted."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -26,32 +25,3 @@ def reads_within(over: Over) -> Iterator[None]:
 def interruptible(connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
     """Around the statements of one read."""
     return _OVER.get()(connection)
-
-
-class Interruption:
-    """One call that may be cancelled by another thread, before it reads or meanwhile."""
-
-    def __init__(self) -> None:
-        self._cancelled = False
-        self._running: duckdb.DuckDBPyConnection | None = None
-        self._lock = threading.Lock()
-
-    def cancel(self) -> None:
-        """What it reads now ends with duckdb.InterruptException, and so does what it would."""
-        with self._lock:
-            self._cancelled = True
-            if self._running is not None:
-                self._running.interrupt()
-
-    @contextmanager
-    def over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """As ``reads_within`` takes it."""
-        with self._lock:
-            if self._cancelled:
-                raise duckdb.InterruptException("the call was cancelled")
-            self._running = connection
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running = None

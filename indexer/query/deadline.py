@@ -4,7 +4,6 @@ Whoever answers looks at it between two steps; a statement that runs inside Duck
 """
 
 import math
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from indexer.errors import QueryCancelled, QueryTimedOut
+from indexer.system.duckdb_interruption import Interruption
 
 ENDED = (QueryCancelled, QueryTimedOut)
 """What ends an answer as a whole: it is not what one source of it lacks."""
@@ -23,22 +23,17 @@ class Deadline:
     def __init__(self, limit_s: float = math.inf) -> None:
         self._limit_s = limit_s
         self._ends_s = time.monotonic() + limit_s
-        self._cancelled = False
-        self._running: duckdb.DuckDBPyConnection | None = None
-        self._lock = threading.Lock()
+        self._interruption = Interruption()
 
     def cancel(self) -> None:
         """Nobody waits any more. Said again, it also ends what began just as it was said."""
-        with self._lock:
-            self._cancelled = True
-            if self._running is not None:
-                self._running.interrupt()
+        self._interruption.cancel()
 
     def check(self) -> None:
         """Raises QueryCancelled or QueryTimedOut when there is no time left."""
         if time.monotonic() >= self._ends_s:
             raise QueryTimedOut(f"no answer within {self._limit_s:g} s")
-        if self._cancelled:
+        if self._interruption.is_cancelled:
             raise QueryCancelled("the client has disconnected")
 
     @contextmanager
@@ -48,13 +43,9 @@ class Deadline:
         Inside another one it is this connection's turn meanwhile.
         """
         self.check()
-        with self._lock:
-            outer, self._running = self._running, connection
         try:
-            yield
+            with self._interruption.over(connection):
+                yield
         except duckdb.InterruptException as error:
             self.check()
             raise QueryCancelled("the statement was interrupted") from error
-        finally:
-            with self._lock:
-                self._running = outer

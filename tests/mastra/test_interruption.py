@@ -8,10 +8,11 @@ import pytest
 
 from indexer.errors import CatalogUnavailable, CatalogWriteFailed, QueryCancelled
 from indexer.mastra.call_threads import CallThreads
-from indexer.mastra.interruption import Interruption, reads_within
+from indexer.mastra.interruption import reads_within
 from indexer.mastra.store import DuckDBStore
 from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.query.deadline import Deadline
+from indexer.system.duckdb_interruption import Interruption
 from tests.mastra.samples import new_trace, span
 
 pytestmark = pytest.mark.duckdb
