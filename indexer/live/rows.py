@@ -34,6 +34,8 @@ class KeptRows:
         self._lock = Lock()
         self._kept: WeakKeyDictionary[Segment, dict[str, _Made]] = WeakKeyDictionary()
         self._latest: deque[tuple[ref[Segment], str, pa.RecordBatch]] = deque(maxlen=LATEST)
+        # Threads of one query, and queries of many cursors, come to a new segment at once.
+        self._making: WeakKeyDictionary[Segment, Lock] = WeakKeyDictionary()
 
     @property
     def bytes(self) -> int:
@@ -44,12 +46,21 @@ class KeptRows:
     def get(
         self, segment: Segment, table: str, make: Callable[[], pa.RecordBatch]
     ) -> pa.RecordBatch:
-        """The rows of a whole segment in a table. Raises what ``make`` raises."""
+        """The rows of a whole segment in a table: one thread makes them, others wait for it.
+
+        Raises what ``make`` raises.
+        """
         with self._lock:
             found = self._found(segment, table)
+            making = self._making.setdefault(segment, Lock())
         if found is not None:
             return found
-        made = make()
+        with making:
+            with self._lock:
+                found = self._found(segment, table)
+            return self._keep(segment, table, make()) if found is None else found
+
+    def _keep(self, segment: Segment, table: str, made: pa.RecordBatch) -> pa.RecordBatch:
         size = int(made.nbytes)
         with self._lock:
             if segment.is_sealed and self._total() + size <= self.bytes_max:

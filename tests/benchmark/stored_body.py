@@ -37,7 +37,7 @@ def main() -> None:
     port, file = sys.argv[1:]
     server = HttpServer(
         stored(Path(file).read_bytes()),
-        [bind(Endpoint("127.0.0.1", int(port)))],
+        [bind(Endpoint(setting="PORT", listen=f"127.0.0.1:{port}"))],
         limits=ConnectionLimits(),
         grace_s=GRACE_S,
     )
