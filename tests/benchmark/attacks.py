@@ -21,7 +21,8 @@ from typing import Any
 
 import grpc
 
-from tests.otlp import hostile_bodies
+from tests.benchmark.sender import Export
+from tests.otlp.hostile_bodies import JSON, PROTOBUF
 
 PROTOBUF_TYPE, JSON_TYPE = "application/x-protobuf", "application/json"
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -111,12 +112,10 @@ def many_messages(doors: Doors, over: threading.Event) -> int:
     """Every shape of a small body that is millions of messages, one after the other."""
     made = [
         (gzip.compress(make(EMPTY)), PROTOBUF_TYPE)
-        for name, make in hostile_bodies.PROTOBUF.items()
+        for name, make in PROTOBUF.items()
         if name not in SOUND
     ]
-    made += [
-        (gzip.compress(make(EMPTY).encode()), JSON_TYPE) for make in hostile_bodies.JSON.values()
-    ]
+    made += [(gzip.compress(make(EMPTY).encode()), JSON_TYPE) for make in JSON.values()]
     count = 0
     while not over.is_set():
         for packed, kind in made:
@@ -155,7 +154,9 @@ def stalled_calls(doors: Doors, over: threading.Event) -> int:
                     yield b""
 
                 with contextlib.suppress(grpc.RpcError):
-                    channel.stream_unary(method)(never(), timeout=2)
+                    stream: grpc.StreamUnaryMultiCallable[bytes, bytes]
+                    stream = channel.stream_unary(method)
+                    stream(never(), timeout=2)
             count += 1
     return count
 
@@ -185,7 +186,8 @@ def call(port: int, method: str, body: bytes) -> Any:
     """One call on a connection of its own."""
     options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
-        return channel.unary_unary(method)(body, timeout=30)
+        asked: Export = channel.unary_unary(method)
+        return asked(body, timeout=30)
 
 
 ALL: dict[str, Attack] = {

@@ -30,6 +30,7 @@ from tests.benchmark.embedded import Embedded, embedded
 from tests.benchmark.export_bodies import Bodies, trace_ids
 from tests.benchmark.plan import OUTPUT, PROJECT, scratch
 from tests.benchmark.report import machine, percentile
+from tests.benchmark.sender import Export
 
 SECONDS = 120.0
 P99_MS_MAX = 1_000.0
@@ -186,7 +187,7 @@ def _sender(port: int, bodies: Bodies) -> Callable[[int], bool]:
 
 def _grpc_sender(port: int, bodies: Bodies) -> Callable[[int], bool]:
     channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-    export = channel.unary_unary(TRACES)
+    export: Export = channel.unary_unary(TRACES)
 
     def ask(number: int) -> bool:
         with contextlib.suppress(grpc.RpcError):

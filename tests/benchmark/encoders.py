@@ -29,7 +29,7 @@ STATUSES = ("UNSET", "OK", "ERROR")
 
 def main(rounds: int) -> None:
     """Print both sides' spans a second, a number a round."""
-    from datasette_otel_file_exporter.exporter import encode_parquet  # noqa: PLC0415 - of the peers
+    from datasette_otel_file_exporter.exporter import encode_parquet  # type: ignore[import-not-found]  # noqa: PLC0415 - of the peers
 
     made = Bodies(7)
     bodies = [made.body(number, time.time_ns()) for number in range(REQUESTS)]

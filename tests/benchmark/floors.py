@@ -23,7 +23,7 @@ from tests.benchmark.export_bodies import SERVICES, SPANS, Bodies, trace_ids
 from tests.benchmark.panels import API, Asked, ask, connection
 from tests.benchmark.plan import PROJECT, Plan, scratch
 from tests.benchmark.report import Line, percentile
-from tests.benchmark.sender import EXPORT_TIMEOUT_S, METHOD
+from tests.benchmark.sender import EXPORT_TIMEOUT_S, METHOD, Export
 from tests.support.processes import free_ports
 
 SEED = 21
@@ -111,7 +111,7 @@ def _idle(running: Embedded) -> Iterator[Line]:
 def _send(running: Embedded, requests: int) -> None:
     bodies = Bodies(SEED)
     with grpc.insecure_channel(running.otlp) as channel:
-        export = channel.unary_unary(METHOD)
+        export: Export = channel.unary_unary(METHOD)
         for number in range(requests):
             export(bodies.body(number, time.time_ns()), timeout=EXPORT_TIMEOUT_S)
 

@@ -59,7 +59,8 @@ class Sending:
     @property
     def rate(self) -> float:
         """Acknowledged spans a second, from the first request to the last answer."""
-        return self.acknowledged / (self.exports[-1].unix_s - self.facts["began_unix_s"])
+        began_s: float = self.facts["began_unix_s"]
+        return self.acknowledged / (self.exports[-1].unix_s - began_s)
 
     def ended(self) -> None:
         """Wait until it has. Fails unless it ended well."""

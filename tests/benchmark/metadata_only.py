@@ -16,7 +16,7 @@ from typing import Any
 
 from indexer.catalog.database import Catalog
 from indexer.catalog.files import FileRegister
-from indexer.index.pipeline import Limits
+from indexer.model import Limits
 from indexer.system.clock import SystemClock
 from tests.benchmark.layout import Shape
 from tests.benchmark.report import median

@@ -13,11 +13,13 @@ import resource
 import sys
 import threading
 import time
+from typing import TypeAlias
 
 import grpc
 
 from tests.benchmark.export_bodies import SPANS, Bodies
 
+Export: TypeAlias = "grpc.UnaryUnaryMultiCallable[bytes, bytes]"
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 CONNECTIONS = 4
 EXPORT_TIMEOUT_S = 10.0
@@ -44,7 +46,7 @@ class Sender:
         """Send requests one after the other until the time is over."""
         options = [("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(self._target, options=options) as channel:
-            export = channel.unary_unary(METHOD)
+            export: Export = channel.unary_unary(METHOD)
             while (number := self._next()) is not None:
                 self._send(export, number)
 
@@ -60,7 +62,7 @@ class Sender:
             self.latest_s = max(self.latest_s, time.monotonic() - due_s)
         return number
 
-    def _send(self, export: grpc.UnaryUnaryMultiCallable, number: int) -> None:
+    def _send(self, export: Export, number: int) -> None:
         body = self._bodies.body(number, time.time_ns())
         while True:
             started = time.perf_counter()

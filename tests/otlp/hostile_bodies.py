@@ -1,5 +1,7 @@
 """Small bodies of very many messages: each shape as a function of how many there are."""
 
+from collections.abc import Callable
+
 from indexer.otlp.wire_fields import field
 
 IDS = field(1, b"\x01" * 16) + field(2, b"\x02" * 8)
@@ -25,7 +27,7 @@ def _one_span(more: bytes) -> bytes:
     return span_body(field(2, IDS + more))
 
 
-PROTOBUF = {
+PROTOBUF: dict[str, Callable[[int], bytes]] = {
     "spans": lambda n: span_body(field(2, b"") * n),
     "valid spans": lambda n: span_body(field(2, IDS) * n),
     "scopes": lambda n: field(1, field(2, b"") * n),
@@ -46,7 +48,7 @@ PROTOBUF = {
     "unknown fields": lambda n: b"\xf8\x07\x00" * n,
 }
 
-JSON = {
+JSON: dict[str, Callable[[int], str]] = {
     "spans": lambda n: _json_spans(_objects(n)),
     "resources": lambda n: '{"resourceSpans":[' + _objects(n) + "]}",
     "attributes": lambda n: _json_spans("{" + TEXT_IDS + ',"attributes":[' + _objects(n) + "]}"),

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from statistics import median
 from typing import Any
@@ -30,9 +31,9 @@ def main(packages: str, work: str, database: str) -> int:
         for line in lines:
             batch = json.loads(line)
             started = [_start(span) for span in batch["created"]]
-            creating += _seconds(lambda events=started: store.ingest(events))
+            creating += _seconds(partial(store.ingest, started))
             ended = [_end(one) for one in batch["changed"]]
-            updating += _seconds(lambda events=ended: store.ingest(events))
+            updating += _seconds(partial(store.ingest, ended))
         figures = {
             "create": facts["spans"] / creating,
             "update": facts["spans"] / updating,
@@ -91,7 +92,7 @@ def _asked(facts: Mapping[str, Any], call: Callable[[str], object]) -> float:
     """The median in milliseconds, after one call that is not counted."""
     first, *others = facts["asked"]
     call(first)
-    return 1e3 * median(_seconds(lambda one=one: call(one)) for one in others)
+    return 1e3 * median(_seconds(partial(call, one)) for one in others)
 
 
 if __name__ == "__main__":
