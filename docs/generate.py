@@ -47,11 +47,9 @@ HELP_COLUMNS = 100
 def settings() -> str:
     """Every environment variable."""
     rows = []
-    for field in Settings.model_fields.values():
-        bounds = [str(part) for part in field.metadata if type(part).__name__ in {"Ge", "Le"}]
-        limits = " to ".join(re.sub(r"[^\d.]", "", part) for part in bounds)
-        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        rows.append((f"`{field.validation_alias}`", f"`{default}`", limits, field.description))
+    for one in Settings.fields.values():
+        default = f"`{one.default_text}`"
+        rows.append((f"`{one.variable}`", default, one.kind.bounds, one.meaning))
     return _page(
         "Settings",
         "Environment variables, or names in the TOML file of `--config`, checked at the start. "
@@ -265,11 +263,11 @@ def memory() -> str:
             f"{part.size_bytes / MIB:,.0f}",
             ", ".join(f"`{one}`" for one in part.settings),
         )
-        for part in parts(Settings.model_construct())
+        for part in parts(Settings())
     ]
     rows += [
         (name, "**together**", f"**{size / MIB:,.0f}**", "")
-        for name, size in total_bytes(Settings.model_construct()).items()
+        for name, size in total_bytes(Settings()).items()
     ]
     return _page(
         "Memory",

@@ -322,7 +322,7 @@ class CatalogTooNew(PermanentError):
 class InvalidSettings(PermanentError):
     """A setting is invalid or unknown."""
 
-    hint = "Correct or unset the variable; docs/reference/settings.md lists all of them."
+    hint = "Correct or unset the variable; `python -m indexer settings` shows all of them."
     exit_code = 2
 
 

@@ -76,8 +76,8 @@ TOPICS = {
 
 def settings_table(names: Iterable[str]) -> str:
     """A line a setting, with its default; then where all of them are."""
-    from indexer.settings import Settings  # noqa: PLC0415 - only help needs the model here
+    from indexer.settings import Settings  # noqa: PLC0415 - only help needs them here
 
-    fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
-    lines = [f"  {name:<30} default: {fields[name].default or 'empty'}\n" for name in names]
+    defaults = {one.variable: one.default_text for one in Settings.fields.values()}
+    lines = [f"  {name:<30} default: {defaults[name] or 'empty'}\n" for name in names]
     return "".join(lines) + "  all of them, with their values: python -m indexer settings\n"

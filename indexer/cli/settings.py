@@ -3,11 +3,10 @@
 import argparse
 from typing import Any
 
-from pydantic import SecretStr
-
 from indexer.cli import render
 from indexer.settings import Settings
 from indexer.settings.environment import read_given, variable_names
+from indexer.settings.values import Secret
 
 HIDDEN = "(set, not shown)"
 
@@ -20,7 +19,7 @@ def settings(values: Settings, options: argparse.Namespace) -> int:
             "setting": variable,
             "value": _value(getattr(values, field)),
             "source": given.sources.get(variable, "default"),
-            "meaning": Settings.model_fields[field].description,
+            "meaning": Settings.fields[field].meaning,
         }
         for field, variable in variable_names().items()
     ]
@@ -35,6 +34,6 @@ def settings(values: Settings, options: argparse.Namespace) -> int:
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, SecretStr):
+    if isinstance(value, Secret):
         return HIDDEN if value.get_secret_value() else ""
     return value if isinstance(value, bool | int | float) else str(value)

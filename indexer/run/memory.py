@@ -118,7 +118,7 @@ def _writer(settings: Settings) -> Iterator[Part]:
 
 def _worker(settings: Settings) -> Iterator[Part]:
     def sized(name: str, field: str, factor: int = 1) -> Part:
-        variable = str(Settings.model_fields[field].validation_alias)
+        variable = Settings.fields[field].variable
         size = factor * settings.bytes_of(field)
         return Part(process=WORKER, name=name, settings=(variable,), size_bytes=size)
 

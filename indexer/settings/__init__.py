@@ -1,4 +1,4 @@
-"""Every setting, from the environment: one model, described, bounded, checked at the start."""
+"""Every setting, from the environment: declared once, described, bounded, checked at the start."""
 
 from indexer.settings.environment import Settings, load_settings
 

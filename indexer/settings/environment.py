@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError
-
 from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
 from indexer.settings.indexing import IndexingSettings
@@ -25,8 +23,6 @@ class Settings(
     ReceivingSettings, AnsweringSettings, MastraSettings, SupervisingSettings, IndexingSettings
 ):
     """The names are those that Junjo's compose files use, and INDEXER_* for the rest."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, defer_build=False)
 
     @property
     def storage_root(self) -> str:
@@ -72,7 +68,7 @@ class Given:
 
 def variable_names() -> dict[str, str]:
     """Field -> variable, of every setting."""
-    return {name: str(item.validation_alias) for name, item in Settings.model_fields.items()}
+    return {name: one.variable for name, one in Settings.fields.items()}
 
 
 def read_given(config: str | Path | None = None) -> Given:
@@ -94,20 +90,16 @@ def _read_config(path: Path, known: Iterable[str]) -> dict[str, str]:
 
 
 def load_settings(config: str | Path | None = None, **overrides: Any) -> Settings:
-    """The settings of this process. Raises InvalidSettings with one line naming the variable."""
+    """The settings of this process. Raises InvalidSettings with one line naming the variable.
+
+    An override stands by its variable, before what the environment says.
+    """
     return check_given({**read_given(config).values, **overrides})
 
 
 def check_given(values: Mapping[str, Any]) -> Settings:
     """The settings that values by variable make. Raises InvalidSettings as above."""
-    try:
-        return _checked(Settings.model_validate(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        message = first["msg"].removeprefix("Value error, ")
-        found = values.get(name, first["input"])
-        raise InvalidSettings(f"{name}={found!r}: {message}") from None
+    return _checked(Settings.read(values))
 
 
 def _checked(settings: Settings) -> Settings:
@@ -120,8 +112,7 @@ def _checked(settings: Settings) -> Settings:
             hint="Raise the first, or lower the second.",
         )
     for name in ("http_token", "api_key", "internal_token", "ingestion_http_token"):
-        alias = str(Settings.model_fields[name].validation_alias)
-        check_token(alias, getattr(settings, name).get_secret_value())
+        check_token(Settings.fields[name].variable, getattr(settings, name).get_secret_value())
     reserved = settings.otlp_grpc_threads * settings.bytes_of("body_bytes_max")
     left = settings.bytes_of("bodies_bytes_max") - (reserved if settings.otlp_grpc_listen else 0)
     for_large = left - left // SMALL_SHARE

@@ -1,21 +1,20 @@
 """What the worker indexes, from where, and how much of it at a time."""
 
-from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator, Field
+from typing import Literal, get_args
 
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.read.limits import FILE_ROWS_MAX
-from indexer.settings.part import SettingsPart
-from indexer.settings.values import (
-    Seconds,
-    SomePath,
-    any_case,
+from indexer.settings.kinds import (
+    FILE_MODE,
+    KEYS,
+    PATH,
+    SWITCH,
     byte_size,
-    file_mode,
-    key_list,
+    choice,
+    seconds,
+    whole_number,
 )
+from indexer.settings.setting import Setting, SettingsPart
 
 PROMOTED_KEYS = (
     "junjo.span_type",
@@ -38,106 +37,108 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 class IndexingSettings(SettingsPart):
     """Files, catalog, transactions, and how this program logs."""
 
-    storage_path: SomePath = Field(
-        Path(".dbdata/spans"),
-        validation_alias="JUNJO_SPAN_STORAGE_PATH",
-        description="The folder whose Parquet files are indexed. Only ever read.",
+    storage_path = Setting(
+        "JUNJO_SPAN_STORAGE_PATH",
+        ".dbdata/spans",
+        PATH,
+        "The folder whose Parquet files are indexed. Only ever read.",
     )
-    catalog_path: SomePath = Field(
-        Path(".dbdata/duckdb/index.duckdb"),
-        validation_alias="JUNJO_DUCKDB_PATH",
-        description="Where the catalog is found: a link to its current generation.",
+    catalog_path = Setting(
+        "JUNJO_DUCKDB_PATH",
+        ".dbdata/duckdb/index.duckdb",
+        PATH,
+        "Where the catalog is found: a link to its current generation.",
     )
-    poll_interval_s: Seconds = Field(
+    poll_interval_s = Setting(
+        "INDEXER_POLL_INTERVAL",
         30,
-        ge=5,
-        le=3600,
-        validation_alias="INDEXER_POLL_INTERVAL",
-        description="Seconds between sweeps, which find what file events missed.",
+        seconds(5, 3600),
+        "Seconds between sweeps, which find what file events missed.",
     )
-    batch_files: int = Field(
+    batch_files = Setting(
+        "INDEXER_BATCH_SIZE",
         1000,
-        ge=1,
-        le=10_000,
-        validation_alias="INDEXER_BATCH_SIZE",
-        description="Files registered in one transaction at most.",
+        whole_number(1, 10_000),
+        "Files registered in one transaction at most.",
     )
-    batch_spans: int = Field(
+    batch_spans = Setting(
+        "INDEXER_BATCH_SPANS",
         400_000,
-        ge=1,
-        le=20_000_000,
-        validation_alias="INDEXER_BATCH_SPANS",
-        description="Spans after which a transaction takes no further file (250 bytes of memory "
-        "each).",
+        whole_number(1, 20_000_000),
+        "Spans after which a transaction takes no further file (250 bytes of memory each).",
     )
-    settle_s: Seconds = Field(
+    settle_s = Setting(
+        "INDEXER_SETTLE_SECONDS",
         10,
-        ge=0.1,
-        le=3600,
-        validation_alias="INDEXER_SETTLE_SECONDS",
-        description="Seconds a file without a footer must stay the same to count as damaged.",
+        seconds(0.1, 3600),
+        "Seconds a file without a footer must stay the same to count as damaged.",
     )
-    reader_threads: int = Field(
+    reader_threads = Setting(
+        "INDEXER_READER_THREADS",
         2,
-        ge=1,
-        le=64,
-        validation_alias="INDEXER_READER_THREADS",
-        description="Threads that read Parquet while the writer commits.",
+        whole_number(1, 64),
+        "Threads that read Parquet while the writer commits.",
     )
-    threads: int = Field(
+    threads = Setting(
+        "INDEXER_THREADS",
         2,
-        ge=1,
-        le=256,
-        validation_alias="INDEXER_THREADS",
-        description="Threads that DuckDB may use.",
+        whole_number(1, 256),
+        "Threads that DuckDB may use.",
     )
-    memory_limit: Annotated[str, byte_size("64MiB")] = Field(
+    memory_limit = Setting(
+        "INDEXER_MEMORY_LIMIT",
         "1GiB",
-        validation_alias="INDEXER_MEMORY_LIMIT",
-        description="Memory that DuckDB may use, 64MiB or more; above it DuckDB spills to disk.",
+        byte_size("64MiB"),
+        "Memory that DuckDB may use, 64MiB or more; above it DuckDB spills to disk.",
     )
-    file_rows_max: int = Field(
+    file_rows_max = Setting(
+        "INDEXER_FILE_ROWS_MAX",
         FILE_ROWS_MAX,
-        ge=1,
-        le=2**31 - 1,
-        validation_alias="INDEXER_FILE_ROWS_MAX",
-        description="Rows of one file at most (about 250 bytes of memory each).",
+        whole_number(1, 2**31 - 1),
+        "Rows of one file at most (about 250 bytes of memory each).",
     )
-    operations_max: int = Field(
+    operations_max = Setting(
+        "INDEXER_OPERATIONS_MAX",
         OPERATIONS_MAX,
-        ge=1,
-        le=1_000_000,
-        validation_alias="INDEXER_OPERATIONS_MAX",
-        description="Distinct operations listed per file; spans of further ones are only counted.",
+        whole_number(1, 1_000_000),
+        "Distinct operations listed per file; spans of further ones are only counted.",
     )
-    promoted_attributes: Annotated[str, AfterValidator(key_list)] = Field(
+    promoted_attributes = Setting(
+        "INDEXER_PROMOTED_ATTRIBUTES",
         ",".join(PROMOTED_KEYS),
-        validation_alias="INDEXER_PROMOTED_ATTRIBUTES",
-        description="Span attributes that the index holds for listings, up to 31, "
-        "comma-separated; files indexed before a change are caught up in the background.",
+        KEYS,
+        "Span attributes that the index holds for listings, up to 31, comma-separated; files "
+        "indexed before a change are caught up in the background.",
     )
-    shared_file_mode: Annotated[str, AfterValidator(file_mode)] = Field(
+    shared_file_mode = Setting(
+        "INDEXER_SHARED_FILE_MODE",
         "0640",
-        validation_alias="INDEXER_SHARED_FILE_MODE",
-        description="Mode of span files and published snapshots, octal, 0600 to 0664; their "
-        "folders can be entered by whoever may read them. Log, catalog and socket are 0600.",
+        FILE_MODE,
+        "Mode of span files and published snapshots, octal, 0600 to 0664; their folders can be "
+        "entered by whoever may read them. Log, catalog and socket are 0600.",
     )
-    watch: bool = Field(
+    watch = Setting(
+        "INDEXER_WATCH",
         True,
-        validation_alias="INDEXER_WATCH",
-        description="Use file events; without them only sweeps find files.",
+        SWITCH,
+        "Use file events; without them only sweeps find files.",
     )
-    log_format: Annotated[LogFormat, any_case(LogFormat)] = Field(
+    log_format: Setting[LogFormat] = Setting(
+        "INDEXER_LOG_FORMAT",
         "auto",
-        validation_alias="INDEXER_LOG_FORMAT",
-        description="auto: rich on a terminal, otherwise text.",
+        choice(get_args(LogFormat)),
+        "auto: rich on a terminal, otherwise text.",
     )
-    log_level: Annotated[LogLevel, any_case(LogLevel)] = Field(
-        "info", validation_alias="INDEXER_LOG_LEVEL", description="The lowest level that is logged."
+    log_level: Setting[LogLevel] = Setting(
+        "INDEXER_LOG_LEVEL",
+        "info",
+        choice(get_args(LogLevel)),
+        "The lowest level that is logged.",
     )
-    attributes_memory_limit: Annotated[str, byte_size("64MiB")] = Field(
+    attributes_memory_limit = Setting(
+        "INDEXER_ATTRIBUTES_MEMORY_LIMIT",
         "256MiB",
-        validation_alias="INDEXER_ATTRIBUTES_MEMORY_LIMIT",
-        description="Memory that DuckDB may use to read attributes from files, in addition to "
+        byte_size("64MiB"),
+        "Memory that DuckDB may use to read attributes from files, in addition to "
         "INDEXER_MEMORY_LIMIT; above it DuckDB spills to disk.",
     )

@@ -1,13 +1,9 @@
-"""Values of settings as people write them: sizes, durations, choices, modes, lists of names."""
+"""Values of settings as people write them: sizes, durations, paths, modes, secrets, lists."""
 
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
-
-from pydantic import AfterValidator, BeforeValidator
 
 from indexer.catalog.limits import KEYS_MAX
 from indexer.system.permissions import FileModes
@@ -22,16 +18,26 @@ _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", re.ASCII)
 _DURATION_CHARS_MAX = 64
 
 
-def byte_size(least: str, most: str = "1024TiB") -> AfterValidator:
-    """Text like ``512MiB`` within bounds, as ``536870912B``."""
+class Secret:
+    """A text that no log, message or representation shows."""
 
-    def check(text: str) -> str:
-        size = parse_bytes(text)
-        if not parse_bytes(least) <= size <= parse_bytes(most):
-            raise ValueError(f"expected {least} to {most}")
-        return f"{size}B"
+    __slots__ = ("_text",)
 
-    return AfterValidator(check)
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret()" if self._text else "Secret('')"
+
+    def get_secret_value(self) -> str:
+        """The text itself."""
+        return self._text
 
 
 def parse_bytes(text: str) -> int:
@@ -58,16 +64,6 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
-def any_case(choices: object) -> BeforeValidator:
-    """The members of a ``Literal`` of texts, in upper or lower case."""
-    folded = {choice.casefold(): choice for choice in get_args(choices)}
-
-    def check(value: object) -> object:
-        return folded.get(value.strip().casefold(), value) if isinstance(value, str) else value
-
-    return BeforeValidator(check)
-
-
 def some_path(text: str | Path) -> str | Path:
     """A path that names something. Raises ValueError."""
     if not str(text).strip():
@@ -75,19 +71,6 @@ def some_path(text: str | Path) -> str | Path:
     if "\0" in str(text):
         raise ValueError("expected a path without a zero byte")
     return text
-
-
-def _if_text(parse: Callable[[str], float]) -> BeforeValidator:
-    """Numbers that the program itself gives stay as they are."""
-    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
-
-
-_Consent = Literal["", "yes-without-a-token"]
-Consent = Annotated[_Consent, any_case(_Consent)]
-"""That a port is open to other machines without a token."""
-Seconds = Annotated[float, _if_text(parse_seconds)]
-ByteCount = Annotated[int, _if_text(parse_bytes)]
-SomePath = Annotated[Path, BeforeValidator(some_path)]
 
 
 def file_mode(text: str) -> str:

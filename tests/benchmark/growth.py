@@ -90,7 +90,7 @@ class _Side:
         """The status, as a probe of a worker causes it just after a transaction."""
         started = time.perf_counter()
         worker_status(
-            Settings.model_construct(storage_path=self._storage),
+            Settings(storage_path=self._storage),
             self._catalog_file,
             self._pipeline,
             Answers(cursor=self._catalog_file.cursor, storage=self._pipeline.storage),

@@ -24,7 +24,7 @@ def options(*, as_json: bool, status: str | None = None) -> argparse.Namespace:
 
 
 def settings(folder: Path) -> Settings:
-    return Settings.model_construct(catalog_path=folder / "index.duckdb")
+    return Settings(catalog_path=folder / "index.duckdb")
 
 
 @pytest.mark.duckdb

@@ -30,7 +30,7 @@ from tests.support.span_files import spans
 DEPLOY = REPOSITORY / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 FILES = {path.name: path.read_text() for path in DEPLOY.iterdir() if path.is_file()}
-KNOWN = {str(field.validation_alias) for field in Settings.model_fields.values()}
+KNOWN = {one.variable for one in Settings.fields.values()}
 OURS = re.compile(r"\b(?:INDEXER|INGESTION|JUNJO)_[A-Z_]+\b")
 OF_THE_COMPOSE_FILE = {"JUNJO_HOST_DB_DATA_PATH", "INDEXER_USER", "INGESTION_IMAGE"}
 TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
@@ -95,7 +95,7 @@ def test_the_same_paths_and_the_same_health_everywhere(name):
 
 def test_the_probes_ask_routes_of_the_service_where_it_listens():
     """Liveness what needs nothing, readiness what can be relied on; neither carries a token."""
-    port = Settings.model_fields["http_listen"].default.rpartition(":")[2]
+    port = Settings.http_listen.default_text.rpartition(":")[2]
     kubernetes = FILES["kubernetes.yaml"]
     found = re.findall(r"(liveness|readiness)Probe:\n\s+httpGet:\n\s+path: (\S+)", kubernetes)
     assert dict(found) == {"liveness": "/healthz", "readiness": "/readyz"}
@@ -199,10 +199,10 @@ def test_the_ports_in_the_operator_notes_are_those_of_the_settings():
     table = dict(
         re.findall(r"^\| (\d+) \| .*`(\w+)` \| loopback", FILES["README.md"], re.MULTILINE)
     )
-    fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
+    fields = {one.variable: one.default_text for one in Settings.fields.values()}
     assert set(table) == {"4317", "4318", "50052", "8321", "8322"}
     for port, name in table.items():
-        assert str(fields[name].default).rpartition(":")[2] == port
+        assert fields[name].rpartition(":")[2] == port
 
 
 def copy(source, destination):

@@ -158,7 +158,7 @@ def test_the_budget_of_bodies_has_room_for_one_over_http_beside_those_over_grpc(
 
 
 def test_every_port_of_the_settings_is_asked_here():
-    listening = {str(one.validation_alias) for one in Settings.model_fields.values()}
+    listening = {one.variable for one in Settings.fields.values()}
     assert {name for name in listening if "LISTEN" in name} == set(PORTS)
 
 

@@ -53,7 +53,7 @@ def deadly_trial(root: str, info: ParquetFileInfo, rows_max: int) -> None:
 
 
 def _index(folder: Path) -> None:
-    settings = Settings.model_construct(
+    settings = Settings(
         storage_path=folder / "spans", catalog_path=folder / "index.duckdb", settle_s=1.0
     )
     run_once(settings, FakeClock(), lambda: False, lambda _: None)

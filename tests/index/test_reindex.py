@@ -27,7 +27,7 @@ class Site:
 
     def __init__(self, folder: Path, files: int) -> None:
         self.root = folder / "spans"
-        self.settings = Settings.model_construct(
+        self.settings = Settings(
             storage_path=self.root, catalog_path=folder / "catalog" / "index.duckdb"
         )
         self.clock = FakeClock()

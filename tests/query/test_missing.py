@@ -28,7 +28,7 @@ def test_a_code_is_declared_once() -> None:
 def test_a_reason_says_what_it_means_and_what_to_do(reason: Reason) -> None:
     assert reason.meaning.endswith(".")
     assert reason.action.endswith(".")
-    settings = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    settings = {one.variable for one in Settings.fields.values()}
     assert set(re.findall(r"IN[A-Z]+_[A-Z_]+", reason.action)) <= settings
 
 

@@ -25,7 +25,7 @@ WITHIN_ANOTHER = {
 
 def settings() -> Settings:
     """Of the environment, whatever two of them are beside each other."""
-    return Settings.model_validate(dict(os.environ))
+    return Settings.read(os.environ)
 
 
 def limit(file: str, service: str) -> int:
@@ -59,9 +59,7 @@ def test_the_pod_of_kubernetes_holds_a_worker():
 
 def test_every_size_of_the_settings_is_in_the_table_or_of_the_disk():
     sizes = {
-        str(field.validation_alias)
-        for field in Settings.model_fields.values()
-        if re.search(r"MEMORY|BYTES", str(field.validation_alias))
+        one.variable for one in Settings.fields.values() if re.search(r"MEMORY|BYTES", one.variable)
     }
     named = {name for part in parts(settings()) for name in part.settings}
     assert sizes - named == (OF_THE_DISK | WITHIN_ANOTHER.keys()) & sizes
@@ -73,8 +71,8 @@ def test_every_size_of_the_settings_is_in_the_table_or_of_the_disk():
 )
 def test_a_setting_that_grows_makes_its_part_grow(name, monkeypatch):
     """No number of the table stands by itself. Requests of one file are as large as one body."""
-    fields = {str(one.validation_alias): one.default for one in Settings.model_fields.values()}
-    amount, unit = re.fullmatch(r"(\d+)(\D*)", str(fields[name])).groups()
+    fields = {one.variable: one.default_text for one in Settings.fields.values()}
+    amount, unit = re.fullmatch(r"(\d+)(\D*)", fields[name]).groups()
     factor = 20 if name == "FLUSH_MAX_BYTES" else 2
     monkeypatch.setenv("INDEXER_MASTRA_PATH", "mastra.duckdb")  # without it there is no such part
     before = {(part.process, part.name): part.size_bytes for part in parts(settings())}

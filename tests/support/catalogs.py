@@ -110,7 +110,7 @@ def indexed(
 
 def audited(root: Path, catalog_path: Path) -> AuditReport:
     """The full audit of a closed catalog."""
-    settings = Settings.model_construct(storage_path=root, catalog_path=catalog_path)
+    settings = Settings(storage_path=root, catalog_path=catalog_path)
     return audit(settings, catalog_path, FakeClock())
 
 
