@@ -1,23 +1,14 @@
 """When to try again: one growth of pauses, one row of numbers for each cause, one loop.
 
-What waits in its thread uses ``call``, over tenacity. What has other work meanwhile asks its
-``Backoff`` how long to leave the matter alone. Both grow by the same rule, which has an end.
+What waits in its thread uses ``call``. What has other work meanwhile asks its ``Backoff`` how long
+to leave the matter alone. Both grow by the same rule, which has an end.
 """
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    stop_after_delay,
-)
-from tenacity.stop import stop_base
-from tenacity.wait import wait_base
 
 T = TypeVar("T")
 
@@ -28,7 +19,7 @@ _JITTER = (0.8, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff(wait_base):
+class Backoff:
     """Pauses that double from ``first_s`` to ``most_s`` seconds, each with jitter of a fifth."""
 
     first_s: float
@@ -38,10 +29,6 @@ class Backoff(wait_base):
         """Seconds before the next try, after so many failures in a row, from 1 on."""
         doublings = min(max(failures - 1, 0), _DOUBLINGS_MAX)
         return min(self.most_s, self.first_s * 2.0**doublings) * random.uniform(*_JITTER)  # noqa: S311 - jitter
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """The same, for tenacity."""
-        return self.pause_s(retry_state.attempt_number)
 
 
 FILE = Backoff(0.5, 60.0)
@@ -87,26 +74,14 @@ def call(
 
     ``tries`` count the first one. ``before_next`` is called once a pause begins.
     """
-    stop: stop_base = _Stopped(stopped)
-    if tries is not None:
-        stop |= stop_after_attempt(tries)
-    if lasting_s is not None:
-        stop |= stop_after_delay(lasting_s)
-    retrying = Retrying(
-        retry=retry_if_exception_type(on),
-        wait=backoff,
-        stop=stop,
-        before_sleep=lambda _: before_next(),
-        reraise=True,
-    )
-    return retrying(operation)
-
-
-class _Stopped(stop_base):
-    """An end that somebody else decides."""
-
-    def __init__(self, stopped: Callable[[], bool]) -> None:
-        self._stopped = stopped
-
-    def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 - tenacity's
-        return self._stopped()
+    began_s, failures = time.monotonic(), 0
+    while True:
+        try:
+            return operation()
+        except on:
+            failures += 1
+            is_late = lasting_s is not None and time.monotonic() - began_s >= lasting_s
+            if failures == tries or is_late or stopped():
+                raise
+        before_next()
+        time.sleep(backoff.pause_s(failures))
