@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 from indexer.cli.help_texts import TOPICS, settings_table
+from indexer.cli.program_name import as_typed, program_name
 from indexer.system.spelling import nearest
 
 EDITS_MAX = 2
@@ -30,12 +31,13 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """With the settings that matter to the command, their defaults, and an example."""
-        topic = TOPICS.get(self.prog.removeprefix("python -m indexer").strip())
+        topic = TOPICS.get(self.prog.removeprefix(program_name()).strip())
         text = super().format_help()
         if topic is None:
             return text
         example = "".join(f"  {line}\n" for line in topic.examples)
-        return f"{text}\nsettings:\n{settings_table(topic.settings)}\nexample:\n{example}"
+        settings = settings_table(topic.settings)
+        return text + as_typed(f"\nsettings:\n{settings}\nexample:\n{example}")
 
     def refuse_given(self, names: Iterable[str], where: str, options: argparse.Namespace) -> None:
         """End with exit 2 when one of the options is given where it does nothing."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indexer.cli import render
 from indexer.cli.human_values import size_text
+from indexer.cli.program_name import as_typed
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import IndexerError
 from indexer.settings import Settings
@@ -51,7 +52,7 @@ def _tried(name: str, check: Callable[[Settings], str], settings: Settings) -> C
     try:
         return Check(name=name, ok=True, detail=check(settings))
     except IndexerError as error:
-        return Check(name=name, ok=False, detail=error.message, action=error.advice)
+        return Check(name=name, ok=False, detail=error.message, action=as_typed(error.advice))
     except Exception as error:  # noqa: BLE001 - a finding as well
         detail = f"{type(error).__name__}: {error}"
         return Check(name=name, ok=False, detail=detail, action="Report it with this line.")
@@ -121,7 +122,9 @@ def _memory(settings: Settings) -> str:
     needed, limit = sum(total_bytes(settings).values()), _memory_bytes()
     said = f"ingestion and worker together may use {size_text(needed)} of {size_text(limit)}"
     if needed > limit:
-        raise IndexerError(said, hint="Lower the settings that docs/reference/memory.md lists.")
+        raise IndexerError(
+            said, hint="Lower INDEXER_MEMORY_LIMIT and the settings of caches and budgets."
+        )
     return said
 
 
@@ -141,8 +144,8 @@ def _end_to_end(settings: Settings) -> str:
 
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="span-indexer-") as folder:
-        own = settings.model_copy(
-            update={"storage_path": Path(folder, "spans"), "catalog_path": Path(folder, "catalog")}
+        own = settings.replace(
+            storage_path=Path(folder, "spans"), catalog_path=Path(folder, "catalog")
         )
         write_sample(Path(folder, "spans"))
         run_once(own, SystemClock(), lambda: False, lambda _: None)

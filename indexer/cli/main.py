@@ -12,6 +12,7 @@ from importlib import import_module
 
 from indexer import __version__
 from indexer.cli.command_line import CommandParser, Commands
+from indexer.cli.program_name import as_typed, program_name
 from indexer.errors import IndexerError
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
@@ -61,7 +62,7 @@ def _say(error: Exception, options: argparse.Namespace) -> int:
     # DuckDB's messages have lines, which point into those of the query.
     form = escape_lines if options.run[1] == "sql" else escape_text
     sys.stderr.write(f"error: {form(error.message)}\n")
-    sys.stderr.write(f"hint: {form(error.advice)}\n" if error.advice else "")
+    sys.stderr.write(f"hint: {form(as_typed(error.advice))}\n" if error.advice else "")
     return error.exit_code
 
 
@@ -95,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
 def command_parser() -> CommandParser:
     """The command line: options of the indexer itself, and one parser a command."""
     parser = CommandParser(
-        prog="python -m indexer",
+        prog=program_name(),
         description="Index OpenTelemetry spans in Parquet files where they lie, and answer queries "
         "from the index. Without a command: watch the storage and index until stopped.",
         epilog="Exit codes: 0 success; 1 failure, no such trace, or an audit with findings; 2 "

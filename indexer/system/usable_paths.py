@@ -134,7 +134,7 @@ def _invalid(setting: str, path: Path, reason: str) -> InvalidSettings:
     return InvalidSettings(
         f"{setting}={path}: {reason}",
         hint=f"Set {setting} to a path that this user may use, or give user {os.geteuid()} "
-        "the permission; docs/reference/settings.md says what the setting is.",
+        "the permission; `python -m indexer settings` says what it is.",
     )
 
 
