@@ -95,22 +95,17 @@ def _formatted(settings: Settings, path: str, options: argparse.Namespace) -> in
 
 def spans(settings: Settings, options: argparse.Namespace) -> int:
     """The newest spans with a promoted attribute; what the answer lacks on standard error."""
-    from indexer.query.find.span_query import SpanQuery  # noqa: PLC0415 - lists of spans alone
+    key, separator, wanted = options.attribute.partition("=")
+    value, limit = wanted if separator else None, min(options.limit, ROWS_MAX)
 
-    key, separator, value = options.attribute.partition("=")
-    query = SpanQuery(
-        attribute=key,
-        value=value if separator else None,
-        service=options.service,
-        limit=min(options.limit, ROWS_MAX),
-    )
+    def question(answers: "Answers") -> "SpansAnswer":
+        from indexer.query.find.span_query import SpanQuery  # noqa: PLC0415 - as answers
+
+        query = SpanQuery(attribute=key, value=value, service=options.service, limit=limit)
+        return answers.spans(query, payload=False)
+
     found = Source(settings).ask(
-        "/spans",
-        lambda answers: answers.spans(query, payload=False),
-        key=query.attribute,
-        value=query.value,
-        service=query.service,
-        limit=query.limit,
+        "/spans", question, key=key, value=value, service=options.service, limit=limit
     )
     if options.json:
         render.write_json(found)
@@ -134,15 +129,15 @@ def services(settings: Settings, options: argparse.Namespace) -> int:
 
 def traces(settings: Settings, options: argparse.Namespace) -> int:
     """The newest spans without a parent: a line a trace that has one."""
-    from indexer.query.find.span_query import SpanQuery  # noqa: PLC0415 - lists of spans alone
+    limit = min(options.limit, ROWS_MAX)
 
-    query = SpanQuery(service=options.service, roots=True, limit=min(options.limit, ROWS_MAX))
+    def question(answers: "Answers") -> "SpansAnswer":
+        from indexer.query.find.span_query import SpanQuery  # noqa: PLC0415 - as answers
+
+        return answers.spans(SpanQuery(service=options.service, roots=True, limit=limit))
+
     found = Source(settings).ask(
-        "/api/v1/search/spans",
-        lambda answers: answers.spans(query),
-        service=query.service,
-        roots="true",
-        limit=query.limit,
+        "/api/v1/search/spans", question, service=options.service, roots="true", limit=limit
     )
     if options.json:
         render.write_json(found)
@@ -156,9 +151,7 @@ def traces(settings: Settings, options: argparse.Namespace) -> int:
 def rows(settings: Settings, options: argparse.Namespace) -> int:
     """The list of the index that has the command's name."""
     listed, limit = list_named(options.list), min(options.limit, ROWS_MAX)
-    found = Source(settings).ask(
-        f"/{listed.name}", lambda answers: answers.rows(listed, limit), limit=limit
-    )
+    found = Source(settings).rows(listed, limit)
     if options.json:
         render.write_json(found)
     else:

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from indexer.cli import render
+from indexer.cli.option_words import given_words
 from indexer.cli.output_file import output_file
-from indexer.cli.search import given_words
 from indexer.cli.source import Source
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.otlp_shape import otlp_json
@@ -19,6 +19,7 @@ from indexer.clients.unix_socket import path_text
 from indexer.errors import QueryRefused
 from indexer.otlp.requests import parse_json
 from indexer.settings import Settings
+from indexer.system.counted_nouns import counted
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
     from indexer.query.answer import SpansAnswer
@@ -47,7 +48,7 @@ def export(settings: Settings, options: argparse.Namespace) -> int:
                 written += len(spans)
     render.lacks(lacks)
     if options.output:
-        sys.stderr.write(f"{written:,} spans in {options.output}\n")
+        sys.stderr.write(f"{counted(written, 'span')} in {options.output}\n")
     return 0 if written else 1
 
 

@@ -2,21 +2,26 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import ValidationError
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from indexer.cli import render
 from indexer.cli.source import Source
-from indexer.clients.shared.search_words import SearchWords, UrlWords
 from indexer.errors import QueryRefused
 from indexer.settings import Settings
+from indexer.system.counted_nouns import counted
 
 if TYPE_CHECKING:  # a command that asks the worker loads no query of its own
-    from indexer.query.answer import TracesAnswer
+    from indexer.query.answer import Answer, TracesAnswer
     from indexer.query.answers import Answers
+    from indexer.query.find.span_query import SpanQuery
 
-W = TypeVar("W", bound=UrlWords)
+WORDS = (
+    *("service", "name", "name_prefix", "name_contains", "kind", "status"),
+    *("min_duration", "max_duration", "since", "until", "roots", "text", "attr"),
+    *("order", "limit", "cursor"),
+)
+"""Options that say which spans, and parameters of the routes."""
 _COLUMNS = (
     *("trace_id", "span_id", "service_name", "name"),
     *("start_time_unix_nano", "duration_ns", "status_code", "span_kind"),
@@ -30,15 +35,10 @@ _TRACE_COLUMNS = (
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """A page of spans; what the answer lacks on standard error; exit 1 when there are none."""
-    words = given_words(SearchWords, options)
-    query = words.query()
     if options.traces:
-        return _traces(settings, words, options)
-    found = Source(settings).ask(
-        "/api/v1/search/spans",
-        lambda answers: answers.spans(query),
-        **words.model_dump(exclude_none=True),
-    )
+        return _traces(settings, options)
+    path = "/api/v1/search/spans"
+    found = _found(settings, options, path, lambda answers, query: answers.spans(query))
     if options.json:
         render.write_json(found)
         return 0 if found["spans"] else 1
@@ -49,16 +49,15 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
     return 0 if shown else 1
 
 
-def _traces(settings: Settings, words: SearchWords, options: argparse.Namespace) -> int:
+def _traces(settings: Settings, options: argparse.Namespace) -> int:
     """The same of traces that have such a span."""
 
-    def question(answers: "Answers") -> "TracesAnswer":
+    def question(answers: "Answers", query: "SpanQuery") -> "TracesAnswer":
         from indexer.query.trace_search import search_traces  # noqa: PLC0415 - DuckDB
 
-        return search_traces(answers, words.query())
+        return search_traces(answers, query)
 
-    given = words.model_dump(exclude_none=True)
-    found = Source(settings).ask("/api/v1/search/traces", question, **given)
+    found = _found(settings, options, "/api/v1/search/traces", question)
     if options.json:
         render.write_json(found)
         return 0 if found["traces"] else 1
@@ -69,25 +68,44 @@ def _traces(settings: Settings, words: SearchWords, options: argparse.Namespace)
     return 0 if shown else 1
 
 
+def _found(
+    settings: Settings,
+    options: argparse.Namespace,
+    path: str,
+    question: "Callable[[Answers, SpanQuery], Answer]",
+) -> dict[str, Any]:
+    """The page of the worker, which checks the words, or that of the catalog itself."""
+    source = Source(settings)
+    page: dict[str, Any]
+    if source.has_worker:
+        try:
+            page = source.worker.get(path, **words_of(options))
+        except QueryRefused:
+            _query(options)  # says which option it is about
+            raise
+    else:
+        query = _query(options)
+        page = source.ask(path, lambda answers: question(answers, query))
+    return page
+
+
+def _query(options: argparse.Namespace) -> "SpanQuery":
+    from indexer.cli.option_words import given_words  # noqa: PLC0415 - a worker checks them itself
+    from indexer.clients.shared.search_words import SearchWords  # noqa: PLC0415 - same
+
+    return given_words(SearchWords, options).query()
+
+
+def words_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of the spans, as the worker's routes take it."""
+    given = {name: getattr(options, name, None) for name in WORDS}
+    return {name: one for name, one in given.items() if one not in (None, False)}
+
+
 def _say_how_to_go_on(found: dict[str, Any]) -> None:
     """A page may have few spans, or none, because it has cost what one may."""
     if left := found["cost"]["files_left"]:
         sys.stderr.write(
-            f"{left} files are not searched yet; go on with --cursor {found['next_cursor']}\n"
+            f"{counted(left, 'file is', 'files are')} not searched yet; "
+            f"go on with --cursor {found['next_cursor']}\n"
         )
-
-
-def given_words(kind: type[W], options: argparse.Namespace) -> W:
-    """The words that the options give. Raises QueryRefused with the one that cannot be."""
-    given = {name: getattr(options, name, None) for name in kind.model_fields}
-    try:
-        return kind.model_validate({name: one for name, one in given.items() if one is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        is_length = first["type"] == "string_pattern_mismatch"
-        expected = "expected a length such as 20ms or 1.5s" if is_length else first["msg"]
-        raise QueryRefused(
-            f"invalid {option} {first['input']!r}: {expected}",
-            hint="See the command with --help.",
-        ) from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError, QueryRefused
+from indexer.query.lists import IndexList
 from indexer.settings import Settings
 from indexer.settings.paths import check_reader_paths
 
@@ -46,8 +47,8 @@ class Source:
     def __init__(self, settings: Settings) -> None:
         check_reader_paths(settings)
         self._settings = settings
-        self._client = LocalClient(settings.catalog_pointer)
-        self.has_worker = self._client.is_reachable()
+        self.worker = LocalClient(settings.catalog_pointer)
+        self.has_worker = self.worker.is_reachable()
 
     def ask(self, path: str, question: Callable[["Answers"], Any], **params: Any) -> Any:
         """The worker's answer on that route, or that of the question over the catalog itself.
@@ -55,7 +56,7 @@ class Source:
         Raises what refuses the question.
         """
         if self.has_worker:
-            return self._client.get(path, **params)
+            return self.worker.get(path, **params)
         from indexer.cli.catalog_answers import answer_values, catalog_answers  # noqa: PLC0415 - DuckDB
 
         with catalog_answers(self._settings, self._current()) as answers:
@@ -64,7 +65,7 @@ class Source:
     def ask_bytes(self, path: str, question: Callable[["Answers"], bytes], **params: str) -> bytes:
         """The same of an answer that is text of some form."""
         if self.has_worker:
-            return self._client.content(path, **params)
+            return self.worker.content(path, **params)
         from indexer.cli.catalog_answers import catalog_answers  # noqa: PLC0415 - DuckDB
 
         with catalog_answers(self._settings, self._current()) as answers:
@@ -72,19 +73,29 @@ class Source:
 
     def status(self) -> dict[str, Any]:
         """The worker's status, or what the catalog holds while none runs."""
+        if self.has_worker:
+            found: dict[str, Any] = self.worker.get("/status")
+            return found
+        from indexer.cli.catalog_answers import totals  # noqa: PLC0415 - DuckDB
 
-        def alone(answers: "Answers") -> dict[str, Any]:
-            return {
-                "state": "no worker is running",
-                "healthy": True,
-                "problems": [],
-                "storage_root": self._settings.storage_root,
-                "catalog": str(self._current()),
-                **answers.totals().to_dict(),
-            }
+        path = self._current()
+        return {
+            "state": "no worker is running",
+            "healthy": True,
+            "problems": [],
+            "storage_root": self._settings.storage_root,
+            "catalog": str(path),
+            **totals(self._settings, path),
+        }
 
-        found: dict[str, Any] = self.ask("/status", alone)
-        return found
+    def rows(self, listed: IndexList, limit: int) -> list[dict[str, Any]]:
+        """A list of the index alone."""
+        if self.has_worker:
+            found: list[dict[str, Any]] = self.worker.get(f"/{listed.name}", limit=limit)
+            return found
+        from indexer.cli.catalog_answers import rows  # noqa: PLC0415 - DuckDB
+
+        return rows(self._settings, self._current(), listed, limit)
 
     def follow(self, path: str, **params: Any) -> Iterator[tuple[str, Any]]:
         """Events of the worker's stream on that route. Raises QueryRefused without a worker."""
@@ -93,17 +104,18 @@ class Source:
                 "no worker is running, and nobody else sees new spans",
                 hint="Start it with `python -m indexer`.",
             )
-        return self._client.events(path, **params)
+        return self.worker.events(path, **params)
 
     @contextmanager
     def beside_index(self) -> Iterator[BesideIndex]:
         """What is beside the index now, before a catalog that stands still is asked for."""
         if not self.has_worker:
-            said = self.ask("/completeness", lambda answers: answers.index_alone())
-            missing = said["missing"]
+            from indexer.cli.catalog_answers import index_lacks  # noqa: PLC0415 - DuckDB
+
+            missing = index_lacks(self._settings, self._current())
             yield BesideIndex(missing=missing, missing_in_index=missing)
             return
-        said = self._client.post("/hot-spans")
+        said = self.worker.post("/hot-spans")
         handles = said["handle"], said["published"]
         try:
             yield BesideIndex(
@@ -117,13 +129,13 @@ class Source:
         finally:
             for handle in filter(None, handles):
                 with suppress(IndexerError):  # the worker drops it by itself after a while
-                    self._client.delete(f"/hot-spans/{handle}")
+                    self.worker.delete(f"/hot-spans/{handle}")
 
     def _hot_columns(self, handle: str, names: Sequence[str]) -> "pa.Table":
         import pyarrow as pa  # noqa: PLC0415 - SQL alone needs it
 
         try:
-            content = self._client.content(f"/hot-spans/{handle}", columns=",".join(names))
+            content = self.worker.content(f"/hot-spans/{handle}", columns=",".join(names))
         except IndexerError as error:
             raise HotUnavailable(error.message) from error
         return pa.ipc.open_stream(content).read_all()
@@ -133,8 +145,8 @@ class Source:
         if not self.has_worker:
             return self._current()
         if after_sweep:
-            self._client.post("/sweep")
-        return Path(self._client.post("/snapshot")["path"])
+            self.worker.post("/sweep")
+        return Path(self.worker.post("/snapshot")["path"])
 
     def _current(self) -> Path:
         current = Generations(self._settings.catalog_pointer).current()

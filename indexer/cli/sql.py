@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from indexer.cli import render
@@ -17,13 +18,9 @@ from indexer.cli.interruptible import Interruptible, interruptible
 from indexer.cli.output_file import check_output, is_stream, output_file
 from indexer.cli.source import BesideIndex, Source
 from indexer.cli.sql_formats import format_of, write_file, write_text
-from indexer.clients.shared.answer_json import missing_json
 from indexer.errors import FileChanged, QueryRefused
-from indexer.index.unseen_files import look_at_unseen
-from indexer.query.find.attribute_coverage import files_behind
 from indexer.query.span_views import Window
 from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
-from indexer.query.sql_coverage import not_covered
 from indexer.query.unindexed_rows import Unindexed
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
@@ -49,6 +46,11 @@ class _Answer:
         """All that is known by now; None where the rows are of nothing in the index."""
         if self.said is None:
             return None
+        if self.rows.coverage is None and not self.behind:
+            return [*self.said]
+        from indexer.clients.shared.answer_json import missing_json  # noqa: PLC0415 - of views
+        from indexer.query.sql_coverage import not_covered  # noqa: PLC0415 - same
+
         return [*self.said, *map(missing_json, not_covered(self.rows.coverage, self.behind))]
 
     def summary(self) -> dict[str, Any]:
@@ -84,6 +86,8 @@ def sql(settings: Settings, options: argparse.Namespace) -> int:
                 _write(answer, form, settings, options)
             coverage = None
     if coverage is not None and coverage.unseen is not None and not source.has_worker:
+        from indexer.index.unseen_files import look_at_unseen  # noqa: PLC0415 - after the answer
+
         sys.stdout.flush()
         look_at_unseen(path, coverage.unseen)
     return 0
@@ -118,7 +122,7 @@ def _answer(
             recent_paths=beside.recent_files, hot=beside.hot, published=beside.published
         )
         of_tables = names_tables(session, query, DIALECT_VIEWS)
-        behind = files_behind(session) if "span_attributes" in query.lower() else 0
+        behind = _files_behind(session) if "span_attributes" in query.lower() else 0
         rows = calls.run(
             partial(
                 stream, session, query, window, DIALECT_VIEWS, unindexed, path, may_scan=may_scan
@@ -134,6 +138,12 @@ def _answer(
         )
     finally:
         session.close()
+
+
+def _files_behind(session: duckdb.DuckDBPyConnection) -> int:
+    from indexer.query.find.attribute_coverage import files_behind  # noqa: PLC0415 - of few questions
+
+    return files_behind(session)
 
 
 def _write(answer: _Answer, form: str, settings: Settings, options: argparse.Namespace) -> None:

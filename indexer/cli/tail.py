@@ -7,22 +7,32 @@ from typing import Any
 
 from indexer.cli import render
 from indexer.cli.human_values import STATUSES, duration_text, instant_text
-from indexer.cli.search import given_words
+from indexer.cli.search import words_of
 from indexer.cli.source import Source
-from indexer.clients.shared.search_words import TailWords
+from indexer.errors import QueryRefused
 from indexer.settings import Settings
 from indexer.system.terminal_text import escape_json
 
 
 def tail(settings: Settings, options: argparse.Namespace) -> int:
     """A line a span; what was dropped or cannot be looked into on standard error."""
-    words = given_words(TailWords, options).model_dump(exclude_defaults=True)
     try:
-        for name, value in Source(settings).follow("/api/v1/tail", **words):
+        for name, value in Source(settings).follow("/api/v1/tail", **words_of(options)):
             _show(name, value, as_json=options.json)
     except KeyboardInterrupt:
         return 0
+    except QueryRefused:
+        _check(options)
+        raise
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise QueryRefused with the option that cannot be, if one is what the worker refused."""
+    from indexer.cli.option_words import given_words  # noqa: PLC0415 - the worker checks them itself
+    from indexer.clients.shared.search_words import TailWords  # noqa: PLC0415 - same
+
+    given_words(TailWords, options).query()
 
 
 def _show(name: str, value: dict[str, Any], *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ OTHERS = {
     "tomllib",
     "indexer.otlp",
     "indexer.model",
+    "pydantic_core",
 }
 """Each takes longer to load than the worker takes to answer."""
 RUN = """
