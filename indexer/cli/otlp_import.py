@@ -12,6 +12,7 @@ from indexer.cli import render
 from indexer.errors import IndexerError
 from indexer.otlp.files.scan import SkippedRecords
 from indexer.settings import Settings
+from indexer.system.counted_nouns import counted
 from indexer.system.terminal_text import escape_text
 from indexer.telemetry.log import error_console
 
@@ -75,7 +76,7 @@ def _progress() -> Iterator[Callable[["Sent"], None]]:
         task = bar.add_task("", total=None)
 
         def show(sent: "Sent") -> None:
-            said = f"{escape_text(sent.stats.file)}: {sent.spans:,} spans"
+            said = f"{escape_text(sent.stats.file)}: {counted(sent.spans, 'span')}"
             total = None if sent.stats.compression not in ("", "none") else _size(sent.stats.file)
             bar.update(task, description=said, completed=sent.stats.bytes, total=total)
 

@@ -15,6 +15,7 @@ from rich.cells import cell_len, set_cell_size
 
 from indexer.cli.human_values import human_row
 from indexer.cli.styled_text import Output, Styled
+from indexer.system.counted_nouns import counted
 from indexer.system.standard_output import has_text
 from indexer.system.terminal_text import escape_json, escape_text
 
@@ -80,7 +81,14 @@ def facts(values: dict[str, Any]) -> None:
     for name, value in values.items():
         inner = value if isinstance(value, dict) else None
         named += [(name, value)] if inner is None else [(f"{name}.{k}", inner[k]) for k in inner]
-    Output().write(*(f"{escape_text(k):<24} {line_text(one)}" for k, one in named))
+    Output().write(*(f"{escape_text(k):<24} {_fact_text(one)}" for k, one in named))
+
+
+def _fact_text(value: Any) -> str:
+    """A list as a person would say it."""
+    if isinstance(value, list | tuple):
+        return "; ".join(map(line_text, value)) or "none"
+    return line_text(value)
 
 
 def listing(title: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -225,9 +233,9 @@ def audit_report(report: "AuditReport") -> None:
     ]
     lines += [f"pending {path}: not indexed yet" for path in report.pending]
     checked = "I1 to I5" if report.mode == "full" else "identities, I2, I3 and I5"
-    verdict = "hold" if report.passed else f"FAIL with {len(report.findings)} findings"
+    verdict = "hold" if report.passed else f"FAIL with {counted(len(report.findings), 'finding')}"
     lines.append(
-        f"{checked} {verdict}: {report.files:,} files, {report.spans:,} spans, "
+        f"{checked} {verdict}: {counted(report.files, 'file')}, {counted(report.spans, 'span')}, "
         f"digest {report.digest}"
     )
     Output().write(*map(escape_text, lines))

@@ -8,6 +8,7 @@ from indexer.cli.human_values import STATUSES
 from indexer.cli.styled_text import Output, Styled
 from indexer.spans.shared_ids import Link, parents
 from indexer.spans.trace_tree import depth_first
+from indexer.system.counted_nouns import counted
 from indexer.system.standard_output import has_text
 
 SPANS_MAX = 1_000
@@ -33,25 +34,25 @@ def waterfall(trace: dict[str, Any], spans_max: int = SPANS_MAX) -> None:
     spans = trace["spans"]
     trace_id = render.line_text(trace["trace_id"])
     if not spans:
-        out.write(f"no span of trace {trace_id} is indexed")
+        out.write(f"no span of trace {trace_id} is known")
         return
     starts = [span["start_time_unix_nano"] for span in spans]
     begin = min(filter(None, starts), default=0)
     end = max(begin, *starts, *(span["end_time_unix_nano"] or 0 for span in spans))
     errors = sum(span["status_code"] == _ERROR for span in spans)
     first = (
-        f"trace {trace_id}  {len(spans)} spans  {(end - begin) / 1e6:.3f} ms  "
-        f"{errors} errors  started {render.exact_instant(begin)}"
+        f"trace {trace_id}  {counted(len(spans), 'span')}  {(end - begin) / 1e6:.3f} ms  "
+        f"{counted(errors, 'error')}  started {render.exact_instant(begin)}"
     )
     out.write(first, *_bars(spans, begin, max(1, end - begin), out.width, spans_max))
     if len(spans) > spans_max:
-        left = f"{len(spans) - spans_max:,} of {len(spans):,} spans are left out here"
+        left = f"{len(spans) - spans_max:,} of {counted(len(spans), 'span')} are left out here"
         how = f"--limit {len(spans)} shows them, --json has them whole"
         out.write(Styled(f"{left}: {how}", "yellow"))
     out.write(*(Styled(render.lack_text(one), "yellow") for one in trace["missing"]))
     cost = trace["cost"]
     last = (
-        f"{cost['files_read']} files read, index {cost['index_ms']:.1f} ms, "
+        f"{counted(cost['files_read'], 'file')} read, index {cost['index_ms']:.1f} ms, "
         f"payload {cost['payload_ms']:.1f} ms"
     )
     out.write(Styled(last, "dim"))

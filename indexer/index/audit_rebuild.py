@@ -16,6 +16,7 @@ from indexer.index.session import limits_of
 from indexer.model import AuditStep, Finding, ParquetFileInfo
 from indexer.settings import Settings
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 
 
@@ -128,8 +129,8 @@ def _compare_digests(digest: CatalogDigest, expected: CatalogDigest) -> Iterable
     for path in sorted(digest.files.keys() & expected.files.keys()):
         if digest.files[path] != expected.files[path]:
             detail = (
-                f"holds {digest.spans[path]} spans with digest {digest.files[path]}, a rebuild "
-                f"holds {expected.spans[path]} with {expected.files[path]}"
+                f"holds {counted(digest.spans[path], 'span')} with digest {digest.files[path]}, "
+                f"a rebuild holds {expected.spans[path]} with {expected.files[path]}"
             )
             yield Finding(invariant="I1", relative_path=path, detail=detail)
 

@@ -20,6 +20,7 @@ from indexer.model import ParquetFileInfo
 from indexer.read.metadata import batch, read_file
 from indexer.read.promoted import AttributeReader
 from indexer.system.child_process import ChildProcess
+from indexer.system.counted_nouns import counted
 from indexer.system.durable_files import make_private_folder, open_private
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.system.storage import LocalStorage
@@ -62,7 +63,8 @@ class CrashNotes:
                 path.unlink()
         if self._suspects:
             count = len(self._suspects)
-            log(FILES_SUSPECTED, f"{count:,} files were being read when the process died last")
+            files = counted(count, "file was", "files were")
+            log(FILES_SUSPECTED, f"{files} being read when the process died last")
 
     def close(self) -> None:
         """No reader may be at work."""

@@ -5,6 +5,7 @@ from itertools import count
 
 from indexer.catalog.quarantine import STILL_RETRIED
 from indexer.index.pipeline import Pipeline
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import display_path
 
 BLOCKED_TRIES_MAX = 6
@@ -47,6 +48,6 @@ def _gives_up(pipeline: Pipeline, listings: int) -> bool:
     stuck = [path for path in backlog.waiting if backlog.tries(path) > BLOCKED_TRIES_MAX]
     if not stuck or backlog.has_unfinished():
         return False
-    problem = f"{len(stuck)} files wait for a copy of their spans"
+    problem = f"{counted(len(stuck), 'file waits', 'files wait')} for a copy of their spans"
     pipeline.problems = (*pipeline.problems, problem)
     return True

@@ -32,6 +32,7 @@ from indexer.index.surviving_copies import SurvivingCopies
 from indexer.model import Limits, Listing, Outstanding, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage, display_path
 from indexer.telemetry.log import FILE_FAULT, STORAGE_DOUBTFUL, SWEEP_DONE, log, log_fault
 
@@ -135,7 +136,8 @@ class Pipeline:
         if not problems:
             self.new_files.listed(began_unix_nano, root)
         self.wake()
-        log(SWEEP_DONE, f"swept {len(listing.files)} files, {len(self.backlog)} to read")
+        swept = counted(len(listing.files), "file")
+        log(SWEEP_DONE, f"swept {swept}, {len(self.backlog):,} to read")
 
     def look(self, paths: Iterable[str]) -> None:
         """Follow hints: absolute paths where something may have happened."""
@@ -357,7 +359,8 @@ class Pipeline:
         update = self._survivors.complete(gone)
         if update is None:
             hindrance = self._survivors.hindrance
-            return [f"{len(gone):,} files that are gone stay in the index: {hindrance}"]
+            files = counted(len(gone), "file that is gone stays", "files that are gone stay")
+            return [f"{files} in the index: {hindrance}"]
         self._registration.apply(update)
         self.removals.leave()
         return []

@@ -20,6 +20,7 @@ from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import AttributeValues, PromotedFile
 from indexer.system import retry
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 from indexer.telemetry.log import ATTRIBUTES_PROMOTED, ATTRIBUTES_UNREADABLE, log
 
@@ -99,7 +100,7 @@ class Promotion:
             0 if isinstance(one.values, IndexerError) else len(one.values) for one in given
         )
         if given:
-            message = f"attributes of {len(given)} files: {values:,} values"
+            message = f"attributes of {counted(len(given), 'file')}: {counted(values, 'value')}"
             log(ATTRIBUTES_PROMOTED, message, files=len(given), values=values)
         return True
 

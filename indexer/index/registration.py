@@ -6,6 +6,7 @@ from indexer.catalog.files import CatalogUpdate, FileRegister
 from indexer.model import Progress
 from indexer.spans.batch import ParquetFileData
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import display_path
 from indexer.telemetry import metrics
 from indexer.telemetry.log import FILES_REGISTERED, FILES_REMOVED, ROWS_REJECTED, log
@@ -46,7 +47,11 @@ class Registration:
             self._registered()
             self._report_files(update, files, spans)
         if update.removed:
-            log(FILES_REMOVED, f"removed {len(update.removed)} files", files=len(update.removed))
+            log(
+                FILES_REMOVED,
+                f"removed {counted(len(update.removed), 'file')}",
+                files=len(update.removed),
+            )
 
     def _report_files(self, update: CatalogUpdate, files: int, spans: int) -> None:
         metrics.files_indexed(
@@ -56,7 +61,8 @@ class Registration:
         )
         newest = update.batches[0].files[0].info.relative_path
         more = f" and {files - 1} more" if files > 1 else ""
-        log(FILES_REGISTERED, f"indexed {newest}{more}: {spans:,} spans", files=files, spans=spans)
+        message = f"indexed {newest}{more}: {counted(spans, 'span')}"
+        log(FILES_REGISTERED, message, files=files, spans=spans)
         _report_rejected(file for one in update.batches for file in one.files)
 
 

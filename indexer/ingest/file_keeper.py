@@ -17,6 +17,7 @@ from indexer.ingest.limits import UNCONFIRMED_S
 from indexer.ingest.log_reader import ListedFile
 from indexer.ingest.retention import SECOND_NS, enforce
 from indexer.ingest.wal import Wal
+from indexer.system.counted_nouns import counted
 from indexer.telemetry.ingestion_metrics import FILES_EXPIRED, FILES_EXPIRED_UNCONFIRMED
 from indexer.telemetry.log import Event, log
 
@@ -103,7 +104,7 @@ def _say(event: Event, what: str, files: Sequence[ListedFile]) -> None:
     paths = [file.path for file in files[:SHOWN_MAX]]
     log(
         event,
-        f"{len(files)} files of {spans} spans {what}",
+        f"{counted(len(files), 'file')} of {counted(spans, 'span')} {what}",
         files=len(files),
         spans=spans,
         paths=paths,

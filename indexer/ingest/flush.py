@@ -29,6 +29,7 @@ from indexer.ingest.writer_process import WriterProcess
 from indexer.otlp.spans import span_table
 from indexer.system import retry
 from indexer.system.clock import Clock, SystemClock
+from indexer.system.counted_nouns import counted
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.telemetry.ingestion_metrics import FLUSHES, FLUSHES_FAILED
 from indexer.telemetry.log import SPANS_CLIPPED, log
@@ -179,7 +180,8 @@ def _tell(planned: KeyRange, path: str | None, done: RangeFile) -> None:
         log(SPANS_CLIPPED, str(done.clipped), **done.clipped.left_out)
     log(
         SPANS_FLUSHED,
-        f"{done.span_count} spans of {planned.request_count} requests in {path or 'no file'}",
+        f"{counted(done.span_count, 'span')} of {counted(planned.request_count, 'request')} in "
+        f"{path or 'no file'}",
         path=path,
         span_count=done.span_count,
         size_bytes=done.size_bytes,

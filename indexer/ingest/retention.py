@@ -11,6 +11,7 @@ from pathlib import Path
 
 from indexer.ingest.events import EXPIRED_FILES_REMOVED
 from indexer.ingest.layout import file_unix_nano
+from indexer.system.counted_nouns import counted
 from indexer.telemetry.log import log
 
 SECOND_NS = 1_000_000_000
@@ -70,7 +71,11 @@ def enforce(
     for path in removed:
         Path(path).unlink(missing_ok=True)
     if removed:
-        log(EXPIRED_FILES_REMOVED, f"{len(removed)} files have expired", paths=removed)
+        log(
+            EXPIRED_FILES_REMOVED,
+            f"{counted(len(removed), 'file has', 'files have')} expired",
+            paths=removed,
+        )
     return removed
 
 

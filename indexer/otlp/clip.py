@@ -12,6 +12,7 @@ from indexer.otlp import skeleton
 from indexer.otlp.span_count import attribute_parts, read
 from indexer.otlp.wire_fields import pieces
 from indexer.spans.limits import SpanLimits
+from indexer.system.counted_nouns import counted
 
 _COUNT_MAX = 2**32 - 1
 _DROPPED = {
@@ -31,8 +32,13 @@ class Clipped:
 
     def __str__(self) -> str:
         """A sentence for the log."""
-        left_out = ", ".join(f"{count} {name}" for name, count in self.left_out.items() if count)
-        return f"{self.messages} spans or resources were beyond limits; left out: {left_out}"
+        left_out = ", ".join(
+            counted(count, name.removesuffix("s"), name)
+            for name, count in self.left_out.items()
+            if count
+        )
+        clipped = counted(self.messages, "span or resource was", "spans or resources were")
+        return f"{clipped} beyond limits; left out: {left_out}"
 
     def merge(self, other: "Clipped") -> None:
         """Count what was left out of others as well."""

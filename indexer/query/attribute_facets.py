@@ -31,6 +31,7 @@ from indexer.query.span import Span
 from indexer.query.tiers.beside_index import beside_index
 from indexer.query.window import ANY_TIME, Window
 from indexer.spans.columns import SpanColumns
+from indexer.system.counted_nouns import counted
 
 LIMIT_DEFAULT = 1_000
 LIMIT_MAX = 10_000
@@ -185,7 +186,8 @@ def _look(opened: OpenAnswer, query: SpanQuery) -> _Looked:
         read = read_spans(opened.tiers.coldest_first, found, opened.account)
     missing = [*read.missing, *partial_spans((one.source.path, one.omitted) for one in read.spans)]
     if not is_whole:
-        detail = f"{len(read.spans):,} spans were looked at, of {sample.files:,} files and hot ones"
+        spans = counted(len(read.spans), "span was", "spans were")
+        detail = f"{spans} looked at, of {counted(sample.files, 'file')} and hot ones"
         missing.append(Missing(reason=SPANS_SAMPLED, detail=detail))
     counted_over = CountedOver(
         files=sample.files,

@@ -10,6 +10,7 @@ from indexer.query.missing import (
     STORAGE_UNAVAILABLE,
     Missing,
 )
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 
 
@@ -21,7 +22,11 @@ def missing_files(
 ) -> Iterator[Missing]:
     """``read_directly`` are absolute paths of files that the answer has, indexed or not."""
     if files_lost:
-        detail = f"{files_lost:,} files that were indexed cannot be read as they are now"
+        detail = counted(
+            files_lost,
+            "file that was indexed cannot be read as it is now",
+            "files that were indexed cannot be read as they are now",
+        )
         yield Missing(reason=FILES_LOST, detail=detail, files=files_lost)
     if outstanding is None:
         return
@@ -33,7 +38,11 @@ def missing_files(
         return
     lacking = outstanding.lacking - {storage.relative(path) for path in read_directly}
     if lacking:
-        detail = f"{len(lacking):,} files are not in the index as they are now"
+        detail = counted(
+            len(lacking),
+            "file is not in the index as it is now",
+            "files are not in the index as they are now",
+        )
         yield Missing(reason=FILES_PENDING, detail=detail, files=len(lacking))
 
 
@@ -45,10 +54,14 @@ def beyond_index(
     ``paths`` are absolute, of files that the hot tier or a listing names.
     """
     if hot_spans:
-        detail = f"{hot_spans:,} spans are hot, in no file yet"
+        detail = f"{counted(hot_spans, 'span is', 'spans are')} hot, in no file yet"
         yield Missing(reason=HOT_NOT_READ, detail=detail)
     said = outstanding.lacking if outstanding is not None else None
     unsaid = [path for path in paths if storage.relative(path) not in (said or ())]
     if unsaid:
-        detail = f"{len(unsaid):,} files came just now and are not in the index"
+        detail = counted(
+            len(unsaid),
+            "file came just now and is not in the index",
+            "files came just now and are not in the index",
+        )
         yield Missing(reason=FILES_PENDING, detail=detail, files=len(unsaid))

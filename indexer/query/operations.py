@@ -21,6 +21,7 @@ from indexer.query.window import ANY_TIME, Window
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identity import SpanKeys
 from indexer.spans.schema import same_span
+from indexer.system.counted_nouns import counted
 from indexer.system.duckdb_rows import text_literal
 
 _OPERATIONS = """
@@ -180,5 +181,7 @@ def _not_listed(cursor: duckdb.DuckDBPyConnection, query: OperationsQuery) -> li
     ((files, spans),) = cursor.execute(_NOT_LISTED).fetchall()
     if not files:
         return []
-    detail = f"{spans:,} spans of {files:,} files are of operations beyond the limit of a file"
+    those = f"{counted(spans, 'span')} of {counted(files, 'file')}"
+    verb = "is" if spans == 1 else "are"
+    detail = f"{those} {verb} of operations beyond the limit of a file"
     return [Missing(reason=OPERATIONS_BOUNDED, detail=detail, files=files)]

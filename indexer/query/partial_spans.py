@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from indexer.query.missing import SPAN_TOO_LARGE, Missing
+from indexer.system.counted_nouns import counted
 
 Omitted = Mapping[str, int] | None
 
@@ -27,6 +28,6 @@ def partial_spans(found: Iterable[tuple[str | None, Omitted]]) -> list[Missing]:
 
 def _missing(path: str | None, spans: int, left_out: Mapping[str, int]) -> Missing:
     what = ", ".join(f"{count:,} {name}" for name, count in left_out.items())
-    subject = "1 span is" if spans == 1 else f"{spans:,} spans are"
+    subject = counted(spans, "span is", "spans are")
     detail = f"{subject} beyond the limits of a span and answered in part: without {what}"
     return Missing(reason=SPAN_TOO_LARGE, detail=detail, file_path=path)

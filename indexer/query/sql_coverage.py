@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from indexer.query.missing import ATTRIBUTES_PENDING, FILES_NOT_READ, Missing
 from indexer.query.span_views import Coverage
+from indexer.system.counted_nouns import counted
 
 
 def not_covered(coverage: Coverage | None, files_behind: int) -> Iterator[Missing]:
     """``files_behind`` have not given a promoted attribute that the SQL reads."""
     if files_behind:
-        detail = f"span_attributes lacks some attributes of {files_behind:,} files"
+        detail = f"span_attributes lacks some attributes of {counted(files_behind, 'file')}"
         yield Missing(reason=ATTRIBUTES_PENDING, detail=detail, files=files_behind)
     if coverage is None:
         return

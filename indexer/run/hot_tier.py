@@ -28,6 +28,7 @@ from indexer.query.find.already_indexed import known_files, known_spans
 from indexer.query.find.promoted_keys import key_numbers
 from indexer.settings import Settings
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 from indexer.telemetry.log import (
     HOT_LOOK_FAILED,
@@ -210,7 +211,8 @@ class HotTier:
         lost = self._lost.check(lambda keys: known_spans(cursor, keys))
         if lost:
             traces = list(self._lost.lost_traces)
-            message = f"{lost} spans were hot and are in no file (traces: {', '.join(traces[-5:])})"
+            spans = counted(lost, "span was hot and is", "spans were hot and are")
+            message = f"{spans} in no file (traces: {', '.join(traces[-5:])})"
             log(SPANS_LOST, message, spans=lost, traces=traces)
 
     def status(self) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from indexer.settings.paths import check_ingestion_paths
 from indexer.system.addresses import Address, Endpoint, bind, bound_address
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import SystemClock
+from indexer.system.counted_nouns import counted
 from indexer.system.interpreter import answer_beside_work
 from indexer.system.stop_signals import catch_stop_signals
 from indexer.telemetry.log import INGESTION_STARTED, INGESTION_STOPPED, INGESTION_STOPPING, log
@@ -189,7 +190,7 @@ class Ingestion:
             left = self._wal.state().pending_spans
         except Exception:  # noqa: BLE001 - the last flush meets the same fault, and raises it
             return
-        message = f"stopping: writing {left:,} spans of the log to a file"
+        message = f"stopping: writing {counted(left, 'span')} of the log to a file"
         log(INGESTION_STOPPING, message, spans=left)
 
     def _stop_receiving(self) -> None:
@@ -202,7 +203,8 @@ class Ingestion:
         except Exception as error:
             left, reason = self._wal.state().pending_spans, f"{type(error).__name__}: {error}"
             raise FlushUnfinished(
-                f"the last flush failed, {left} spans stay in the log {self._wal.path}: {reason}",
+                f"the last flush failed, {counted(left, 'span stays', 'spans stay')} in the log "
+                f"{self._wal.path}: {reason}",
                 path=str(self._wal.path),
             ) from error
 

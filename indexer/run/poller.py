@@ -31,6 +31,7 @@ from indexer.otlp.spans import span_table_of
 from indexer.settings import Settings
 from indexer.settings.paths import check_poller_paths
 from indexer.system import retry
+from indexer.system.counted_nouns import counted
 from indexer.system.durable_files import sync_folder
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 from indexer.system.stop_signals import catch_stop_signals
@@ -160,7 +161,7 @@ class Poller:
         write_span_file(table, target, self._modes)
         log(
             SPANS_POLLED,
-            f"{table.num_rows} spans in {target}",
+            f"{counted(table.num_rows, 'span')} in {target}",
             path=str(target),
             span_count=table.num_rows,
         )

@@ -79,7 +79,7 @@ def test_a_trace_for_people(sites: tuple[Site, Site]) -> None:
     for site in sites:
         first, *middle, last = site.call("trace", KNOWN).out.splitlines()
         assert first.startswith(f"trace {KNOWN}  4 spans  ")
-        assert "1 errors" in first
+        assert "  1 error  " in first
         assert first.endswith("started 2026-11-18T11:06:40.007000000Z")
         assert [len(line) - len(line.lstrip()) for line in middle] == [0, 2, 4, 2]
         assert last.startswith("2 files read")

@@ -64,7 +64,7 @@ def lines(done: Done) -> list[str]:
 def test_a_trace_is_one_line_a_span(site: Site) -> None:
     header, *rows, cost = lines(site.call("trace", TRACE))
     assert header.startswith(f"trace {TRACE}  8 spans")
-    assert cost.startswith("1 files read")
+    assert cost.startswith("1 file read")
     assert len(rows) == len(NAMES)
     assert r"\x1b[31mred\x1b[0m" in rows[0]
     assert r"two\nlines  0.001 ms" in rows[2]

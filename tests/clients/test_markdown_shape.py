@@ -32,7 +32,7 @@ def test_a_trace_is_a_tree_and_what_its_spans_have() -> None:
     child = child._replace(status_code=2)
     lines = markdown(TRACE, [root, child]).splitlines()
     assert lines[0] == f"# Trace {TRACE}"
-    assert lines[2].startswith("2 spans of 1 services, 1 errors, 1.001 ms, started 2026-11-18T")
+    assert lines[2].startswith("2 spans of 1 service, 1 error, 1.001 ms, started 2026-11-18T")
     tree = lines[lines.index("## Spans") + 2 :][:2]
     assert tree == [
         f"- `GET /` of `shop`, server, at +0.000 ms, 0.001 ms, span {root.span_id}",

@@ -139,7 +139,7 @@ def test_the_installed_command_receives_a_span_and_finds_it_in_an_empty_folder(
         encoding="utf-8",
     )
     assert asked.returncode == 0, asked.stderr
-    assert "1 spans" in asked.stdout
+    assert "  1 span  " in asked.stdout
     assert "order" in asked.stdout
     assert site.end(running) == 0, running.err
     assert os.listdir(folder) == [".dbdata"]

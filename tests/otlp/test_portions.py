@@ -86,4 +86,4 @@ def test_a_resource_beyond_limits_loses_its_last_attributes():
     ((resource, *_),) = spans_of(ExportTraceServiceRequest.FromString(part))
     assert (len(resource.attributes), resource.dropped_attributes_count) == (10, 2)
     assert clipped.left_out["attributes"] == 2
-    assert str(clipped) == "1 spans or resources were beyond limits; left out: 2 attributes"
+    assert str(clipped) == "1 span or resource was beyond limits; left out: 2 attributes"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from indexer.system.counted_nouns import counted
 from tests.support.processes import Site, wait_until
 from tests.support.up import (
     Load,
@@ -36,7 +37,8 @@ def test_a_last_flush_that_fails_is_said_in_a_line_and_made_up_for(site: Site, s
     assert "Traceback" not in running.err
     (said,) = [line for line in running.err.splitlines() if line.startswith("error: ")]
     assert said.startswith(
-        f"error: the last flush failed, {len(load.all_acknowledged)} spans stay in the log "
+        "error: the last flush failed, "
+        f"{counted(len(load.all_acknowledged), 'span stays', 'spans stay')} in the log "
     )
     assert "File exists" in said
     assert "ingestion.stopped" not in running.err

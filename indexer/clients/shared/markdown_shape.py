@@ -16,6 +16,7 @@ from indexer.query.missing import Missing
 from indexer.query.span import Payload, Span
 from indexer.spans.shared_ids import Link, parents
 from indexer.spans.trace_tree import depth_first
+from indexer.system.counted_nouns import counted
 
 NO_SPANS = "No span of this trace is known."
 BYTES_MAX = 64 << 10
@@ -88,7 +89,8 @@ def _head(spans: Sequence[Span]) -> Iterator[str]:
     services = Counter(span.service_name for span in spans)
     started = _instant(begin) if begin else "at no known time"
     yield (
-        f"{len(spans):,} spans of {len(services):,} services, {errors:,} errors, "
+        f"{counted(len(spans), 'span')} of {counted(len(services), 'service')}, "
+        f"{counted(errors, 'error')}, "
         f"{(end - begin) / 1e6:,.3f} ms, started {started}."
     )
 

@@ -7,6 +7,7 @@ import duckdb
 from indexer.query.find.file_selection import overlapping
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.missing import ATTRIBUTES_PENDING, ATTRIBUTES_UNREADABLE, Missing
+from indexer.system.counted_nouns import counted
 from indexer.system.duckdb_rows import id_list, text_literal
 
 _NOT_GIVEN = """
@@ -57,11 +58,11 @@ def missing_attributes(
     ((waiting, unreadable),) = cursor.execute(sql).fetchall()
     named = ", ".join(keys)
     found = (
-        (ATTRIBUTES_PENDING, waiting, f"files have not given {named} yet"),
-        (ATTRIBUTES_UNREADABLE, unreadable, f"files cannot give {named}"),
+        (ATTRIBUTES_PENDING, waiting, counted(waiting, "file has", "files have") + " not given"),
+        (ATTRIBUTES_UNREADABLE, unreadable, counted(unreadable, "file") + " cannot give"),
     )
     return [
-        Missing(reason=reason, files=count, detail=f"{count} {text}")
+        Missing(reason=reason, files=count, detail=f"{text} {named}")
         for reason, count, text in found
         if count
     ]

@@ -16,6 +16,7 @@ from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
 from indexer.read.metadata import batch, read_file
 from indexer.spans.attributes import AttributeValues
+from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 
 RECENT_FILES_MAX = 64
@@ -70,7 +71,11 @@ def read_recent_files(
         except IndexerError as error:
             missing.append(Missing.of_error(error, path))
     if len(paths) > files_max:
-        detail = f"{len(paths) - files_max} files that are not indexed yet are not read"
+        detail = counted(
+            len(paths) - files_max,
+            "file that is not indexed yet is not read",
+            "files that are not indexed yet are not read",
+        )
         missing.append(Missing(reason=TOO_MANY_RECENT_FILES, detail=detail))
     found.sort(key=lambda one: one.source.path or "")
     return RecentFiles(

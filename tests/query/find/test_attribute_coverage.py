@@ -36,7 +36,7 @@ def test_files_that_have_not_given_the_attribute_are_counted(tmp_path: Path) -> 
         one.pipeline.drain(lambda: False)
         found = listed(one, "shop")
         assert len(found.spans) == 1
-        detail = "1 files have not given gen_ai.operation.name yet"
+        detail = "1 file has not given gen_ai.operation.name"
         assert found.completeness.missing == (
             Missing(reason=ATTRIBUTES_PENDING, files=1, detail=detail),
         )
