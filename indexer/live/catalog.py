@@ -5,12 +5,15 @@ connection that attached: live tables are in ``duckdb_tables()`` and not in ``du
 other cursors they are listed as the views that they are.
 """
 
+from typing import NamedTuple
+
 import duckdb
 
 from indexer.live.functions import (
     BEGIN,
     RECEIVER,
     STATS,
+    ValueFunction,
     create_functions,
     create_value_functions,
 )
@@ -20,25 +23,30 @@ from indexer.system.duckdb_rows import quoted_name, text_literal
 
 LEASES_VIEW = "live_leases"
 TABLE_COMMENT = "live table: the newest rows, in memory"
-_RANGE_ROWS = 8192
-"""Numbers of rows are made so many at a time: those of millions at once would take memory."""
 
 _VIEW = """
 CREATE VIEW {target} AS
 SELECT {columns} FROM (
     SELECT {values} FROM (
-        SELECT live_lease,
-            unnest(range(live_from, least(live_from + {range_rows}, live_rows))) AS live_row
+        SELECT *, unnest(range(1, live_end - live_first + 1)) AS live_place
         FROM (
-            SELECT live_lease, live_rows, unnest(range(0, live_rows, {range_rows})) AS live_from
+            SELECT live_lease, live_first, live_end{ranges}
             FROM (
-                SELECT live_lease, {begin}(
-                    live_lease,
-                    CAST(current_connection_id() AS UBIGINT),
-                    CAST(current_query_id() AS UBIGINT),
-                    {table}
-                ) AS live_rows
-                FROM (SELECT lease AS live_lease FROM {database}.main.{leases} LIMIT 1)
+                SELECT live_lease, live_first,
+                    least(live_first + {range_rows}, live_rows) AS live_end
+                FROM (
+                    SELECT live_lease, live_rows,
+                        unnest(range(0, live_rows, {range_rows})) AS live_first
+                    FROM (
+                        SELECT live_lease, {begin}(
+                            live_lease,
+                            CAST(current_connection_id() AS UBIGINT),
+                            CAST(current_query_id() AS UBIGINT),
+                            {table}
+                        ) AS live_rows
+                        FROM (SELECT lease AS live_lease FROM {database}.main.{leases} LIMIT 1)
+                    )
+                )
             )
         )
     )
@@ -102,27 +110,53 @@ def create_view(
     found = schema.tables[table]
     functions = create_value_functions(connection, found.reader)
     target = f"{quoted_name(into or database)}.main.{quoted_name(table)}"
+    calls = [
+        _Call(column, functions[column], schema.place(table, column)) for column in found.columns
+    ]
     connection.execute(
         _VIEW.format(
             target=target,
             database=quoted_name(database),
-            columns=", ".join(
-                f"{quoted_name(column)}{functions[column].field} AS {quoted_name(column)}"
-                for column in found.columns
-            ),
+            columns=", ".join(call.column_sql for call in calls),
             # A value by itself, so that what a query makes of it is no part of the same expression.
-            values=", ".join(
-                f"{functions[column].name}(live_lease, {schema.place(table, column)}, live_row) "
-                f"AS {quoted_name(column)}"
-                for column in found.columns
-            ),
+            values=", ".join(call.value_sql for call in calls),
+            ranges="".join(f", {call.ranges_sql}" for call in calls if call.function.is_of_ranges),
             table=text_literal(table),
             begin=BEGIN,
             leases=LEASES_VIEW,
-            range_rows=_RANGE_ROWS,
+            range_rows=schema.range_rows(table),
         )
     )
     _comment(connection, target)
+
+
+class _Call(NamedTuple):
+    """How a view makes one column."""
+
+    column: str
+    function: ValueFunction
+    place: int
+
+    @property
+    def ranges_sql(self) -> str:
+        """A list of values for each range of rows."""
+        return (
+            f"{self.function.name}(live_lease, {self.place}, live_first, live_end) "
+            f"AS live_column_{self.place}"
+        )
+
+    @property
+    def value_sql(self) -> str:
+        """The value of a row."""
+        call = f"{self.function.name}(live_lease, {self.place}, live_first + live_place - 1)"
+        value = f"live_column_{self.place}[live_place]" if self.function.is_of_ranges else call
+        return f"{value} AS {quoted_name(self.column)}"
+
+    @property
+    def column_sql(self) -> str:
+        """The value as the view has it."""
+        name = quoted_name(self.column)
+        return f"{name}{self.function.field} AS {name}"
 
 
 def create_state_views(

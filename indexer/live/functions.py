@@ -30,7 +30,7 @@ STATS_COLUMNS = {
     ),
 }
 RECEIVER_COLUMNS = {"protocol": "VARCHAR", "host": "VARCHAR", "port": "INTEGER"}
-_VALUES: dict[str, Callable[[Any, Any, Any], pa.Array]] = {}
+_VALUES: dict[str, Callable[..., pa.Array]] = {}
 """By name; DuckDB does not keep them."""
 
 
@@ -48,27 +48,36 @@ class ValueFunction(NamedTuple):
 
     name: str
     field: str
+    is_of_ranges: bool
+    """Whether it is given ranges of rows, and gives a list for each; otherwise rows' numbers."""
 
 
 def create_value_functions(
     connection: duckdb.DuckDBPyConnection, reader: Reader
 ) -> dict[str, ValueFunction]:
     """The function of each column; made if need be."""
-    functions = {}
-    for column, sql_type in reader.sql_types.items():
-        digest = hashlib.sha256(sql_type.encode()).hexdigest()
-        name = f"live_value_{digest[:16]}"
-        # DuckDB takes no Arrow text for JSON unless it is in a struct, which costs three times as
-        # much for each call.
-        is_wrapped = "JSON" in sql_type.upper()
-        if name not in _VALUES:
-            _VALUES[name] = _values_of(reader.schema.field(column).type, is_wrapped=is_wrapped)
-        result = f"STRUCT({VALUE} {sql_type})" if is_wrapped else sql_type
-        ensure_arrow_function(
-            connection, name, _VALUES[name], ["BIGINT", "INTEGER", "BIGINT"], result
-        )
-        functions[column] = ValueFunction(name, f".{VALUE}" if is_wrapped else "")
-    return functions
+    return {
+        column: _ensure_function(connection, reader.schema.field(column).type, sql_type)
+        for column, sql_type in reader.sql_types.items()
+    }
+
+
+def _ensure_function(
+    connection: duckdb.DuckDBPyConnection, value_type: pa.DataType, sql_type: str
+) -> ValueFunction:
+    # DuckDB takes no Arrow text for JSON unless it is in a struct. JSON is also what takes long to
+    # make, so that it is made row by row, for the rows that a filter leaves.
+    is_json = "JSON" in sql_type.upper()
+    digest = hashlib.sha256(sql_type.encode()).hexdigest()
+    name = f"live_{'value' if is_json else 'values'}_{digest[:16]}"
+    if name not in _VALUES:
+        _VALUES[name] = _values_of(value_type) if is_json else _ranges_of(value_type)
+    if is_json:
+        parameters, result = ["BIGINT", "INTEGER", "BIGINT"], f"STRUCT({VALUE} {sql_type})"
+    else:
+        parameters, result = ["BIGINT", "INTEGER", "BIGINT", "BIGINT"], f"{sql_type}[]"
+    ensure_arrow_function(connection, name, _VALUES[name], parameters, result)
+    return ValueFunction(name, f".{VALUE}" if is_json else "", is_of_ranges=not is_json)
 
 
 def begin(leases: Any, connections: Any, queries: Any, tables: Any) -> pa.Array:
@@ -123,15 +132,30 @@ def _stats_of(lease: int) -> list[dict[str, Any]]:
     ]
 
 
-def _values_of(value_type: pa.DataType, *, is_wrapped: bool) -> Callable[[Any, Any, Any], pa.Array]:
+def _values_of(value_type: pa.DataType) -> Callable[..., pa.Array]:
     """A function of leases and places, alike in all rows of a call, and of rows' numbers."""
 
     def values(leases: Any, places: Any, numbers: Any) -> pa.Array:
         found = pa.array([], value_type)
         if len(numbers):
-            rows = numbers.to_numpy(zero_copy_only=False)
             lease = leases[0].as_py()
-            found = schema_of(lease).column(lease, places[0].as_py(), rows)
-        return pa.StructArray.from_arrays([found], [VALUE]) if is_wrapped else found
+            found = schema_of(lease).column(lease, places[0].as_py(), _numbers(numbers))
+        return pa.StructArray.from_arrays([found], [VALUE])
 
     return values
+
+
+def _ranges_of(value_type: pa.DataType) -> Callable[..., pa.Array]:
+    """A function of the same, and of the first rows and the ends of ranges."""
+
+    def ranges(leases: Any, places: Any, firsts: Any, ends: Any) -> pa.Array:
+        if not len(firsts):
+            return pa.array([], pa.list_(value_type))
+        lease, place = leases[0].as_py(), places[0].as_py()
+        return schema_of(lease).ranges(lease, place, _numbers(firsts), _numbers(ends))
+
+    return ranges
+
+
+def _numbers(column: Any) -> Any:
+    return column.to_numpy(zero_copy_only=False)

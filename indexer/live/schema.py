@@ -87,6 +87,16 @@ class LiveSchema:
         snapshot = self.snapshots.read(lease, self._table(table).ring)
         return self._rows(snapshot, table).column(name, numbers)
 
+    def ranges(self, lease: int, place: int, firsts: Any, ends: Any) -> pa.ListArray:
+        """Values of a column of ranges of rows. Raises SnapshotEvicted and QueryRefused."""
+        table, name = self._places[place]
+        snapshot = self.snapshots.read(lease, self._table(table).ring)
+        return self._rows(snapshot, table).ranges(name, firsts, ends)
+
+    def range_rows(self, table: str) -> int:
+        """How long the ranges of a table are."""
+        return self.snapshots.limits(self._table(table).ring).range_rows
+
     def _rows(self, snapshot: RingSnapshot, table: str) -> TableRows:
         found = snapshot.tables.get(table)
         if found is None:

@@ -62,6 +62,20 @@ class TableRows:
         is_range = end - first == len(numbers) and bool((numbers[1:] > numbers[:-1]).all())
         found = list(self._range(name, first, end) if is_range else self._parts(name, numbers))
         given = found[0] if len(found) == 1 else pa.concat_arrays(found)
+        return self._keep(name, given)
+
+    def ranges(self, name: str, firsts: Any, ends: Any) -> pa.ListArray:
+        """The values of ranges of rows (int64, ends excluded) in a column, a list for each."""
+        found = [
+            part
+            for first, end in _neighbours(firsts, ends)
+            for part in self._range(name, first, end)
+        ]
+        values = found[0] if len(found) == 1 else pa.concat_arrays(found)
+        offsets = np.concatenate([[0], np.cumsum(ends - firsts)]).astype(np.int32)
+        return self._keep(name, pa.ListArray.from_arrays(pa.array(offsets), values))
+
+    def _keep(self, name: str, given: pa.Array) -> pa.Array:
         self._given[threading.get_ident(), name] = given
         return given
 
@@ -85,3 +99,13 @@ class TableRows:
             number = int(places[0])
             values = self._reader.column(self._segments[number], name)
             yield values.take(pa.array(part - self._ends[number] + len(values)))
+
+
+def _neighbours(firsts: Any, ends: Any) -> Iterator[tuple[int, int]]:
+    """Ranges, where one that begins where the one before it ends is part of that one."""
+    edges = np.flatnonzero(firsts[1:] != ends[:-1]) + 1
+    yield from zip(
+        firsts[np.concatenate([[0], edges])].tolist(),
+        ends[np.concatenate([edges - 1, [-1]])].tolist(),
+        strict=True,
+    )

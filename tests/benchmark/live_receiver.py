@@ -1,9 +1,9 @@
 """A process with live tables, or with a receiver that throws everything away, to send to.
 
-    python -m tests.benchmark.live_receiver {live,nothing} [--queries N]
+    python -m tests.benchmark.live_receiver {live,nothing} [--queries N] [--askers M]
 
-It says its port in a line of JSON, asks N queries a second, and ends with its standard input, after
-a line of JSON with what it has seen.
+It says its port in a line of JSON, has M askers ask N queries a second, and ends with its standard
+input, after a line of JSON with what it has seen.
 """
 
 import argparse
@@ -31,25 +31,29 @@ QUERIES = (
 
 
 class Asking:
-    """Queries at a steady rate, none before the last one is answered."""
+    """Queries at a steady rate by some askers, none before its last one is answered."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, rate: float) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rate: float, askers: int) -> None:
         self.milliseconds: list[float] = []
-        self._connection, self._pause_s = connection.cursor(), 1 / rate
+        self._pause_s = askers / rate
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, args=[connection.cursor()]) for _ in range(askers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def ended(self) -> None:
         """Ask no more."""
         self._over.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def _run(self, connection: duckdb.DuckDBPyConnection) -> None:
         while True:
             began_s = time.perf_counter()
             sql = QUERIES[len(self.milliseconds) % len(QUERIES)]
-            self._connection.execute(sql).fetchall()
+            connection.execute(sql).fetchall()
             taken_s = time.perf_counter() - began_s
             self.milliseconds.append(round(taken_s * 1e3, 3))
             if self._over.wait(max(0.0, self._pause_s - taken_s)):
@@ -61,8 +65,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark.live_receiver")
     parser.add_argument("sink", choices=("live", "nothing"))
     parser.add_argument("--queries", type=float, default=0)
+    parser.add_argument("--askers", type=int, default=1)
     options = parser.parse_args()
-    seen = _nothing() if options.sink == "nothing" else _live(options.queries)
+    seen = _nothing() if options.sink == "nothing" else _live(options.queries, options.askers)
     used = resource.getrusage(resource.RUSAGE_SELF)
     seen["processor_seconds"] = round(used.ru_utime + used.ru_stime, 2)
     print(json.dumps(seen), flush=True)
@@ -78,10 +83,10 @@ def _nothing() -> dict[str, Any]:
     return {}
 
 
-def _live(queries: float) -> dict[str, Any]:
+def _live(queries: float, askers: int) -> dict[str, Any]:
     with closing(duckdb.connect()) as connection, live.attach(connection, URL) as attached:
         print(json.dumps({"port": attached.addresses["grpc"].port}), flush=True)
-        asking = Asking(connection, queries) if queries else None
+        asking = Asking(connection, queries, askers) if queries else None
         sys.stdin.read()
         if asking:
             asking.ended()

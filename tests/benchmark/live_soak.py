@@ -1,6 +1,6 @@
 """Minutes of 10,000 spans/s into live tables with ten queries a second beside them.
 
-    python -m tests.benchmark.live_soak [--seconds N]
+    python -m tests.benchmark.live_soak [--seconds N] [--askers N]
 
 It ends by itself; JSON and a chart are in bench-output/.
 """
@@ -36,8 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every export was in time and memory has come to rest, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark.live_soak")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="default: %(default)g")
-    seconds: float = parser.parse_args(arguments).seconds
-    with receiving("live", QUERIES_PER_S) as running:
+    parser.add_argument("--askers", type=int, default=1, help="who share the queries; default: 1")
+    options = parser.parse_args(arguments)
+    seconds: float = options.seconds
+    with receiving("live", QUERIES_PER_S, options.askers) as running:
         sending = Sending(running.target, seed=13, seconds=seconds, rate=STEADY_RATE)
         samples = _samples(running, sending, seconds)
         sending.ended()
@@ -73,6 +75,7 @@ def _summary(running: Receiving, sending: Sending, samples: Sequence[Sample]) ->
         "spans_per_second": round(sending.rate, 1),
         "export_ms": {f"p{one}": percentile(exports, one) for one in (50, 95, 99)},
         "queries": len(asked),
+        "queries_per_second": round(len(asked) / (sending.acknowledged / sending.rate), 2),
         "query_ms": {f"p{one}": percentile(asked, one) for one in (50, 95, 99)},
         "rss_mib": last,
         "plateau": max(abs(one - fmean(last)) for one in last) <= PLATEAU * fmean(last),

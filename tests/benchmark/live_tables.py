@@ -29,11 +29,11 @@ class Receiving:
 
 
 @contextmanager
-def receiving(sink: str, queries: float = 0) -> Iterator[Receiving]:
+def receiving(sink: str, queries: float = 0, askers: int = 1) -> Iterator[Receiving]:
     """One that runs until the block ends."""
     command = [sys.executable, "-m", "tests.benchmark.live_receiver", sink]
     process = subprocess.Popen(
-        [*command, "--queries", str(queries)],
+        [*command, "--queries", str(queries), "--askers", str(askers)],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -124,7 +124,7 @@ def test_what_a_streaming_query_keeps_is_counted_and_let_go_of(found):
 def test_a_query_that_keeps_too_much_ends_with_an_error():
     with live(rows=8000, pinned_bytes_max=1000) as found:
         found.send(spans(0, 8000))
-        sql = "SELECT name, unnest(range(1000)) FROM live.otlp_traces"
+        sql = "SELECT data, unnest(range(1000)) FROM live.traces"
         reader = found.connection.cursor().sql(sql).to_arrow_reader(1000)
         reader.read_next_batch()
         found.send(spans(8000, 8000))
@@ -133,7 +133,7 @@ def test_a_query_that_keeps_too_much_ends_with_an_error():
         assert found.names() == list(range(8000, 16000))
 
 
-def test_a_limit_reads_no_more_segments_than_it_needs(found):
+def test_a_limit_gives_the_oldest_rows(found):
     found.send(spans(0, 1000))
     assert found.ask("SELECT name FROM live.otlp_traces LIMIT 1") == [("0",)]
 

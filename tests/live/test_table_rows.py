@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import indexer
+from indexer.live.limits import RANGE_ROWS, RANGES_BYTES_MAX, RingLimits
 from indexer.live.table_rows import TableRows
 from tests.live.rings import live, piece, ring, spans
 
@@ -44,6 +45,38 @@ def test_any_rows_in_any_order_have_their_values(sizes, rows, asked):
     first, end = sorted([numbers[0], numbers[-1]]) if len(numbers) else (0, 0)
     neighbours = np.arange(first, end, dtype=np.int64)
     assert found.column("number", neighbours).to_pylist() == expected[first:end]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(1, 100), st.data())
+def test_any_ranges_have_a_list_of_their_values_each(sizes, rows, data):
+    made = ring(rows=rows)
+    for size in sizes:
+        end = made.counts().inserted_rows
+        made.append([piece(*range(end, end + size))])
+    expected = list(range(max(0, sum(sizes) - rows), sum(sizes)))
+    ends = st.integers(1, len(expected))
+    asked = data.draw(
+        st.lists(
+            ends.flatmap(lambda end: st.tuples(st.integers(0, end - 1), st.just(end))),
+            min_size=1,
+            max_size=9,
+        )
+    )
+    cut = data.draw(st.integers(1, len(expected)))
+    neighbours = [
+        (first, min(first + cut, len(expected))) for first in range(0, len(expected), cut)
+    ]
+    found = TableRows(Numbers(), made.snapshot())
+    for ranges in (asked, neighbours):
+        firsts, last = (np.array(side, np.int64) for side in zip(*ranges, strict=True))
+        lists = found.ranges("number", firsts, last).to_pylist()
+        assert lists == [expected[first:end] for first, end in ranges]
+
+
+def test_ranges_are_shorter_where_all_of_them_would_be_more_than_arrow_has_in_one_array():
+    assert RingLimits().range_rows == RANGE_ROWS
+    assert RingLimits(bytes=RANGES_BYTES_MAX * 2).range_rows == RANGE_ROWS // 2
+    assert RingLimits(bytes=1 << 50).range_rows == 1
 
 
 def test_counting_makes_no_rows_and_times_no_json():
