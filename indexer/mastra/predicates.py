@@ -12,6 +12,8 @@ from typing import Any
 
 from indexer.mastra.columns import stored_text, stored_time
 from indexer.mastra.query_fields import (
+    COLLECTION_NAMES,
+    COLLECTIONS,
     FIELDS,
     OPERATORS,
     RELATED,
@@ -91,7 +93,7 @@ class PredicateSql:
             raise Refused("predicate_too_complex", path, _TOO_COMPLEX)
         if not isinstance(given, Mapping):
             raise Refused("invalid_request", path, "expected an object")
-        if len(given) == 1 and next(iter(given)) in {one.value for one in RELATED}:
+        if len(given) == 1 and next(iter(given)) in COLLECTION_NAMES:
             return self._related_records(given, scope, path, depth)
         operator = given.get("op")
         shape = _SHAPES.get(operator) if isinstance(operator, str) else None
@@ -121,16 +123,13 @@ class PredicateSql:
         if self._related > RELATED_MAX:
             message = f"expected up to {RELATED_MAX} predicates of related records"
             raise Refused("predicate_too_complex", path, message)
-        if scope is not Scope.TRACE:
-            raise Refused("invalid_request", path, "related records have no related records")
+        if (related := COLLECTIONS.get(scope, {}).get(collection)) is None:
+            raise Refused("invalid_request", path, f"{scope} have no {collection} to ask of")
         if not isinstance(clause, Mapping) or clause.keys() not in ({"some"}, {"none"}):
             raise Refused("invalid_request", (*path, collection), "expected some or none")
         ((quantifier, inner),) = clause.items()
-        related = Scope(collection)
         where = self._predicate(inner, related, (*path, collection, quantifier), depth + 1)
-        found = (
-            f"EXISTS (SELECT 1 FROM {RELATED[related]} AND s.trace_id = r.trace_id AND ({where}))"
-        )
+        found = f"EXISTS (SELECT 1 FROM {RELATED[related]} AND ({where}))"
         return found if quantifier == "some" else f"NOT {found}"
 
     def _comparison(self, operator: str, given: Mapping[str, Any], scope: Scope, path: Path) -> str:
@@ -150,7 +149,7 @@ class PredicateSql:
     def _field(self, named: str, scope: Scope, path: Path) -> QueryField:
         if scope is Scope.TRACE and named.startswith(METADATA):
             return QueryField(ValueKind.TEXT, self.metadata(named, path))
-        if (found := self.fields[scope].get(named)) is None:
+        if (found := self.fields.get(scope, {}).get(named)) is None:
             raise Refused("field_not_allowed", path, f"{scope} have no field {named[:50]!r}")
         return found
 

@@ -22,6 +22,8 @@ class Scope(StrEnum):
     FEEDBACK = "feedback"
     GROUPS = "groups"
     """Of traces, in an aggregate."""
+    THREADS = "threads"
+    """Of which only their traces say something."""
 
 
 class ValueKind(StrEnum):
@@ -35,7 +37,7 @@ class ValueKind(StrEnum):
     """Only whether there is one."""
     MEASURE = "measure"
     """A number that a group has."""
-    LIST = "collection"
+    LIST = "array"
     """Whether a text is among its members."""
 
 
@@ -160,9 +162,18 @@ FIELDS: Fields = {
         ),
     },
 }
+_OF_TRACE = "AND s.trace_id = r.trace_id"
 RELATED: Mapping[Scope, str] = {
-    Scope.SPANS: "mastra_spans AS s WHERE s.created_at IS NOT NULL",
-    Scope.SCORES: "mastra_signals AS s WHERE s.signal = 'scores'",
-    Scope.FEEDBACK: "mastra_signals AS s WHERE s.signal = 'feedback'",
+    Scope.SPANS: f"mastra_spans AS s WHERE s.created_at IS NOT NULL {_OF_TRACE}",
+    Scope.SCORES: f"mastra_signals AS s WHERE s.signal = 'scores' {_OF_TRACE}",
+    Scope.FEEDBACK: f"mastra_signals AS s WHERE s.signal = 'feedback' {_OF_TRACE}",
+    Scope.TRACE: "eligible AS r WHERE r.thread_id = t.thread_id",
 }
-"""Where records of a trace are that a predicate on them is asked of."""
+"""Where records are that a predicate on them is asked of: those of the trace ``r``, and traces of
+the thread ``t`` among those that a query of threads is about."""
+COLLECTIONS: Mapping[Scope, Mapping[str, Scope]] = {
+    Scope.TRACE: {one.value: one for one in (Scope.SPANS, Scope.SCORES, Scope.FEEDBACK)},
+    Scope.THREADS: {"traces": Scope.TRACE},
+}
+"""What a predicate may ask of the records that belong to what it is about, by Mastra's names."""
+COLLECTION_NAMES = frozenset(name for names in COLLECTIONS.values() for name in names)

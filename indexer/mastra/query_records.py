@@ -65,10 +65,17 @@ class ThreadId(Record):
     thread_id: str
 
 
+class GroupedThreads(Record):
+    """A page of threads that traces are grouped by."""
+
+    groups: list[ThreadId]
+    page: NextPage
+
+
 class QueriedThreads(Record):
     """A page of threads."""
 
-    groups: list[ThreadId]
+    threads: list[ThreadId]
     page: NextPage
 
 

@@ -10,7 +10,8 @@ from indexer.mastra.query_fields import camel, moment
 from indexer.mastra.query_issues import CallIssue, refusal
 from indexer.mastra.records import Record
 
-M = TypeVar("M", bound="Request")
+M = TypeVar("M", bound="Strict")
+R = TypeVar("R", bound="Ranged")
 RANGE_MAX = timedelta(days=31)
 """Of a query of traces or of spans, as Mastra defines it."""
 PAGE_MAX = 1_000
@@ -54,10 +55,15 @@ class QueryGroup(Strict):
     by: tuple[Literal["threadId"]]
 
 
-class Request(Strict):
-    """What all queries have."""
+class Ranged(Strict):
+    """What all questions about traces have."""
 
     time_range: QueryRange
+
+
+class Request(Ranged):
+    """What all queries have."""
+
     where: Any = None
     """A predicate, which is checked as it becomes SQL."""
 
@@ -66,6 +72,15 @@ class SpanQuery(Request):
     """Spans that have ended, whatever trace they are of."""
 
     order_by: list[QueryOrder] = Field(default=[QueryOrder()], min_length=1, max_length=1)
+    page: QueryPage = QueryPage()
+
+
+class ThreadQuery(Strict):
+    """Threads of those traces that are selected."""
+
+    traces: Request
+    where: Any = None
+    """A predicate on the traces of a thread, which is checked as it becomes SQL."""
     page: QueryPage = QueryPage()
 
 
@@ -81,13 +96,18 @@ class TraceQuery(Request):
     limit: int | None = Field(default=None, ge=1, le=PAGE_SPANS_MAX)
 
 
-def parsed(model: type[M], given: Any, range_max: timedelta = RANGE_MAX) -> M:
+def parsed(model: type[R], given: Any, range_max: timedelta = RANGE_MAX) -> R:
     """The request. Raises InvalidMastraCall with all issues of its shape."""
-    try:
-        request = model.model_validate(given)
-    except ValidationError as error:
-        raise refusal([_issue(one) for one in error.errors(include_url=False)]) from None
+    request = _shaped(model, given)
     if issues := _range_issues(request.time_range, range_max):
+        raise refusal(issues)
+    return request
+
+
+def thread_query(given: Any) -> ThreadQuery:
+    """The same of a query of threads."""
+    request = _shaped(ThreadQuery, given)
+    if issues := _range_issues(request.traces.time_range, RANGE_MAX, ("traces",)):
         raise refusal(issues)
     return request
 
@@ -114,12 +134,22 @@ def trace_query_issues(request: TraceQuery) -> list[CallIssue]:
     ]
 
 
-def _range_issues(given: QueryRange, range_max: timedelta) -> list[CallIssue]:
+def _shaped(model: type[M], given: Any) -> M:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise refusal([_issue(one) for one in error.errors(include_url=False)]) from None
+
+
+def _range_issues(
+    given: QueryRange, range_max: timedelta, where: tuple[str, ...] = ()
+) -> list[CallIssue]:
+    path = (*where, "timeRange")
     if given.from_ >= given.to:
-        return [CallIssue("invalid_time_range", ("timeRange",), "expected from to be before to")]
+        return [CallIssue("invalid_time_range", path, "expected from to be before to")]
     if given.to - given.from_ > range_max:
         message = f"expected a range of up to {range_max.days} days"
-        return [CallIssue("time_range_too_large", ("timeRange",), message)]
+        return [CallIssue("time_range_too_large", path, message)]
     return []
 
 

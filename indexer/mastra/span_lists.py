@@ -12,7 +12,7 @@ from indexer.mastra.columns import LIGHT_COLUMNS, RECORD_COLUMNS, light_span_of,
 from indexer.mastra.database import Database
 from indexer.mastra.input_preview import input_preview
 from indexer.mastra.json_values import json_value
-from indexer.mastra.list_arguments import ListArguments, OrderBy, SpanFilters
+from indexer.mastra.list_arguments import ListBranches, ListTraces, OrderBy
 from indexer.mastra.list_records import DeltaInfo, LightTraceSpan, PageInfo, TraceSpan
 from indexer.mastra.rows_by_id import rows_by_id
 from indexer.mastra.span_conditions import STATUS, Conditions, compare_members, conditions
@@ -33,11 +33,7 @@ class Listing:
 
 
 def list_spans(
-    database: Database,
-    base: str,
-    filters: SpanFilters,
-    arguments: ListArguments,
-    columns: Sequence[str],
+    database: Database, base: str, arguments: ListTraces | ListBranches, columns: Sequence[str]
 ) -> Listing:
     """Rows of those spans that a base condition and the filters hold for.
 
@@ -45,7 +41,7 @@ def list_spans(
     """
     head = database.committed_sequence
     with database.reading() as cursor:
-        found = conditions(base, filters)
+        found = conditions(base, arguments.filters)
         compare_members(cursor, found)
         if arguments.mode == "delta":
             return _delta(cursor, found, arguments, head, columns)
@@ -72,7 +68,7 @@ def light_span(row: Sequence[Any]) -> LightTraceSpan:
 def _page(
     cursor: duckdb.DuckDBPyConnection,
     found: Conditions,
-    arguments: ListArguments,
+    arguments: ListTraces | ListBranches,
     head: int,
     columns: Sequence[str],
 ) -> Listing:
@@ -94,7 +90,7 @@ def _page(
 def _delta(
     cursor: duckdb.DuckDBPyConnection,
     found: Conditions,
-    arguments: ListArguments,
+    arguments: ListTraces | ListBranches,
     head: int,
     columns: Sequence[str],
 ) -> Listing:

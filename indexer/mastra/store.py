@@ -13,7 +13,8 @@ from indexer.mastra.deletion import Pruned
 from indexer.mastra.discovery import Field
 from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
-from indexer.mastra.query_records import QueriedSpans
+from indexer.mastra.query_discovery import QueryFields, QueryValues
+from indexer.mastra.query_records import QueriedSpans, QueriedThreads
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
 from indexer.mastra.signals import Signal
 from indexer.mastra.strategy import Strategy
@@ -158,6 +159,18 @@ class ObservabilityDuckDB:
     async def query_spans(self, request: Mapping[str, Any]) -> QueriedSpans:
         """Spans that have ended, by Mastra's predicates, whatever trace they are of."""
         return await self._threads.read(self._spans.query_spans, request)
+
+    async def query_threads(self, request: Mapping[str, Any]) -> QueriedThreads:
+        """Threads by predicates on their traces."""
+        return await self._threads.read(self._spans.query_threads, request)
+
+    async def query_fields(self, request: Mapping[str, Any]) -> QueryFields:
+        """Fields that predicates may name, and keys that metadata of traces has."""
+        return await self._threads.read(self._spans.query_fields, request)
+
+    async def query_values(self, request: Mapping[str, Any]) -> QueryValues:
+        """The most frequent values of such a field."""
+        return await self._threads.read(self._spans.query_values, request)
 
     async def aggregate_traces(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Counts, durations, errors, tokens and costs of groups of traces."""

@@ -26,14 +26,23 @@ from indexer.mastra.database import MEMORY_LIMIT, THREADS, Database
 from indexer.mastra.deletion import TRACE_IDS_MAX, Pruned
 from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
-from indexer.mastra.query_records import QueriedSpans
-from indexer.mastra.query_requests import SpanQuery, TraceQuery, parsed
+from indexer.mastra.query_discovery import (
+    FieldsQuery,
+    QueryFields,
+    QueryValues,
+    ValuesQuery,
+    query_fields,
+    query_values,
+)
+from indexer.mastra.query_records import QueriedSpans, QueriedThreads
+from indexer.mastra.query_requests import SpanQuery, TraceQuery, parsed, thread_query
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
 from indexer.mastra.signals import Signal, insert_signals, prune_signals
 from indexer.mastra.span_conditions import BRANCHES, ROOTS
 from indexer.mastra.span_query import query_spans
 from indexer.mastra.span_writes import write_changes
 from indexer.mastra.strategy import STRATEGY, Strategy
+from indexer.mastra.thread_query import query_threads
 from indexer.mastra.trace_aggregate import aggregate_traces
 from indexer.mastra.trace_query import TraceAnswer, query_traces
 
@@ -191,9 +200,7 @@ class SyncObservability:
     def list_traces(self, arguments: ListTraces | Mapping[str, Any] | None = None) -> TraceList:
         """Roots of traces, by filters, a page at a time or as they are newly listed."""
         wanted = checked(ListTraces, arguments or {}, "LIST_TRACES")
-        found = span_lists.list_spans(
-            self._store.database, ROOTS, wanted.filters, wanted, span_lists.FULL
-        )
+        found = span_lists.list_spans(self._store.database, ROOTS, wanted, span_lists.FULL)
         return TraceList(
             spans=[span_lists.full_span(row) for row in found.rows],
             pagination=found.pagination,
@@ -206,9 +213,7 @@ class SyncObservability:
     ) -> LightTraceList:
         """The same without what can be large."""
         wanted = checked(ListTraces, arguments or {}, "LIST_TRACES_LIGHT")
-        found = span_lists.list_spans(
-            self._store.database, ROOTS, wanted.filters, wanted, span_lists.LIGHT
-        )
+        found = span_lists.list_spans(self._store.database, ROOTS, wanted, span_lists.LIGHT)
         return LightTraceList(
             spans=[span_lists.light_span(row) for row in found.rows],
             pagination=found.pagination,
@@ -221,9 +226,7 @@ class SyncObservability:
     ) -> BranchList:
         """Spans that branches begin with, roots or not: runs, and calls of tools."""
         wanted = checked(ListBranches, arguments or {}, "LIST_BRANCHES")
-        found = span_lists.list_spans(
-            self._store.database, BRANCHES, wanted.filters, wanted, span_lists.FULL
-        )
+        found = span_lists.list_spans(self._store.database, BRANCHES, wanted, span_lists.FULL)
         return BranchList(
             branches=[span_lists.full_span(row) for row in found.rows],
             pagination=found.pagination,
@@ -238,6 +241,18 @@ class SyncObservability:
     def query_spans(self, request: Mapping[str, Any]) -> QueriedSpans:
         """Spans that have ended, by Mastra's predicates, whatever trace they are of."""
         return query_spans(self._store.database, parsed(SpanQuery, request))
+
+    def query_threads(self, request: Mapping[str, Any]) -> QueriedThreads:
+        """Threads by predicates on their traces."""
+        return query_threads(self._store.database, thread_query(request))
+
+    def query_fields(self, request: Mapping[str, Any]) -> QueryFields:
+        """Fields that predicates may name, and keys that metadata of traces has."""
+        return query_fields(self._store.database, parsed(FieldsQuery, request))
+
+    def query_values(self, request: Mapping[str, Any]) -> QueryValues:
+        """The most frequent values of such a field."""
+        return query_values(self._store.database, parsed(ValuesQuery, request))
 
     def aggregate_traces(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Counts, durations, errors, tokens and costs of groups of traces."""

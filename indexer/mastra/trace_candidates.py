@@ -1,7 +1,7 @@
 """Traces that a query is about, as SQL: one row a trace, its root, which has ended."""
 
 from indexer.mastra.columns import stored_time
-from indexer.mastra.predicates import PredicateSql
+from indexer.mastra.predicates import Path, PredicateSql
 from indexer.mastra.query_fields import Scope
 from indexer.mastra.query_issues import refusal
 from indexer.mastra.query_requests import QueryRange, Request
@@ -12,13 +12,15 @@ IN_RANGE = (
 )
 
 
-def candidates(request: Request, columns: str, found: PredicateSql) -> str:
+def candidates(request: Request, columns: str, found: PredicateSql, path: Path = ("where",)) -> str:
     """SELECT of ``columns`` of ``r``, the roots that the request is about.
+
+    ``path`` is where the whole request has its predicate.
 
     Of a trace with several roots the newest that the predicate holds for is taken. Raises
     InvalidMastraCall with what is wrong with the predicate.
     """
-    where = found.condition(request.where, Scope.TRACE, ("where",))
+    where = found.condition(request.where, Scope.TRACE, path)
     if found.issues:
         raise refusal(found.issues)
     bind_range(request.time_range, found)

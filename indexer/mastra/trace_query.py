@@ -20,9 +20,9 @@ from indexer.mastra.query_fields import STATUS_SQL, moment
 from indexer.mastra.query_issues import refusal
 from indexer.mastra.query_records import (
     DeltaTraces,
+    GroupedThreads,
     NextPage,
     NumberedTraces,
-    QueriedThreads,
     QueriedTrace,
     QueriedTraces,
     ThreadId,
@@ -37,7 +37,7 @@ from indexer.mastra.query_requests import (
 from indexer.mastra.rows_by_id import rows_by_id
 from indexer.mastra.trace_candidates import candidates
 
-TraceAnswer = QueriedTraces | NumberedTraces | DeltaTraces | QueriedThreads
+TraceAnswer = QueriedTraces | NumberedTraces | DeltaTraces | GroupedThreads
 COLUMNS = {"startedAt": "started_at", "endedAt": "ended_at"}
 _CHANGED = "greatest(r.created_at, r.updated_at)"
 _NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as columns hold times, without a zone
@@ -201,7 +201,7 @@ def _head(cursor: duckdb.DuckDBPyConnection, request: TraceQuery) -> str:
     return encode(_delta_binding(request), (newest or _NEVER).isoformat(), "")
 
 
-def _threads(database: Database, request: TraceQuery, found: PredicateSql) -> QueriedThreads:
+def _threads(database: Database, request: TraceQuery, found: PredicateSql) -> GroupedThreads:
     page = request.page or QueryPage()
     chosen = candidates(request, "r.thread_id", found)
     bound = binding("groups", request.time_range.model_dump(), request.where)
@@ -215,7 +215,7 @@ def _threads(database: Database, request: TraceQuery, found: PredicateSql) -> Qu
             found.parameters,
         ).fetchall()
     threads = [thread_id for (thread_id,) in rows[: page.limit]]
-    return QueriedThreads(
+    return GroupedThreads(
         groups=[ThreadId(thread_id=one) for one in threads],
         page=NextPage(next=encode(bound, threads[-1]) if len(rows) > page.limit else None),
     )

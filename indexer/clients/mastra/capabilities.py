@@ -12,9 +12,9 @@ CAPABILITIES: dict[str, Any] = {
     "traceQuery": True,
     "traceQueryRootDuration": True,
     "traceQueryContextIds": True,
-    "traceQueryDiscovery": False,
+    "traceQueryDiscovery": True,
     "traceQueryTenantScope": False,
-    "threadQuery": False,
+    "threadQuery": True,
     "spanQuery": True,
     "traceAggregate": True,
     "discovery": {

@@ -17,7 +17,14 @@ from indexer.mastra import error_ids
 
 BODY_BYTES_MAX = 256 << 10
 """Of one query, as Mastra defines it."""
-PATH_ENDINGS = ("/traces/query", "/spans/query", "/traces/aggregate")
+PATH_ENDINGS = (
+    "/traces/query",
+    "/traces/query/fields",
+    "/traces/query/values",
+    "/spans/query",
+    "/threads/query",
+    "/traces/aggregate",
+)
 """Of paths whose requests may have such a body."""
 _STATUS = {
     error_ids.QUERY_INVALID: 422,
@@ -35,6 +42,21 @@ def query_routes(router: APIRouter, door: MastraDoor, prefix: str) -> None:
     async def query_traces(request: Request) -> Response:
         """Traces whose root has ended, by predicates on them, their spans, scores and feedback."""
         return await _asked(request, spans.query_traces)
+
+    @router.post(prefix + "/traces/query/fields")
+    async def query_fields(request: Request) -> Response:
+        """Fields that predicates may name, and keys that metadata of traces has."""
+        return await _asked(request, spans.query_fields)
+
+    @router.post(prefix + "/traces/query/values")
+    async def query_values(request: Request) -> Response:
+        """The most frequent values of such a field."""
+        return await _asked(request, spans.query_values)
+
+    @router.post(prefix + "/threads/query")
+    async def query_threads(request: Request) -> Response:
+        """Threads by predicates on their traces."""
+        return await _asked(request, spans.query_threads)
 
     @router.post(prefix + "/spans/query")
     async def query_spans(request: Request) -> Response:

@@ -54,6 +54,29 @@ def test_each_query_is_answered_with_times_as_javascript_writes_them(post):
     }
 
 
+def test_threads_fields_and_values_are_answered(post):
+    assert post("/threads/query", {"traces": {"timeRange": RANGE}}).json == {
+        "threads": [],
+        "page": {"next": None},
+    }
+    asked = {"timeRange": RANGE, "predicateScope": "trace"}
+    fields = post("/traces/query/fields", asked | {"search": "tags"}).json
+    assert fields == {
+        "canonicalFields": [
+            {
+                "path": "tags",
+                "valueKind": "array",
+                "operators": ["includes", "notIncludes", "exists", "notExists"],
+                "valueSuggestions": True,
+            }
+        ],
+        "observedFields": [],
+        "observedFieldsTruncated": False,
+    }
+    values = post("/traces/query/values", asked | {"path": "status"}).json
+    assert values == {"values": [{"value": "success", "count": 1}], "valuesTruncated": False}
+
+
 @pytest.mark.parametrize("path", ["/traces/query", "/spans/query", "/traces/aggregate"])
 def test_an_invalid_query_is_unprocessable_with_its_issues(post, path):
     answer = post(path, {"timeRange": RANGE, "measures": ["count"], "where": {"op": "odd"}})
