@@ -25,6 +25,7 @@ from indexer.errors import (
     CatalogWriteFailed,
 )
 from indexer.mastra.interruption import interruptible
+from indexer.mastra.kept_cursors import KeptCursors
 from indexer.mastra.known_keys import KnownKeys
 from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
@@ -38,16 +39,6 @@ THREADS = 2
 _OWN_HINT = "Restore it from a backup, or move it away: the next start makes an empty one."
 _REOPEN_HINT = "Ask again: the store is opened anew."
 _WRITE_HINT = "Free disk space, or give the store more memory; senders try again."
-
-
-_USED = """
-    SELECT
-        (SELECT used_blocks * block_size FROM pragma_database_size()
-         WHERE database_name = current_database()),
-        (SELECT coalesce(sum(count), 0) FROM pragma_storage_info('mastra_spans')
-         WHERE column_name = 'layers' AND segment_type <> 'VALIDITY'),
-        (SELECT count(*) FROM mastra_spans)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +58,7 @@ class Database:
     ) -> None:
         self.path = path
         self._connection = connection
+        self._cursors = KeptCursors(connection)
         self._limits = limits
         self._is_invalid = False
         self._writing = threading.RLock()
@@ -106,6 +98,7 @@ class Database:
             if self.path is not None:
                 self._open.pop(str(self.path), None)
             with self._writing:
+                self._cursors.close()
                 self._connection.close()
 
     @contextmanager
@@ -147,33 +140,27 @@ class Database:
             self._checkpoint()
             yield
 
-    def used_bytes(self) -> int:
-        """Of the spans that are there, an estimate.
-
-        DuckDB frees the space of a deleted row with the last one of its row group, 122,880 rows.
-        So it is the used part of the database, less the share of deleted rows in it: otherwise a
-        store that was cut would seem as large as before, and be cut again.
-        """
-        with self.reading() as cursor:
-            ((used, stored, left),) = cursor.execute(_USED).fetchall()
-        return int(used) * int(left) // max(int(stored), 1)
-
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one query, which sees one state anyway.
 
-        Raises CatalogUnavailable for a database that has to be opened again, which the next call
-        does, and what ``interruption.reads_within`` says.
+        What the caller registers there it unregisters. Raises CatalogUnavailable for a database
+        that has to be opened again, which the next call does, and what
+        ``interruption.reads_within`` says.
         """
-        cursor = self._usable().cursor()
+        self._usable()
+        cursors = self._cursors
+        cursor = cursors.take()
         try:
             with interruptible(cursor):
                 yield cursor
-        except duckdb.FatalException as error:
+        except BaseException as error:
+            cursor.close()
+            if not isinstance(error, duckdb.FatalException):
+                raise
             self._is_invalid = True
             raise CatalogUnavailable(_first_line(error), hint=_REOPEN_HINT) from error
-        finally:
-            cursor.close()
+        cursors.give_back(cursor)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -199,8 +186,10 @@ class Database:
             return self._connection
         with self._writing:
             if self._is_invalid:
+                self._cursors.close()
                 self._connection.close()
                 self._connection = _connect(self.path, self._limits)
+                self._cursors = KeptCursors(self._connection)
                 self._is_invalid = False
                 self._known_keys = None
                 self.version += 1

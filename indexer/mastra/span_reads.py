@@ -89,7 +89,9 @@ def stored_keys(database: Database, keys: Sequence[SpanKey]) -> set[SpanKey]:
     )
     with database.reading() as cursor:
         cursor.register("asked_keys", asked)
-        return set(cursor.execute(_STORED).fetchall())
+        found = set(cursor.execute(_STORED).fetchall())
+        cursor.unregister("asked_keys")
+        return found
 
 
 def below(spans: Iterable[LightSpan | SpanRecord], span_id: str, depth: int | None) -> list[str]:

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from indexer.errors import InvalidMastraCall
+from indexer.mastra.deletion import used_bytes
 from indexer.mastra.sync_store import SyncDuckDBStore
 from tests.mastra.samples import span
 
@@ -74,7 +75,7 @@ def test_a_store_beyond_its_bytes_loses_its_oldest_traces(store):
         [span(f"{number}", start=number, input=noise[number:]) for number in range(10)]
     )
     store.database.checkpoint()
-    before = store.database.used_bytes()
+    before = used_bytes(store.database)
     assert before > 1_000_000
     pruned = spans.prune(max_bytes=before // 2)
     assert pruned.spans >= 5
