@@ -236,7 +236,7 @@ def test_exporters_pause_while_nothing_can_be_stored(client, monkeypatch):
 
 def test_what_is_not_served_and_what_is_invalid_say_so(client):
     assert client.get("/api/observability/metrics").code == 501
-    assert client.post("/api/observability/threads/query", {}).code == 501
+    assert client.post("/api/observability/logs/aggregate", {}).code == 501
     assert client.get(f"/api/observability/traces/{TRACE[::-1]}").code == 404
     refused = client.get("/api/observability/traces", perPage=101)
     assert (refused.code, b"perPage" in refused.body) == (400, True)
