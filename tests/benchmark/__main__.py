@@ -29,6 +29,7 @@ from tests.benchmark import (
     memory,
     otlp_files,
     searches,
+    sizes,
     sql_hot,
     sql_views,
     starts,
@@ -53,6 +54,7 @@ PARTS: dict[str, Callable[[Plan], list[Line]]] = {
     "dialects": dialects.measure,
     "floors": floors.measure,
     "mastra": mastra_store.measure,
+    "sizes": sizes.measure,
     "starts": starts.measure,
 }
 

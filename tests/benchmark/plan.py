@@ -23,6 +23,10 @@ _LARGE = Shape(files=200, spans=20_000)
 _LITTLE = Shape(files=5_000, spans=500)
 _MANY = Shape(files=1_000, spans=10_000)
 _MILLION = Shape(files=50, spans=20_000)
+_SIZES = (
+    *(Shape(files=files, spans=20_000) for files in (50, 500, 5_000)),
+    *(Shape(files=files, spans=200) for files in (100, 50_000)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,8 @@ class Plan:
     """Of the file that arrives each second meanwhile."""
     scans: int = 2
     """Scans of everything for each question of a dashboard."""
+    sizes: tuple[Shape, ...] = _SIZES
+    """What is there before one more file, and questions."""
     sql: Shape = _MILLION
     """What SQL is asked over."""
     otlp_requests: int = 100
@@ -86,6 +92,7 @@ SMALL = Plan(
     large=Shape(files=8, spans=2_000),
     little=Shape(files=60, spans=100),
     rounds=1,
+    sizes=(Shape(files=4, spans=2_000), Shape(files=40, spans=200)),
     sql=Shape(files=4, spans=2_000),
     answers=4,
     arrivals=20,
