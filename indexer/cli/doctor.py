@@ -16,6 +16,7 @@ from indexer.cli.program_name import as_typed
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import IndexerError
 from indexer.settings import Settings
+from indexer.system.counted_nouns import counted
 
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -92,7 +93,7 @@ def _watches(settings: Settings) -> str:
             f"{folders:,} folders below the storage root, and {limit:,} may be watched",
             hint="Raise fs.inotify.max_user_watches, or set INDEXER_WATCH=false.",
         )
-    return f"{folders:,} folders to watch of {limit:,}"
+    return f"{counted(folders, 'folder')} to watch of {limit:,}"
 
 
 def _folders(root: str) -> Iterator[str]:

@@ -81,7 +81,8 @@ def facts(values: dict[str, Any]) -> None:
     for name, value in values.items():
         inner = value if isinstance(value, dict) else None
         named += [(name, value)] if inner is None else [(f"{name}.{k}", inner[k]) for k in inner]
-    Output().write(*(f"{escape_text(k):<24} {_fact_text(one)}" for k, one in named))
+    width = max((len(escape_text(name)) for name, _ in named), default=0)
+    Output().write(*(f"{escape_text(k):<{width}}  {_fact_text(one)}" for k, one in named))
 
 
 def _fact_text(value: Any) -> str:

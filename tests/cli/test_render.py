@@ -108,6 +108,12 @@ def test_any_rows_are_one_line_each(dictionaries: list[dict[str, Any]]) -> None:
             assert len(rows_of(out)) == len(names)
 
 
+def test_values_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"a": 1, "limits": {"questions_of_dashboards": 2}}
+    out = printed(lambda: render.facts(facts), monkeypatch, on=io.StringIO())
+    assert {row.index(value) for row, value in zip(rows_of(out), "12", strict=True)} == {32}
+
+
 @settings(deadline=None)
 @given(ANY_TEXT, ANY_TEXT)
 @example("a\n", "a\\n")
