@@ -47,6 +47,25 @@ class Parts:
             found[part] = round(found.get(part, 0.0) + held, 1)
         return found
 
+    def pss_mib(self) -> dict[str, float]:
+        """The same, with pages that several processes share counted once in all."""
+        found: dict[str, float] = {}
+        for process_id, part in self._processes():
+            lines = _read(process_id, "smaps_rollup").splitlines()
+            kib = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            found[part] = round(found.get(part, 0.0) + kib / 1024, 1)
+        return found
+
+    def wakeups(self) -> dict[str, int]:
+        """How often a thread of each has gone to sleep since it was started."""
+        found: dict[str, int] = {}
+        for process_id, part in self._processes():
+            for task in Path(f"/proc/{process_id}/task").glob("*"):
+                lines = _read(process_id, f"task/{task.name}/status").splitlines()
+                given_up = [line for line in lines if line.startswith("voluntary_ctxt_switches")]
+                found[part] = found.get(part, 0) + sum(int(one.split()[1]) for one in given_up)
+        return found
+
     def processor_s(self) -> dict[str, float]:
         """Processor time since each was started."""
         found: dict[str, float] = {}
@@ -116,22 +135,30 @@ class Embedded:
             time.sleep(POLL_S)
 
 
-@contextmanager
-def embedded(folder: Path, *, over_http: bool = False) -> Iterator[Embedded]:
-    """Both on free ports and in a fresh folder, ready; stopped afterwards."""
-    catalog = folder / "index.duckdb"
+def embedded_environment(
+    folder: Path, *, over_http: bool = False
+) -> tuple[dict[str, str], tuple[int, int, int]]:
+    """Settings of an ``up`` in a folder, and its ports: OTLP over gRPC, internal, over HTTP."""
     otlp, internal, otlp_http = (_free_port() for _ in range(3))
-    kept = environment(folder / "spans", catalog)
+    kept = environment(folder / "spans", folder / "index.duckdb")
     environ = {
         **{name: value for name, value in kept.items() if not name.startswith(_OTHERS)},
         "JUNJO_SPAN_STORAGE_PATH": str(folder / "spans"),
-        "JUNJO_DUCKDB_PATH": str(catalog),
+        "JUNJO_DUCKDB_PATH": str(folder / "index.duckdb"),
         "INGESTION_WAL_PATH": str(folder / "ingestion" / "wal.sqlite"),
         "INGESTION_OTLP_GRPC_LISTEN": f"127.0.0.1:{otlp}",
         "INGESTION_OTLP_HTTP_LISTEN": f"127.0.0.1:{otlp_http}" if over_http else "",
         "INDEXER_HTTP_LISTEN": "127.0.0.1:0" if over_http else "",
         "INGESTION_GRPC_PORT": str(internal),
     }
+    return environ, (otlp, internal, otlp_http)
+
+
+@contextmanager
+def embedded(folder: Path, *, over_http: bool = False) -> Iterator[Embedded]:
+    """Both on free ports and in a fresh folder, ready; stopped afterwards."""
+    environ, (otlp, internal, otlp_http) = embedded_environment(folder, over_http=over_http)
+    catalog = Path(environ["JUNJO_DUCKDB_PATH"])
     process = subprocess.Popen([sys.executable, "-m", "indexer", "up"], cwd=PROJECT, env=environ)
     try:
         running = Embedded(

@@ -2,8 +2,7 @@
 
 One ``up`` is sent all spans over OTLP, as services send them, and is asked when they are in files.
 Traces are drawn from all of them, so that hardly one is asked for twice. The other side is a
-process with the same HTTP server that has nothing to find. Idle, the same ``up`` is measured for
-what it takes from a machine on which nothing happens.
+process with the same HTTP server that has nothing to find.
 """
 
 import random
@@ -29,9 +28,6 @@ from tests.support.processes import free_ports
 SEED = 21
 CLIENTS = 16
 STARTED_WITHIN_S = 30.0
-IDLE_S = 20.0
-IDLE_MIB_AT_MOST = 150.0
-IDLE_PERCENT_AT_MOST = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,39 +69,18 @@ QUESTIONS = (
 
 
 def measure(plan: Plan) -> list[Line]:
-    """Each question with one client and with many, and the idle processes."""
+    """Each question with one client and with many."""
     with scratch("floors") as folder, embedded(folder, over_http=True) as running:
-        idle = list(_idle(running))
         requests = plan.floor_spans // SPANS
         _send(running, requests)
         running.flush()
         held, details = running.held(requests * SPANS)
         assert held == requests * SPANS, details
-        return idle + [
+        return [
             line
             for question in QUESTIONS
             for line in _compared(question, running.http, requests, folder, plan)
         ]
-
-
-def _idle(running: Embedded) -> Iterator[Line]:
-    before = sum(running.parts.processor_s().values())
-    time.sleep(IDLE_S)
-    used_s = sum(running.parts.processor_s().values()) - before
-    rss = running.parts.rss_mib()
-    yield Line(
-        name="memory of an idle up",
-        measured=sum(rss.values()),
-        unit="MiB",
-        at_most=IDLE_MIB_AT_MOST,
-        details=dict(rss),
-    )
-    yield Line(
-        name="processor of an idle up",
-        measured=100 * used_s / IDLE_S,
-        unit="% of a core",
-        at_most=IDLE_PERCENT_AT_MOST,
-    )
 
 
 def _send(running: Embedded, requests: int) -> None:

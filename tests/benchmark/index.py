@@ -10,7 +10,7 @@ from tests.benchmark.plan import Plan, scratch
 from tests.benchmark.processes import Finished, ProcessFailed, index_once, run
 from tests.benchmark.report import Line, median
 
-RATE_AT_LEAST = 0.6
+RATE_AT_LEAST = 0.75
 """Of DuckDB's rate in spans, for large files."""
 SMALL_FILES_AT_LEAST = 2.0
 """Of DuckDB's rate in files, for small files."""

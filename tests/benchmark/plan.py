@@ -73,6 +73,10 @@ class Plan:
     """Spans that are sent before answers are held against a stored body."""
     floor_paths: int = 30_000
     """Questions at most, of each kind and by each number of clients."""
+    indexed_spans: int = 1_000_000
+    """Spans that are followed from OTLP into the index."""
+    idle_s: float = 20.0
+    """Seconds in which nothing happens."""
     mastra_traces: int = 50_000
     """Traces of 20 spans in the Mastra store."""
     mastra_peer_traces: int = 1_000
@@ -110,6 +114,8 @@ SMALL = Plan(
     dialect_spans=500,
     floor_spans=10_240,
     floor_paths=200,
+    indexed_spans=20_480,
+    idle_s=3.0,
     mastra_traces=100,
     mastra_peer_traces=40,
     spans_max=0,
