@@ -240,13 +240,13 @@ def test_spans_without_an_identity_are_left_out():
 
 
 def test_a_body_that_does_not_parse_is_refused():
-    with pytest.raises(InvalidOtlp, match="invalid traces request in protobuf"):
+    with pytest.raises(InvalidOtlp, match="invalid protobuf"):
         span_table([one_span().SerializeToString(), b"\xff"])
 
 
 @pytest.mark.parametrize("pair", [(b"\xff", b""), (b"", b"\xff")])
 def test_a_pair_that_does_not_parse_is_refused(pair):
-    with pytest.raises(InvalidOtlp, match="no span with its resource"):
+    with pytest.raises(InvalidOtlp, match=r"invalid (span|resource)"):
         span_table_of([pair])
 
 
