@@ -1,7 +1,8 @@
 """Linux's file events below a folder, whatever bytes its names are made of.
 
-The library of ``watch`` ends at the first name that is not UTF-8, and again whenever it is set up
-while such a folder is there. Names are bytes to the kernel, and to this.
+The library of ``watch`` ends at the first name that is not UTF-8, and looks two hundred times a
+second whether something has happened. Names are bytes to the kernel, and to this; it sleeps until
+something happens.
 """
 
 import asyncio
@@ -11,11 +12,17 @@ import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, suppress
+from typing import Literal
+
+from indexer.discover.listing import is_data_file_name, is_data_folder_name
 
 IS_AVAILABLE = sys.platform == "linux"
 DEBOUNCE_S = 0.02
-"""What comes together is looked at together."""
-STANDING_S = 0.5
+"""The first event is told at once, and what comes in so much time after it together."""
+STEP_S = 0.005
+"""The same after events that are nobody's business, such as those of a file that is being written
+under a name of its writer's own."""
+STANDING_S = 1.0
 """An empty set comes at least this often."""
 _BUFFER_BYTES = 1 << 18
 """Some thousand events; what is left in the kernel is read next."""
@@ -123,22 +130,49 @@ class FolderEvents:
 async def folder_events(root: str, stop: asyncio.Event) -> AsyncIterator[set[str]]:
     """Sets of absolute paths that changed below the root, until ``stop``; the first is empty.
 
-    Raises what ``FolderEvents`` does.
+    Of names that no data file or folder has nothing is said. Raises what ``FolderEvents`` does.
     """
-    loop = asyncio.get_running_loop()
     with closing(await asyncio.to_thread(FolderEvents, root)) as events:
-        readable = asyncio.Event()
-        loop.add_reader(events.descriptor, readable.set)
+        stopped = asyncio.ensure_future(stop.wait())
         try:
             yield set()
             while not stop.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(readable.wait(), STANDING_S)
+                paths: set[str] = set()
+                if await _is_readable(events.descriptor, stopped):
+                    found = await asyncio.to_thread(events.read)
+                    paths = {path for path in found if path == root or _may_be_data(path)}
+                    if not paths:
+                        await asyncio.sleep(STEP_S)
+                        continue
+                yield paths
+                if paths:
                     await asyncio.sleep(DEBOUNCE_S)
-                readable.clear()
-                yield await asyncio.to_thread(events.read)
         finally:
-            loop.remove_reader(events.descriptor)
+            stopped.cancel()
+
+
+async def _is_readable(descriptor: int, stopped: "asyncio.Future[Literal[True]]") -> bool:
+    """Whether something happens before ``stopped``, and in time."""
+    loop = asyncio.get_running_loop()
+    happened = loop.create_future()
+
+    def note() -> None:
+        loop.remove_reader(descriptor)
+        happened.set_result(True)
+
+    loop.add_reader(descriptor, note)
+    try:
+        await asyncio.wait(
+            [happened, stopped], timeout=STANDING_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        return happened.done()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _may_be_data(path: str) -> bool:
+    name = os.path.basename(path)
+    return is_data_file_name(name) or is_data_folder_name(name)
 
 
 def _events(buffer: bytes) -> Iterator[tuple[int, int, bytes]]:

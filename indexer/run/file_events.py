@@ -41,7 +41,6 @@ class FileEvents:
         self._clock = clock
         self._stop = stop
         self._failures = 0
-        self._any_name = False
         self._restarts = Occurrences()
         self.is_watching = False
         """Whether events arrive."""
@@ -65,7 +64,7 @@ class FileEvents:
                 await asyncio.wait_for(self._stop.wait(), pause_s)
 
     async def _follow(self) -> None:
-        async for paths in hints(self._root, self._stop, any_name=self._any_name):
+        async for paths in hints(self._root, self._stop):
             if not self.is_watching:  # watch first, then list: nothing falls between
                 self.is_watching = True
                 self._resume()
@@ -74,8 +73,7 @@ class FileEvents:
                 self._listener.hint(paths)
 
     def _ended(self, reason: str, stood_s: float) -> float:
-        """Seconds until the next watch, of another kind: the more, the sooner they end."""
-        self._any_name = True
+        """Seconds until the next watch: the more, the sooner they end."""
         self._failures = 1 if stood_s > CALM_S else self._failures + 1
         count = self._restarts.due("watch")
         if count:

@@ -5,7 +5,6 @@ No test here waits for a hint that may be lost; each goes on acting until one co
 
 import asyncio
 import os
-from functools import partial
 
 import pytest
 from watchfiles import Change
@@ -18,9 +17,10 @@ SHORT_PATIENCE_S = 12.0
 
 
 @pytest.fixture(params=["library", "kernel"])
-def hints(request):
+def hints(request, monkeypatch):
     """Both ways to hear of events."""
-    return partial(module.hints, any_name=request.param == "kernel")
+    monkeypatch.setattr(module, "IS_AVAILABLE", request.param == "kernel")
+    return module.hints
 
 
 async def first_hint(hints, root, act, wanted):
@@ -119,7 +119,8 @@ async def test_a_root_behind_a_link_is_named_as_the_caller_names_it(tmp_path, mo
     async def events(*_, **__):
         yield {(Change.added, str(real / "a.parquet")), (Change.added, str(tmp_path / "b"))}
 
-    monkeypatch.setattr(module, "awatch", events)
+    monkeypatch.setattr(module, "IS_AVAILABLE", False)
+    monkeypatch.setattr("watchfiles.awatch", events)
     (found,) = [paths async for paths in module.hints(str(root), asyncio.Event())]
     assert found == {str(root / "a.parquet"), str(tmp_path / "b")}
 
