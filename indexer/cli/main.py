@@ -17,6 +17,7 @@ from indexer.errors import IndexerError
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
 from indexer.system.descriptors import raise_limit
+from indexer.system.interpreter import leave_unused_modules_out
 from indexer.system.standard_output import discard_output, write_any_text
 from indexer.system.stop_signals import is_interrupted, stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
@@ -87,6 +88,7 @@ def _run(options: argparse.Namespace) -> int:
         names = ", ".join(given.ignored)
         log(SETTINGS_IGNORED, f"not settings of this program, ignored: {names}")
     raise_limit()
+    leave_unused_modules_out()
     if options.stop_with_input:
         stop_with_input()
     code: int = getattr(import_module(module), function)(settings, options)

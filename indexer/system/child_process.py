@@ -13,6 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from indexer.system.interpreter import leave_unused_modules_out
+
 T = TypeVar("T")
 
 
@@ -59,6 +61,7 @@ class ChildProcess:
 
 def _begin() -> None:
     """Leave signals that ask for an end to the parent, and do not outlive it."""
+    leave_unused_modules_out()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
