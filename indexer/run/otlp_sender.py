@@ -64,8 +64,18 @@ class Sent:
 class OtlpAddress:
     """``host:port`` or a URL, to which ``/v1/traces`` is added as the exporters of SDKs do."""
 
-    def __init__(self, address: str, *, token: str = "", sleep: Callable[[float], None]) -> None:
-        """Raises QueryRefused for an invalid HTTP address."""
+    def __init__(
+        self,
+        address: str,
+        *,
+        token: str = "",
+        sleep: Callable[[float], None],
+        lasting_s: float | None = None,
+    ) -> None:
+        """``lasting_s`` bounds all tries of one request instead of ``LASTING_S``; 0 is one try.
+
+        Raises QueryRefused for an invalid HTTP address.
+        """
         url = urlsplit(address if _SCHEME.match(address) else f"http://{address}")
         if url.scheme not in ("http", "https") or not url.hostname:
             raise QueryRefused(
@@ -77,12 +87,13 @@ class OtlpAddress:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._sleep = sleep
+        self._lasting_s = LASTING_S if lasting_s is None else lasting_s
 
     def send(self, body: bytes) -> tuple[int, str]:
         """How many spans of the request were rejected, and why; once it is acknowledged.
 
         Raises QueryRefused for a request that is refused for good, TransientError for one that
-        was not taken within ``LASTING_S``.
+        was not taken within ``lasting_s``.
         """
 
         def once() -> tuple[int, str]:
@@ -93,7 +104,7 @@ class OtlpAddress:
                 raise
 
         try:
-            return retry.call(once, on=_NotNow, backoff=retry.SEND, lasting_s=LASTING_S)
+            return retry.call(once, on=_NotNow, backoff=retry.SEND, lasting_s=self._lasting_s)
         except _NotNow as error:
             hint = "Check its service, and import again: a span that is sent twice is one span."
             raise TransientError(str(error), hint=hint) from error

@@ -82,6 +82,11 @@ class Worker:
 
             self._hot = HotTier(settings, clock, self._index.new_files)
         self._mastra = MastraStore(settings, lambda: self.answers) if settings.mastra_path else None
+        self._canary = None
+        if settings.canary_interval_s:
+            from indexer.run.canary import canary  # noqa: PLC0415 - few ask for it
+
+            self._canary = canary(settings, clock, lambda: self.answers)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
         self._answer_limits = settings.answer_limits
@@ -156,6 +161,9 @@ class Worker:
         if self._hot is not None:
             hot = self._hot
             tasks.append(keep("hot tier", lambda: hot.follow_until(self._stop, self._reading)))
+        if self._canary is not None:
+            measured = self._canary
+            tasks.append(keep("canary", lambda: measured.run(self._stop)))
         if self._mastra is not None:
             mastra = self._mastra
             tasks.append(keep("Mastra store", lambda: mastra.prune_until(self._stop)))

@@ -1,4 +1,4 @@
-"""When the worker counts as stuck, and how long a stop may take."""
+"""When the worker counts as stuck, how long a stop may take, and how it measures its freshness."""
 
 from indexer.settings.kinds import seconds
 from indexer.settings.setting import Setting, SettingsPart
@@ -20,4 +20,13 @@ class SupervisingSettings(SettingsPart):
         seconds(1, 600),
         "Seconds that a stop may take; after that the process ends without waiting for its "
         "threads. Docker kills after 10.",
+    )
+    canary_interval_s: Seconds = Field(
+        0,
+        ge=0,
+        le=3600,
+        validation_alias="INDEXER_CANARY_INTERVAL",
+        description="Seconds between canary spans, which `up` sends to its own OTLP over HTTP and "
+        "asks for until it finds them; `/metrics` has the quantiles. Each stays in the store, as "
+        "service `span-indexer-canary`: 86,400 a day at 1. 0: none.",
     )

@@ -146,6 +146,9 @@ TRACES_TO_ITSELF = Event(
 TRACES_FAILED = Event(
     "traces.failed", logging.WARNING, "A collector does not take the service's own traces."
 )
+CANARY_LOST = Event(
+    "canary.lost", logging.WARNING, "A canary span was not accepted, or no question found it."
+)
 SETTINGS_IGNORED = Event(
     "settings.ignored",
     logging.WARNING,

@@ -6,7 +6,7 @@ somebody asks. Labels have few values: a route is its template, an unknown metho
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import (
@@ -71,6 +71,32 @@ REQUEST_SECONDS = Histogram(
     registry=REGISTRY,
 )
 
+CANARIES = Counter(
+    "span_indexer_canaries",
+    "Canary spans by outcome: `found`, `missing` after 30 seconds, or `refused` by the receiver.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+for _outcome in ("found", "missing", "refused"):
+    CANARIES.labels(outcome=_outcome)  # from the start, so that a rate of it is known
+CANARY_FRESHNESS = Gauge(
+    "span_indexer_canary_freshness_seconds",
+    "From the export of a canary span until a question finds it: quantiles of the latest 300. NaN "
+    "while INDEXER_CANARY_INTERVAL is 0.",
+    ("quantile",),
+    registry=REGISTRY,
+)
+CANARY_QUANTILES = (0.5, 0.95)
+
+
+def set_canary_quantiles(quantile: Callable[[float], float]) -> None:
+    """Each quantile by its share."""
+    for share in CANARY_QUANTILES:
+        CANARY_FRESHNESS.labels(quantile=f"{share:g}").set(quantile(share))
+
+
+set_canary_quantiles(lambda _: math.nan)
+
 
 def _state(name: str, description: str) -> Gauge:
     gauge = Gauge(name, description, registry=REGISTRY)
@@ -133,6 +159,8 @@ DECLARED: tuple[MetricWrapperBase, ...] = (
     ALTERED_SPANS,
     REQUESTS,
     REQUEST_SECONDS,
+    CANARIES,
+    CANARY_FRESHNESS,
     HEALTHY,
     *STATE,
 )
