@@ -21,12 +21,11 @@ class SupervisingSettings(SettingsPart):
         "Seconds that a stop may take; after that the process ends without waiting for its "
         "threads. Docker kills after 10.",
     )
-    canary_interval_s: Seconds = Field(
+    canary_interval_s = Setting(
+        "INDEXER_CANARY_INTERVAL",
         0,
-        ge=0,
-        le=3600,
-        validation_alias="INDEXER_CANARY_INTERVAL",
-        description="Seconds between canary spans, which `up` sends to its own OTLP over HTTP and "
-        "asks for until it finds them; `/metrics` has the quantiles. Each stays in the store, as "
-        "service `span-indexer-canary`: 86,400 a day at 1. 0: none.",
+        seconds(0, 3600),
+        "Seconds between canary spans, which `up` sends to its own OTLP over HTTP and asks for "
+        "until it finds them; `/metrics` has the quantiles. Each stays in the store, as service "
+        "`span-indexer-canary`: 86,400 a day at 1. 0: none.",
     )
