@@ -17,7 +17,7 @@ def settings(values: Settings, options: argparse.Namespace) -> int:
     found = [
         {
             "setting": variable,
-            "value": _value(getattr(values, field)),
+            "value": _value(values, field, is_exact=options.json),
             "source": given.sources.get(variable, "default"),
             "meaning": Settings.fields[field].meaning,
         }
@@ -33,7 +33,10 @@ def settings(values: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _value(value: Any) -> Any:
+def _value(values: Settings, field: str, *, is_exact: bool) -> Any:
+    value = getattr(values, field)
     if isinstance(value, Secret):
         return HIDDEN if value.get_secret_value() else ""
-    return value if isinstance(value, bool | int | float) else str(value)
+    if is_exact:
+        return value if isinstance(value, bool | int | float) else str(value)
+    return value if isinstance(value, bool) else Settings.fields[field].kind.write(value)

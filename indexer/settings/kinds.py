@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 from indexer.settings.setting import Kind
 from indexer.settings.values import (
     Secret,
+    bytes_text,
     file_mode,
     key_list,
     name_list,
     origin_list,
     parse_bytes,
     parse_seconds,
+    seconds_text,
     some_path,
 )
 
@@ -35,12 +37,12 @@ def whole_number(lowest: int, highest: int) -> Kind[int]:
 
 def seconds(lowest: float, highest: float) -> Kind[float]:
     """A number of seconds, or a duration such as ``1h30m``, within bounds."""
-    return _within(_seconds, lowest, highest)
+    return _within(_seconds, lowest, highest)._replace(write=seconds_text)
 
 
 def byte_count(lowest: int, highest: int | None = None) -> Kind[int]:
     """A number of bytes, or a size such as ``512MiB``, within bounds; read as a number."""
-    return _within(_bytes, lowest, highest)
+    return _within(_bytes, lowest, highest)._replace(write=bytes_text)
 
 
 def byte_size(lowest: str, highest: str = "1024TiB") -> Kind[str]:
@@ -54,7 +56,7 @@ def byte_size(lowest: str, highest: str = "1024TiB") -> Kind[str]:
             raise ValueError(f"expected {bounds}")
         return f"{size}B"
 
-    return Kind(read, bounds)
+    return Kind(read, bounds, write=lambda size: bytes_text(parse_bytes(size)))
 
 
 def choice(options: tuple[T, ...]) -> Kind[T]:

@@ -22,6 +22,8 @@ class Kind(NamedTuple, Generic[T]):
     """The lowest and the highest, for people."""
     options: tuple[str, ...] = ()
     """All there are, of a choice."""
+    write: Callable[[Any], str] = str
+    """The value as a person would set it: ``read`` has the same again."""
 
 
 class Setting(Generic[T]):

@@ -49,6 +49,25 @@ def parse_bytes(text: str) -> int:
     return int(float(found[1]) * pow(1024 if found[3] else 1000, step))
 
 
+def bytes_text(size_bytes: int) -> str:
+    """The size in the largest unit that it is a whole number of: ``512MiB``."""
+    steps = min(_steps(size_bytes, 1024), len(_SIZE_STEPS) - 1)
+    prefix = next(name for name, number in _SIZE_STEPS.items() if number == steps)
+    return f"{size_bytes // 1024**steps}{prefix}{'iB' if prefix else 'B'}"
+
+
+def seconds_text(seconds: float) -> str:
+    """The time in the largest unit that it is a whole number of: ``30d``; else in seconds."""
+    units = [name for name, size in _SECONDS_PER.items() if size >= 1 and seconds % size == 0]
+    unit = units[-1] if seconds and units else "s"
+    return f"{seconds / _SECONDS_PER[unit]:.15g}{unit}"
+
+
+def _steps(number: int, size: int) -> int:
+    """How often the number is a multiple of the size; 0 is of none."""
+    return 1 + _steps(number // size, size) if number and number % size == 0 else 0
+
+
 def parse_seconds(text: str) -> float:
     """The seconds of a number, or of text like ``30s``, ``1h30m`` or ``7d``. Raises ValueError."""
     text = text.strip().lower()
