@@ -20,7 +20,7 @@ from tests.benchmark.embedded import SETTLED_WITHIN_S, Embedded, Parts, embedded
 from tests.benchmark.export_bodies import SPANS, Bodies
 from tests.benchmark.plan import Plan, scratch
 from tests.benchmark.report import Line, median
-from tests.benchmark.sender import CONNECTIONS, EXPORT_TIMEOUT_S, METHOD, REFUSED_PAUSE_S
+from tests.benchmark.sender import CONNECTIONS, EXPORT_TIMEOUT_S, METHOD, REFUSED_PAUSE_S, Export
 
 SEED = 31
 PARSES_AT_MOST = 10.0
@@ -125,7 +125,7 @@ def _send(target: str, bodies: Sequence[bytes]) -> None:
     def send(_: int) -> None:
         options = [("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(target, options=options) as channel:
-            export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
+            export: Export = channel.unary_unary(METHOD)
             while True:
                 with taking:
                     body = next(waiting, None)
@@ -137,7 +137,7 @@ def _send(target: str, bodies: Sequence[bytes]) -> None:
         list(pool.map(send, range(CONNECTIONS)))
 
 
-def _acknowledged(export: grpc.UnaryUnaryMultiCallable[bytes, bytes], body: bytes) -> None:
+def _acknowledged(export: Export, body: bytes) -> None:
     gives_up_s = time.monotonic() + SETTLED_WITHIN_S
     while True:
         try:
