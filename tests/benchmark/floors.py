@@ -2,7 +2,8 @@
 
 One ``up`` is sent all spans over OTLP, as services send them, and is asked when they are in files.
 Traces are drawn from all of them, so that hardly one is asked for twice. The other side is a
-process with the same HTTP server that has nothing to find.
+process with the same HTTP server that has nothing to find. Beside the time of an answer stands what
+it takes from the processor, which is what many clients share.
 """
 
 import random
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import grpc
 
-from tests.benchmark.embedded import Embedded, embedded
+from tests.benchmark.embedded import Embedded, Parts, embedded
 from tests.benchmark.export_bodies import SERVICES, SPANS, Bodies, trace_ids
 from tests.benchmark.panels import API, Asked, ask, connection
 from tests.benchmark.plan import PROJECT, Plan, scratch
@@ -46,10 +47,17 @@ class _Answers:
 
     all: list[Asked]
     seconds: float
+    processor_s: float
+    """Of the side that answered."""
 
     @property
     def ms(self) -> list[float]:
         return [one.ms for one in self.all]
+
+    @property
+    def processor_ms(self) -> float:
+        """Of an answer."""
+        return 1e3 * self.processor_s / len(self.all)
 
 
 QUESTIONS = (
@@ -79,7 +87,7 @@ def measure(plan: Plan) -> list[Line]:
         return [
             line
             for question in QUESTIONS
-            for line in _compared(question, running.http, requests, folder, plan)
+            for line in _compared(question, running, requests, folder, plan)
         ]
 
 
@@ -96,16 +104,17 @@ def _trace(drawn: random.Random, requests: int) -> str:
 
 
 def _compared(
-    question: _Question, ours: tuple[str, int], requests: int, folder: Path, plan: Plan
+    question: _Question, running: Embedded, requests: int, folder: Path, plan: Plan
 ) -> Iterator[Line]:
     drawn = random.Random(SEED)
+    ours = running.http
     with closing(connection(ours)) as client:
         body = ask(client, question.path(drawn, requests)).body
-    with _stored(body, folder) as floor:
+    with _stored(body, folder) as (floor, parts):
         for clients in (1, CLIENTS):
             paths = [question.path(drawn, requests) for _ in range(plan.floor_paths)]
-            found = _asked(ours, paths, clients, plan.panel_s)
-            least = _asked(floor, paths, clients, plan.panel_s)
+            found = _asked(ours, paths, clients, plan.panel_s, running.parts)
+            least = _asked(floor, paths, clients, plan.panel_s, parts)
             yield _line(question, clients, found, least)
 
 
@@ -126,15 +135,20 @@ def _line(question: _Question, clients: int, ours: "_Answers", floor: "_Answers"
             "p50_ms": round(p50, 2),
             "p99_ms": round(percentile(ours.ms, 99), 2),
             "a_second": round(rate, 1),
+            "processor_ms": round(ours.processor_ms, 2),
+            "floor_processor_ms": round(floor.processor_ms, 2),
             "bytes": len(floor.all[0].body),
             "complete": sum(each.complete for each in ours.all) / len(ours.all),
         },
     )
 
 
-def _asked(address: tuple[str, int], paths: list[str], clients: int, seconds: float) -> "_Answers":
+def _asked(
+    address: tuple[str, int], paths: list[str], clients: int, seconds: float, parts: Parts
+) -> "_Answers":
     """Each path once and in turn by so many clients, until time or paths are over."""
     waiting = iter(paths)
+    before_s = sum(parts.processor_s().values())
     began = time.monotonic()
     ends = began + seconds
 
@@ -149,11 +163,16 @@ def _asked(address: tuple[str, int], paths: list[str], clients: int, seconds: fl
 
     with ThreadPoolExecutor(clients) as pool:
         answers = [one for taken in pool.map(run, range(clients)) for one in taken]
-    return _Answers(all=answers, seconds=time.monotonic() - began)
+    return _Answers(
+        all=answers,
+        seconds=time.monotonic() - began,
+        processor_s=sum(parts.processor_s().values()) - before_s,
+    )
 
 
 @contextmanager
-def _stored(body: bytes, folder: Path) -> Iterator[tuple[str, int]]:
+def _stored(body: bytes, folder: Path) -> Iterator[tuple[tuple[str, int], Parts]]:
+    """The address of the other side, and its process."""
     (port,) = free_ports(1)
     file = folder / "body"
     file.write_bytes(body)
@@ -161,7 +180,7 @@ def _stored(body: bytes, folder: Path) -> Iterator[tuple[str, int]]:
     process = subprocess.Popen(command, cwd=PROJECT)
     try:
         _until_answering(("127.0.0.1", port))
-        yield "127.0.0.1", port
+        yield ("127.0.0.1", port), Parts(process.pid)
     finally:
         process.kill()
         process.wait()
