@@ -22,6 +22,7 @@ from indexer.clients.api.tail import tail
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
+from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.search_body import SearchBody
 from indexer.clients.shared.search_words import SearchWords
 from indexer.clients.shared.span_ids import TraceId
@@ -65,7 +66,7 @@ PageCursor = Annotated[str | None, Query(description="What `next_cursor` of the 
 def api(host: Host) -> APIRouter:
     """The router over one worker."""
     register()
-    router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(known_parameters)])
+    router = PrefixRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(known_parameters)])
 
     _add_traces(router, host)
     _add_searches(router, host)

@@ -20,6 +20,7 @@ from indexer.clients.junjo.spans import SPAN_TYPE, WORKFLOW
 from indexer.clients.junjo.traces import CHARS_MAX, TraceId, respond_trace
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.json_text import as_json
+from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.time_window import window
 from indexer.query.answer import ServicesAnswer, SpansAnswer
 from indexer.query.deadline import Deadline
@@ -48,7 +49,7 @@ def question_routes(
     dialect: Dialect, host: Host, encoding: EncodedSpanCache, prefix: str = ""
 ) -> APIRouter:
     """The routes of one dialect; those with a prefix are not described once more."""
-    router = APIRouter(
+    router = PrefixRouter(
         prefix=prefix, include_in_schema=not prefix, generate_unique_id_function=_operation_id
     )
     _services(router, dialect, host)

@@ -10,6 +10,7 @@ from indexer.clients.host import Host
 from indexer.clients.junjo.dialects import DIALECTS, bare_dialect
 from indexer.clients.junjo.questions import encoder_of, question_routes
 from indexer.clients.junjo.sign_in import sign_in_routes
+from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.text_path import register
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
 
@@ -28,7 +29,7 @@ def junjo(
     Raises InvalidSettings for a version that it is not.
     """
     register()
-    router = APIRouter(tags=["junjo"])
+    router = PrefixRouter(tags=["junjo"])
     chosen = bare_dialect(bare)
     router.include_router(sign_in_routes(host, is_on=sign_in))
     encoding = EncodedSpanCache(encoder_of(chosen), bytes_max=span_cache_bytes)

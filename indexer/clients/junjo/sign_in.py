@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from indexer.clients.host import Host
 from indexer.clients.shared.json_text import as_json
+from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.errors import HotUnavailable, Unauthorized
 from indexer.http.problems import problem
 from indexer.http.session import Sessions
@@ -33,7 +34,7 @@ class Credentials(BaseModel):
 
 def sign_in_routes(host: Host, *, is_on: bool, prefix: str = "") -> APIRouter:
     """The routes; off, each says what turns it on. Not described: they are of front ends alone."""
-    router = APIRouter(prefix=prefix, include_in_schema=False)
+    router = PrefixRouter(prefix=prefix, include_in_schema=False)
     if is_on:
         _sign_in(router)
         _flush(router, host)

@@ -22,6 +22,7 @@ from indexer.clients.mastra.publish import publish_routes
 from indexer.clients.mastra.queries import query_routes
 from indexer.clients.mastra.query_parameters import list_arguments
 from indexer.clients.mastra.store_question import ask
+from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.text_path import register
 from indexer.http.problems import problem
 from indexer.mastra.arguments import checked
@@ -36,7 +37,7 @@ Call = Callable[[SyncObservability], Any]
 def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
     """The router over an open store."""
     register()
-    router = APIRouter(tags=["mastra"])
+    router = PrefixRouter(tags=["mastra"])
     publish_routes(router, door)
     backup_route(router, door)
     query_routes(router, door, PREFIX)
