@@ -36,6 +36,19 @@ def numbers_at(data: bytes, at: int, width: int, places: Sequence[int]) -> list[
     return found
 
 
+def single_number(data: bytes, at: int, width: int, count: int) -> int | None:
+    """The number at each of the first ``count`` places, where one run of the same says it.
+
+    None where several runs have to be read. Raises like ``numbers_at``.
+    """
+    if not 0 <= width <= WIDTH_MAX:
+        raise ValueError(f"numbers of {width} bits")
+    if not width:
+        return 0
+    _, after, is_packed, start = next(_runs(data, at, width))
+    return None if is_packed or after < count else _bits(data, start, 0, width)
+
+
 def ranks(levels: bytes, rows: Sequence[int]) -> list[int | None]:
     """For ascending rows, how many values stand before each row's own; None for a row without.
 

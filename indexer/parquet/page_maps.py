@@ -1,13 +1,16 @@
 """Where the pages of files lie, kept for files that are asked again and again.
 
 A footer and the headers of a column's pages are read and parsed for every trace of a file, which
-takes longer than decoding the one page that has its spans. They never change.
+takes longer than decoding the one page that has its spans. They never change, and neither does a
+value that all rows of a column have.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,14 +23,37 @@ PART_BYTES = 640
 """Of a page or a column chunk that is kept (measured)."""
 PARTS_MAX = 50_000
 """Pages and column chunks of all files together: 32 MB, some thousand files."""
+CONSTANT_BYTES_MAX = 512
+"""Of a value that is kept because all rows have it: it counts as one part."""
+DICTIONARY_BYTES_MAX = 4_096
+"""Of a dictionary that is kept, as it is stored: names of services and scopes, their resources."""
+ENTRY_BYTES = 50
+"""What a value of a dictionary takes in Python beside its own bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """What every row of a column chunk has: most columns of a writer are empty, or all alike."""
+
+    value: Any
+    """As it is stored, text as bytes; None for no value."""
 
 
 class PageMap:
-    """The column chunks of one file, and the pages of those that were asked for."""
+    """The column chunks of one file, and of those that were asked for where their pages lie.
+
+    Where it is little, what they hold as well: a value that all rows have, or a dictionary. Both
+    are kept once their pages were verified, like the places of pages.
+    """
 
     def __init__(self, groups: list[RowGroup]) -> None:
         self.groups = groups
         self._pages: dict[int, list[Page]] = {}
+        self._constants: dict[int, Constant] = {}
+        self._dictionaries: dict[int, list[Any]] = {}
+        self._lock = threading.Lock()
+        self.parts = sum(len(group.chunks) for group in groups)
+        """What is kept, in units of ``PART_BYTES``."""
 
     def pages(self, source: pa.NativeFile, chunk: ColumnChunk, path: str) -> Iterable[Page]:
         """The pages of a column chunk, in order.
@@ -41,14 +67,33 @@ class PageMap:
                 known = list(pages(source, chunk, path))
             except CorruptPage:
                 return pages(source, chunk, path)
-            self._pages[chunk.offset] = known
+            self._keep(self._pages, chunk, known, len(known))
         return known
 
-    @property
-    def parts(self) -> int:
-        """Column chunks, and pages that are kept."""
-        chunks = sum(len(group.chunks) for group in self.groups)
-        return chunks + sum(map(len, list(self._pages.values())))
+    def constant(self, chunk: ColumnChunk) -> Constant | None:
+        """What every row of the chunk has, where that is known."""
+        return self._constants.get(chunk.offset)
+
+    def keep_constant(self, chunk: ColumnChunk, constant: Constant) -> None:
+        """Every row of the chunk has it. A long one is not kept."""
+        value = constant.value
+        if not isinstance(value, bytes) or len(value) <= CONSTANT_BYTES_MAX:
+            self._keep(self._constants, chunk, constant, 1)
+
+    def dictionary(self, chunk: ColumnChunk) -> list[Any] | None:
+        """The values of the chunk's dictionary, as they are stored, where they are kept."""
+        return self._dictionaries.get(chunk.offset)
+
+    def keep_dictionary(self, chunk: ColumnChunk, values: list[Any], size_bytes: int) -> None:
+        """The dictionary has these, which take so many bytes as they are stored."""
+        size_bytes += ENTRY_BYTES * len(values)
+        self._keep(self._dictionaries, chunk, values, -(-size_bytes // PART_BYTES))
+
+    def _keep(self, kept: dict[int, Any], chunk: ColumnChunk, value: Any, parts: int) -> None:
+        with self._lock:
+            if chunk.offset not in kept:
+                kept[chunk.offset] = value
+                self.parts += parts
 
 
 class PageMaps:
@@ -79,8 +124,9 @@ class PageMaps:
         with self._lock:
             self._kept[info] = page_map
             self._kept.move_to_end(info)
-            self._parts += page_map.parts - self._counted.get(info, 0)
-            self._counted[info] = page_map.parts
+            parts = page_map.parts
+            self._parts += parts - self._counted.get(info, 0)
+            self._counted[info] = parts
             while self._parts > self._parts_max:
                 oldest, _ = self._kept.popitem(last=False)
                 self._parts -= self._counted.pop(oldest)

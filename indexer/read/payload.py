@@ -250,7 +250,9 @@ class _Rows:
         column, limits = self._columns[position], self._limits
         chunk = _one_chunk(group, position)
         text_of = partial(column.text, limits)
-        reader = ChunkReader(self._source, chunk, self._path, self._page_map.pages, text_of)
+        reader = ChunkReader(
+            self._source, chunk, self._path, self._page_map, text_of, group.row_count
+        )
         values = reader.values(rows)
         return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
 

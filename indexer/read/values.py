@@ -7,8 +7,7 @@ text and integers, plain or by dictionary, both kinds of data pages. For anythin
 NotDecodedHere, and pyarrow reads the row group.
 """
 
-import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,27 +15,24 @@ import pyarrow as pa
 
 from indexer.errors import CorruptPage
 from indexer.parquet.column_chunks import ColumnChunk
-from indexer.parquet.hybrid import numbers_at, ranks
-from indexer.parquet.pages import Page, page_bytes, pages
+from indexer.parquet.hybrid import numbers_at, ranks, single_number
+from indexer.parquet.page_maps import DICTIONARY_BYTES_MAX, Constant, PageMap
+from indexer.parquet.pages import Page, page_bytes
+from indexer.read.byte_arrays import LENGTH_BYTES, ByteArrays, equal_stride
 
 PAGE_BYTES_MAX = 64 << 20
 """Writers aim at 1 MiB; a page that claims more is left to pyarrow's own limits."""
 
 _CODECS = {0: None, 1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
 _INT32, _INT64, _BYTE_ARRAY = 1, 2, 6  # Type
+_NUMBER_BYTES = {_INT32: 4, _INT64: 8}
 _REQUIRED, _OPTIONAL = 0, 1  # FieldRepetitionType
 _PLAIN, _PLAIN_DICTIONARY, _RLE, _RLE_DICTIONARY = 0, 2, 3, 8  # Encoding
 _TEXTS = {0, 4, 19}  # ConvertedType: UTF8, ENUM, JSON
 _SIGNED = {15, 16, 17, 18}
 _UNSIGNED = {11, 12, 13, 14}
-_LENGTH = struct.Struct("<I")
-_LENGTH_BYTES = _LENGTH.size
 _ENCODING, _LEVEL_ENCODING = 2, 3  # DataPageHeader; the first also DictionaryPageHeader
 _V2_ENCODING, _V2_LEVEL_BYTES, _V2_REPETITION_BYTES, _V2_COMPRESSED = 4, 5, 6, 7
-
-
-PagesOf = Callable[[pa.NativeFile, ColumnChunk, str], Iterable[Page]]
-"""Finds the pages of a column chunk, as ``pages`` does."""
 
 
 def decode_text(stored: bytes | memoryview) -> str:
@@ -46,33 +42,6 @@ def decode_text(stored: bytes | memoryview) -> str:
 
 class NotDecodedHere(Exception):
     """A column stored in a way that this module does not know. Never leaves ``read``."""
-
-
-class ByteArrays:
-    """Texts of a plain encoding, which are walked only as far as somebody asks."""
-
-    def __init__(self, body: bytes, count: int) -> None:
-        self._body, self._count = body, count
-        self._starts = [0]
-
-    def __len__(self) -> int:
-        """As many as there should be."""
-        return self._count
-
-    def __getitem__(self, place: int) -> bytes:
-        """One of them. Raises IndexError for one that the bytes do not hold."""
-        starts, body = self._starts, self._body
-        start = starts[-1]
-        length_of = _LENGTH.unpack_from
-        try:
-            while len(starts) <= place + 1:
-                start += _LENGTH_BYTES + length_of(body, start)[0]
-                starts.append(start)
-        except struct.error as error:
-            raise IndexError(place) from error
-        if starts[place + 1] > len(body):
-            raise IndexError(place)
-        return body[starts[place] + _LENGTH_BYTES : starts[place + 1]]
 
 
 Stored = list[Any] | ByteArrays
@@ -87,12 +56,18 @@ class ChunkReader:
         source: pa.NativeFile,
         chunk: ColumnChunk,
         path: str,
-        pages_of: PagesOf = pages,
+        kept: PageMap | None = None,
         text_of: Callable[[bytes], Any] = decode_text,
+        row_count: int = 0,
     ) -> None:
-        """``text_of`` makes a value of the bytes of a text."""
+        """``kept`` knows where pages lie; ``text_of`` makes a value of the bytes of a text.
+
+        ``row_count`` is that of the row group; without it nothing is kept of what a page says of
+        all rows.
+        """
         self._source, self._chunk, self._path = source, chunk, path
-        self._pages_of, self._text_of = pages_of, text_of
+        self._kept, self._text_of = kept or PageMap([]), text_of
+        self._row_count = row_count
         known = chunk.is_flat and chunk.repetition in {_REQUIRED, _OPTIONAL}
         if not known or chunk.codec not in _CODECS or not _is_known_type(chunk):
             raise NotDecodedHere(chunk.path_in_schema)
@@ -104,10 +79,13 @@ class ChunkReader:
 
         Raises CorruptPage when a page that one of the rows needs is damaged.
         """
+        constant = self._kept.constant(self._chunk)
+        if constant is not None:
+            return [self._value(constant.value)] * len(rows)
         wanted = sorted(set(rows))
         found: dict[int, Any] = {}
         first = 0
-        for page in self._pages_of(self._source, self._chunk, self._path):
+        for page in self._kept.pages(self._source, self._chunk, self._path):
             if page.is_dictionary:
                 self._dictionary_page = page
                 continue
@@ -125,6 +103,8 @@ class ChunkReader:
 
     def _page_values(self, page: Page, at: list[int]) -> list[Any]:
         levels, body = self._split(page)
+        if page.value_count == self._row_count:
+            self._keep_constant(page, levels, body)
         places: list[int | None] = list(at) if levels is None else ranks(levels, at)
         stored = self._stored(page, body, [place for place in places if place is not None])
         return [None if place is None else stored[place] for place in places]
@@ -135,17 +115,36 @@ class ChunkReader:
         if not places:
             return {}
         if encoding == _PLAIN:
-            values = self._plain(body, places[-1] + 1)
-            return {place: self._value(values, place) for place in places}
+            return self._values_at(self._plain(body, places[-1] + 1), places, places)
         if encoding not in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}:
             raise NotDecodedHere(self._chunk.path_in_schema)
         codes = numbers_at(body, 1, body[0], places)
         dictionary = self._read_dictionary()
         if max(codes) >= len(dictionary):
             raise self._corrupt("a value refers beyond its dictionary")
-        return {
-            place: self._value(dictionary, code) for place, code in zip(places, codes, strict=True)
-        }
+        return self._values_at(dictionary, codes, places)
+
+    def _keep_constant(self, page: Page, levels: bytes | None, body: bytes) -> None:
+        """Keep the value of a page whose rows, which are all of the row group, have the same."""
+        held = 1 if levels is None else single_number(levels, 0, 1, page.value_count)
+        if held == 0:
+            self._kept.keep_constant(self._chunk, Constant(None))
+        elif held == 1 and (stored := self._only_value(page, body)) is not None:
+            self._kept.keep_constant(self._chunk, Constant(stored))
+
+    def _only_value(self, page: Page, body: bytes) -> Any:
+        """The value that every row of a page without nulls has; None where they differ."""
+        count = page.value_count
+        encoding = page.data_header.get(_V2_ENCODING if page.is_v2 else _ENCODING)
+        if encoding in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}:
+            code = single_number(body, 1, body[0], count)
+            dictionary = self._read_dictionary()
+            return None if code is None or code >= len(dictionary) else dictionary[code]
+        stride = len(body) // count
+        if encoding != _PLAIN or body != body[:stride] * count:
+            return None
+        size = _NUMBER_BYTES.get(self._chunk.physical_type) or equal_stride(body)
+        return self._plain(body, count)[0] if size == stride else None
 
     def _split(self, page: Page) -> tuple[bytes | None, bytes]:
         """(definition levels if the column may be null, values), both as they are encoded."""
@@ -166,10 +165,10 @@ class ChunkReader:
             return None, content
         if header.get(_LEVEL_ENCODING) != _RLE:
             raise NotDecodedHere(self._chunk.path_in_schema)
-        ahead = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+        ahead = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
         if ahead > len(content):
             raise self._corrupt("the levels of a page overrun it")
-        return content[_LENGTH_BYTES:ahead], content[ahead:]
+        return content[LENGTH_BYTES:ahead], content[ahead:]
 
     def _plain_bytes(self, stored: bytes, size_bytes: int) -> bytes:
         codec = _CODECS[self._chunk.codec]
@@ -182,37 +181,54 @@ class ChunkReader:
 
     def _read_dictionary(self) -> Stored:
         if self._dictionary is None:
-            page = self._dictionary_page
-            if page is None:
-                raise self._corrupt("there are codes and no dictionary")
-            if page.data_header.get(_ENCODING) not in {_PLAIN, _PLAIN_DICTIONARY}:
-                raise NotDecodedHere(self._chunk.path_in_schema)
-            stored = page_bytes(self._source, page, self._chunk.path_in_schema, self._path)
-            plain = self._plain_bytes(stored, page.plain_size_bytes)
-            self._dictionary = self._plain(plain, page.value_count)
+            self._dictionary = self._kept.dictionary(self._chunk) or self._decoded_dictionary()
         return self._dictionary
+
+    def _decoded_dictionary(self) -> Stored:
+        page = self._dictionary_page
+        if page is None:
+            raise self._corrupt("there are codes and no dictionary")
+        if page.data_header.get(_ENCODING) not in {_PLAIN, _PLAIN_DICTIONARY}:
+            raise NotDecodedHere(self._chunk.path_in_schema)
+        stored = page_bytes(self._source, page, self._chunk.path_in_schema, self._path)
+        values = self._plain(self._plain_bytes(stored, page.plain_size_bytes), page.value_count)
+        if page.plain_size_bytes > DICTIONARY_BYTES_MAX:
+            return values
+        small = [self._stored_at(values, place) for place in range(len(values))]
+        self._kept.keep_dictionary(self._chunk, small, page.plain_size_bytes)
+        return small
 
     def _plain(self, body: bytes, count: int) -> Stored:
         """The first ``count`` values of a plain encoding, text as bytes."""
         kind = self._chunk.physical_type
         if kind == _BYTE_ARRAY:
             return ByteArrays(body, count)
-        size = 4 if kind == _INT32 else 8
+        size = _NUMBER_BYTES[kind]
         if count * size > len(body):
             raise self._corrupt("a page holds fewer values than it says")
         sign = "u" if self._chunk.converted_type in _UNSIGNED else "i"
         numbers: list[Any] = np.frombuffer(body, f"<{sign}{size}", count).tolist()
         return numbers
 
-    def _value(self, stored: Stored, place: int) -> Any:
-        """A value as Python has it."""
+    def _values_at(
+        self, stored: Stored, places: Sequence[int], keys: Sequence[int]
+    ) -> dict[int, Any]:
+        """The values at some places, as Python has them, each under its key."""
+        return {
+            key: self._value(self._stored_at(stored, place))
+            for key, place in zip(keys, places, strict=True)
+        }
+
+    def _stored_at(self, stored: Stored, place: int) -> Any:
         try:
-            value = stored[place]
+            return stored[place]
         except IndexError as error:
             raise self._corrupt("a page holds fewer values than it says") from error
-        if self._chunk.converted_type in _TEXTS:
-            return self._text_of(value)
-        return value
+
+    def _value(self, stored: Any) -> Any:
+        """A value as Python has it."""
+        is_text = stored is not None and self._chunk.converted_type in _TEXTS
+        return self._text_of(stored) if is_text else stored
 
     def _corrupt(self, what: str) -> CorruptPage:
         return CorruptPage(f"column {self._chunk.path_in_schema}: {what}", path=self._path)

@@ -39,7 +39,7 @@ def test_a_file_that_is_asked_again_gives_the_same_for_fewer_bytes(tmp_path):
     one = read_payload(storage, entry.info, dialect, asked, first)
     two = read_payload(storage, entry.info, dialect, asked, again)
     assert one == two
-    assert 0 < again.bytes_read < first.bytes_read
+    assert again.bytes_read < first.bytes_read
 
 
 def test_pages_ahead_of_a_damaged_header_are_found_each_time(tmp_path):

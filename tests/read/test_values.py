@@ -16,6 +16,7 @@ from indexer.errors import CorruptPage
 from indexer.parquet.column_chunks import row_groups
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import footer_bytes
+from indexer.parquet.page_maps import CONSTANT_BYTES_MAX, PageMap
 from indexer.read.values import ChunkReader, NotDecodedHere
 from tests.read.parquet_pages import pages
 from tests.support.examples import examples
@@ -73,15 +74,50 @@ def written(table: pa.Table, **options: object) -> bytes:
 def decoded(content: bytes, rows: list[int]) -> list[object]:
     """The values of the rows of a file with one column, in their order."""
     source = pa.BufferReader(content)
+    with decoding(NAME):
+        kept = PageMap(row_groups(footer_bytes(source, NAME), NAME))
+        found = decoded_of(source, kept, rows)
+        assert decoded_of(source, kept, rows) == found, "by what was kept the first time"
+        return found
+
+
+def decoded_of(source: pa.NativeFile, kept: PageMap, rows: list[int]) -> list[object]:
+    """The same of a file whose footer is read."""
     by_row: dict[int, object] = {}
     first = 0
-    with decoding(NAME):
-        for group in row_groups(footer_bytes(source, NAME), NAME):
-            inside = [row - first for row in rows if first <= row < first + group.row_count]
-            values = ChunkReader(source, group.chunks[0], NAME).values(inside) if inside else []
-            by_row.update(zip((first + at for at in inside), values, strict=True))
-            first += group.row_count
-        return [by_row[row] for row in rows]
+    for group in kept.groups:
+        inside = [row - first for row in rows if first <= row < first + group.row_count]
+        reader = ChunkReader(source, group.chunks[0], NAME, kept, row_count=group.row_count)
+        values = reader.values(inside) if inside else []
+        by_row.update(zip((first + at for at in inside), values, strict=True))
+        first += group.row_count
+    return [by_row[row] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "{}", None, "long " * 200], ids=["none", "{}", "null", "long"]
+)
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_a_value_that_all_rows_have_is_read_once(value, use_dictionary):
+    """But for one that is too long to be kept."""
+    table = pa.table({"column": pa.array([value] * 100, pa.string())})
+    source = pa.BufferReader(written(table, use_dictionary=use_dictionary))
+    kept = PageMap(row_groups(footer_bytes(source, NAME), NAME))
+    assert decoded_of(source, kept, [7]) == [value]
+    is_kept = kept.constant(kept.groups[0].chunks[0]) is not None
+    assert is_kept == (value is None or len(value) <= CONSTANT_BYTES_MAX)
+    assert decoded_of(pa.BufferReader(b"") if is_kept else source, kept, [8]) == [value]
+
+
+@pytest.mark.parametrize("use_dictionary", [True, False])
+@pytest.mark.parametrize("odd", ["other", "{]", None])
+def test_a_value_that_one_row_has_not_is_not_kept_for_all(odd, use_dictionary):
+    values = ["{}"] * 99 + [odd]
+    table = pa.table({"column": pa.array(values, pa.string())})
+    source = pa.BufferReader(written(table, use_dictionary=use_dictionary))
+    kept = PageMap(row_groups(footer_bytes(source, NAME), NAME))
+    assert decoded_of(source, kept, [7]) == ["{}"]
+    assert decoded_of(source, kept, [99]) == [odd]
 
 
 @examples(100)
