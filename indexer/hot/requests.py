@@ -154,6 +154,8 @@ class Requests:
         """The rows of one trace. It does not wait while another thread decodes."""
         held = self._held
         if isinstance(held, Rows):
+            if not held.table.num_rows:
+                return held.table
             return held.table.filter(pc.equal(held.table["trace_id"], trace_id.hex()))
         bodies = [body for body in held.bodies if trace_id in body]
         chosen = [self._decoder.of_trace(body, trace_id) for body in bodies]

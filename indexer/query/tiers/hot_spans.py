@@ -100,7 +100,10 @@ class HotSpans:
 
     def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
         """For one trace nothing else is decoded."""
-        return candidates_of([self.narrow(unindexed_spans(self._rows(query)))], query, llm)
+        rows = self._rows(query)
+        if not rows.num_rows:
+            return Candidates()
+        return candidates_of([self.narrow(unindexed_spans(rows))], query, llm)
 
     def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
         """Out of the rows themselves."""
@@ -125,6 +128,8 @@ class HotSpans:
         if isinstance(query, TraceQuery):
             return self.view.trace(query.trace_id)
         table = self.view.table
+        if not table.num_rows:
+            return table
         if query.service is not None:
             table = table.filter(pc.equal(table["service_name"], query.service))
         if query.roots:
