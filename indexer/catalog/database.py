@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import duckdb
 
+from indexer.catalog.commits import Commits
 from indexer.catalog.generations import spill_folder
 from indexer.contracts import migrations, schema_version
 from indexer.errors import (
@@ -37,6 +38,8 @@ class Catalog:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.connection = connection
         self.path = path
+        self.commits = Commits()
+        """Those of ``transaction``, by which everything is written."""
         self._holds_checkpoints = False
 
     @classmethod
@@ -98,7 +101,8 @@ class Catalog:
         try:
             self.connection.execute("BEGIN TRANSACTION")
             yield self.connection
-            self.connection.execute("COMMIT")
+            with self.commits.committing():
+                self.connection.execute("COMMIT")
             restrict([wal_path(self.path)], PRIVATE_FILE)
         except duckdb.Error as error:
             self._rollback()

@@ -4,8 +4,9 @@ The worker answers them beside its writer; a command answers them itself when no
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -22,6 +23,7 @@ from indexer.query.failures import states_as_errors
 from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.index_state import IndexMemory, IndexState, StateMoved
 from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, SQL_PUBLISHED_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
@@ -67,6 +69,8 @@ class Answers:
     limits: AnswerLimits = field(default_factory=AnswerLimits)
     absences: Absences = field(default_factory=Absences)
     """What searches have learnt of files, for the next."""
+    memory: IndexMemory | None = None
+    """What was learnt of the index since its last commit; None where nobody counts commits."""
     budget: ByteBudget | None = None
     """Payload of all answers that are being made, together; None where there is one at a time."""
 
@@ -173,22 +177,14 @@ class Answers:
         *,
         payload: bool,
     ) -> SpansAnswer:
-        with self.open(deadline, query) as opened:
-            tiers, account = opened.tiers, opened.account
-            if isinstance(query, SpanQuery):
-                query = opened.of_first_page(query)
-            found = find_spans(query, tiers)
-            shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
-            hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
-            return SpansAnswer(
-                spans=shown.spans,
-                encoded=shown.encoded,
-                altered=shown.altered,
-                completeness=opened.completeness_of_page(query, hot_spans, shown.missing),
-                cost=account.total(),
-                trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
-                next_cursor=shown.next_cursor,
-            )
+        """Found by statements one by one, if no commit comes meanwhile; else in one transaction."""
+        deadline = deadline or Deadline()
+        state = None if self.memory is None or not _is_brief(query) else self.memory.state()
+        if state is not None:
+            with suppress(StateMoved), self._open(deadline, query, state) as opened:
+                return _answer(opened, query, encoding, payload=payload)
+        with self._open(deadline, query) as opened:
+            return _answer(opened, query, encoding, payload=payload)
 
     @contextmanager
     def open(
@@ -198,11 +194,18 @@ class Answers:
 
         What is hot is asked before the transaction begins. Raises like ``spans``.
         """
+        with self._open(deadline or Deadline(), query) as opened:
+            yield opened
+
+    @contextmanager
+    def _open(
+        self, deadline: Deadline, query: Query | None, state: IndexState | None = None
+    ) -> Iterator[OpenAnswer]:
+        """The same; with a ``state`` there is no transaction, and ``Moment.confirm`` tells."""
         hot = self._ask_hot()
-        deadline = deadline or Deadline()
         with (
             reads_within(deadline.over),
-            self._transaction(deadline) as moment,
+            self._transaction(deadline, state) as moment,
             self._account() as account,
         ):
             published = published_spans(self.published, query, moment.deadline)
@@ -216,6 +219,7 @@ class Answers:
                 account=account,
                 absences=self.absences,
                 published=published,
+                state=state,
             )
             yield OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
 
@@ -242,14 +246,20 @@ class Answers:
             yield moment.cursor
 
     @contextmanager
-    def _transaction(self, deadline: Deadline | None) -> Iterator[Moment]:
-        """The same, with what the answer knows of and cannot look into."""
+    def _transaction(
+        self, deadline: Deadline | None, state: IndexState | None = None
+    ) -> Iterator[Moment]:
+        """The same, with what the answer knows of and cannot look into.
+
+        With a ``state`` each statement is a transaction of its own.
+        """
         deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
             cursor = self.cursor()
             try:
                 with deadline.over(cursor):
-                    outstanding, (refused, lost) = self._begin(cursor)
+                    begin = self._begin if state is None else partial(self._look, state)
+                    outstanding, (refused, lost) = begin(cursor)
                     yield Moment(
                         cursor=cursor,
                         deadline=deadline,
@@ -258,9 +268,22 @@ class Answers:
                         files_quarantined=refused,
                         files_lost=lost,
                         doubts=self.doubts(),
+                        state=state,
+                        outstanding_now=self.outstanding,
                     )
             finally:
                 cursor.close()
+
+    def _look(
+        self, state: IndexState, cursor: duckdb.DuckDBPyConnection
+    ) -> tuple[Outstanding | None, tuple[int, int]]:
+        """What ``_begin`` gives, as of a state that has to be confirmed."""
+        outstanding = self.outstanding()
+        counts = state.quarantined
+        if counts is None:
+            counts = lists.count_quarantined(cursor)
+            state.keep_quarantined(counts)
+        return outstanding, counts
 
     def _begin(
         self, cursor: duckdb.DuckDBPyConnection
@@ -284,3 +307,30 @@ class Answers:
         cursor.execute("BEGIN TRANSACTION")
         unknown = None if before is None else replace(before, lacking=None)
         return unknown, lists.count_quarantined(cursor)
+
+
+def _is_brief(query: Query) -> bool:
+    """Whether finding its spans reads no file, and so is over before the next commit mostly."""
+    return isinstance(query, TraceQuery) or not (query.asks_payload or query.llm)
+
+
+def _answer(
+    opened: OpenAnswer, query: Query, encoding: EncodedSpanCache | None, *, payload: bool
+) -> SpansAnswer:
+    """Raises StateMoved where a commit came while the spans were found."""
+    tiers, account = opened.tiers, opened.account
+    if isinstance(query, SpanQuery):
+        query = opened.of_first_page(query)
+    with opened.moment.confirmed():
+        found = find_spans(query, tiers)
+    shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
+    hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
+    return SpansAnswer(
+        spans=shown.spans,
+        encoded=shown.encoded,
+        altered=shown.altered,
+        completeness=opened.completeness_of_page(query, hot_spans, shown.missing),
+        cost=account.total(),
+        trace_id=query.trace_id if isinstance(query, TraceQuery) else None,
+        next_cursor=shown.next_cursor,
+    )

@@ -1,6 +1,7 @@
-"""What one answer is made from: a transaction, what is hot, the tiers over both, its account."""
+"""What one answer is made from: a state of the index, what is hot, the tiers, its account."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -10,6 +11,7 @@ from indexer.query.answer import Completeness, HotShare
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.index_state import IndexState, StateMoved
 from indexer.query.missing import Missing
 from indexer.query.missing_files import missing_files
 from indexer.query.tiers.all_tiers import AllTiers
@@ -20,7 +22,10 @@ from indexer.system.storage import LocalStorage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One transaction of the catalog, and what its answers cannot look into."""
+    """One state of the catalog, and what its answers cannot look into.
+
+    A transaction has one; without it statements have the same one as long as no commit comes.
+    """
 
     cursor: duckdb.DuckDBPyConnection
     deadline: Deadline
@@ -31,6 +36,32 @@ class Moment:
     files_lost: int
     """Of these, the ones whose spans were in the index before."""
     doubts: tuple[Missing, ...] = ()
+    state: IndexState | None = None
+    """Where there is no transaction: what is read has to be of this one."""
+    outstanding_now: Callable[[], Outstanding | None] = lambda: None
+
+    @contextmanager
+    def confirmed(self) -> Iterator[None]:
+        """All that is read inside is of one state, and of what was outstanding then.
+
+        Raises StateMoved where it may not be; what failed meanwhile may have failed for that.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._has_moved:
+                raise StateMoved from error
+            raise
+        if self._has_moved:
+            raise StateMoved
+
+    @property
+    def _has_moved(self) -> bool:
+        if self.state is None:
+            return False
+        now, before = self.outstanding_now(), self.outstanding
+        is_same = now is None or before is None or now.version == before.version
+        return not (is_same and self.state.is_current)
 
     def completeness(
         self,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from indexer.catalog.commits import Commits
 from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.catalog.reader_lock import ReaderLock
@@ -97,6 +98,10 @@ class OpenIndex:
         """
         self.check_deleted()
         return self.catalog.cursor()
+
+    def commits(self) -> Commits:
+        """Those of the catalog that is open; for a reader, while ``readers`` is held."""
+        return self.catalog.commits
 
     def outstanding(self) -> Outstanding:
         """What the index does not hold as it is; for a reader, while ``readers`` is held."""

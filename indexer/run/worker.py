@@ -18,6 +18,7 @@ from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
 from indexer.query.find.absences import Absences
+from indexer.query.index_state import IndexMemory
 from indexer.query.missing import INDEX_STALLED, Missing
 from indexer.read.payload import keep_page_maps
 from indexer.run.bounded_stop import run_until_stopped
@@ -89,6 +90,7 @@ class Worker:
             self._canary = canary(settings, clock, lambda: self.answers)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
+        self._memory = IndexMemory(self._index.commits)
         self._answer_limits = settings.answer_limits
         self._absences = Absences(settings.bytes_of("search_cache_bytes"), keep=self._learnt.put)
         self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
@@ -200,6 +202,7 @@ class Worker:
             limits=self._answer_limits,
             budget=self._answers_budget,
             absences=self._absences,
+            memory=self._memory,
         )
 
     @property

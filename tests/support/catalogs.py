@@ -25,6 +25,7 @@ from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
 from indexer.model import AuditReport
 from indexer.query.answers import Answers
+from indexer.query.index_state import IndexMemory
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage, is_utf8
@@ -60,7 +61,9 @@ class Indexed:
     def answers(self, **options: Any) -> Answers:
         """What is asked of the catalog, without a hot tier unless ``options`` have one."""
         storage = LocalStorage(str(self.root))
-        return Answers(cursor=self.catalog.cursor, storage=storage, **options)
+        options.setdefault("memory", IndexMemory(lambda: self.catalog.commits))
+        options.setdefault("cursor", self.catalog.cursor)
+        return Answers(storage=storage, **options)
 
     def rows(self, sql: str) -> list[Row]:
         return self.catalog.connection.execute(sql).fetchall()

@@ -18,6 +18,7 @@ from indexer.query.find.already_indexed import known_files
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.promoted_keys import keys_of_query
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.index_state import IndexState
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
 from indexer.query.tiers.indexed_files import IndexedFiles
@@ -109,10 +110,12 @@ def open_tiers(
     account: CostAccount | None = None,
     absences: Absences | None = None,
     published: PublishedSpans | None = None,
+    state: IndexState | None = None,
 ) -> AllTiers:
     """Open what the transaction's answer is made from, for a question; recent files are read.
 
-    ``directory`` is the writer's. Raises QueryRefused for an attribute that is not promoted.
+    ``directory`` is the writer's, ``state`` what is known of the index. Raises QueryRefused for an
+    attribute that is not promoted.
     """
     deadline = deadline or Deadline()
     account = account or CostAccount()
@@ -132,6 +135,7 @@ def open_tiers(
             account=account,
             absences=Absences() if absences is None else absences,
             read_directly=[path for path in relative if path],
+            state=state,
         ),
         recent=replace(recent, files=tuple(map(narrow, recent.files))),
         published=published,

@@ -1,7 +1,7 @@
 """The tier of files that are indexed: what the index says of spans, and the files' payload."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -19,6 +19,7 @@ from indexer.query.find.index_scan import first_rows
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.index_state import IndexState
 from indexer.query.limits import AnswerLimits
 from indexer.query.missing import TRACE_TOO_LARGE, Missing
 from indexer.query.span import DataFile, Span, TierName
@@ -54,6 +55,8 @@ class IndexedFiles:
     """What searches have learnt of files."""
     read_directly: Sequence[str] = ()
     """Relative paths of files whose attributes another tier reads from them."""
+    state: IndexState | None = None
+    """What is known of the index as it is; None where that is not to be relied on."""
 
     @property
     def name(self) -> TierName:
@@ -84,10 +87,18 @@ class IndexedFiles:
     def _of_list(self, query: SpanQuery, llm: LlmTraces | None) -> Candidates:
         if query.where is not None and query.asks_payload:
             return self._searched(query, query.where)
+        state = None if query.llm or query.where is not None else self.state
+        key = replace(query, as_of_unix_nano=None), tuple(self.read_directly)
+        known = None if state is None else state.page(key)
+        if known is not None:
+            return known
         missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
         key_id = None if query.attribute is None else self.keys[query.attribute]
         rows = first_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
-        return Candidates(spans=self.spans(rows), missing=tuple(missing))
+        found = Candidates(spans=self.spans(rows), missing=tuple(missing))
+        if state is not None:
+            state.keep_page(key, found)
+        return found
 
     def _searched(self, query: SpanQuery, where: Condition) -> Candidates:
         """Spans that only their payload tells: files are opened, as few as will do."""
@@ -115,10 +126,15 @@ class IndexedFiles:
         return [span_of_row(row, files[row.file_id]) for row in rows]
 
     def _files(self, file_ids: Collection[int]) -> dict[int, DataFile]:
-        if not file_ids:
-            return {}
-        sql = _FILES.format(file_ids=id_list(sorted(file_ids)))
-        return {one["file_id"]: self._file(one) for one in plain_rows(self.cursor, sql)}
+        known = {} if self.state is None else self.state.files(file_ids)
+        others = sorted(set(file_ids) - known.keys())
+        if not others:
+            return known
+        sql = _FILES.format(file_ids=id_list(others))
+        found = {one["file_id"]: self._file(one) for one in plain_rows(self.cursor, sql)}
+        if self.state is not None:
+            self.state.keep_files(found)
+        return known | found
 
     def _file(self, row: Mapping[str, Any]) -> DataFile:
         info = ParquetFileInfo(

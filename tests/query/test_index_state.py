@@ -1,0 +1,175 @@
+"""What is kept of the index is of one state of it, and gone with the next commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from indexer.catalog.commits import Commits
+from indexer.query.answer import SpansAnswer
+from indexer.query.answers import Answers
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.index_state import PAGE_SPANS_MAX, IndexMemory, IndexState
+from indexer.query.tiers.tier import Candidates
+from tests.support.catalogs import Indexed, indexed
+from tests.support.span_files import Span, spans, write
+
+pytestmark = pytest.mark.duckdb
+
+LIST = SpanQuery(service="service-0")
+
+
+def counted(one: Indexed, statements: list[str]) -> Answers:
+    """Answers whose statements are noted."""
+
+    class Noting:
+        def __init__(self) -> None:
+            self._cursor = one.catalog.cursor()
+
+        def execute(self, sql: str, *rest: object) -> object:
+            statements.append(sql)
+            return self._cursor.execute(sql, *rest)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._cursor, name)
+
+    return one.answers(cursor=Noting, directory=lambda: one.pipeline.register.directory)
+
+
+def ids(answer: SpansAnswer) -> list[str]:
+    return [span.span_id for span in answer.spans]
+
+
+def test_a_list_that_is_asked_again_asks_the_index_nothing(tmp_path: Path) -> None:
+    statements: list[str] = []
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1), Span(span=2)])
+        one.settle()
+        answers = counted(one, statements)
+        first = answers.spans(SpanQuery())
+        statements.clear()
+        assert ids(answers.spans(SpanQuery())) == ids(first)
+        assert statements == []
+
+
+def test_a_trace_in_a_known_file_takes_one_statement(tmp_path: Path) -> None:
+    statements: list[str] = []
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=1), Span(trace=2)])
+        one.settle()
+        answers = counted(one, statements)
+        answers.trace(f"{1:032x}")
+        statements.clear()
+        assert len(answers.trace(f"{2:032x}").spans) == 1
+        assert len(statements) == 1
+
+
+def test_the_next_commit_is_in_the_next_answer(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1)])
+        one.settle()
+        answers = one.answers()
+        assert ids(answers.spans(SpanQuery())) == [f"{1:016x}"]
+        write(one.root / "b.parquet", [Span(span=2, start=9)])
+        one.settle()
+        assert sorted(ids(answers.spans(SpanQuery()))) == [f"{1:016x}", f"{2:016x}"]
+        write(one.root / "a.parquet", [Span(span=3, attributes='{"longer": true}')])
+        one.settle()
+        assert sorted(ids(answers.spans(SpanQuery()))) == [f"{2:016x}", f"{3:016x}"]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["found", "failed"])
+def test_an_answer_that_a_commit_overtakes_is_found_again(tmp_path: Path, fails: bool) -> None:
+    """Whatever was found meanwhile, in the end it is all of one state."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1)])
+        one.settle()
+        begun: list[int] = []
+
+        def cursor() -> object:
+            begun.append(1)
+            if len(begun) > 1:
+                return one.catalog.cursor()
+            with one.catalog.commits.committing():
+                pass
+            return _Broken(one) if fails else one.catalog.cursor()
+
+        found = one.answers(cursor=cursor).trace(f"{1:032x}")
+        assert len(found.spans) == 1
+        assert len(begun) == 2
+
+
+class _Broken:
+    """A cursor whose statements fail, as one over files that are gone meanwhile."""
+
+    def __init__(self, one: Indexed) -> None:
+        self._cursor = one.catalog.cursor()
+
+    def execute(self, sql: str) -> object:
+        if "indexed_spans" in sql:
+            raise KeyError("a file that is gone")
+        return self._cursor.execute(sql)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cursor, name)
+
+
+def state_of(commits: Commits) -> IndexState:
+    state = IndexMemory(lambda: commits).state()
+    assert state is not None
+    return state
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda state: state.keep_quarantined((1, 0)),
+        lambda state: state.keep_page((LIST, ()), Candidates()),
+    ],
+)
+def test_what_was_read_beside_a_commit_is_not_kept(keep: Callable[[IndexState], None]) -> None:
+    commits = Commits()
+    state = state_of(commits)
+    with commits.committing():
+        keep(state)
+    keep(state)
+    assert state.quarantined is None
+    assert state.page((LIST, ())) is None
+
+
+def test_there_is_no_state_during_a_commit_and_a_new_one_after_it() -> None:
+    commits = Commits()
+    memory = IndexMemory(lambda: commits)
+    before = memory.state()
+    assert memory.state() is before
+    with commits.committing():
+        assert memory.state() is None
+    assert memory.state() not in (None, before)
+
+
+def test_another_catalog_has_another_state() -> None:
+    """Both have had as many commits."""
+    opened = [Commits()]
+    memory = IndexMemory(lambda: opened[-1])
+    before = memory.state()
+    opened.append(Commits())
+    assert memory.state() is not before
+
+
+def test_pages_that_were_not_asked_for_for_longest_go_first(tmp_path: Path) -> None:
+    state = state_of(Commits())
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(20))
+        one.settle()
+        (first, *_) = one.answers().spans(SpanQuery()).spans
+    page = Candidates(spans=[first] * (PAGE_SPANS_MAX // 3))
+    keys = [(SpanQuery(limit=limit), ()) for limit in range(1, 5)]
+    for key in keys[:2]:
+        state.keep_page(key, page)
+    assert state.page(keys[0]) is not None
+    state.keep_page(keys[2], page)
+    assert [state.page(key) is not None for key in keys] == [True, False, True, False]
+    state.keep_page(keys[3], Candidates(spans=[first] * PAGE_SPANS_MAX))
+    assert state.page(keys[3]) is None
