@@ -3,7 +3,9 @@
 Rows are sorted by trace, so a trace lies in one or two row groups, and their least and greatest
 trace id name them. Row groups have 8,192 rows: fetching one trace of a file of 100,000 spans takes
 DuckDB 3.6 ms, with 32,768 rows 10 ms, with 122,880 rows 20 ms, and 2,048 rows save only another
-0.6 ms. The bloom filter on trace_id tells a file that has not the trace without reading a page;
+0.6 ms. Pages have some 700 rows, so that a trace does not decode and walk what ten thousand others
+have in its row group: attributes of eight spans take a quarter of the time, in a file that is 4 %
+larger. The bloom filter on trace_id tells a file that has not the trace without reading a page;
 pyarrow 26 writes one. Every page has a checksum, which readers of ours verify. Columns of text
 that differ in each row have no dictionary: without, files are 2 % smaller and written faster.
 """
@@ -23,6 +25,10 @@ from indexer.system.durable_files import make_folder, replacing
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 
 ROW_GROUP_ROWS = 8_192
+PAGE_BYTES = 256 << 10
+"""Of values in a page, before compression; pyarrow's own 1 MiB is a third of a row group."""
+PAGE_BATCH_ROWS = 512
+"""After so many the size of a page is looked at."""
 BLOOM_FALSE_POSITIVES = 0.01
 """10 bits a trace: a file is read in vain once in a hundred times."""
 SORTED_BY = [("trace_id", "ascending"), ("start_time", "ascending")]
@@ -71,6 +77,8 @@ def _write(tables: Iterator[pa.Table], file: Any) -> None:
         schema,
         compression="zstd",
         use_dictionary=[name for name in schema.names if name not in DIFFERENT_IN_EACH_ROW],
+        data_page_size=PAGE_BYTES,
+        write_batch_size=PAGE_BATCH_ROWS,
         write_page_checksum=True,
         write_page_index=True,
         sorting_columns=pq.SortingColumn.from_ordering(schema, SORTED_BY),

@@ -18,6 +18,7 @@ from indexer.ingest.parquet import (
 )
 from indexer.otlp.spans import SPAN_SCHEMA, span_table
 from tests.ingest.bodies import body, files_below
+from tests.read.parquet_pages import pages
 
 KEY = (1_795_000_000_123).to_bytes(6, "big") + bytes(10)
 
@@ -56,6 +57,16 @@ def test_pages_have_checksums_and_row_groups_their_size(target, table):
     target.write_bytes(damaged)
     with pq.ParquetFile(target, page_checksum_verification=True) as file, pytest.raises(OSError):
         file.read_row_group(0, columns=["trace_id"])
+
+
+def test_a_page_of_attributes_is_a_small_part_of_its_row_group(target, table):
+    """A trace decodes as little as one of them."""
+    long = pa.array([f'{{"text": "{n:0400}"}}' for n in range(table.num_rows)])
+    at = table.schema.get_field_index("attributes")
+    write_span_file(table.set_column(at, table.schema.field(at), long), target)
+    content = target.read_bytes()
+    found = [one for one in pages(content) if (one.group, one.column) == (0, "attributes")]
+    assert len(found) >= 8
 
 
 @pytest.mark.duckdb
