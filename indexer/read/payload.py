@@ -27,7 +27,7 @@ from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
 from indexer.read.dialect_fields import Dialect
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.part import Part
-from indexer.read.payload_values import Reading, readings, value_of
+from indexer.read.payload_values import Reading, readings, rows_of
 from indexer.read.tempo_block import TRACES, TempoBlock, is_block
 from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
@@ -140,9 +140,7 @@ def read_payload(
         tally.count_texts(value for row in found for value in row.values())
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
     absent |= folder_payload(dialect, [one.name for one in payload], path)
-    return [
-        {**absent, **{one.name: value_of(one, row, places) for one in payload}} for row in found
-    ]
+    return rows_of(payload, found, places, absent)
 
 
 def _payload_of_block(
@@ -169,7 +167,7 @@ def _payload_of_block(
     found = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
     tally.count_texts(value for row in found for value in row.values())
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
-    return [absent | {one.name: value_of(one, row, places) for one in payload} for row in found]
+    return rows_of(payload, found, places, absent)
 
 
 def _text_bytes(value: Any) -> int:

@@ -80,6 +80,27 @@ def readings(payload: Sequence[PayloadColumn], places: Mapping[str, int]) -> dic
     }
 
 
+def rows_of(
+    payload: Sequence[PayloadColumn],
+    rows: Sequence[Mapping[int, Any]],
+    places: Mapping[str, int],
+    absent: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """The payload columns of rows whose values are by position, and what is ``absent`` of them."""
+    plain = [one for one in payload if one.is_whole and not one.is_member]
+    others = [one for one in payload if one not in plain]
+    found = [dict(absent) for _ in rows]
+    for one in plain:
+        place, name = places[one.columns[0]], one.name
+        for row, made in zip(rows, found, strict=True):
+            value = row[place]
+            made[name] = empty(name) if value is None and one.null_is_empty else value
+    for one in others:
+        for row, made in zip(rows, found, strict=True):
+            made[one.name] = value_of(one, row, places)
+    return found
+
+
 def value_of(payload: PayloadColumn, row: Mapping[int, Any], places: Mapping[str, int]) -> Any:
     """The value of a payload column of one row, whose values are by position."""
     if payload.is_member:

@@ -113,9 +113,9 @@ class _Room:
 
 def _may_exceed(stored: Mapping[str, Any], limits: SpanLimits) -> bool:
     """Whether the columns can hold more than a limit; most spans are too short for that."""
-    values = [stored.get(name) for name in JSON_COLUMNS]
+    values = [value for name in JSON_COLUMNS if (value := stored.get(name))]
     texts = [value for value in values if isinstance(value, str | bytes)]
-    if len(texts) < sum(value is not None for value in values):
+    if len(texts) < len(values):
         return True
     fewest = min(limits.attributes, limits.events, limits.links, limits.values)
     return sum(map(len, texts)) > _SHORT_BYTES_PER_ELEMENT * fewest
