@@ -88,9 +88,8 @@ def may_contain(content: bytes, one: UInt64Array) -> bool:
 def _places(hashes: UInt64Array, bits: int) -> npt.NDArray[np.int64]:
     """The bits of each hash: the block by the 16 highest bits of it, and a byte for each bit."""
     blocks = (hashes >> _BLOCK_SHIFT) % np.uint64(bits // _BLOCK_BITS)
-    shifts = np.arange(_BITS_IN_BLOCK, dtype=np.uint64) * np.uint64(8)
-    inside = (hashes[:, None] >> shifts) & np.uint64(_BLOCK_BITS - 1)
-    return (blocks[:, None] * np.uint64(_BLOCK_BITS) + inside).astype(np.int64)
+    inside = hashes.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :_BITS_IN_BLOCK]
+    return blocks.astype(np.int64)[:, None] * _BLOCK_BITS + inside
 
 
 def _mixed(words: npt.NDArray[np.uint64], seeds: UInt64Array) -> UInt64Array:

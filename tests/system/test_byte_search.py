@@ -1,42 +1,70 @@
-"""Bytes are found wherever they are, by the C library's search and by Python's."""
+"""Bytes are found wherever they are, by the C library's search and by numpy's."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.system import byte_search
+from indexer.system.byte_search import Bytes, find_all, windows
 from tests.support.examples import examples
 
 
-@pytest.fixture(params=[True, False], ids=["memmem", "find"])
+@pytest.fixture(params=[True, False], ids=["memmem", "numpy"])
 def by_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if not request.param:
         monkeypatch.setattr(byte_search, "_MEMMEM", None)
 
 
+def letters(content: bytes) -> Bytes:
+    return np.frombuffer(content, np.uint8)
+
+
 @pytest.mark.usefixtures("by_library")
-@pytest.mark.parametrize("most", [3, 100])
-def test_each_place_is_found_up_to_the_end(most: int) -> None:
-    """Those that overlap too, and nothing beyond."""
-    content = b"ababa\0ab" + b"ab" * 5
-    found = byte_search.find_all(content, b"ab", end=8, most=most)
-    assert found == [0, 2, 6]
-    assert byte_search.find_all(content, b"ab", end=10, most=3) is None
-    assert byte_search.find_all(content, b"aba", end=8, most=most) == [0, 2]
-    assert byte_search.find_all(b"", b"a", end=0, most=most) == []
+def test_each_place_is_found_unless_there_are_too_many() -> None:
+    """Those that overlap too."""
+    for content, needle, places in (
+        (b"ababa\0ab", b"ab", [0, 2, 6]),
+        (b"ababa\0ab", b"aba", [0, 2]),
+        (b"ababa\0ab", b"\0", [5]),
+        (b"ab", b"abc", []),
+        (b"", b"a", []),
+    ):
+        for most in (len(places), 100):
+            found = find_all(letters(content), needle, most=most)
+            assert found is not None
+            assert found.tolist() == places
+    assert find_all(letters(b"ab" * 4), b"ab", most=3) is None
 
 
 @examples(50)
 @given(
-    content=st.binary(max_size=40) | st.text("ab", max_size=80).map(str.encode),
-    needle=st.binary(min_size=1, max_size=3) | st.sampled_from((b"a", b"ab", b"aa")),
+    content=st.binary(max_size=40) | st.text("ab", max_size=120).map(str.encode),
+    needle=st.binary(min_size=1, max_size=3)
+    | st.sampled_from((b"a", b"ab", b"aa", b"ab" * 4, b"ab" * 9)),
     dense=st.sampled_from((0, 1, byte_search.DENSE_BYTES)),
+    block=st.integers(1, 64),
 )
 def test_bytes_are_found_however_they_are_looked_for(
-    content: bytes, needle: bytes, dense: int
+    content: bytes, needle: bytes, dense: int, block: int
 ) -> None:
-    """Also where the search changes on the way."""
+    """Also where the search changes on the way, and in whatever blocks numpy looks at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_search, "DENSE_BYTES", dense)
-        found = byte_search.find_all(content, needle, end=len(content), most=100)
-    assert found == [at for at in range(len(content)) if content.startswith(needle, at)]
+        patch.setattr(byte_search, "SHORT_BYTES", dense % 2)
+        patch.setattr(byte_search, "_BLOCK_BYTES", block)
+        found = find_all(letters(content), needle, most=200)
+    assert found is not None
+    assert found.tolist() == [at for at in range(len(content)) if content.startswith(needle, at)]
+
+
+@examples(25)
+@given(content=st.binary(max_size=8), places=st.sets(st.integers(0, 8)), width=st.integers(1, 10))
+def test_a_window_is_filled_up_where_the_bytes_end(
+    content: bytes, places: set[int], width: int
+) -> None:
+    ordered = sorted(places)
+    found = windows(letters(content), np.array(ordered, np.int64), width)
+    assert [row.tobytes() for row in found] == [
+        content[place : place + width].ljust(width, b"\0") for place in ordered
+    ]

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from indexer.query.find.key_scan import ScannedKey
-from indexer.query.find.letters import Places
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.key_summary import ABSENT, KeySummary, double_of, hash_value, values_under
 from indexer.spans.value_filter import distinct_hashes, make_filter
+from indexer.system.byte_search import Places
 
 ODD_ROWS_MAX = 256
 """Rows of a file whose values are parsed to learn of one key: 10 ms of a question."""

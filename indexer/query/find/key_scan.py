@@ -13,19 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.query.find.letters import PADDING, ColumnLetters, Places, Run
+from indexer.query.find.letters import ColumnLetters, Run
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.value_filter import PREFIX_BYTES, hash_numbers, hash_prefixes, hash_truths
+from indexer.system.byte_search import Bytes, Places, windows
 
 PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f\ufffd]+')
 """A key that JSON writes as it is; a slash may also have a backslash before it."""
 
 _NUMBER_BYTES = 24
 """Of a number that is read here: a double has 24 letters at most."""
-_TOKEN = slice(0, PREFIX_BYTES + 2)
+_COLUMNS = np.arange(PREFIX_BYTES, dtype=np.uint8)
 _WINDOW = PREFIX_BYTES + 4
 """What is looked at after a key: a colon, a blank, and the beginning of the value."""
-assert _WINDOW <= PADDING  # noqa: S101 - of this module's own numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,14 +67,14 @@ def scan_key(letters: ColumnLetters, key: str) -> ScannedKey | None:
 
 def _scan_run(run: Run, key: str) -> ScannedKey:
     quoted = f'"{key}"'.encode()
-    places = run.inside(quoted)
-    if places is None:
+    found = run.inside(quoted)
+    if found is None:
         return _nothing(np.ones(len(run), np.bool_))
+    places, row = found
     odd = run.escaping(key)
     if "/" in key:
         odd |= run.having(b"\\/")
-    row = run.texts_at(places)
-    first = np.frombuffer(run.content, np.uint8)[run.offsets[row]]
+    first = run.content[run.offsets[row]]
     is_once = np.bincount(row, minlength=len(run))[row] == 1
     is_read = is_once & (first == ord("{")) & ~odd[row]
     odd[row[~is_read]] = True
@@ -103,27 +103,25 @@ def _nothing(odd: BoolArray) -> ScannedKey:
     )
 
 
-_Bytes = npt.NDArray[np.uint8]
-
-
-def _tokens(content: bytes, ends: Places) -> _Bytes:
+def _tokens(content: Bytes, ends: Places) -> Bytes:
     """The beginning of each value, one row a value; zeros where no colon stands before it."""
-    every = np.lib.stride_tricks.sliding_window_view(np.frombuffer(content, np.uint8), _WINDOW)
-    after = every[ends]
+    after = windows(content, ends, _WINDOW)
     has_blank = after[:, 1] == ord(" ")
-    tokens = np.where(has_blank[:, None], after[:, 2:], after[:, 1:-1])
-    tokens[after[:, 0] != ord(":")] = 0
-    return tokens
+    tokens = after[:, 1:-1]
+    if has_blank.any():
+        tokens = np.where(has_blank[:, None], after[:, 2:], tokens)
+    is_value = after[:, 0] == ord(":")
+    return tokens if is_value.all() else tokens * is_value[:, None]
 
 
 class _Values:
     """What the tokens are."""
 
-    def __init__(self, tokens: _Bytes) -> None:
+    def __init__(self, tokens: Bytes) -> None:
         count = len(tokens)
         first = tokens[:, 0]
         self.is_text: BoolArray = first == ord('"')
-        self.is_null: BoolArray = _begins(tokens, b"null")
+        self.is_null = _begins(tokens, b"null")
         self.number = np.full(count, np.nan)
         self.hashes: UInt64Array = np.zeros(count, np.uint64)
         self.is_odd: BoolArray = ~self.is_null
@@ -134,20 +132,20 @@ class _Values:
         self._take_texts(tokens)
         self._take_numbers(tokens, _DIGITS[first])
 
-    def _take_texts(self, tokens: _Bytes) -> None:
+    def _take_texts(self, tokens: Bytes) -> None:
         at = np.flatnonzero(self.is_text)
-        body = tokens[at, 1:]
-        length = _first(body == ord('"'))
-        is_plain = _first(body == ord("\\")) >= length
+        body = _rows(tokens, at)[:, 1:]
+        length = _first((body == ord('"')) | (body == ord("\\")))
+        is_plain = body[np.arange(len(at)), length.clip(max=PREFIX_BYTES)] != ord("\\")
         length = np.minimum(length, PREFIX_BYTES)
-        prefix = np.where(np.arange(PREFIX_BYTES) < length[:, None], body[:, :PREFIX_BYTES], 0)
-        self.hashes[at] = hash_prefixes(prefix, length)
+        is_inside = length.astype(np.uint8)[:, None] > _COLUMNS
+        self.hashes[at] = hash_prefixes(body[:, :PREFIX_BYTES] * is_inside, length)
         self.is_odd[at] = ~is_plain
         self.is_text[at] = is_plain
 
-    def _take_numbers(self, tokens: _Bytes, is_number: BoolArray) -> None:
+    def _take_numbers(self, tokens: Bytes, is_number: BoolArray) -> None:
         at = np.flatnonzero(is_number)
-        body = tokens[at, : _NUMBER_BYTES + 1]
+        body = _rows(tokens, at)[:, : _NUMBER_BYTES + 1]
         length = _first(_ENDS[body])
         is_inside = np.arange(_NUMBER_BYTES + 1) < length[:, None]
         is_plain = (length <= _NUMBER_BYTES) & (_DIGITS[body] | ~is_inside).all(axis=1)
@@ -160,7 +158,7 @@ class _Values:
         self.is_odd[at] = False
 
 
-def _doubles(digits: _Bytes, lengths: Places) -> npt.NDArray[np.float64]:
+def _doubles(digits: Bytes, lengths: Places) -> npt.NDArray[np.float64]:
     """The numbers that are written one after the other; NaN of all where one is not a number."""
     offsets = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=offsets[1:])
@@ -172,15 +170,23 @@ def _doubles(digits: _Bytes, lengths: Places) -> npt.NDArray[np.float64]:
         return np.full(len(lengths), np.nan)
 
 
-def _begins(tokens: _Bytes, word: bytes) -> BoolArray:
-    begins: BoolArray = (tokens[:, : len(word)] == np.frombuffer(word, np.uint8)).all(axis=1)
+def _begins(tokens: Bytes, word: bytes) -> BoolArray:
+    begins: BoolArray = tokens[:, 0] == word[0]
+    at = np.flatnonzero(begins)
+    begins[at] = (tokens[at, : len(word)] == np.frombuffer(word, np.uint8)).all(axis=1)
     return begins
 
 
 def _first(held: npt.NDArray[np.bool_]) -> Places:
     """In each row the first place that holds, and its length where none does."""
-    found: Places = np.where(held.any(axis=1), held.argmax(axis=1), held.shape[1])
-    return found
+    first: Places = held.argmax(axis=1)
+    first[~held[np.arange(len(held)), first]] = held.shape[1]
+    return first
+
+
+def _rows(tokens: Bytes, at: Places) -> Bytes:
+    """Some of them; all without a copy."""
+    return tokens if len(at) == len(tokens) else tokens[at]
 
 
 def _joined(parts: list[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:

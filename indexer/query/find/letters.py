@@ -8,29 +8,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.spans.identifiers import BoolArray
-from indexer.system.byte_search import find_all
+from indexer.system.byte_search import Bytes, Places, find_all, windows
 
 MORE_PER_TEXT = 4
 """Where letters stand more often than so many times a text, all texts are said to have them."""
-PADDING = 128
-"""Zero bytes after the last text: who looks at what follows letters need not look for the end."""
 _ESCAPES_PER_TEXT = 16
 _ESCAPE = b"\\u"
 _LOW_ESCAPE = b"\\u00"
-
-Places = npt.NDArray[np.int64]
+_DIGITS_OF_LOW = slice(4, 6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Run:
-    """Texts that lie in one run of bytes."""
+    """Texts that lie in one run of bytes, which is Arrow's own."""
 
-    content: bytes
-    """Followed by PADDING zeros."""
+    content: Bytes
     offsets: Places
     """Where each text begins, and the end of the last one."""
 
@@ -39,52 +34,52 @@ class Run:
 
     def places(self, letters: bytes, per_text: int = MORE_PER_TEXT) -> Places | None:
         """Where the letters begin, in order; None where they are of too many."""
-        end, most = int(self.offsets[-1]), per_text * len(self)
-        found = find_all(self.content, letters, end=end, most=most)
-        return None if found is None else np.array(found, np.int64)
+        return find_all(self.content, letters, most=per_text * len(self))
 
     def texts_at(self, places: Places) -> Places:
         """Which text each place is in."""
         text: Places = np.searchsorted(self.offsets, places, side="right") - 1
         return text
 
-    def inside(self, letters: bytes, per_text: int = MORE_PER_TEXT) -> Places | None:
-        """As ``places``, without those where the letters are the end of one text and the next."""
+    def inside(self, letters: bytes, per_text: int = MORE_PER_TEXT) -> tuple[Places, Places] | None:
+        """(places, the text of each), without those that are half in one text, half in the next."""
         found = self.places(letters, per_text)
         if found is None:
             return None
-        ends = self.offsets[self.texts_at(found) + 1]
-        return found[found + len(letters) <= ends]
+        text = self.texts_at(found)
+        is_inside = found + len(letters) <= self.offsets[text + 1]
+        return found[is_inside], text[is_inside]
 
     def having(self, letters: bytes) -> BoolArray:
         """Which texts may have the letters."""
         found = self.inside(letters) if letters else None
-        return self._at(found)
+        return self._texts(None if found is None else found[1])
 
     def escaping(self, text: str) -> BoolArray:
         """Which texts may have a letter of this text written with an escape.
 
         A letter of ASCII has two hex digits of its own.
         """
-        if b"\\" not in self.content:
+        if find_all(self.content, b"\\", most=0) is not None:
             return np.zeros(len(self), np.bool_)
         if not text.isascii():
             return self.having(_ESCAPE)
         found = self.inside(_LOW_ESCAPE, _ESCAPES_PER_TEXT)
-        if found is None or not len(found):
-            return self._at(found)
-        digits = np.frombuffer(self.content, np.uint8)[found[:, None] + [4, 5]]
+        if found is None:
+            return self._texts(None)
+        places, texts = found
+        digits = windows(self.content, places, _DIGITS_OF_LOW.stop)[:, _DIGITS_OF_LOW]
         value = _HEX[digits]
         is_one = _IS_HEX[digits].all(axis=1)
         letters = np.frombuffer(text.encode(), np.uint8)
         is_one &= np.isin(value[:, 0] * 16 + value[:, 1], letters)
-        return self._at(found[is_one])
+        return self._texts(texts[is_one])
 
-    def _at(self, places: Places | None) -> BoolArray:
-        if places is None:
-            return np.ones(len(self), np.bool_)
-        held: BoolArray = np.zeros(len(self), np.bool_)
-        held[self.texts_at(places)] = True
+    def _texts(self, chosen: Places | None) -> BoolArray:
+        """Some of the texts; None is all of them."""
+        held: BoolArray = np.full(len(self), chosen is None)
+        if chosen is not None:
+            held[chosen] = True
         return held
 
 
@@ -117,8 +112,8 @@ def _run(texts: pa.Array) -> Run:
     stored = np.frombuffer(offsets_buffer, np.int64 if is_large else np.int32)
     offsets: Places = stored[texts.offset :][: len(texts) + 1].astype(np.int64)
     begin, end = int(offsets[0]), int(offsets[-1])
-    held = b"" if data is None else memoryview(data)[begin:end]
-    return Run(content=b"".join([held, bytes(PADDING)]), offsets=offsets - begin)
+    content = np.frombuffer(b"" if data is None else data, np.uint8)[begin:end]
+    return Run(content=content, offsets=offsets - begin)
 
 
 _DIGITS = b"0123456789abcdefABCDEF"
