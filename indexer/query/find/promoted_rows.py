@@ -2,8 +2,11 @@
 
 They tell it of files of which every text of attributes was seen to be plain JSON: in other texts
 DuckDB, which took the attributes out, may find another value than the canonical reader, or none.
+Where a value is text that nothing else is written like, they also tell which rows meet a condition,
+and no payload is read at all.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -12,13 +15,18 @@ import duckdb
 from indexer.query.find.condition_tree import AllOf, AnyOf, Condition, Leaf, NotMet
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.find.promoted_keys import key_numbers
+from indexer.read.promoted import VALUE_CHARS_MAX
 from indexer.spans.key_summary import double_of
 from indexer.system.duckdb_rows import id_list, text_literal
 
 _TOLD = """
-SELECT file_id FROM file_scans
+SELECT file_id, {exact} FROM file_scans
 WHERE file_id IN {ids} AND list_contains(stored, 'attributes') AND {given}
 """
+_EXACT = """file_id NOT IN (
+    SELECT file_id FROM indexed_attributes
+    WHERE file_id IN {ids} AND key_id IN {key_ids} AND {nested}
+)"""
 _GIVEN = """file_id IN (
     SELECT file_id FROM file_attributes WHERE key_id = {key_id} AND error_type IS NULL
 )"""
@@ -29,18 +37,33 @@ _ROWS = """(file_id, file_row_number, position_in_row) IN (
 _OPERATORS = {"=": "=", "<": "<=", "<=": "<=", ">": ">=", ">=": ">="}
 """Of doubles: two numbers that are not equal may be one double."""
 _IS_NESTED = "left(value, 1) IN ('[', '{')"
-_ANY = "true"
+_ANY, _NONE = "true", "false"
+_OTHER_JSON = re.compile(r"[-0-9\[{]|(true|false|null)$")
+"""How the JSON of what is no text begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotedRows:
     """A condition that a span has to meet, by a promoted attribute."""
 
+    condition: AttributeCondition
     key_id: int
     value: str
     """What the indexed values are of the rows that may meet it, in SQL."""
     is_near: bool
     """Whether nearly all of these do."""
+    is_exact: bool
+    """Whether all of these do whose value is no array and no object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldFiles:
+    """Files of which promoted attributes tell something, of those that were asked for."""
+
+    some: frozenset[int] = frozenset()
+    """Which rows may meet the conditions."""
+    exact: frozenset[int] = frozenset()
+    """Of these, those of which they tell which rows do."""
 
 
 def promoted_rows(cursor: duckdb.DuckDBPyConnection, condition: Condition) -> list[PromotedRows]:
@@ -51,9 +74,11 @@ def promoted_rows(cursor: duckdb.DuckDBPyConnection, condition: Condition) -> li
     numbers = key_numbers(cursor)
     return [
         PromotedRows(
+            condition=one,
             key_id=numbers[one.key],
             value=_value_sql(one),
             is_near=one.operator not in ("!=", "contains", "matches"),
+            is_exact=_is_exact(one),
         )
         for one in leaves
         if one.owner == "span" and one.key in numbers
@@ -62,13 +87,21 @@ def promoted_rows(cursor: duckdb.DuckDBPyConnection, condition: Condition) -> li
 
 def told_files(
     cursor: duckdb.DuckDBPyConnection, asked: Sequence[PromotedRows], file_ids: Collection[int]
-) -> set[int]:
-    """Files of which the attributes tell which rows may meet the conditions."""
+) -> ToldFiles:
+    """Files of which the attributes tell which rows may meet the conditions, or do."""
     if not asked or not file_ids:
-        return set()
+        return ToldFiles()
+    ids = id_list(file_ids)
+    key_ids = id_list([one.key_id for one in asked])
     given = " AND ".join(_GIVEN.format(key_id=one.key_id) for one in asked)
-    rows = cursor.execute(_TOLD.format(ids=id_list(file_ids), given=given)).fetchall()
-    return {file_id for (file_id,) in rows}
+    exact = _NONE
+    if all(one.is_exact for one in asked):
+        exact = _EXACT.format(ids=ids, key_ids=key_ids, nested=_IS_NESTED)
+    rows = cursor.execute(_TOLD.format(ids=ids, given=given, exact=exact)).fetchall()
+    return ToldFiles(
+        some=frozenset(file_id for file_id, _ in rows),
+        exact=frozenset(file_id for file_id, is_exact in rows if is_exact),
+    )
 
 
 def rows_sql(asked: Sequence[PromotedRows], file_ids: Collection[int]) -> str:
@@ -98,3 +131,12 @@ def _value_sql(leaf: AttributeCondition) -> str:
         return _ANY
     compared = f"TRY_CAST(value AS DOUBLE) {_OPERATORS[leaf.operator]} {number!r}::DOUBLE"
     return f"(coalesce({compared}, false) OR {_IS_NESTED})"
+
+
+def _is_exact(leaf: AttributeCondition) -> bool:
+    """Whether a value that is no array and no object meets the condition where SQL finds it."""
+    if leaf.operator == "exists":
+        return True
+    is_text = leaf.operator == "=" and isinstance(leaf.value, str)
+    text = str(leaf.value)
+    return is_text and len(text) < VALUE_CHARS_MAX and not _OTHER_JSON.match(text)

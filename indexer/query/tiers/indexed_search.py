@@ -7,11 +7,10 @@ list is decided, and the next page goes on from there.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import islice
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from indexer.catalog.key_summaries import Key
 from indexer.errors import IndexerError
@@ -22,27 +21,30 @@ from indexer.query.find.condition_bounds import Bounds, bounds_of
 from indexer.query.find.condition_tree import (
     Condition,
     Leaf,
-    MetadataCondition,
-    condition_sql,
-    metadata_leaves,
     payload_leaves,
 )
 from indexer.query.find.file_bounds import FileBound, file_bounds
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.index_scan import span_conditions
 from indexer.query.find.key_summaries import key_of, key_summaries, may_meet
-from indexer.query.find.payload_conditions import AttributeCondition, TextCondition
-from indexer.query.find.promoted_rows import promoted_rows, rows_sql, told_files
+from indexer.query.find.payload_conditions import AttributeCondition
+from indexer.query.find.promoted_rows import (
+    PromotedRows,
+    promoted_rows,
+    rows_sql,
+    told_files,
+)
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
+from indexer.query.tiers.known_rows import known, known_rows, row_counts
 from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.payload_search import KnownRows, PayloadSearch, Places
 from indexer.spans.key_summary import KeySummary
 from indexer.system.duckdb_rows import arrow_table, id_list
 from indexer.system.storage import LocalStorage
 
-FILES_AT_ONCE = (4, 64)
+FILES_AT_ONCE = (1, 64)
 """Files that the index is asked for at first and at most; four times as many each time."""
 SUMMARIES_AT_ONCE = 1_024
 """Files that are left out at once where nothing in them can match."""
@@ -50,19 +52,16 @@ SUMMARIES_AT_ONCE = 1_024
 _Placed = tuple[int, FileBound]
 """A file, and which one it is of all that may hold spans of the list."""
 
-_NARROW = """
-SELECT file_id, file_row_number{columns} FROM indexed_spans
-WHERE file_id IN {ids} AND {where}
-"""
-_ROW_COUNTS = "SELECT file_id, row_count FROM parquet_files WHERE file_id IN {ids}"
 _ORDER = "{order} start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind"
 _ORDERED = """
 SELECT file_row_number FROM indexed_spans
 WHERE file_id = {file_id} AND {where} ORDER BY {order}
 """
-_FOUND = f"""
-SELECT {COLUMNS} FROM indexed_spans WHERE file_id = {{file_id}} AND file_row_number IN {{rows}}
-"""
+_ROWS = f"SELECT {COLUMNS} FROM indexed_spans WHERE "
+_FOUND = f"{_ROWS} file_id = {{file_id}} AND file_row_number IN {{rows}}"
+_DECIDED = f"{_ROWS} file_id IN {{ids}} AND {{where}} ORDER BY {{order}} LIMIT {{count}}"
+LISTED_ROWS_MAX = 1_024
+"""Rows that the index is asked to put in order by their numbers; of more, it orders the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,33 +97,59 @@ class IndexedSearch:
         """Raises what the deadline raises."""
         bounds = file_bounds(self.cursor, self.query)
         promoted = promoted_rows(self.cursor, self.condition)
-        are_near = any(one.is_near for one in promoted)
         is_begun = False
         for group in _groups(self._not_ruled_out(bounds)):
-            files = self._worth_opening(self.files([file_id for _, (_, file_id) in group]))
-            told = told_files(self.cursor, promoted, files.keys())
-            rows = self._narrowed(files.keys() - told)
-            rows |= self._narrowed(told, rows_sql(promoted, told))
-            row_counts = self._row_counts(rows.keys())
+            if self._is_full_before(group[0][1][0]):
+                break
+            opened = self._opened([file_id for _, (_, file_id) in group], promoted)
             for place, (bound, file_id) in group:
                 self.deadline.check()
                 if self._is_full_before(bound):
                     return self._matches()
                 if is_begun and self.account.is_search_spent:
                     return self._matches(bound, len(bounds) - place)
-                if file_id in rows:
-                    reader = FilePayload(
-                        storage=self.storage,
-                        file=files[file_id],
-                        row_count=row_counts[file_id],
-                        account=self.account,
-                        absences=self.absences.of(files[file_id]),
-                        known_keys=self._summaries.get(file_id, {}),
-                    )
-                    is_near = are_near and file_id in told
-                    self._search(file_id, reader, rows[file_id], is_near=is_near)
+                if file_id in opened:
+                    self._search(file_id, opened[file_id])
                 is_begun = True
         return self._matches()
+
+    def _opened(
+        self, file_ids: Collection[int], promoted: Sequence[PromotedRows]
+    ) -> dict[int, "_Opened"]:
+        """Of those of some files that may have rows of the list, what is known of these rows.
+
+        Where the index tells which rows they are, they are found.
+        """
+        files = self._worth_opening(self.files(file_ids))
+        told = told_files(self.cursor, promoted, files.keys())
+        where = f"{self._where} AND {rows_sql(promoted, told.some)}"
+        decided = told.exact if len(payload_leaves(self.condition)) == len(promoted) else set[int]()
+        if decided:
+            self._add(
+                _DECIDED.format(
+                    ids=id_list(decided), where=where, order=self._order, count=self.query.count
+                )
+            )
+        rows = known_rows(self.cursor, files.keys() - told.some, self._where, self.condition)
+        rows |= known_rows(self.cursor, told.some - decided, where, self.condition)
+        near = told.some if any(one.is_near for one in promoted) else frozenset[int]()
+        counts = row_counts(self.cursor, rows.keys() - near)
+        met = [one.condition for one in promoted]
+        return {
+            file_id: _Opened(
+                known=known(some, self.condition, met if file_id in told.exact else ()),
+                is_near=file_id in near,
+                reader=FilePayload(
+                    storage=self.storage,
+                    file=files[file_id],
+                    row_count=counts.get(file_id, len(some)),
+                    account=self.account,
+                    absences=self.absences.of(files[file_id]),
+                    known_keys=self._summaries.get(file_id, {}),
+                ),
+            )
+            for file_id, some in rows.items()
+        }
 
     def _matches(self, bound: Position | None = None, left: int = 0) -> IndexedMatches:
         found = self._found
@@ -154,14 +179,6 @@ class IndexedSearch:
                 else f"start_time_unix_nano >= {last.start_time_unix_nano}"
             )
         return " AND ".join(where) or "true"
-
-    @property
-    def _leaves(self) -> list[MetadataCondition]:
-        return metadata_leaves(self.condition)
-
-    @property
-    def _asks_names(self) -> bool:
-        return any(isinstance(one, TextCondition) for one in payload_leaves(self.condition))
 
     def _not_ruled_out(self, bounds: Sequence[FileBound]) -> Iterator[_Placed]:
         """The files, with their places among all, without those that cannot match."""
@@ -202,49 +219,25 @@ class IndexedSearch:
 
         return {file_id: file for file_id, file in files.items() if may_meet(file)}
 
-    def _narrowed(self, file_ids: Collection[int], also: str = "true") -> dict[int, pa.Table]:
-        """Rows of each file that may be of the list, with what is known of each."""
-        if not file_ids:
-            return {}
-        columns = [f", ({condition_sql(leaf)})" for leaf in self._leaves]
-        columns += [", name"] if self._asks_names else []
-        sql = _NARROW.format(
-            columns="".join(columns), ids=id_list(file_ids), where=f"{self._where} AND {also}"
-        )
-        table = arrow_table(self.cursor, sql)
-        ids = table.column(0).to_numpy()
-        if (ids[1:] < ids[:-1]).any():
-            order = np.argsort(ids, kind="stable")
-            table, ids = table.take(order), ids[order]
-        bounds = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
-        return {
-            int(ids[start]): table.slice(start, end - start)
-            for start, end in pairwise(bounds)
-            if end > start
-        }
-
-    def _search(self, file_id: int, reader: FilePayload, rows: pa.Table, *, is_near: bool) -> None:
-        """``is_near``: nearly all rows are of the list, and no more are read than it needs."""
-        known = _known(rows, self._leaves)
+    def _search(self, file_id: int, opened: "_Opened") -> None:
+        known, reader = opened.known, opened.reader
         try:
             search = PayloadSearch(self.condition, known, reader)
-            candidates = search.possible() if is_near else search.candidates()
+            candidates = search.possible() if opened.is_near else search.candidates()
             if len(candidates):
                 ordered = self._ordered(file_id, known, candidates)
                 met = known.row[search.first(ordered, self.query.count)].tolist()
-                self._add(file_id, met)
+                if met:
+                    self._add(_FOUND.format(file_id=file_id, rows=id_list(met)))
         except IndexerError as error:
             self._missing.append(Missing.of_error(error, reader.file.path))
 
-    def _row_counts(self, file_ids: Collection[int]) -> dict[int, int]:
-        if not file_ids:
-            return {}
-        return dict(self.cursor.execute(_ROW_COUNTS.format(ids=id_list(file_ids))).fetchall())
-
     def _ordered(self, file_id: int, known: KnownRows, candidates: Places) -> Places:
         """The candidates in the order of the list."""
-        order = _ORDER.format(order="duration_ns DESC," if self.query.slowest else "")
-        sql = _ORDERED.format(file_id=file_id, where=self._where, order=order)
+        where = self._where
+        if len(candidates) <= LISTED_ROWS_MAX:
+            where = f"{where} AND file_row_number IN {id_list(known.row[candidates].tolist())}"
+        sql = _ORDERED.format(file_id=file_id, where=where, order=self._order)
         rows = arrow_table(self.cursor, sql).column(0).to_numpy()
         by_row = np.argsort(known.row, kind="stable")
         places = by_row[np.searchsorted(known.row, rows, sorter=by_row).clip(max=len(by_row) - 1)]
@@ -252,10 +245,13 @@ class IndexedSearch:
         ordered: Places = places[is_known & np.isin(places, candidates)]
         return ordered
 
-    def _add(self, file_id: int, rows: Sequence[int]) -> None:
-        if not rows:
-            return
-        self._found += index_rows(self.cursor, _FOUND.format(file_id=file_id, rows=id_list(rows)))
+    @property
+    def _order(self) -> str:
+        return _ORDER.format(order="duration_ns DESC," if self.query.slowest else "")
+
+    def _add(self, sql: str) -> None:
+        """Rows of the list that a statement gives."""
+        self._found += index_rows(self.cursor, sql)
         self._found.sort(key=lambda row: self.query.place(self._position(row)))
         del self._found[self.query.count :]
 
@@ -269,17 +265,14 @@ class IndexedSearch:
         )
 
 
-def _known(rows: pa.Table, leaves: Sequence[MetadataCondition]) -> KnownRows:
-    count = len(leaves)
-    holds = {
-        leaf: rows.column(2 + at).to_numpy().astype(np.bool_) for at, leaf in enumerate(leaves)
-    }
-    names = rows.column(2 + count) if rows.num_columns > 2 + count else None
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Opened:
+    """A file that is looked into."""
 
-    def names_of(places: Places) -> list[str]:
-        return [] if names is None else names.take(pa.array(places)).to_pylist()
-
-    return KnownRows(row=rows.column(1).to_numpy().astype(np.int64), names=names_of, holds=holds)
+    known: KnownRows
+    reader: FilePayload
+    is_near: bool
+    """Nearly all of the rows are of the list, and no more are read than it needs."""
 
 
 def _groups(bounds: Iterator[_Placed]) -> Iterator[Sequence[_Placed]]:

@@ -18,7 +18,6 @@ from indexer.query.find.condition_bounds import Bounds, bounds_of
 from indexer.query.find.condition_tree import (
     Condition,
     Leaf,
-    MetadataCondition,
     payload_columns,
     payload_leaves,
 )
@@ -42,6 +41,7 @@ DECIDED_AT_FIRST = 64
 """Rows whose canonical values are made at first; twice as many each time that was not enough."""
 
 Places = npt.NDArray[np.intp]
+_OF_PAYLOAD = (AttributeCondition, TextCondition)
 _OfPayload = Callable[[PayloadCondition, Places], Bounds]
 """What a step says of a condition at some places."""
 
@@ -87,8 +87,8 @@ class KnownRows:
     """Of the source, from 0."""
     names: Callable[[Places], list[str]]
     """Of the spans at some places here."""
-    holds: Mapping[MetadataCondition, BoolArray]
-    """Where each of the conditions holds that need no payload."""
+    holds: Mapping[Leaf, BoolArray]
+    """Where each of the conditions holds of which that is known."""
 
 
 class PayloadSearch:
@@ -206,7 +206,7 @@ class PayloadSearch:
         """The tree, of these places."""
 
         def leaf_bounds(leaf: Leaf) -> Bounds:
-            if isinstance(leaf, AttributeCondition | TextCondition):
+            if isinstance(leaf, _OF_PAYLOAD) and leaf not in self._known.holds:
                 return of_payload(leaf, places)
             return Bounds.exact(self._known.holds[leaf][places])
 

@@ -13,12 +13,16 @@ from indexer.query.find.span_query import SpanQuery
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, write
 
-TEXTS = ('{"k":"a"}', '{"k":500}', '{"k":"500"}', '{"k":["a"]}', r'{"k":"a\u0000b"}', "{}")
+LONG = "x" * 1_023
+TEXTS = (
+    *('{"k":"a"}', '{"k":500}', '{"k":"500"}', '{"k":["a"]}', r'{"k":"a\u0000b"}', "{}"),
+    f'{{"k":"{LONG}yz"}}',
+)
 
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexed]:
-    """Six files of three spans, of which the last one says something."""
+    """Files of three spans, of which the last one says something."""
     with indexed(tmp_path_factory.mktemp("promoted"), keys=("k",)) as found:
         for number, text in enumerate(TEXTS, 1):
             spans = [Span(trace=number, span=at) for at in (1, 2)]
@@ -32,20 +36,23 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexed]:
 @pytest.mark.parametrize(
     ("condition", "found", "files"),
     [
-        (AttributeCondition(key="k"), [1, 2, 3, 4, 5], 5),
-        (AttributeCondition(key="k", operator="=", value="a"), [1, 4], 2),
-        (AttributeCondition(key="k", operator="=", value="a\0b"), [5], 2),
+        (AttributeCondition(key="k"), [1, 2, 3, 4, 5, 7], 1),
+        (AttributeCondition(key="k", operator="=", value="a"), [1, 4], 1),
+        (AttributeCondition(key="k", operator="=", value="a\0b"), [5], 1),
         (AttributeCondition(key="k", operator="=", value="500"), [3], 3),
         (AttributeCondition(key="k", operator=">=", value=499.5), [2], 3),
         (AttributeCondition(key="k", operator="=", value=True), [], 1),
-        (AttributeCondition(key="k", operator="contains", value="b"), [5], 5),
+        (AttributeCondition(key="k", operator="contains", value="b"), [5], 6),
+        (AttributeCondition(key="k", operator="=", value=f"{LONG}y"), [], 2),
+        (AttributeCondition(key="k", operator="=", value=LONG), [], 1),
+        (AllOf((AttributeCondition(key="k"), NotMet(ServiceIs("nobody")))), [1, 2, 3, 4, 5, 7], 1),
         (AllOf((AttributeCondition(key="k"), ServiceIs("nobody"))), [], 0),
     ],
 )
 def test_only_files_with_such_a_value_are_opened(
     one: Indexed, condition: AttributeCondition, found: list[int], files: int
 ) -> None:
-    """By the first search already; numbers and texts, and what arrays have, are told apart there."""
+    """By the first search already; of a text, and of what only has to be there, arrays alone."""
     answer = one.answers().spans(SpanQuery(where=condition), payload=False)
     assert sorted(int(span.trace_id, 16) for span in answer.spans) == found
     assert answer.cost.files_read == files

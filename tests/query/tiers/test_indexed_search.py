@@ -56,6 +56,10 @@ ATTRIBUTES: dict[str, tuple[Any, ...]] = {
     '{"\\u006b":3}': (3,),
     '{"j":"k","k":NaN}': ("NaN",),
     '{"k":1,"k":2}': (2,),
+    '{ "k" : "a\\/b" }': ("a/b",),
+    '{"k":"\\ud83d\\ude00"}': ("\U0001f600",),
+    '{"j":{"k":500},"k":"a"}': ("a",),
+    '{"j":{"k":500}}': (),
     '[{"key":"k","value":{"bytesValue":"YQ=="}}]': ("61",),
     "k no JSON": (),
 }
@@ -71,6 +75,10 @@ TEXTS = {
     '{"\\u006b":3}': ("3",),
     '{"j":"k","k":NaN}': ("k", "NaN"),
     '{"k":1,"k":2}': ("2",),
+    '{ "k" : "a\\/b" }': ("a/b",),
+    '{"k":"\\ud83d\\ude00"}': ("\U0001f600",),
+    '{"j":{"k":500},"k":"a"}': ("500", "a"),
+    '{"j":{"k":500}}': ("500",),
     '[{"key":"k","value":{"bytesValue":"YQ=="}}]': ("61",),
     "k no JSON": ("k no JSON",),
 }
@@ -100,9 +108,9 @@ MADE = st.tuples(
     st.sampled_from(tuple(RESOURCES)),
 )
 VALUES = st.sampled_from(
-    (500, 500.0, 9007199254740992.0, 2, True, "500", "a", "Grüße", "NaN", "61")
+    (500, 500.0, 9007199254740992.0, 2, True, "500", "a", "a/b", "Grüße", "\U0001f600", "NaN", "61")
 )
-TEXT_VALUES = st.sampled_from(("", "a", "ß", "5", "6", "\n"))
+TEXT_VALUES = st.sampled_from(("", "a", "ß", "5", "6", "/", "\n"))
 OWNERS = st.sampled_from(("span", "span", "event", "resource"))
 LEAVES = st.one_of(
     st.builds(AttributeCondition, owner=OWNERS, key=st.just("k")),
