@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from indexer.errors import (
     CatalogUnreadable,
     CatalogWriteFailed,
 )
+from indexer.mastra.filled_columns import Filled, stored_columns
 from indexer.mastra.interruption import interruptible
 from indexer.mastra.kept_cursors import KeptCursors
 from indexer.mastra.known_keys import KnownKeys
@@ -65,6 +66,7 @@ class Database:
         self.users = 0
         """Stores that have it open: of a file only, one in memory has a single one."""
         self._known_keys: KnownKeys | None = None
+        self._filled: Filled = frozenset()
         self._sequence = 0
         self.committed_sequence = 0
         """The newest number of a span that every reader from now on sees."""
@@ -177,6 +179,19 @@ class Database:
             self._known_keys = KnownKeys(stored["span_key"])
         return self._known_keys
 
+    def filled(self) -> Iterator[Filled]:
+        """Columns that may have values: to read with, and again if a write has filled others."""
+        while True:
+            filled = self._filled
+            yield filled
+            if filled is self._filled:
+                return
+
+    def fill(self, names: Collection[str]) -> None:
+        """Columns that are about to have values; the caller is in a transaction."""
+        if not self._filled.issuperset(names):
+            self._filled = self._filled.union(names)
+
     def _usable(self) -> duckdb.DuckDBPyConnection:
         """The connection, of a database that is opened again after a fatal error.
 
@@ -239,6 +254,7 @@ class Database:
             self._connection.execute("CHECKPOINT")  # a log with changes of tables is not replayed
         found = self._connection.execute("SELECT max(sequence) FROM mastra_spans").fetchall()
         self._sequence = self.committed_sequence = found[0][0] or 0
+        self._filled = stored_columns(self._connection)
 
     def _checkpoint(self) -> None:
         try:

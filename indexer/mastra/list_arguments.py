@@ -88,8 +88,8 @@ class ListArguments(Record):
 
     mode: Literal["page", "delta"] = "page"
     """A page of all, or what has been listed newly after a cursor."""
-    pagination: Pagination = Pagination()
-    order_by: OrderBy = OrderBy()
+    pagination: Pagination = Field(default_factory=Pagination)
+    order_by: OrderBy = Field(default_factory=OrderBy)
     after: str | None = None
     limit: int = Field(default=10, ge=1, le=PAGE_SPANS_MAX)
 
@@ -104,10 +104,10 @@ class ListArguments(Record):
 class ListTraces(ListArguments):
     """Arguments of ``list_traces`` and ``list_traces_light``."""
 
-    filters: TraceFilters = TraceFilters()
+    filters: TraceFilters = Field(default_factory=TraceFilters)
 
 
 class ListBranches(ListArguments):
     """Arguments of ``list_branches``."""
 
-    filters: SpanFilters = SpanFilters()
+    filters: SpanFilters = Field(default_factory=SpanFilters)

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.mastra.columns import RECORD_COLUMNS, record_of
+from indexer.mastra.columns import RECORD_COLUMNS, reader
 from indexer.mastra.json_values import json_text
 from indexer.mastra.records import SpanRecord
 from indexer.mastra.span_keys import span_key
@@ -116,6 +116,7 @@ def _records(cursor: duckdb.DuckDBPyConnection, asked: pa.Table) -> dict[int, Sp
         rows = cursor.execute(_RECORDS).fetchall()
     finally:
         cursor.unregister("asked_records")
+    record_of = reader(SpanRecord, RECORD_COLUMNS)
     return {position: record_of(row) for position, *row in rows}
 
 

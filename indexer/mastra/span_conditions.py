@@ -27,6 +27,8 @@ BRANCH_TYPES = (
 )
 """Types of spans that a branch begins with, as Mastra defines them."""
 BRANCHES = f"span.created_at IS NOT NULL AND span.span_type IN {BRANCH_TYPES}"
+EXACT = "exact"
+"""The table of rows that ``compare_members`` registers."""
 _EQUAL = tuple(name for name in SpanFilters.model_fields if KINDS.get(name) is ColumnKind.TEXT)
 _CHILD_ERROR = """EXISTS (
     SELECT 1 FROM mastra_spans AS other
@@ -77,7 +79,8 @@ def conditions(base: str, filters: SpanFilters) -> Conditions:
 def compare_members(cursor: duckdb.DuckDBPyConnection, found: Conditions) -> None:
     """Say in SQL what it could not: which rows have the objects and arrays asked for.
 
-    The rows are a table of the cursor from now on; the cursor is in a transaction.
+    If there are any, the rows are the table ``EXACT`` of the cursor from now on, which the caller
+    unregisters; the cursor is in a transaction.
     """
     if not found.members:
         return
@@ -91,8 +94,8 @@ def compare_members(cursor: duckdb.DuckDBPyConnection, found: Conditions) -> Non
         for row in rows
         if all(equals(text, one.compared) for text, one in zip(row[1:], found.members, strict=True))
     ]
-    cursor.register("exact", pa.table({"row_id": pa.array(exact, pa.int64())}))
-    found.add("span.rowid IN (SELECT row_id FROM exact)")
+    cursor.register(EXACT, pa.table({"row_id": pa.array(exact, pa.int64())}))
+    found.add(f"span.rowid IN (SELECT row_id FROM {EXACT})")
 
 
 def _add_range(found: Conditions, column: str, times: TimeRange | None) -> None:

@@ -8,14 +8,21 @@ import duckdb
 
 from indexer.errors import InvalidMastraCall
 from indexer.mastra import error_ids
-from indexer.mastra.columns import LIGHT_COLUMNS, RECORD_COLUMNS, light_span_of, record_of
+from indexer.mastra.columns import LIGHT_COLUMNS, RECORD_COLUMNS, reader
 from indexer.mastra.database import Database
+from indexer.mastra.filled_columns import filled_among
 from indexer.mastra.input_preview import input_preview
 from indexer.mastra.json_values import json_value
-from indexer.mastra.list_arguments import ListBranches, ListTraces, OrderBy
+from indexer.mastra.list_arguments import PAGE_SPANS_MAX, ListBranches, ListTraces, OrderBy
 from indexer.mastra.list_records import DeltaInfo, LightTraceSpan, PageInfo, TraceSpan
 from indexer.mastra.rows_by_id import rows_by_id
-from indexer.mastra.span_conditions import STATUS, Conditions, compare_members, conditions
+from indexer.mastra.span_conditions import (
+    EXACT,
+    STATUS,
+    Conditions,
+    compare_members,
+    conditions,
+)
 
 _SEQUENCE_MAX = (1 << 63) - 1
 FULL = (*RECORD_COLUMNS, STATUS)
@@ -27,6 +34,8 @@ class Listing:
     """Spans of a list as their rows, and where in the list they are."""
 
     rows: list[tuple[Any, ...]]
+    columns: Sequence[str]
+    """Of the rows: those of the ones asked for that have values in this store."""
     cursor: str
     pagination: PageInfo | None = None
     delta: DeltaInfo | None = None
@@ -39,30 +48,41 @@ def list_spans(
 
     Raises InvalidMastraCall for a cursor that no list has given.
     """
-    head = database.committed_sequence
-    with database.reading() as cursor:
+    for filled in database.filled():
+        head = database.committed_sequence
+        read = filled_among(columns, filled)
         found = conditions(base, arguments.filters)
-        compare_members(cursor, found)
-        if arguments.mode == "delta":
-            return _delta(cursor, found, arguments, head, columns)
-        return _page(cursor, found, arguments, head, columns)
+        with database.reading() as cursor:
+            compare_members(cursor, found)
+            of_mode = _delta if arguments.mode == "delta" else _page
+            listing = of_mode(cursor, found, arguments, head, read)
+            if found.members:
+                cursor.unregister(EXACT)
+    return listing
 
 
-def full_span(row: Sequence[Any]) -> TraceSpan:
-    """The span of a row of ``FULL``."""
-    *values, status = row
-    return TraceSpan.model_construct(**vars(record_of(values)), status=status)
+def full_spans(found: Listing) -> list[TraceSpan]:
+    """Spans of a list of ``FULL``."""
+    read = reader(TraceSpan, _names(found.columns))
+    return [read(row) for row in found.rows]
 
 
-def light_span(row: Sequence[Any]) -> LightTraceSpan:
-    """The span of a row of ``LIGHT``."""
-    *values, status, metadata, given = row
-    return LightTraceSpan.model_construct(
-        **vars(light_span_of(values)),
-        status=status,
-        metadata=None if metadata is None else json_value(metadata),
-        input_preview=None if given is None else input_preview(json_value(given)),
-    )
+def light_spans(found: Listing) -> list[LightTraceSpan]:
+    """Spans of a list of ``LIGHT``."""
+    names, rows = _names(found.columns), found.rows
+    if names[-1] == "input":
+        names = (*names[:-1], "input_preview")
+        rows = [(*row[:-1], _preview(row[-1])) for row in rows]
+    read = reader(LightTraceSpan, names)
+    return [read(row) for row in rows]
+
+
+def _names(columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple("status" if column == STATUS else column for column in columns)
+
+
+def _preview(given: str | None) -> str | None:
+    return None if given is None else input_preview(json_value(given))
 
 
 def _page(
@@ -76,7 +96,8 @@ def _page(
     first = wanted.page * wanted.per_page
     row_ids, total = _numbered(cursor, found, arguments.order_by, wanted.per_page, first)
     return Listing(
-        rows=rows_by_id(cursor, row_ids, columns),
+        rows=_page_rows(cursor, found, row_ids, total, columns),
+        columns=columns,
         cursor=str(head),
         pagination=PageInfo(
             total=total,
@@ -96,7 +117,7 @@ def _delta(
 ) -> Listing:
     limit = arguments.limit
     if arguments.after is None:
-        return Listing([], str(head), delta=DeltaInfo(limit=limit, has_more=False))
+        return Listing([], columns, str(head), delta=DeltaInfo(limit=limit, has_more=False))
     found.add("span.sequence > $after", after=_sequence(arguments.after))
     row_ids = _newer(cursor, found, limit + 1)
     has_more = len(row_ids) > limit
@@ -104,6 +125,7 @@ def _delta(
     last = rows[-1][0] if has_more else max(head, _sequence(arguments.after))
     return Listing(
         rows=[row[1:] for row in rows],
+        columns=columns,
         cursor=str(last),
         delta=DeltaInfo(limit=limit, has_more=has_more),
     )
@@ -135,6 +157,28 @@ def _numbered(
         return [row_id for row_id, _ in rows], rows[0][1] if rows else 0
     ((total,),) = cursor.execute(f"SELECT count(*) FROM ({listed})", found.parameters).fetchall()
     return [], int(total)
+
+
+def _page_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    found: Conditions,
+    row_ids: Sequence[int],
+    total: int,
+    columns: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    """Rows of a page; with those between them if they are few, which is cheaper than a join."""
+    if not row_ids:
+        return []
+    first, last = min(row_ids), max(row_ids)
+    if min(total, last - first + 1) > PAGE_SPANS_MAX:
+        return rows_by_id(cursor, row_ids, columns)
+    rows = cursor.execute(
+        f"SELECT span.rowid, {', '.join(columns)} FROM mastra_spans AS span "
+        f"WHERE span.rowid BETWEEN {first:d} AND {last:d} AND {found.where}",
+        found.parameters,
+    ).fetchall()
+    by_id = {row[0]: row[1:] for row in rows}
+    return [by_id[row_id] for row_id in row_ids]
 
 
 def _newer(cursor: duckdb.DuckDBPyConnection, found: Conditions, limit: int) -> list[int]:

@@ -9,14 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from indexer.mastra.changes import SpanKey
-from indexer.mastra.columns import (
-    LIGHT_COLUMNS,
-    RECORD_COLUMNS,
-    light_span_of,
-    record_of,
-    stored_text,
-)
+from indexer.mastra.columns import LIGHT_COLUMNS, RECORD_COLUMNS, R, reader, stored_text
 from indexer.mastra.database import Database
+from indexer.mastra.filled_columns import Filled, filled_among
 from indexer.mastra.records import LightSpan, LightTrace, SpanRecord, Trace
 from indexer.mastra.span_keys import span_key, trace_keys
 
@@ -28,6 +23,10 @@ _AMONG = "list_contains($span_ids, span_id)"
 _SORTED = (0, 1)
 """Places of what rows are sorted by."""
 _IN_TRACE = "SELECT started_at, sequence, {columns} FROM mastra_spans WHERE {where}"
+_COLUMNS: dict[type[Any], tuple[str, ...]] = {
+    SpanRecord: RECORD_COLUMNS,
+    LightSpan: LIGHT_COLUMNS,
+}
 _OF_TRACE = "span_key BETWEEN {first:d} AND {last:d} AND created_at IS NOT NULL"
 """Without parameters, which take DuckDB longer than to read a trace."""
 
@@ -58,9 +57,9 @@ def trace(database: Database, trace_id: str) -> Trace | None:
 
 def light_trace(database: Database, trace_id: str) -> LightTrace | None:
     """The same without what can be large."""
-    with database.cursor() as cursor:
-        rows = _rows(cursor, LIGHT_COLUMNS, trace_id)
-    found = [light_span_of(row) for row in rows]
+    for filled in database.filled():
+        with database.cursor() as cursor:
+            found = _read(cursor, filled, LightSpan, trace_id)
     return LightTrace(trace_id=trace_id, spans=found) if found else None
 
 
@@ -69,13 +68,13 @@ def branch(database: Database, trace_id: str, span_id: str, depth: int | None) -
 
     Parents that form a cycle are gone through once.
     """
-    with database.reading() as cursor:
-        light = _rows(cursor, LIGHT_COLUMNS, trace_id)
-        wanted = below([light_span_of(row) for row in light], span_id, depth)
-        if not wanted:
-            return None
-        rows = _rows(cursor, RECORD_COLUMNS, trace_id, _AMONG, span_ids=wanted)
-    return Trace(trace_id=trace_id, spans=[record_of(row) for row in rows])
+    for filled in database.filled():
+        with database.reading() as cursor:
+            wanted = below(_read(cursor, filled, LightSpan, trace_id), span_id, depth)
+            if not wanted:
+                return None
+            found = _read(cursor, filled, SpanRecord, trace_id, _AMONG, span_ids=wanted)
+    return Trace(trace_id=trace_id, spans=found)
 
 
 def stored_keys(database: Database, keys: Sequence[SpanKey]) -> set[SpanKey]:
@@ -119,28 +118,32 @@ def below(spans: Iterable[LightSpan | SpanRecord], span_id: str, depth: int | No
 def _records(
     database: Database, trace_id: str, condition: str = "", **values: Any
 ) -> list[SpanRecord]:
-    with database.cursor() as cursor:
-        rows = _rows(cursor, RECORD_COLUMNS, trace_id, condition, **values)
-    return [record_of(row) for row in rows]
+    for filled in database.filled():
+        with database.cursor() as cursor:
+            found = _read(cursor, filled, SpanRecord, trace_id, condition, **values)
+    return found
 
 
-def _rows(
+def _read(
     cursor: duckdb.DuckDBPyConnection,
-    columns: Sequence[str],
+    filled: Filled,
+    model: type[R],
     trace_id: str,
     condition: str = "",
     **values: Any,
-) -> list[tuple[Any, ...]]:
-    """Rows of the trace in the order of Mastra's stores: by start, then by creation.
+) -> list[R]:
+    """Spans of the trace in the order of Mastra's stores: by start, then by creation.
 
     Another trace may have the same range of keys, so the IDs are compared as well. DuckDB would
     sort all columns with the times, which takes longer than to sort a trace here.
     """
     stored = stored_text(trace_id)
     first, last = trace_keys(stored)
+    columns = filled_among(_COLUMNS[model], filled)
     terms = [_OF_TRACE.format(first=first, last=last), *([condition] if condition else [])]
     sql = _IN_TRACE.format(columns=", ".join(columns), where=" AND ".join(terms))
     rows = cursor.execute(sql, values or None).fetchall()
     place = len(_SORTED) + columns.index("trace_id")
     found = sorted((row for row in rows if row[place] == stored), key=itemgetter(*_SORTED))
-    return [row[len(_SORTED) :] for row in found]
+    read = reader(model, columns)
+    return [read(row[len(_SORTED) :]) for row in found]

@@ -43,8 +43,8 @@ def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> 
         sequence = iter(database.next_sequence(len(changes)))
         numbers = {row.key: next(sequence) for row in inserted if row.is_new}
         numbers |= {row.key: next(sequence) for _, row in changed if row.is_new}
-        _insert(connection, inserted, keys, numbers, now)
-        _change(connection, changed, numbers, now)
+        _insert(database, connection, inserted, keys, numbers, now)
+        _change(database, connection, changed, numbers, now)
 
 
 def _stored(
@@ -62,6 +62,7 @@ def _stored(
 
 
 def _insert(
+    database: Database,
     connection: duckdb.DuckDBPyConnection,
     rows: Sequence[RowValues],
     keys: Mapping[SpanKey, int],
@@ -83,12 +84,14 @@ def _insert(
         "updated_at": _times([now if row.is_updated else None for row in rows]),
     }
     columns |= _columns(present, rows)
+    database.fill(present)
     names = ", ".join(columns)
     sql = f"INSERT INTO mastra_spans ({names}) SELECT {names} FROM incoming"
     _run(connection, sql, pa.table(columns))
 
 
 def _change(
+    database: Database,
     connection: duckdb.DuckDBPyConnection,
     changed: Sequence[tuple[StoredSpan, RowValues]],
     numbers: Mapping[SpanKey, int],
@@ -99,6 +102,7 @@ def _change(
     for stored, row in changed:
         groups[row.is_new, row.is_updated, tuple(sorted(row.values))].append((stored, row))
     for (is_new, is_updated, names), members in groups.items():
+        database.fill(names)
         rows = [row for _, row in members]
         columns = {
             "row_id": pa.array([stored.row_id for stored, _ in members], pa.int64()),

@@ -202,7 +202,7 @@ class SyncObservability:
         wanted = checked(ListTraces, arguments or {}, "LIST_TRACES")
         found = span_lists.list_spans(self._store.database, ROOTS, wanted, span_lists.FULL)
         return TraceList(
-            spans=[span_lists.full_span(row) for row in found.rows],
+            spans=span_lists.full_spans(found),
             pagination=found.pagination,
             delta=found.delta,
             delta_cursor=found.cursor,
@@ -215,7 +215,7 @@ class SyncObservability:
         wanted = checked(ListTraces, arguments or {}, "LIST_TRACES_LIGHT")
         found = span_lists.list_spans(self._store.database, ROOTS, wanted, span_lists.LIGHT)
         return LightTraceList(
-            spans=[span_lists.light_span(row) for row in found.rows],
+            spans=span_lists.light_spans(found),
             pagination=found.pagination,
             delta=found.delta,
             delta_cursor=found.cursor,
@@ -228,7 +228,7 @@ class SyncObservability:
         wanted = checked(ListBranches, arguments or {}, "LIST_BRANCHES")
         found = span_lists.list_spans(self._store.database, BRANCHES, wanted, span_lists.FULL)
         return BranchList(
-            branches=[span_lists.full_span(row) for row in found.rows],
+            branches=span_lists.full_spans(found),
             pagination=found.pagination,
             delta=found.delta,
             delta_cursor=found.cursor,
