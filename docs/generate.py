@@ -112,7 +112,8 @@ def commands() -> str:
     """The help of every command."""
     parser = command_parser()
     found = (one.choices for one in parser._actions if isinstance(one.choices, dict))  # noqa: SLF001 - argparse lists its commands nowhere else
-    named = {"python -m indexer": parser, **next(found)}
+    made = next(found)
+    named = {"python -m indexer": parser, **{name: made[name] for name in made}}
     parts = [f"## {name}\n\n```text\n{_help(command)}\n```" for name, command in named.items()]
     return _page("Commands", "What `--help` says.", "\n\n".join(parts))
 

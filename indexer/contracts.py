@@ -1,6 +1,5 @@
 """The contents of ``schemas/``: migrations, audit queries and Parquet dialects, as data."""
 
-import tomllib
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable

@@ -21,8 +21,8 @@ from indexer.errors import CatalogBusy, CatalogUnreadable, QueryRefused
 from indexer.live.sql import LiveSql
 from indexer.live.statements import Statement, statements
 from indexer.otlp.sql.functions import install
-from indexer.query.span_views import Window
 from indexer.query.sql import create_views, view_names
+from indexer.query.sql_scope import Window
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import load_settings
 from indexer.system.duckdb_connection import connect as connection

@@ -8,7 +8,6 @@ leaves the link on one whole catalog.
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 from indexer.errors import CatalogUnreadable
@@ -122,6 +121,8 @@ def _snapshots(folder: Path) -> Path:
 def _remove(entry: Path) -> None:
     """A left-over file, or the folder a killed process spilled into."""
     if entry.is_dir():
-        shutil.rmtree(entry, ignore_errors=True)
+        from shutil import rmtree  # noqa: PLC0415 - commands that only read remove nothing
+
+        rmtree(entry, ignore_errors=True)
     else:
         entry.unlink(missing_ok=True)

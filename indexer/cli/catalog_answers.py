@@ -15,9 +15,10 @@ from indexer.query.failures import states_as_errors
 from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import IndexList, count_quarantined, list_rows
 from indexer.settings import Settings
-from indexer.system.storage import LocalStorage
 
 if TYPE_CHECKING:
+    import duckdb
+
     from indexer.query.answers import Answers
 
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def catalog_answers(settings: Settings, path: Path) -> Iterator["Answers"]:
     """Answers over the catalog file, closed at the end. Raises CatalogUnreadable."""
     from indexer.query.answers import Answers  # noqa: PLC0415 - not of what the index alone knows
+    from indexer.system.storage import LocalStorage  # noqa: PLC0415 - same
 
     with _opened(settings, path) as catalog:
         yield Answers(
@@ -56,14 +58,15 @@ def rows(settings: Settings, path: Path, listed: IndexList, limit: int) -> list[
         return list_rows(catalog.cursor(), listed, min(limit, ROWS_MAX))
 
 
-def index_lacks(settings: Settings, path: Path) -> list[dict[str, Any]]:
+def index_lacks(settings: Settings, cursor: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:
     """What the index is known to lack where nobody watches: files that it had and cannot read."""
-    with _opened(settings, path) as catalog, states_as_errors():
-        _, lost = count_quarantined(catalog.cursor())
+    with states_as_errors():
+        _, lost = count_quarantined(cursor)
     if not lost:
         return []
     from indexer.clients.shared.answer_json import missing_json  # noqa: PLC0415 - as the answers
     from indexer.query.missing_files import missing_files  # noqa: PLC0415 - same
+    from indexer.system.storage import LocalStorage  # noqa: PLC0415 - same
 
     lacks = missing_files(LocalStorage(settings.storage_root), None, (), lost)
     return [missing_json(one) for one in lacks]

@@ -1,12 +1,12 @@
 """The parser of the command line: near names, options refused where they do nothing, whole help."""
 
 import argparse
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
-from indexer.cli.help_texts import TOPICS, settings_table
 from indexer.cli.program_name import as_typed, program_name
 from indexer.system.spelling import nearest
+from indexer.system.terminal_size import terminal_columns
 
 EDITS_MAX = 2
 OPTIONS_OF_NO_COMMAND = ("once", "reindex", "accept_removals", "json", "strict")
@@ -17,8 +17,15 @@ class CommandParser(argparse.ArgumentParser):
     """Of the program and of each command. Errors end with exit 2 and the usage."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("formatter_class", _Formatter)
         super().__init__(*args, **options)
-        self.register("action", "parsers", _Commands)
+        self.register("action", "parsers", Commands)
+
+    def add_commands(self) -> "Commands":
+        """What commands are added to."""
+        made = self.add_subparsers(title="commands", metavar="COMMAND", prog=self.prog)
+        assert isinstance(made, Commands)  # noqa: S101 - registered above
+        return made
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -31,6 +38,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """With the settings that matter to the command, their defaults, and an example."""
+        from indexer.cli.help_texts import TOPICS, settings_table  # noqa: PLC0415 - of help alone
+
         topic = TOPICS.get(self.prog.removeprefix(program_name()).strip())
         text = super().format_help()
         if topic is None:
@@ -59,8 +68,44 @@ class CommandParser(argparse.ArgumentParser):
         raise argparse.ArgumentError(action, f"unknown choice {value!r}{hint}")
 
 
-class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: SLF001 - argparse has no public name for it
-    """Options of the program itself do nothing for a command, and so are refused before one."""
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the terminal. A parser makes one for each of its arguments."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"width": terminal_columns() - 2, **options})
+
+
+class _Parsers(dict[str, Any]):
+    """By command: a parser, or what makes it once it is asked for."""
+
+    def __getitem__(self, name: str) -> CommandParser:
+        found = super().__getitem__(name)
+        made: CommandParser = found if isinstance(found, CommandParser) else found()
+        self[name] = made
+        return made
+
+
+class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: SLF001 - argparse has no public name for it
+    """The commands of a program. Its own options do nothing for one, and are refused before it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.choices = self._name_parser_map = _Parsers()
+
+    def add(self, name: str, summary: str, define: Callable[[CommandParser], object]) -> None:
+        """Add a command, whose parser ``define`` gives its arguments.
+
+        Making the parsers of all commands takes longer than an answer, so each is made when it is
+        asked for.
+        """
+
+        def make() -> CommandParser:
+            parser = CommandParser(prog=f"{self._prog_prefix} {name}", description=summary)
+            define(parser)
+            return parser
+
+        self._choices_actions.append(self._ChoicesPseudoAction(name, (), summary))
+        self._name_parser_map[name] = make
 
     def __call__(
         self,
@@ -69,6 +114,7 @@ class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: 
         values: Any,
         option_string: str | None = None,
     ) -> None:
+        """Refuse the program's own options, or hand on to the parser of the command."""
         if isinstance(parser, CommandParser) and values[0] in self.choices:
             where = f"before the command {values[0]}"
             parser.refuse_given(OPTIONS_OF_NO_COMMAND, where, namespace)
@@ -78,7 +124,3 @@ class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: 
 def _hint(name: str, names: Iterable[str]) -> str:
     near = nearest(name, names, EDITS_MAX)
     return f"; did you mean {near!r}?" if near else ""
-
-
-Commands: TypeAlias = "argparse._SubParsersAction[CommandParser]"  # noqa: SLF001 - as above
-"""What the parser of each command is added to."""

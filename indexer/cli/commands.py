@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from indexer.cli import render
 from indexer.cli.source import Source
-from indexer.cli.waterfall import waterfall
 from indexer.clients.unix_socket import path_text
 from indexer.query.limits import ROWS_MAX
 from indexer.query.lists import list_named
@@ -53,6 +52,8 @@ def trace(settings: Settings, options: argparse.Namespace) -> int:
     if options.json:
         render.write_json(found)
     else:
+        from indexer.cli.waterfall import waterfall  # noqa: PLC0415 - this command alone has it
+
         waterfall(found, options.limit)
     return 0 if found["spans"] else 1
 

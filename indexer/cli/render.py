@@ -11,8 +11,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.cells import cell_len, set_cell_size
-
+from indexer.cli.cell_width import cell_len, set_cell_size
 from indexer.cli.human_values import human_row
 from indexer.cli.styled_text import Output, Styled
 from indexer.system.counted_nouns import counted

@@ -6,7 +6,7 @@ Every question has the same answer either way. Questions that need a connection 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,9 +30,10 @@ class BesideIndex:
 
     as_of: int | None = None
     """Nanoseconds since 1970; None without a hot tier that answers."""
-    missing: list[dict[str, Any]] = field(default_factory=list)
-    """From what has the recent files and the hot spans."""
-    missing_in_index: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[dict[str, Any]] | None = None
+    """From what has the recent files and the hot spans; None without a worker: the catalog is all
+    that there is, and says itself what it lacks."""
+    missing_in_index: list[dict[str, Any]] | None = None
     """From what has neither."""
     recent_files: Sequence[str] = ()
     hot: "Callable[[Sequence[str]], pa.Table] | None" = None
@@ -110,10 +111,7 @@ class Source:
     def beside_index(self) -> Iterator[BesideIndex]:
         """What is beside the index now, before a catalog that stands still is asked for."""
         if not self.has_worker:
-            from indexer.cli.catalog_answers import index_lacks  # noqa: PLC0415 - DuckDB
-
-            missing = index_lacks(self._settings, self._current())
-            yield BesideIndex(missing=missing, missing_in_index=missing)
+            yield BesideIndex()
             return
         said = self.worker.post("/hot-spans")
         handles = said["handle"], said["published"]

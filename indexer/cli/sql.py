@@ -14,14 +14,14 @@ import duckdb
 import pyarrow as pa
 
 from indexer.cli import render
+from indexer.cli.catalog_answers import index_lacks
 from indexer.cli.interruptible import Interruptible, interruptible
 from indexer.cli.output_file import check_output, is_stream, output_file
 from indexer.cli.source import BesideIndex, Source
 from indexer.cli.sql_formats import format_of, write_file, write_text
 from indexer.errors import FileChanged, QueryRefused
-from indexer.query.span_views import Window
 from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
-from indexer.query.unindexed_rows import Unindexed
+from indexer.query.sql_scope import Unindexed, Window
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
 
@@ -128,12 +128,15 @@ def _answer(
                 stream, session, query, window, DIALECT_VIEWS, unindexed, path, may_scan=may_scan
             )
         )
-        said = beside.missing_in_index if of_tables else beside.missing
+        said = None
+        if rows.coverage is not None or of_tables:
+            said = beside.missing_in_index if of_tables else beside.missing
+            said = index_lacks(settings, session.cursor()) if said is None else said
         yield _Answer(
             rows=rows,
             batches=calls.each(rows.batches()),
             as_of=beside.as_of,
-            said=None if rows.coverage is None and not of_tables else said,
+            said=said,
             behind=behind,
         )
     finally:

@@ -5,11 +5,12 @@ quarter of a command's start to load.
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
+
+from indexer.system.terminal_size import terminal_columns
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33"}
 """Select Graphic Rendition (ECMA-48, section 8.3.117)."""
@@ -36,7 +37,7 @@ class Output:
     def __init__(self, sink: TextIO | None = None) -> None:
         self._sink = sink or sys.stdout
         is_terminal = self._sink.isatty()
-        self.width = shutil.get_terminal_size().columns if is_terminal else _PLAIN_WIDTH
+        self.width = terminal_columns() if is_terminal else _PLAIN_WIDTH
         no_styles = os.environ.get("NO_COLOR") or os.environ.get("TERM") in _NO_STYLES
         self._has_styles = is_terminal and not no_styles
 

@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -160,7 +159,9 @@ def _short(path: Path) -> Iterator[str]:
         yield str(path)
         return
     if not _DESCRIPTORS.exists():
-        with tempfile.TemporaryDirectory(prefix="span-") as folder_of_link:
+        from tempfile import TemporaryDirectory  # noqa: PLC0415 - Linux needs none
+
+        with TemporaryDirectory(prefix="span-") as folder_of_link:
             link = os.path.join(folder_of_link, "d")
             os.symlink(os.path.abspath(path.parent), link)
             yield f"{link}/{path.name}"

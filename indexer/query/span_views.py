@@ -8,7 +8,6 @@ looked at, the question is asked once more of the canonical reader.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,19 +15,19 @@ import duckdb
 from indexer.catalog.storage_root import indexed_path
 from indexer.errors import IndexerError
 from indexer.query.file_rows import matching_files
-from indexer.query.limits import VIEW_FILES_MAX
-from indexer.query.missing import Missing
-from indexer.query.payload_functions import PayloadFile, PayloadFunctions, UnseenFiles
+from indexer.query.payload_functions import PayloadFile, PayloadFunctions
 from indexer.query.row_stream import RowStream
-from indexer.query.statement import explained
-from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed, UnindexedRows
-from indexer.query.views import (
+from indexer.query.sql_scope import (
+    NOTHING_UNINDEXED,
+    Coverage,
     SqlViews,
-    is_scannable,
-    may_have_event,
-    otel_spans,
+    Unindexed,
+    Window,
     with_event,
 )
+from indexer.query.statement import explained
+from indexer.query.unindexed_rows import UnindexedRows
+from indexer.query.views import is_scannable, may_have_event, otel_spans
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.registered_file import find_registered
 from indexer.system.storage import LocalStorage
@@ -39,53 +38,6 @@ where a question needs some."""
 _PAYLOAD_WORD = re.compile(rf"\b({'|'.join(PAYLOAD_COLUMNS)})\b", re.IGNORECASE)
 """A question with a payload column's name is taken to read it, and no plan is asked for: that and
 the view that it is made over are two thirds of the time before DuckDB begins (measured)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """Which views the SQL names, and how many of the files that match the window they read."""
-
-    views: tuple[str, ...]
-    files: int
-    matching: int
-    missing: tuple[Missing, ...] = ()
-    """Files whose payload could not be read: it is NULL."""
-    unseen: UnseenFiles | None = field(default=None, compare=False)
-    """Files that are worth a look."""
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Which files the views cover: those with spans in [since, until), newest first.
-
-    Hot spans are as one file. ``files_max`` counts files of the index.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    files_max: int = VIEW_FILES_MAX
-
-    @property
-    def sql(self) -> str:
-        """The condition on files of the index, without parameters: each costs a millisecond."""
-        conditions = ["true"]
-        if self.since is not None:
-            conditions.append(f"max_time >= '{self.since.isoformat()}'::TIMESTAMPTZ")
-        if self.until is not None:
-            conditions.append(f"min_time < '{self.until.isoformat()}'::TIMESTAMPTZ")
-        return " AND ".join(conditions)
-
-    def covers(self, first_unix_nano: int, last_unix_nano: int) -> bool:
-        """Whether a file is covered whose spans start and end there."""
-        is_late = self.since is None or last_unix_nano >= _unix_nano(self.since)
-        return is_late and (self.until is None or first_unix_nano < _unix_nano(self.until))
-
-
-def _unix_nano(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,24 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
 from indexer.catalog.database import Catalog
 from indexer.query.row_stream import RowStream
-from indexer.query.span_views import Coverage, CoveredFiles, SpanViews, Window
+from indexer.query.sql_scope import (
+    NOTHING_UNINDEXED,
+    OTEL_SPANS,
+    REPLACED_SPANS,
+    UNINDEXED_SPANS,
+    Coverage,
+    SqlViews,
+    Unindexed,
+    Window,
+    with_event,
+)
 from indexer.query.statement import (
     check_statement,
     explained,
@@ -23,15 +34,10 @@ from indexer.query.statement import (
     refusal,
     without_helpers,
 )
-from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
-from indexer.query.views import (
-    OTEL_SPANS,
-    REPLACED_SPANS,
-    UNINDEXED_SPANS,
-    SqlViews,
-    with_event,
-)
 from indexer.system.duckdb_rows import text_literal
+
+if TYPE_CHECKING:  # of statements that name a view of spans, and longer to load than DuckDB
+    from indexer.query.span_views import CoveredFiles, SpanViews
 
 _TABLES = """
 SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()
@@ -60,7 +66,7 @@ class SqlAnswer:
     rows: RowStream
     names: Sequence[str]
     """Of the views that there are."""
-    views: SpanViews | None = None
+    views: "SpanViews | None" = None
     named: tuple[str, ...] = ()
     """Of the views, those that the statement names."""
 
@@ -119,8 +125,9 @@ def stream(
         question = explained(sql)
         words = _words(sql, known)
         lists = is_of_names(question)
-        asks = bool(words or lists)
-        covered = CoveredFiles.find(connection, window, unindexed, catalog) if asks else None
+        covered = None
+        if words or lists:
+            covered = _covered_files(connection, window, unindexed, catalog)
         paths = [] if covered is None else covered.scannable_paths
         allowed = ", ".join(map(text_literal, paths))
         connection.execute(f"SET allowed_paths = [{allowed}]")
@@ -129,6 +136,8 @@ def stream(
         named = _named(connection, question, words)
         if covered is None or not (named or lists):
             return SqlAnswer(rows=RowStream(connection, sql), names=known)
+        from indexer.query.span_views import SpanViews  # noqa: PLC0415 - see above
+
         views = SpanViews(connection, covered, known if lists else named, dialect_views)
         rows = views.answer(without_helpers(sql, _helpers(dialect_views)), may_scan=may_scan)
         return SqlAnswer(rows=rows, names=known, views=views, named=named)
@@ -157,10 +166,23 @@ def create_views(
     connection: duckdb.DuckDBPyConnection, window: Window, dialect_views: Sequence[SqlViews] = ()
 ) -> Coverage:
     """Make ``otel_spans`` and all views of these dialects; what they cover. Raises duckdb.Error."""
-    covered = CoveredFiles.find(connection, window)
+    from indexer.query.span_views import SpanViews  # noqa: PLC0415 - see above
+
+    covered = _covered_files(connection, window)
     views = SpanViews(connection, covered, view_names(dialect_views), dialect_views)
     views.make_all()
     return views.coverage
+
+
+def _covered_files(
+    connection: duckdb.DuckDBPyConnection,
+    window: Window,
+    unindexed: Unindexed = NOTHING_UNINDEXED,
+    catalog: Path | None = None,
+) -> "CoveredFiles":
+    from indexer.query.span_views import CoveredFiles  # noqa: PLC0415 - see above
+
+    return CoveredFiles.find(connection, window, unindexed, catalog)
 
 
 def view_names(dialect_views: Sequence[SqlViews]) -> tuple[str, ...]:

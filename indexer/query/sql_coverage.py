@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from indexer.query.missing import ATTRIBUTES_PENDING, FILES_NOT_READ, Missing
-from indexer.query.span_views import Coverage
+from indexer.query.sql_scope import Coverage
 from indexer.system.counted_nouns import counted
 
 

@@ -17,10 +17,10 @@ from indexer.query.missing import Missing
 from indexer.query.payload_functions import HotColumns, HotPayload, PayloadFile, PayloadSource
 from indexer.query.service_list import unindexed_spans
 from indexer.query.span import DataFile
+from indexer.query.sql_scope import REPLACED_SPANS, UNINDEXED_SPANS, Unindexed
 from indexer.query.tiers.hot_spans import METADATA_COLUMNS, hot_columns
 from indexer.query.tiers.recent_files import read_recent_files
 from indexer.query.tiers.unindexed_spans import UnindexedSpans
-from indexer.query.views import REPLACED_SPANS, UNINDEXED_SPANS
 from indexer.spans.columns import SpanColumns, concatenate
 from indexer.spans.identifiers import format_hex
 from indexer.spans.identity import SpanKeys
@@ -34,22 +34,6 @@ JOIN indexed_spans AS held ON held.file_id = trace_files.file_id AND {same_span(
 """
 IsWithin = Callable[[int, int], bool]
 """Whether spans from the first start to the last end, in nanoseconds since 1970, are asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unindexed:
-    """What the hot tier said before the catalog of the session was as it is."""
-
-    recent_paths: Sequence[str] = ()
-    """Absolute, newest first, of files that the index may not have."""
-    hot: HotColumns | None = None
-    """None without hot spans."""
-    published: HotColumns | None = None
-    """None without published spans."""
-
-
-NOTHING_UNINDEXED = Unindexed()
-"""Of a catalog without a worker, which has all that there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,8 +8,7 @@ files, and says what it covers. Pure: values in, SQL text out.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from indexer.query.payload_functions import (
     DURATION,
@@ -19,6 +18,7 @@ from indexer.query.payload_functions import (
     PayloadFile,
     payload_call,
 )
+from indexer.query.sql_scope import OTEL_SPANS, REPLACED_SPANS, UNINDEXED_SPANS
 from indexer.read.dialect_fields import Dialect
 from indexer.read.normalise import COUNT_COLUMNS, empty
 from indexer.read.payload import PAYLOAD_COLUMNS
@@ -27,12 +27,6 @@ from indexer.read.scan_check import PATTERN_SIGNS
 from indexer.read.whole_names import CUT_BYTES_MIN
 from indexer.system.duckdb_rows import id_list, text_literal
 
-OTEL_SPANS = "otel_spans"
-"""Made for a session whose SQL names it, or a view of a dialect that is made of it."""
-UNINDEXED_SPANS = "unindexed_spans"
-"""Spans that the index does not have, with its columns: Arrow that a session has registered."""
-REPLACED_SPANS = "replaced_spans"
-"""Spans of the index that have a published record, by their IDs and kind: Arrow as well."""
 BRANCHES_MAX = 64
 """Ways of reading files by DuckDB itself in one view: each is bound and planned."""
 
@@ -65,26 +59,9 @@ _WITHOUT_REPLACED = f"""ANTI JOIN {REPLACED_SPANS} AS replaced
     AND replaced.span_kind = spans.span_kind"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlViews:
-    """Views that a dialect of clients makes of ``otel_spans``, in whose session they are made."""
-
-    names: tuple[str, ...]
-    statements: Callable[[Collection[str]], Sequence[str]]
-    """CREATE statements of those that are named."""
-    events: Mapping[str, str] = field(default_factory=dict)
-    """The event of which a view shows nothing else, by the view: it is made of the spans of
-    ``with_event``."""
-
-
 def is_scannable(file: PayloadFile) -> bool:
     """Whether DuckDB itself may read something of the file."""
     return bool(file.scan.schema_digest) and not PATTERN_SIGNS.intersection(file.file_path)
-
-
-def with_event(name: str) -> str:
-    """The view of ``otel_spans`` of all files that may have an event of this name."""
-    return f"{OTEL_SPANS}_with_{name}"
 
 
 def may_have_event(file: PayloadFile, name: str) -> bool:

@@ -10,7 +10,6 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from indexer.errors import InvalidSettings
 from indexer.system.durable_files import make_folder
@@ -107,6 +106,8 @@ def _write_in(folder: Path) -> None:
 
     So a process that is killed here leaves nothing behind.
     """
+    from tempfile import TemporaryFile  # noqa: PLC0415 - commands that only read make none
+
     with TemporaryFile(dir=folder):
         pass
 

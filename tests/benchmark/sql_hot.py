@@ -9,9 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from indexer.cli.source import BesideIndex, Source
-from indexer.query.span_views import Window
 from indexer.query.sql import open_session, select
-from indexer.query.unindexed_rows import Unindexed
+from indexer.query.sql_scope import Unindexed, Window
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
 from tests.benchmark.corpus import write_files

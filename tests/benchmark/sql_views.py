@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from indexer.index.oneshot import until_settled
-from indexer.query.span_views import Window
 from indexer.query.sql import create_views, open_session, select
+from indexer.query.sql_scope import Window
 from indexer.run.sql_views import DIALECT_VIEWS
 from tests.benchmark.corpus import Corpus, corpus
 from tests.benchmark.ctas import text_list

@@ -43,7 +43,7 @@ def test_wrong_usage_names_what_was_meant_or_why_not(capsys, arguments, said):
 def parsers():
     parser = command_parser()
     (commands,) = (one.choices for one in parser._actions if isinstance(one.choices, dict))
-    return {"": parser, **commands}
+    return {"": parser, **{name: commands[name] for name in commands}}
 
 
 @pytest.mark.parametrize("name", parsers())

@@ -9,8 +9,9 @@ import pytest
 
 from indexer.index.unseen_files import look_at_unseen
 from indexer.query.payload_functions import UnseenFiles
-from indexer.query.span_views import CoveredFiles, Window
+from indexer.query.span_views import CoveredFiles
 from indexer.query.sql import open_session, select
+from indexer.query.sql_scope import Window
 from indexer.spans.file_scan import UNSCANNED
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, spans, write

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from indexer.query.span_views import CoveredFiles, Window
+from indexer.query.span_views import CoveredFiles
+from indexer.query.sql_scope import Window
 from indexer.query.views import otel_spans
 from tests.support.catalogs import indexed
 from tests.support.span_files import T0, Span, spans, table, write

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.payload_functions import HotColumns
-from indexer.query.span_views import Window
-from indexer.query.unindexed_rows import Unindexed
+from indexer.query.sql_scope import Unindexed, Window
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import T0, Span, spans, table, write

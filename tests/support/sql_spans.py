@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer.clients.shared.answer_json import answer_json
-from indexer.query.span_views import Coverage, Window
 from indexer.query.sql import open_session, select
-from indexer.query.unindexed_rows import NOTHING_UNINDEXED, Unindexed
+from indexer.query.sql_scope import NOTHING_UNINDEXED, Coverage, Unindexed, Window
 from indexer.read.normalise import JSON_COLUMNS
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.run.sql_views import DIALECT_VIEWS

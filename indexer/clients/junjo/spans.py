@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Any, NamedTuple
 
+from indexer.clients.junjo.view_names import SET_STATE
 from indexer.query.span import UNREADABLE, Span
 from indexer.read.normalise import canonical
 
@@ -60,8 +61,6 @@ WORKFLOW, NODE = "workflow", "node"
 WORKFLOW_TYPES = (WORKFLOW, "subflow")
 """Values of ``junjo.span_type`` whose spans have a state, a graph and a store."""
 
-SET_STATE = "set_state"
-"""The name of the events that are patches."""
 PATCH = "junjo.state_json_patch"
 PATCH_STORE_ID = "junjo.store.id"
 

@@ -8,7 +8,8 @@ from collections.abc import Collection
 
 from indexer.clients.junjo import spans as junjo
 from indexer.clients.junjo.spans import LEAVING, LIFTED, Lifted
-from indexer.query.views import OTEL_SPANS, SqlViews, with_event
+from indexer.clients.junjo.view_names import SET_STATE
+from indexer.query.sql_scope import OTEL_SPANS, with_event
 from indexer.system.duckdb_rows import text_literal
 
 _NAMES = tuple(dict.fromkeys([*LEAVING, *(name for one in LIFTED for name in one.names)]))
@@ -125,8 +126,8 @@ def _state_patches() -> str:
         span_type=_column(junjo.SPAN_TYPE),
         junjo_id=_column(junjo.ID),
         events=_json("events", "[]"),
-        looked_at=_looked_at(with_event(junjo.SET_STATE)),
-        set_state=junjo.SET_STATE,
+        looked_at=_looked_at(with_event(SET_STATE)),
+        set_state=SET_STATE,
     )
 
 
@@ -183,11 +184,3 @@ def _place(name: str) -> int:
 
 def _blob(value: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in value)
-
-
-VIEWS = SqlViews(
-    names=("spans", "state_patches"),
-    statements=junjo_views,
-    events={"state_patches": junjo.SET_STATE},
-)
-"""For sessions of SQL."""

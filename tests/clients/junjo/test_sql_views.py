@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from indexer.clients.junjo import spans as junjo
 from indexer.clients.junjo.spans import junjo_span, state_patches
-from indexer.clients.junjo.sql_views import VIEWS, junjo_views
+from indexer.clients.junjo.sql_views import junjo_views
+from indexer.clients.junjo.view_names import VIEWS
 from indexer.query.span import Span
 from indexer.query.sql import Window, open_session, select
 from indexer.read.dialect_fields import PayloadColumn

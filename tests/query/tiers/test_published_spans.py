@@ -13,9 +13,9 @@ from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.operations import OperationsQuery, list_operations
 from indexer.query.span import UNREADABLE
+from indexer.query.sql_scope import Unindexed
 from indexer.query.tiers.published_payload import PublishedColumns
 from indexer.query.trace_search import search_traces
-from indexer.query.unindexed_rows import Unindexed
 from tests.mastra.samples import START, span
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, write

@@ -1,0 +1,102 @@
+"""What a statement of SQL is asked over, and what its views say that they cover: plain values.
+
+A statement that names no view of spans loads no more than these.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from indexer.query.limits import VIEW_FILES_MAX
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from indexer.query.missing import Missing
+    from indexer.query.payload_functions import UnseenFiles
+
+OTEL_SPANS = "otel_spans"
+"""Made for a session whose SQL names it, or a view of a dialect that is made of it."""
+UNINDEXED_SPANS = "unindexed_spans"
+"""Spans that the index does not have, with its columns: Arrow that a session has registered."""
+REPLACED_SPANS = "replaced_spans"
+"""Spans of the index that have a published record, by their IDs and kind: Arrow as well."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlViews:
+    """Views that a dialect of clients makes of ``otel_spans``, in whose session they are made."""
+
+    names: tuple[str, ...]
+    statements: Callable[[Collection[str]], Sequence[str]]
+    """CREATE statements of those that are named."""
+    events: Mapping[str, str] = field(default_factory=dict)
+    """The event of which a view shows nothing else, by the view: it is made of the spans of
+    ``with_event``."""
+
+
+def with_event(name: str) -> str:
+    """The view of ``otel_spans`` of all files that may have an event of this name."""
+    return f"{OTEL_SPANS}_with_{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which files the views cover: those with spans in [since, until), newest first.
+
+    Hot spans are as one file. ``files_max`` counts files of the index.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    files_max: int = VIEW_FILES_MAX
+
+    @property
+    def sql(self) -> str:
+        """The condition on files of the index, without parameters: each costs a millisecond."""
+        conditions = ["true"]
+        if self.since is not None:
+            conditions.append(f"max_time >= '{self.since.isoformat()}'::TIMESTAMPTZ")
+        if self.until is not None:
+            conditions.append(f"min_time < '{self.until.isoformat()}'::TIMESTAMPTZ")
+        return " AND ".join(conditions)
+
+    def covers(self, first_unix_nano: int, last_unix_nano: int) -> bool:
+        """Whether a file is covered whose spans start and end there."""
+        is_late = self.since is None or last_unix_nano >= _unix_nano(self.since)
+        return is_late and (self.until is None or first_unix_nano < _unix_nano(self.until))
+
+
+def _unix_nano(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unindexed:
+    """What the hot tier said before the catalog of the session was as it is."""
+
+    recent_paths: Sequence[str] = ()
+    """Absolute, newest first, of files that the index may not have."""
+    hot: "Callable[[Sequence[str]], pa.Table] | None" = None
+    """None without hot spans."""
+    published: "Callable[[Sequence[str]], pa.Table] | None" = None
+    """None without published spans."""
+
+
+NOTHING_UNINDEXED = Unindexed()
+"""Of a catalog without a worker, which has all that there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Which views the SQL names, and how many of the files that match the window they read."""
+
+    views: tuple[str, ...]
+    files: int
+    matching: int
+    missing: "tuple[Missing, ...]" = ()
+    """Files whose payload could not be read: it is NULL."""
+    unseen: "UnseenFiles | None" = field(default=None, compare=False)
+    """Files that are worth a look."""
