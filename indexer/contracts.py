@@ -66,5 +66,7 @@ def documents_not_read() -> tuple[dict[str, Any], ...]:
 
 
 def _documents(folder: Traversable) -> tuple[dict[str, Any], ...]:
+    import tomllib  # noqa: PLC0415 - the catalog's version is asked for more often
+
     named = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
     return tuple(tomllib.loads(named[name].read_text()) for name in sorted(named))

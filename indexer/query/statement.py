@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
 import duckdb
 
@@ -59,6 +58,8 @@ def refusal(error: duckdb.Error, names: Sequence[str]) -> QueryRefused:
     unknown = _UNKNOWN.search(said)
     if unknown is None:
         return QueryRefused(said, hint="Check the SQL; see `files` and `status`.")
+    from difflib import get_close_matches  # noqa: PLC0415 - of a refusal alone
+
     near = get_close_matches(unknown[1].rpartition(".")[2].lower(), names, 1)
     guess = f"Did you mean {near[0]}? " if near else ""
     return QueryRefused(

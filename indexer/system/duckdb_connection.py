@@ -6,7 +6,6 @@ an extension on its maker's host when a file or a function seems to want one.
 
 import itertools
 import os
-import secrets
 import stat
 import tempfile
 from contextlib import suppress
@@ -28,7 +27,7 @@ _FIXED = {
 }
 """The last keeps SQL from reading a Python variable that happens to have the name of a table; rows
 are handed over by ``register`` alone."""
-_PROCESS = secrets.token_hex(4)
+_PROCESS = os.urandom(4).hex()
 """Process ids repeat between containers with one volume, and DuckDB 1.5 gives what it spills the
 same names in each process."""
 _numbers = itertools.count()

@@ -1,5 +1,7 @@
 """A command that asks a running worker is quick to start: it loads no engine of its own."""
 
+import re
+import subprocess
 import sys
 
 import pytest
@@ -52,3 +54,17 @@ def test_a_command_that_a_worker_answers_loads_no_engine(tmp_path, arguments):
     of_help = {"indexer.cli.help_texts"} if arguments == ["--help"] else set()
     assert loaded & (ENGINES | OTHERS) == of_help
     assert arguments == ["--help"] or "running" in command.out
+
+
+def test_without_a_worker_a_command_of_the_index_alone_loads_no_reader_of_spans():
+    """Of ``status``, ``files`` and SQL over the catalog's tables: DuckDB and Arrow are their cost."""
+    code = "import sys, indexer.cli.commands, indexer.cli.sql; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    ).stdout.split()
+    assert "duckdb" in loaded
+    rooms = ("read", "spans", "otlp", "hot", "mastra", "live", "parquet")
+    others = ("pydantic", "google", "grpc", "opentelemetry", "rich")
+    unwanted = re.compile(rf"(indexer\.({'|'.join(rooms)})|{'|'.join(others)})(\.|$)")
+    limits = {"indexer.read", "indexer.read.limits"}
+    assert [name for name in loaded if unwanted.match(name) and name not in limits] == []
