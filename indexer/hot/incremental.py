@@ -1,20 +1,54 @@
-"""Ask only for what came since the last answer: ReadHot, our own call."""
+"""Ask only for what came since the last answer: ReadHot, our own call.
+
+Where the service counts the commits of its log for workers of the same machine, an answer is also
+that of every later moment at which the count is still the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from indexer.errors import HotUnavailable
 from indexer.hot.buffer import HotBuffer
 from indexer.hot.decoding import Decoder
 from indexer.hot.view import HotLimits, HotView
+from indexer.system.clock import Clock
 from indexer.wire.calls import Calls
 from indexer.wire.generated import ingestion_pb2 as wire
 from indexer.wire.paths import recent_files
+
+Counted = Callable[[str], int | None]
+"""How often the log of an ID has changed; None where that cannot be seen."""
+
+
+def not_counted(_: str) -> int | None:
+    """Of a service on another machine."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A view that was whole, and how often its log had changed."""
+
+    view: HotView
+    wal_id: str
+    count: int
 
 
 class IncrementalReader:
     """Keeps the buffer in step with the server's log."""
 
     def __init__(
-        self, calls: Calls, decoder: Decoder, limits: HotLimits, storage_root: str
+        self,
+        calls: Calls,
+        decoder: Decoder,
+        limits: HotLimits,
+        clock: Clock,
+        storage_root: str,
+        counted: Counted = not_counted,
     ) -> None:
+        self._clock = clock
+        self._counted = counted
+        self._held: _Held | None = None
         self._calls = calls
         self._limits = limits
         self._root = storage_root
@@ -25,10 +59,32 @@ class IncrementalReader:
     def forget(self) -> None:
         """Free the buffer: another way is taken."""
         self._buffer.clear()
+        self._held = None
         self._in_step = False
+
+    def unchanged(self) -> HotView | None:
+        """The last view as of now, where nothing came or went since; for any thread."""
+        held = self._held
+        if held is None:
+            return None
+        now_unix_nano = self._clock.now_unix_nano()  # before the look: it is of this moment
+        if self._counted(held.wal_id) != held.count:
+            return None
+        as_of = max(now_unix_nano, held.view.as_of_unix_nano)
+        return replace(held.view, as_of_unix_nano=as_of)
 
     def read(self) -> HotView:
         """One refresh. Raises Unimplemented or HotUnavailable."""
+        self._held = None
+        wal_id = self._buffer.wal_id
+        before = self._counted(wal_id) if wal_id else None
+        view = self._read()
+        is_same = wal_id == self._buffer.wal_id and self._counted(wal_id) == before
+        if before is not None and is_same and not view.problems:
+            self._held = _Held(view=view, wal_id=wal_id, count=before)
+        return view
+
+    def _read(self) -> HotView:
         state = self._refreshed()
         newest_first = [file.path for file in reversed(state.recent_files)]
         files, problems = recent_files(newest_first, self._root, self._limits.recent_files_max)

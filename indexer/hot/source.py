@@ -11,7 +11,7 @@ from typing import Protocol
 from indexer.errors import HotUnavailable
 from indexer.hot.breaker import Breaker
 from indexer.hot.decoding import Decoder
-from indexer.hot.incremental import IncrementalReader
+from indexer.hot.incremental import Counted, IncrementalReader, not_counted
 from indexer.hot.single_flight import SingleFlight
 from indexer.hot.snapshot import SnapshotReader
 from indexer.hot.stream import StreamReader
@@ -47,13 +47,19 @@ class HotSource:
         clock: Clock,
         limits: HotLimits,
         decoder: Decoder | None = None,
+        counted: Counted = not_counted,
     ) -> None:
-        """``target`` is ``host:port``. Nothing is asked before the first ``now``."""
+        """``target`` is ``host:port``. Nothing is asked before the first ``now``.
+
+        ``counted`` looks at the changes of the service's log, where it is of this machine.
+        """
         self._clock = clock
         self._limits = limits
         decoder = decoder or Decoder()
         self._calls = Calls(target, token, message_bytes_max=limits.message_bytes_max)
-        self._incremental = IncrementalReader(self._calls, decoder, limits, storage_root)
+        self._incremental = IncrementalReader(
+            self._calls, decoder, limits, clock, storage_root, counted
+        )
         self._readers: dict[Generation, Reader] = {
             "incremental": self._incremental,
             "snapshot": SnapshotReader(
@@ -78,6 +84,9 @@ class HotSource:
         An empty table is an answer: nothing is hot. Raises HotUnavailable: at once while the
         circuit breaker is open, or while the first load takes long.
         """
+        unchanged = self._incremental.unchanged()
+        if unchanged is not None:
+            return unchanged
         self._breaker.refuse_when_open()
         began_at = self._began_at
         if began_at is not None:

@@ -25,9 +25,11 @@ from indexer.errors import WalBusy
 from indexer.ingest.log_file import LogLock
 from indexer.ingest.log_reader import KeyRange, ListedFile, LoggedRequest, ReaderPool, WalState
 from indexer.ingest.log_writer import LogWriter
+from indexer.system.change_count import ChangeCounter
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.durable_files import make_folder
 from indexer.system.permissions import DEFAULT_MODES, FileModes
+from indexer.wire.paths import changes_file
 
 T = TypeVar("T")
 
@@ -69,9 +71,16 @@ class Wal:
     """An open log. Every method may be called by any thread, but not by a future's callback."""
 
     def __init__(
-        self, path: Path, writer: LogWriter, lock: LogLock, limits: tuple[int, int], clock: Clock
+        self,
+        path: Path,
+        writer: LogWriter,
+        lock: LogLock,
+        changes: ChangeCounter,
+        limits: tuple[int, int],
+        clock: Clock,
     ) -> None:
         self.path = path
+        self._changes = changes
         self.wal_id = writer.wal_id
         self._writer = writer
         self._lock = lock
@@ -105,10 +114,12 @@ class Wal:
         lock = LogLock(path)
         try:
             writer = LogWriter(path, synchronous, clock or SystemClock())
+            changes = ChangeCounter(changes_file(path), writer.wal_id)
         except BaseException:
             lock.release()
             raise
-        return cls(path, writer, lock, (bytes_max, queue_bytes_max), clock or SystemClock())
+        limits = bytes_max, queue_bytes_max
+        return cls(path, writer, lock, changes, limits, clock or SystemClock())
 
     def append(self, body: bytes, span_count: int) -> "Future[bytes]":
         """Log a request. The future has its key once it is durable, or WalBusy.
@@ -209,6 +220,7 @@ class Wal:
         if first:
             self._readers.close()
             self._writer.close()
+            self._changes.close()
             self._lock.release()
 
     def _change(self, action: Callable[[LogWriter], T]) -> T:
@@ -250,9 +262,12 @@ class Wal:
             return batch
 
     def _commit(self, batch: list[_Append | _Change]) -> None:
-        """One transaction; then, and only then, its futures have their results."""
+        """One transaction; then it is counted, and then, and only then, futures have results."""
         try:
-            results = self._results(batch)
+            try:
+                results = self._results(batch)
+            finally:
+                self._changes.advance()
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it; the thread lives on
             for entry in batch:
                 entry.future.set_exception(error)

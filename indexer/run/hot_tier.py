@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,6 +29,7 @@ from indexer.hot.view import HotLimits, HotView
 from indexer.query.find.already_indexed import known_files, known_spans
 from indexer.query.find.promoted_keys import key_numbers
 from indexer.settings import Settings
+from indexer.system.change_count import change_count
 from indexer.system.clock import Clock
 from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
@@ -38,6 +41,7 @@ from indexer.telemetry.log import (
     SPANS_LOST,
     log,
 )
+from indexer.wire.paths import changes_file
 
 KEEP_UP_EVERY_S = 0.05
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
@@ -81,6 +85,7 @@ class HotTier:
             storage_root=settings.storage_root,
             snapshot_root=settings.snapshot_path or None,
             clock=clock,
+            counted=partial(change_count, changes_file(Path(settings.wal_path).absolute())),
             limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock

@@ -38,7 +38,7 @@ def check_ingestion_paths(settings: Settings) -> None:
     """The log, and the folder that files are written to. Raises InvalidSettings."""
     _check_span_folder(settings)
     path = Path(settings.wal_path).absolute()
-    check_file("INGESTION_WAL_PATH", path, settings.file_modes, files_beside=(".lock",))
+    check_file("INGESTION_WAL_PATH", path, settings.file_modes, files_beside=(".lock", ".changes"))
 
 
 def check_poller_paths(settings: Settings) -> None:

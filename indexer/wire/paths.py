@@ -1,11 +1,21 @@
-"""Paths that a server sends, before anything is opened: only regular files below a known root."""
+"""Paths that both ends know, and those that one sends: opened if regular and below a known root."""
 
 import os
 import stat as stat_bits
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 SHOWN_CHARACTERS_MAX = 200
 """Of a foreign text in a message."""
+
+
+def changes_file(wal_path: Path) -> Path:
+    """Where an ingestion counts the commits of its log, for a worker of the same machine.
+
+    A commit is counted before it is acknowledged: who finds the number of an earlier state knows
+    that nothing which is acknowledged by then is missing in it.
+    """
+    return wal_path.with_name(wal_path.name + ".changes")
 
 
 def below(path: str, root: str) -> str | None:

@@ -176,3 +176,41 @@ def test_a_server_that_keeps_requests_back_makes_no_complete_view(tmp_path: Path
     state = wire.HotState(wal_id="log", newest_key=key(9), flushed_key=key(3))
     view = view_of(Odd(wire.ReadHotResponse(state=state)), tmp_path)
     assert view.problems == ("the ingestion service holds newer export requests than it sent",)
+
+
+def test_while_the_log_has_not_changed_the_service_is_not_asked_again(tmp_path: Path) -> None:
+    """The view is of the moment of the question all the same."""
+    server, clock, counts = IncrementalServer(), FakeClock(), {"log-1": 1}
+    server.wal.append(Span(span=1))
+    with serving(server) as port, source(port, tmp_path, clock=clock, counted=counts.get) as one:
+        one.now()
+        one.now()
+        asked = len(server.asked)
+        clock.advance(1)
+        view = one.now()
+        assert len(server.asked) == asked
+        assert span_ids(view) == [1]
+        assert view.as_of_unix_nano == clock.now_unix_nano()
+        server.wal.append(Span(span=2))
+        counts["log-1"] += 1
+        assert span_ids(one.now()) == [1, 2]
+
+
+@pytest.mark.parametrize("count", [None, 2], ids=["its process is gone", "it changes meanwhile"])
+def test_a_state_that_may_be_another_by_now_is_not_taken_for_the_present_one(
+    tmp_path: Path, count: int | None
+) -> None:
+    server, looks = IncrementalServer(), iter([1, count] * 20)
+    with serving(server) as port, source(port, tmp_path, counted=lambda _: next(looks)) as one:
+        for number in range(1, 4):
+            server.wal.append(Span(span=number))
+            assert span_ids(one.now()) == list(range(1, number + 1))
+
+
+def test_a_view_that_lacks_something_is_asked_for_again(tmp_path: Path) -> None:
+    server = IncrementalServer()
+    server.wal.append(raw=b"\xff\xff")
+    with serving(server) as port, source(port, tmp_path, counted=lambda _: 1) as one:
+        for _ in range(3):
+            assert one.now().problems
+        assert len(server.asked) == 3

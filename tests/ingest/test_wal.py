@@ -10,7 +10,9 @@ from indexer.errors import CatalogOwned, CatalogTooNew, CatalogUnreadable, WalBu
 from indexer.ingest.log_reader import LoggedRequest, WalState
 from indexer.ingest.log_writer import SPARE_PAGES
 from indexer.ingest.wal import Wal
+from indexer.system.change_count import change_count
 from indexer.system.durable_files import SQLITE_FULL_SYNC
+from indexer.wire.paths import changes_file
 from tests.ingest.bodies import append, pending
 from tests.support.fake_clock import FakeClock
 
@@ -76,6 +78,22 @@ def test_a_future_has_its_key_only_after_its_commit(wal):
         future.result(10)
     append(wal, b"last")
     assert seen == [True] * 50
+
+
+def test_a_commit_is_counted_before_it_is_acknowledged(wal):
+    """Whoever finds the count of an earlier state has everything that is acknowledged by then."""
+    counts = [change_count(changes_file(wal.path), wal.wal_id)]
+    for number in range(3):
+        found = wal.append(bytes([number]), 1)
+        found.add_done_callback(
+            lambda _: counts.append(change_count(changes_file(wal.path), wal.wal_id))
+        )
+        last = found.result()
+    wal.mark_flushed(last, None, 3)
+    counts.append(change_count(changes_file(wal.path), wal.wal_id))
+    assert None not in counts
+    assert counts == sorted(set(counts))
+    assert len(counts) == 5
 
 
 def test_requests_that_wait_share_a_commit(wal, monkeypatch):

@@ -32,6 +32,7 @@ MODES = {
     "wal/log.sqlite": 0o600,
     "wal/log.sqlite-shm": 0o600,
     "wal/log.sqlite-wal": 0o600,
+    "wal/log.sqlite.changes": 0o600,
     "wal/log.sqlite.lock": 0o600,
     "wal/log.sqlite.refused": 0o700,
     "wal/log.sqlite.refused/REQUEST": 0o600,
