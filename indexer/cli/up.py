@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -20,9 +19,10 @@ from indexer.run import ports
 from indexer.settings import Settings
 from indexer.settings.environment import read_given
 from indexer.settings.paths import check_ingestion_paths, check_worker_paths
-from indexer.system.stop_signals import STOP_SIGNALS, catch_stop_signals
+from indexer.system.stop_signals import STOP_SIGNALS, catch_stop_signals, signal_waiter
 
-POLL_S = 0.1
+LOOK_EVERY_S = 5.0
+"""At its parts, should the signal of an end have been lost."""
 STOP_S = 30.0
 """How long a part may take to stop: a last flush of everything in the log."""
 LOOPBACK = "127.0.0.1"
@@ -51,10 +51,11 @@ def up(settings: Settings, options: argparse.Namespace) -> int:
     request = catch_stop_signals()
     host = {"INGESTION_GRPC_HOST": LOOPBACK}
     config = () if options.config is None else ("--config", str(options.config))
-    ingestion = _start("ingest", *config)
-    worker = _start(*config, environ=host)
-    while not request.is_made and ingestion.poll() is None and worker.poll() is None:
-        time.sleep(POLL_S)
+    with signal_waiter() as wait:
+        ingestion = _start("ingest", *config)
+        worker = _start(*config, environ=host)
+        while not request.is_made and ingestion.poll() is None and worker.poll() is None:
+            wait(LOOK_EVERY_S)
     clean = request.is_made
     if clean:
         _tell(settings, worker, "/ingestion-ending")

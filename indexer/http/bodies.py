@@ -7,7 +7,6 @@ sender who announces much and sends nothing keeps nobody out.
 import zlib
 from collections.abc import Callable, Generator, Iterator
 
-import pyarrow as pa
 from starlette.requests import Request
 
 from indexer.errors import BodyTooLarge, BodyUnreadable, CodingUnknown
@@ -53,7 +52,7 @@ def inflate(sent: bytes, coding: str, held: Reservation, bytes_max: int) -> byte
     try:
         for part in _PORTIONS[coding](sent):
             body.add(part)
-    except (zlib.error, OSError, EOFError, pa.ArrowException) as error:
+    except (zlib.error, OSError, EOFError) as error:
         raise BodyUnreadable(f"the body is not valid {coding}: {error}") from error
     return body.join()
 
@@ -117,9 +116,14 @@ def _stream(inflating: "zlib._Decompress", sent: bytes, begin: int) -> Generator
 
 
 def _zstd(sent: bytes) -> Iterator[bytes]:
-    with pa.CompressedInputStream(pa.BufferReader(sent), "zstd") as stream:
-        while part := stream.read(_PORTION_BYTES):
-            yield part
+    import pyarrow as pa  # noqa: PLC0415 - few senders use it, and it takes 20 MiB
+
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(sent), "zstd") as stream:
+            while part := stream.read(_PORTION_BYTES):
+                yield part
+    except pa.ArrowException as error:
+        raise zlib.error(str(error)) from error
 
 
 _PORTIONS: dict[str, Callable[[bytes], Iterator[bytes]]] = {

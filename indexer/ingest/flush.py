@@ -14,19 +14,19 @@ from pathlib import Path
 from indexer.ingest.crash_bisection import deadly_requests
 from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file
+from indexer.ingest.leftovers import remove_leftovers
 from indexer.ingest.limits import FlushLimits
 from indexer.ingest.log_reader import KeyRange, WalState
-from indexer.ingest.parquet import remove_leftovers
 from indexer.ingest.range_file import (
     Decode,
     RangeFile,
+    decode_spans,
     refused_folder,
     restrict_refused,
     write_range,
 )
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
-from indexer.otlp.spans import span_table
 from indexer.system import retry
 from indexer.system.clock import Clock, SystemClock
 from indexer.system.counted_nouns import counted
@@ -56,7 +56,7 @@ class Flusher:
         root: str | Path,
         process: WriterProcess,
         *,
-        decode: Decode = span_table,
+        decode: Decode = decode_spans,
         limits: FlushLimits | None = None,
         clock: Clock | None = None,
         modes: FileModes = DEFAULT_MODES,

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from indexer.ingest.layout import is_snapshot, snapshot_file
+from indexer.ingest.leftovers import remove_leftovers
 from indexer.ingest.log_reader import LogReader, RecentFile, WalState
-from indexer.ingest.parquet import remove_leftovers, write_span_tables
-from indexer.ingest.range_file import Decode, decode_each
+from indexer.ingest.range_file import Decode, decode_each, decode_spans
 from indexer.ingest.wal import Wal
 from indexer.ingest.writer_process import WriterProcess
-from indexer.otlp.spans import span_table
 from indexer.system.permissions import DEFAULT_MODES, FileModes, restrict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SNAPSHOTS_KEPT = 2
 """The newest, and the one before it, which a reader may be about to open."""
@@ -49,7 +50,7 @@ class HotSnapshots:
         folder: str | Path,
         process: WriterProcess,
         *,
-        decode: Decode = span_table,
+        decode: Decode = decode_spans,
         modes: FileModes = DEFAULT_MODES,
     ) -> None:
         self._modes = modes
@@ -101,8 +102,10 @@ def write_hot_snapshot(
 
 
 def _write(
-    state: WalState, tables: Iterator[pa.Table], target: Path, modes: FileModes
+    state: WalState, tables: Iterator["pa.Table"], target: Path, modes: FileModes
 ) -> HotSnapshot:
+    from indexer.ingest.parquet import write_span_tables  # noqa: PLC0415 - the process that receives needs no Arrow
+
     first = next(tables, None)
     if first is None:
         return _nothing(state)
@@ -117,7 +120,7 @@ def _write(
     )
 
 
-def _decoded(reader: LogReader, decode: Decode) -> Iterator[pa.Table]:
+def _decoded(reader: LogReader, decode: Decode) -> Iterator["pa.Table"]:
     """Tables with rows, a batch of requests at a time."""
     key = b""
     while batch := reader.read_after(key, rows_max=BATCH_ROWS, bytes_max=BATCH_BYTES):
@@ -126,7 +129,7 @@ def _decoded(reader: LogReader, decode: Decode) -> Iterator[pa.Table]:
         key = batch[-1].key
 
 
-def _counted(tables: Iterator[pa.Table], counts: list[int]) -> Iterator[pa.Table]:
+def _counted(tables: Iterator["pa.Table"], counts: list[int]) -> Iterator["pa.Table"]:
     for table in tables:
         counts.append(table.num_rows)
         yield table

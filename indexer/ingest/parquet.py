@@ -10,7 +10,6 @@ pyarrow 26 writes one. Every page has a checksum, which readers of ours verify. 
 that differ in each row have no dictionary: without, files are 2 % smaller and written faster.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from indexer.ingest.layout import is_temporary, temporary_file
+from indexer.ingest.layout import temporary_file
 from indexer.system.durable_files import make_folder, replacing
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 
@@ -56,17 +55,6 @@ def write_span_tables(
 def encode_spans(table: pa.Table) -> None:
     """All the work of a file without a file: to see whether it can be done."""
     _write(iter([table]), pa.BufferOutputStream())
-
-
-def remove_leftovers(root: Path) -> list[str]:
-    """Delete what a process that was killed had not finished; the paths of what there was."""
-    removed = []
-    for folder, _, names in os.walk(root):
-        for name in filter(is_temporary, names):
-            path = Path(folder, name)
-            path.unlink(missing_ok=True)
-            removed.append(str(path))
-    return removed
 
 
 def _write(tables: Iterator[pa.Table], file: Any) -> None:

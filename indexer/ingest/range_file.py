@@ -9,13 +9,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from indexer.errors import RefusedFull, WalBusy
 from indexer.ingest.layout import temporary_file
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader
-from indexer.ingest.parquet import encode_spans, write_span_file
 from indexer.otlp.clip import Clipped
 from indexer.otlp.portions import portions
 from indexer.system.durable_files import make_private_folder, replacing
@@ -27,13 +25,16 @@ from indexer.system.permissions import (
     restrict,
 )
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 REFUSED_BYTES_MAX = 1 << 30
 """Of requests that cannot be rows, together: forty files of nothing else. They are for somebody to
 look at; beyond this flushing waits until that was done, and the log keeps all."""
 BLOCK_BYTES = 4096
 DEADLY = "it kills the process that writes files"
 
-Decode = Callable[[Iterable[bytes]], pa.Table]
+Decode = Callable[[Iterable[bytes]], "pa.Table"]
 """Rows of serialised export requests in order; a function that a spawned process can import."""
 
 
@@ -56,6 +57,13 @@ class RangeFile:
     """What its spans had beyond their limits."""
 
 
+def decode_spans(bodies: Iterable[bytes]) -> "pa.Table":
+    """As ``span_table`` does, which the process that receives can name without its libraries."""
+    from indexer.otlp.spans import span_table  # noqa: PLC0415 - it runs where files are written
+
+    return span_table(bodies)
+
+
 def write_range(
     wal_path: Path,
     planned: KeyRange,
@@ -76,7 +84,7 @@ def write_range(
     bad += [(one, DEADLY) for one in requests if one.key in deadly]
     refused = tuple(_keep(refused_folder(wal_path), one, reason) for one, reason in bad)
     rows = sum(table.num_rows for table in tables)
-    size = write_span_file(pa.concat_tables(tables), target, modes) if rows else 0
+    size = _write(tables, target, modes) if rows else 0
     return RangeFile(span_count=rows, size_bytes=size, refused=refused, clipped=clipped)
 
 
@@ -89,12 +97,12 @@ def rehearse(wal_path: Path, keys: tuple[bytes, bytes], decode: Decode) -> None:
         reader.close()
     tables, _ = decode_each(requests, decode)
     if any(table.num_rows for table in tables):
-        encode_spans(pa.concat_tables(tables))
+        _write(tables, None)
 
 
 def decode_each(
     requests: Sequence[LoggedRequest], decode: Decode, clipped: Clipped | None = None
-) -> tuple[list[pa.Table], list[tuple[LoggedRequest, str]]]:
+) -> tuple[list["pa.Table"], list[tuple[LoggedRequest, str]]]:
     """The rows of the requests that decode, and the others with the reason.
 
     Whatever one request alone makes the decoder raise, it must not keep the others in the log.
@@ -116,7 +124,7 @@ def decode_each(
 
 def _decode_one_by_one(
     requests: Sequence[LoggedRequest], decode: Decode, clipped: Clipped
-) -> tuple[list[pa.Table], list[tuple[LoggedRequest, str]]]:
+) -> tuple[list["pa.Table"], list[tuple[LoggedRequest, str]]]:
     tables: list[pa.Table] = []
     bad: list[tuple[LoggedRequest, str]] = []
     for request in requests:
@@ -133,6 +141,21 @@ def _portions(requests: Sequence[LoggedRequest], clipped: Clipped) -> Iterator[b
     """The requests in portions: no decoder has more in hand, or a span beyond limits."""
     for request in requests:
         yield from portions(request.body, clipped=clipped)
+
+
+def _write(
+    tables: Sequence["pa.Table"], target: Path | None, modes: FileModes = DEFAULT_MODES
+) -> int:
+    """The rows as one file, and its size; without a target all the work of it and no file."""
+    import pyarrow as pa  # noqa: PLC0415 - the process that receives needs no Arrow
+
+    from indexer.ingest.parquet import encode_spans, write_span_file  # noqa: PLC0415 - same
+
+    table = pa.concat_tables(tables)
+    if target is None:
+        encode_spans(table)
+        return 0
+    return write_span_file(table, target, modes)
 
 
 def keep_refused(folder: Path, name: str, content: bytes) -> Path:

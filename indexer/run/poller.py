@@ -20,7 +20,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import HotUnavailable, InvalidOtlp, InvalidSettings
 from indexer.ingest.layout import span_file
-from indexer.ingest.parquet import remove_leftovers, write_span_file
+from indexer.ingest.leftovers import remove_leftovers
+from indexer.ingest.parquet import write_span_file
 from indexer.ingest.poll_state import PollState
 from indexer.ingest.range_file import keep_refused, restrict_refused
 from indexer.otlp.clip import Clipped

@@ -6,7 +6,9 @@ not turn a clean end into a death.
 """
 
 import os
+import select
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -70,6 +72,34 @@ def catch_stop_signals() -> StopRequest:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     _REQUEST.is_caught = True
     return _REQUEST
+
+
+@contextmanager
+def signal_waiter() -> Iterator[Callable[[float], None]]:
+    """A function that waits until a signal comes or a child ends, and so many seconds at most.
+
+    A signal that came before it is called, and after the block began, ends the wait as well. For
+    the main thread.
+    """
+    receiving, sending = socket.socketpair()
+    for one in (receiving, sending):
+        one.setblocking(False)
+    handler = signal.signal(signal.SIGCHLD, lambda *_: None)  # one that is ignored wakes nobody
+    before = signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
+
+    def wait(seconds: float) -> None:
+        select.select([receiving], [], [], seconds)
+        with suppress(BlockingIOError):
+            while receiving.recv(1024):
+                pass
+
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGCHLD, handler)
+        receiving.close()
+        sending.close()
 
 
 def stop_with_input() -> None:

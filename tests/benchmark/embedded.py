@@ -149,6 +149,7 @@ def embedded_environment(
         "INGESTION_OTLP_GRPC_LISTEN": f"127.0.0.1:{otlp}",
         "INGESTION_OTLP_HTTP_LISTEN": f"127.0.0.1:{otlp_http}" if over_http else "",
         "INDEXER_HTTP_LISTEN": "127.0.0.1:0" if over_http else "",
+        "INGESTION_HTTP_LISTEN": "127.0.0.1:0",
         "INGESTION_GRPC_PORT": str(internal),
     }
     return environ, (otlp, internal, otlp_http)

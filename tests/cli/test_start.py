@@ -68,3 +68,13 @@ def test_without_a_worker_a_command_of_the_index_alone_loads_no_reader_of_spans(
     unwanted = re.compile(rf"(indexer\.({'|'.join(rooms)})|{'|'.join(others)})(\.|$)")
     limits = {"indexer.read", "indexer.read.limits"}
     assert [name for name in loaded if unwanted.match(name) and name not in limits] == []
+
+
+@pytest.mark.process
+def test_the_process_that_receives_loads_nothing_that_only_files_need():
+    """Arrow and numpy would be half of its memory; the process that writes files has them."""
+    names = "import sys, indexer.run.ingestion; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "grpc" in loaded
+    assert loaded & {"pyarrow", "numpy", "duckdb", "fastapi", "pydantic"} == set()

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from indexer.ingest.layout import span_file
+from indexer.ingest.leftovers import remove_leftovers
 from indexer.ingest.parquet import (
     ROW_GROUP_ROWS,
-    remove_leftovers,
     write_span_file,
     write_span_tables,
 )

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import threading
+import time
 
 import pytest
 
@@ -10,6 +12,7 @@ from indexer.system import stop_signals
 from indexer.system.stop_signals import (
     interrupt_on_stop_signals,
     is_interrupted,
+    signal_waiter,
     stopped_by_signals,
 )
 
@@ -74,3 +77,22 @@ def test_a_command_that_does_not_go_is_interrupted_again(handlers, monkeypatch):
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_who_waits_for_signals_is_woken_by_one_and_by_the_end_of_a_child():
+    began_s = time.monotonic()
+    with signal_waiter() as wait:
+        child = subprocess.Popen(["true"])
+        while child.poll() is None:
+            wait(60)
+        os.kill(os.getpid(), signal.SIGCHLD)
+        wait(60)
+    assert time.monotonic() - began_s < 60
+
+
+def test_a_wait_for_signals_ends_by_itself_and_leaves_handlers_as_they_were():
+    before = signal.getsignal(signal.SIGCHLD)
+    with signal_waiter() as wait:
+        wait(0)
+    assert signal.getsignal(signal.SIGCHLD) is before
+    assert signal.set_wakeup_fd(-1) == -1
