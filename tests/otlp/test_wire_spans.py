@@ -69,7 +69,11 @@ def test_text_has_the_escapes_of_json(text):
     assert wire_span_rows([body]).equals(by_parser(body))
 
 
-@pytest.mark.parametrize("value", [0.0, -0.0, 1e16, 5e-324, 0.1, float("inf"), float("nan")])
+_DOUBLES = [0.0, -0.0, 1.0, 1e16, 5e-324, 0.1, -0.001, 9.99e-4, 123456789.25, 1234567890123.5]
+_DOUBLES += [float("inf"), float("nan")]
+
+
+@pytest.mark.parametrize("value", _DOUBLES)
 def test_doubles_are_written_as_python_writes_them(value):
     body = request_of({"attributes": [{"key": "a", "value": {"double_value": value}}]})
     assert wire_span_rows([body]).equals(by_parser(body))

@@ -20,10 +20,10 @@ _KEY, _VALUE = 0x0A, 0x12
 _TEXT, _BOOL, _INT, _DOUBLE, _ARRAY, _MAP, _BYTES = 0x0A, 0x10, 0x18, 0x21, 0x2A, 0x32, 0x3A
 _TABLE_MAX = 1 << 22
 """Cells of a table of records and keys, in which a key that occurs twice shows."""
-_ESCAPED = np.zeros(256, bool)
-_ESCAPED[:0x20] = True
-_ESCAPED[[ord('"'), ord("\\")]] = True
-"""Bytes that JSON text has in another form (RFC 8259 7)."""
+_SPACE, _QUOTE, _BACKSLASH = 0x20, ord('"'), ord("\\")
+"""Bytes below the first, and the two others, have another form in JSON text (RFC 8259 7)."""
+_PLAIN_DOUBLES = (1e-3, 1e9)
+"""Between these Arrow writes a double as Python does, which has no exponent there."""
 
 
 def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> pa.Array:
@@ -103,7 +103,7 @@ def quote_texts(found: pa.Array) -> pa.Array:
     written = pc.binary_join_element_wise('"', found, '"', "")
     offsets = np.frombuffer(found.buffers()[1], np.int32)[found.offset :][: len(found) + 1]
     content = np.frombuffer(found.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    places = np.flatnonzero(_ESCAPED[content])
+    places = np.flatnonzero((content < _SPACE) | (content == _QUOTE) | (content == _BACKSLASH))
     if not places.size:
         return written
     of = np.unique(np.searchsorted(offsets - offsets[0], places, "right") - 1)
@@ -144,9 +144,14 @@ def _doubles(data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
 
 def double_texts(found: Any) -> pa.Array:
     """Doubles as JSON, as Python writes them."""
-    if np.isfinite(found).all():
-        return pa.array(list(map(repr, found.tolist())), pa.string())
-    return pa.array([json_text(double(value)) for value in found.tolist()], pa.string())
+    size = np.abs(found)
+    least, most = _PLAIN_DOUBLES
+    plain = (size >= least) & (size < most) & (found != np.floor(found))
+    written = pa.array(found).cast(pa.string())
+    if plain.all():
+        return written
+    others = [json_text(double(value)) for value in found[~plain].tolist()]
+    return pc.replace_with_mask(written, pa.array(~plain), pa.array(others, pa.string()))
 
 
 def _hex(_data: Any, buffer: pa.Buffer, of: Fields) -> pa.Array:

@@ -25,7 +25,9 @@ _TWO_BYTE_KEY = 0x85
 _VARINT_BYTES_MAX = 10
 
 
-_HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint8).reshape(256, 2)
+_HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint16)
+"""Two digits of each byte."""
+_NOTHING = np.zeros(0, np.int64)
 
 
 class Unusual(Exception):
@@ -49,21 +51,47 @@ class Fields:
         return len(self.owner)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One field of each of some messages, in order of the messages."""
+
+    owner: Any
+    key: Any
+    """First byte of the field's key."""
+    start: Any
+    length: Any
+    number: Any
+    least: int
+    """Of the keys; mostly all are the same."""
+    most: int
+
+    def of(self, key: int) -> tuple[Any, ...] | None:
+        """(owner, start, length, number) of the fields with a key; None if there is none."""
+        if not self.least <= key <= self.most:
+            return None
+        whole = (self.owner, self.start, self.length, self.number)
+        if self.least == self.most:
+            return whole
+        chosen = self.key == key
+        return tuple(column[chosen] for column in whole) if chosen.any() else None
+
+
 class FieldsByKey:
     """Fields of messages, by the first byte of their keys."""
 
-    def __init__(self, keys: Any, fields: Fields) -> None:
-        order = np.lexsort((fields.start, keys))
-        self._bounds = np.searchsorted(keys[order], np.arange(257))
-        self._fields = Fields(
-            fields.owner[order], fields.start[order], fields.length[order], fields.number[order]
-        )
+    def __init__(self, steps: list[_Step]) -> None:
+        self._steps = steps
 
     def all_of(self, key: int) -> Fields:
         """Those of one key, in the order of the bytes."""
-        chosen = slice(self._bounds[key], self._bounds[key + 1])
-        of = self._fields
-        return Fields(of.owner[chosen], of.start[chosen], of.length[chosen], of.number[chosen])
+        parts = [part for step in self._steps if (part := step.of(key)) is not None]
+        if not parts:
+            return Fields(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+        if len(parts) == 1:
+            return Fields(*parts[0])
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.argsort(columns[1], kind="stable")  # some runs that are in order already
+        return Fields(*(column[order] for column in columns))
 
     def one_of(self, key: int) -> Fields:
         """The same. Raises Unusual where a message has two."""
@@ -74,8 +102,7 @@ class FieldsByKey:
 
     def check_single(self) -> None:
         """Raise Unusual where a message has two fields."""
-        owner = self._fields.owner
-        if len(owner) and np.bincount(owner).max() > 1:
+        if len(self._steps) > 1:
             raise Unusual
 
 
@@ -89,27 +116,27 @@ def walk(data: Any, begin: Any, end: Any, keys: Iterable[int]) -> FieldsByKey:
     known[list(keys)] = True
     owner = np.flatnonzero(begin < end)
     at, last = begin[owner], end[owner]
-    steps: list[tuple[Any, ...]] = []
+    steps: list[_Step] = []
     while owner.size:
         if len(steps) == STEPS_MAX:
             raise Unusual
         key = data[at]
         if not known[key].all():
             raise Unusual
-        start, length, number = _payload(data, key, at)
+        least, most = int(key.min()), int(key.max())
+        start, length, number = (
+            _payload(data, key, at) if least != most else _payload_of(data, least, at)
+        )
         after = start + length
         if (after > last).any():
             raise Unusual
-        steps.append((owner, key, start, length, number))
+        steps.append(_Step(owner, key, start, length, number, least, most))
         goes_on = after < last
-        owner, at, last = owner[goes_on], after[goes_on], last[goes_on]
-    if not steps:
-        nothing = np.zeros(0, np.int64)
-        return FieldsByKey(nothing, Fields(nothing, nothing, nothing, nothing))
-    owner, key, start, length, number = (
-        np.concatenate(parts) for parts in zip(*steps, strict=True)
-    )
-    return FieldsByKey(key, Fields(owner, start, length, number))
+        if goes_on.all():
+            at = after
+        else:
+            owner, at, last = owner[goes_on], after[goes_on], last[goes_on]
+    return FieldsByKey(steps)
 
 
 def texts(buffer: pa.Buffer, start: Any, length: Any) -> pa.Array:
@@ -141,14 +168,15 @@ def hex_texts(buffer: pa.Buffer, start: Any, length: Any) -> pa.Array:
         return pa.array([], pa.string())
     offsets = np.frombuffer(raw.buffers()[1], np.int32)[: len(raw) + 1]
     content = np.frombuffer(raw.buffers()[2] or b"", np.uint8)[: offsets[-1]]
-    digits = pa.py_buffer(np.ascontiguousarray(_HEX[content]))
+    digits = pa.py_buffer(_HEX[content])
     return pa.Array.from_buffers(pa.string(), len(raw), [None, pa.py_buffer(offsets * 2), digits])
 
 
 def words(data: Any, start: Any, kind: str) -> Any:
     """Numbers of a fixed size that begin at these places."""
     size = np.dtype(kind).itemsize
-    return data[start[:, None] + np.arange(size)].reshape(-1).view(kind)
+    at_each_byte = np.ndarray((len(data) - size + 1,), kind, data, strides=(1,))
+    return at_each_byte[start]
 
 
 def _payload(data: Any, key: Any, at: Any) -> tuple[Any, Any, Any]:
@@ -168,6 +196,17 @@ def _payload(data: Any, key: Any, at: Any) -> tuple[Any, Any, Any]:
     if (length < 0).any() or (length > len(data)).any():
         raise Unusual
     return place + size, length, number
+
+
+def _payload_of(data: Any, key: int, at: Any) -> tuple[Any, Any, Any]:
+    """The same of fields that all have this key; most lengths are of one byte."""
+    wire = key & 7
+    place = at + 1
+    if wire == _BYTES and not ((length := data[place]) >= _MORE).any():
+        return place + 1, length.astype(np.int64), length
+    if wire == _FIXED_64:
+        return place, np.full(len(at), 8), np.zeros(len(at), np.uint64)
+    return _payload(data, np.full(len(at), key, np.uint8), at)
 
 
 def _varints(data: Any, at: Any, wanted: Any) -> tuple[Any, Any]:
