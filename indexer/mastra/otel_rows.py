@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from indexer.mastra.columns import RECORD_COLUMNS, reader
 from indexer.mastra.json_values import json_text
+from indexer.mastra.otel_table import PAYLOAD
 from indexer.mastra.records import SpanRecord
 from indexer.mastra.span_keys import span_key
 from indexer.system.duckdb_rows import arrow_table
@@ -75,8 +76,6 @@ _RECORDS = f"""
     FROM asked_records AS asked JOIN mastra_spans USING (span_key, trace_id, span_id)
     WHERE created_at IS NOT NULL
 """
-PAYLOAD = ("status_message", "attributes", "events", "links", "resource_attributes")
-"""Columns that ``with_payload`` adds."""
 
 
 def metadata_rows(

@@ -6,12 +6,12 @@ of the spans that are asked for.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from indexer.mastra.database import Database
 from indexer.mastra.otel_rows import metadata_rows, with_payload
+from indexer.mastra.otel_table import OtelView
 
 SPANS_MAX = 1_000_000
 """Spans that one question looks through, the newest by start: some 200 bytes each."""
@@ -19,27 +19,6 @@ SPANS_MAX = 1_000_000
 _COUNT = "SELECT count(*) FROM mastra_spans WHERE created_at IS NOT NULL"
 _OF_TRACE = "trace_id = $trace_id"
 _NEWEST = "ORDER BY started_at DESC, span_key LIMIT {limit}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
-class OtelView:
-    """Spans of one moment."""
-
-    table: pa.Table
-    """Their IDs as the store has them, service, name, times, kind and status."""
-    rows: Callable[[Sequence[int]], pa.Table]
-    """Some rows of the table with their payload, as text. Of a span that is gone meanwhile the
-    attributes are NULL. Raises IndexerError."""
-    left_out: int = 0
-    """Spans of the store that are older than these."""
-
-    def take(self, chosen: Sequence[int]) -> "OtelView":
-        """Some of them, by row."""
-        return OtelView(
-            table=self.table.take(pa.array(chosen, pa.int64())),
-            rows=lambda rows: self.rows([chosen[row] for row in rows]),
-            left_out=self.left_out,
-        )
 
 
 class OtelSpans:

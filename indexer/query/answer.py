@@ -15,7 +15,7 @@ from indexer.query.span import Span
 from indexer.query.trace_summary import TraceSummary
 
 if TYPE_CHECKING:  # most answers need no store
-    from indexer.mastra.otel_view import OtelView
+    from indexer.mastra.otel_table import OtelView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect
 
 if TYPE_CHECKING:  # a span of a file needs no store
-    from indexer.mastra.otel_view import OtelView
+    from indexer.mastra.otel_table import OtelView
 
 TierName = Literal["published", "indexed", "recent", "hot"]
 """Spans of the Mastra store, files that are indexed, files that are not indexed yet, and spans in

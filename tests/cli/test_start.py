@@ -36,6 +36,12 @@ finally:
 """
 
 
+def modules_of(code):
+    """What a Python has loaded that runs the code, which prints it."""
+    command = [sys.executable, "-c", code]
+    return set(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split())
+
+
 STATUS = {"state": "running", "healthy": True, "problems": []}
 
 
@@ -59,9 +65,7 @@ def test_a_command_that_a_worker_answers_loads_no_engine(tmp_path, arguments):
 def test_without_a_worker_a_command_of_the_index_alone_loads_no_reader_of_spans():
     """Of ``status``, ``files`` and SQL over the catalog's tables: DuckDB and Arrow are their cost."""
     code = "import sys, indexer.cli.commands, indexer.cli.sql; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, text=True
-    ).stdout.split()
+    loaded = modules_of(code)
     assert "duckdb" in loaded
     rooms = ("read", "spans", "otlp", "hot", "mastra", "live", "parquet")
     others = ("pydantic", "google", "grpc", "opentelemetry", "rich")
@@ -73,8 +77,18 @@ def test_without_a_worker_a_command_of_the_index_alone_loads_no_reader_of_spans(
 @pytest.mark.process
 def test_the_process_that_receives_loads_nothing_that_only_files_need():
     """Arrow and numpy would be half of its memory; the process that writes files has them."""
-    names = "import sys, indexer.run.ingestion; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
+    loaded = modules_of("import sys, indexer.run.ingestion; print(*sys.modules)")
     assert "grpc" in loaded
     assert loaded & {"pyarrow", "numpy", "duckdb", "fastapi", "pydantic"} == set()
+
+
+def test_a_question_without_a_worker_loads_no_model_of_a_request_and_no_route():
+    """Its tiers and their readers are cost enough."""
+    code = (
+        "import sys, indexer.query.answers, indexer.clients.shared.answer_json; print(*sys.modules)"
+    )
+    loaded = modules_of(code)
+    assert "indexer.query.answers" in loaded
+    assert loaded & {"pydantic", "fastapi", "starlette", "grpc", "indexer.mastra.records"} == set()
+    words = modules_of("import sys, indexer.cli.option_words; print(*sys.modules)")
+    assert words & {"fastapi", "starlette"} == set()

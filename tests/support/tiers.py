@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from indexer.hot.view import DecodedRows, HotView
-from indexer.mastra.otel_view import OtelView
+from indexer.mastra.otel_table import OtelView
 from indexer.query.answers import Answers
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, table, write

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond, respond_list
-from indexer.clients.shared.span_ids import TEXT_CHARS_MAX
+from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.text_path import register
 from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import SpanQuery

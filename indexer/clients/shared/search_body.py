@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from indexer.clients.shared.attribute_words import SYNTAX, attribute_condition
 from indexer.clients.shared.known_parameters import NAME_CHARS_MAX
 from indexer.clients.shared.search_words import AttributeText, PageWords, SpanWords
-from indexer.clients.shared.span_ids import TEXT_CHARS_MAX
+from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import unix_nano
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import (

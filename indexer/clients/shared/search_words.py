@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.clients.shared.attribute_words import SYNTAX, attribute_condition
-from indexer.clients.shared.span_ids import TEXT_CHARS_MAX
+from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, unix_nano
 from indexer.query.find.condition_tree import CONDITIONS_MAX, AllOf, Condition
 from indexer.query.find.cursor import page_after

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import Path
 
-TEXT_CHARS_MAX = 1_024
-"""Of a service name, an attribute or an ID: far longer than any."""
+from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 
 TraceId = Annotated[
     str,

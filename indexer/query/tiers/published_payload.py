@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from indexer.mastra.otel_rows import PAYLOAD
-from indexer.mastra.otel_view import OtelView
+from indexer.mastra.otel_table import PAYLOAD, OtelView
 from indexer.query.deadline import Deadline
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.tiers.hot_spans import payload_table

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexer.errors import IndexerError
-from indexer.mastra.otel_view import OtelView
+from indexer.mastra.otel_table import OtelView
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import ENDED, Deadline
 from indexer.query.find import column_scan
