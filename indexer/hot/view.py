@@ -40,6 +40,8 @@ class DecodedRows:
 
     def trace(self, trace_id: str) -> pa.Table:
         """Those of one trace."""
+        if not self.rows.num_rows:
+            return self.rows
         return self.rows.filter(pc.equal(self.rows["trace_id"], trace_id.lower()))
 
 

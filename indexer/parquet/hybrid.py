@@ -7,9 +7,12 @@ runs are passed over and only the wanted numbers are taken out.
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from indexer.parquet.thrift import read_varint
 
 WIDTH_MAX = 32
+BYTE_BITS = 8
 
 _Run = tuple[int, int, bool, int]
 """(first place, place after it, whether it is bit-packed, byte where its numbers begin)."""
@@ -47,6 +50,28 @@ def single_number(data: bytes, at: int, width: int, count: int) -> int | None:
         return 0
     _, after, is_packed, start = next(_runs(data, at, width))
     return None if is_packed or after < count else _bits(data, start, 0, width)
+
+
+def all_numbers(data: bytes, at: int, width: int, count: int) -> bytes:
+    """The numbers at the first ``count`` places, of 8 bits at most, a byte each.
+
+    Raises like ``numbers_at``.
+    """
+    if not 0 < width <= BYTE_BITS:
+        raise ValueError(f"numbers of {width} bits")
+    parts = []
+    for first, after, is_packed, start in _runs(data, at, width):
+        if is_packed:
+            end = start + (after - first) * width // BYTE_BITS
+            if end > len(data):
+                raise IndexError("the numbers end early")
+            bits = np.unpackbits(np.frombuffer(data[start:end], np.uint8), bitorder="little")
+            parts.append(np.packbits(bits.reshape(-1, width), axis=1, bitorder="little").tobytes())
+        else:
+            parts.append(bytes([_bits(data, start, 0, width)]) * min(after - first, count - first))
+        if after >= count:
+            break
+    return b"".join(parts)[:count]
 
 
 def ranks(levels: bytes, rows: Sequence[int]) -> list[int | None]:

@@ -27,6 +27,8 @@ CONSTANT_BYTES_MAX = 512
 """Of a value that is kept because all rows have it: it counts as one part."""
 DICTIONARY_BYTES_MAX = 4_096
 """Of a dictionary that is kept, as it is stored: names of services and scopes, their resources."""
+CODES_MAX = 1 << 17
+"""Of a column chunk whose codes are kept, a byte each: more than span writers put in one."""
 ENTRY_BYTES = 50
 """What a value of a dictionary takes in Python beside its own bytes."""
 
@@ -37,6 +39,16 @@ class Constant:
 
     value: Any
     """As it is stored, text as bytes; None for no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What each row of a column chunk has, of a few values: services, scopes, their resources."""
+
+    values: list[Any]
+    """As they are stored."""
+    codes: bytes
+    """The place in ``values`` of each row's own."""
 
 
 class PageMap:
@@ -51,6 +63,8 @@ class PageMap:
         self._pages: dict[int, list[Page]] = {}
         self._constants: dict[int, Constant] = {}
         self._dictionaries: dict[int, list[Any]] = {}
+        self._codes: dict[int, Codes] = {}
+        self._read_once: set[int] = set()
         self._lock = threading.Lock()
         self.parts = sum(len(group.chunks) for group in groups)
         """What is kept, in units of ``PART_BYTES``."""
@@ -88,6 +102,21 @@ class PageMap:
         """The dictionary has these, which take so many bytes as they are stored."""
         size_bytes += ENTRY_BYTES * len(values)
         self._keep(self._dictionaries, chunk, values, -(-size_bytes // PART_BYTES))
+
+    def codes(self, chunk: ColumnChunk) -> Codes | None:
+        """What each row of the chunk has, where that is kept."""
+        return self._codes.get(chunk.offset)
+
+    def wants_codes(self, chunk: ColumnChunk) -> bool:
+        """Whether all codes of the chunk are worth decoding: it was read before."""
+        if chunk.offset in self._read_once:
+            return True
+        self._read_once.add(chunk.offset)
+        return False
+
+    def keep_codes(self, chunk: ColumnChunk, codes: Codes) -> None:
+        """Each row of the chunk has that, of the dictionary that is kept."""
+        self._keep(self._codes, chunk, codes, -(-len(codes.codes) // PART_BYTES))
 
     def _keep(self, kept: dict[int, Any], chunk: ColumnChunk, value: Any, parts: int) -> None:
         with self._lock:

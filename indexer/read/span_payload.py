@@ -5,11 +5,18 @@ beyond the limits is left out and counted in ``omitted``: it is not counted in t
 ``dropped_*_count``, which says what the writer had already dropped.
 """
 
+import json
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from indexer.read.normalise import JSON_COLUMNS, canonical, parse_value
+from indexer.read.normalise import (
+    COUNT_COLUMNS,
+    JSON_COLUMNS,
+    TEXT_COLUMNS,
+    canonical,
+    parse_value,
+)
 from indexer.read.part import Part, column_limits, part_of_attributes
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 
@@ -20,16 +27,34 @@ which nothing is left out."""
 VALUES = "values"
 
 _SHORT_BYTES_PER_ELEMENT = 2
+_TEXTS, _COUNTS = frozenset(TEXT_COLUMNS), frozenset(COUNT_COLUMNS)
+_COUNT_MAX = (1 << 64) - 1
+_EMPTY = {name: "[]" if name in ("events", "links") else "{}" for name in JSON_COLUMNS}
+"""How writers say that a span has none."""
 
 
 def span_payload(stored: Mapping[str, Any], limits: SpanLimits = SPAN_LIMITS) -> dict[str, Any]:
     """Canonical payload columns of stored ones, as ``read_payload`` gives them; and ``omitted``."""
     span = _Span(limits)
-    payload = {name: span.canonical(name, value) for name, value in stored.items()}
+    payload = {name: _canonical(span, name, value) for name, value in stored.items()}
     if _may_exceed(stored, limits):
         span.keep_first(payload)
     omitted = {name: count for name, count in span.omitted.items() if count}
     return {**payload, OMITTED: omitted} if omitted else payload
+
+
+def _canonical(span: "_Span", name: str, value: Any) -> Any:
+    """The value of a column; what is canonical as it is stored, as most columns are, at once."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if name in _TEXTS:
+            return value
+        if value == _EMPTY.get(name):
+            return json.loads(value)
+    elif type(value) is int and name in _COUNTS and 0 <= value <= _COUNT_MAX:
+        return value
+    return span.canonical(name, value)
 
 
 class _Span:

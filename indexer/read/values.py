@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from indexer.errors import CorruptPage
 from indexer.parquet.column_chunks import ColumnChunk
-from indexer.parquet.hybrid import numbers_at, ranks, single_number
-from indexer.parquet.page_maps import DICTIONARY_BYTES_MAX, Constant, PageMap
+from indexer.parquet.hybrid import BYTE_BITS, all_numbers, numbers_at, ranks, single_number
+from indexer.parquet.page_maps import CODES_MAX, DICTIONARY_BYTES_MAX, Codes, Constant, PageMap
 from indexer.parquet.pages import Page, page_bytes
 from indexer.read.byte_arrays import LENGTH_BYTES, ByteArrays, equal_stride
 
@@ -82,6 +82,9 @@ class ChunkReader:
         constant = self._kept.constant(self._chunk)
         if constant is not None:
             return [self._value(constant.value)] * len(rows)
+        known = self._kept.codes(self._chunk)
+        if known is not None:
+            return [self._value(known.values[known.codes[row]]) for row in rows]
         wanted = sorted(set(rows))
         found: dict[int, Any] = {}
         first = 0
@@ -104,19 +107,18 @@ class ChunkReader:
     def _page_values(self, page: Page, at: list[int]) -> list[Any]:
         levels, body = self._split(page)
         if page.value_count == self._row_count:
-            self._keep_constant(page, levels, body)
+            self._keep_whole(page, levels, body)
         places: list[int | None] = list(at) if levels is None else ranks(levels, at)
         stored = self._stored(page, body, [place for place in places if place is not None])
         return [None if place is None else stored[place] for place in places]
 
     def _stored(self, page: Page, body: bytes, places: list[int]) -> dict[int, Any]:
         """The values at some places among those that are not null."""
-        encoding = page.data_header.get(_V2_ENCODING if page.is_v2 else _ENCODING)
         if not places:
             return {}
-        if encoding == _PLAIN:
+        if _encoding(page) == _PLAIN:
             return self._values_at(self._plain(body, places[-1] + 1), places, places)
-        if encoding not in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}:
+        if not _is_coded(page):
             raise NotDecodedHere(self._chunk.path_in_schema)
         codes = numbers_at(body, 1, body[0], places)
         dictionary = self._read_dictionary()
@@ -124,24 +126,33 @@ class ChunkReader:
             raise self._corrupt("a value refers beyond its dictionary")
         return self._values_at(dictionary, codes, places)
 
-    def _keep_constant(self, page: Page, levels: bytes | None, body: bytes) -> None:
-        """Keep the value of a page whose rows, which are all of the row group, have the same."""
+    def _keep_whole(self, page: Page, levels: bytes | None, body: bytes) -> None:
+        """Keep what a page says of its rows, which are all of the row group, where it is little."""
         held = 1 if levels is None else single_number(levels, 0, 1, page.value_count)
         if held == 0:
             self._kept.keep_constant(self._chunk, Constant(None))
         elif held == 1 and (stored := self._only_value(page, body)) is not None:
             self._kept.keep_constant(self._chunk, Constant(stored))
+        elif held == 1 and _is_coded(page) and self._kept.wants_codes(self._chunk):
+            self._keep_codes(page, body)
+
+    def _keep_codes(self, page: Page, body: bytes) -> None:
+        dictionary = self._read_dictionary()
+        is_small = 0 < body[0] <= BYTE_BITS and page.value_count <= CODES_MAX
+        if isinstance(dictionary, list) and is_small:
+            codes = all_numbers(body, 1, body[0], page.value_count)
+            if max(codes) < len(dictionary):
+                self._kept.keep_codes(self._chunk, Codes(dictionary, codes))
 
     def _only_value(self, page: Page, body: bytes) -> Any:
         """The value that every row of a page without nulls has; None where they differ."""
         count = page.value_count
-        encoding = page.data_header.get(_V2_ENCODING if page.is_v2 else _ENCODING)
-        if encoding in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}:
+        if _is_coded(page):
             code = single_number(body, 1, body[0], count)
             dictionary = self._read_dictionary()
             return None if code is None or code >= len(dictionary) else dictionary[code]
         stride = len(body) // count
-        if encoding != _PLAIN or body != body[:stride] * count:
+        if _encoding(page) != _PLAIN or body != body[:stride] * count:
             return None
         size = _NUMBER_BYTES.get(self._chunk.physical_type) or equal_stride(body)
         return self._plain(body, count)[0] if size == stride else None
@@ -232,6 +243,15 @@ class ChunkReader:
 
     def _corrupt(self, what: str) -> CorruptPage:
         return CorruptPage(f"column {self._chunk.path_in_schema}: {what}", path=self._path)
+
+
+def _encoding(page: Page) -> Any:
+    return page.data_header.get(_V2_ENCODING if page.is_v2 else _ENCODING)
+
+
+def _is_coded(page: Page) -> bool:
+    """Whether its values are places in the dictionary."""
+    return _encoding(page) in {_PLAIN_DICTIONARY, _RLE_DICTIONARY}
 
 
 def _is_known_type(chunk: ColumnChunk) -> bool:

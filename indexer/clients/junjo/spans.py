@@ -57,6 +57,10 @@ LEAVING = (*(one.names[0] for one in LIFTED), "junjo.workflow_id", "node.id")
 value stays there. Newer names stay too: who knows them looks for them among the attributes. The
 span as it was sent, these and all, is what ``trace`` and ``otel_spans`` have."""
 
+_LEAVING = frozenset(LEAVING)
+_LIFTED_NAMES = frozenset(name for one in LIFTED for name in one.names)
+_NOTHING_LIFTED = {one.column: one.absent for one in LIFTED}
+
 WORKFLOW, NODE = "workflow", "node"
 WORKFLOW_TYPES = (WORKFLOW, "subflow")
 """Values of ``junjo.span_type`` whose spans have a state, a graph and a store."""
@@ -214,6 +218,8 @@ def remaining_attributes(attributes: Any) -> Any:
     """The attributes that no column has; other than an object, they stay as they are."""
     if not isinstance(attributes, Mapping):
         return attributes
+    if _LEAVING.isdisjoint(attributes):
+        return dict(attributes)
     return {
         key: value
         for key, value in attributes.items()
@@ -224,6 +230,8 @@ def remaining_attributes(attributes: Any) -> Any:
 def lifted_columns(attributes: Any) -> dict[str, str]:
     """The columns that come out of attributes, in their order."""
     found = attributes if isinstance(attributes, Mapping) else {}
+    if _LIFTED_NAMES.isdisjoint(found):
+        return dict(_NOTHING_LIFTED)
     of_workflow = _text(found, *SPAN_TYPE.names) in WORKFLOW_TYPES
     return {
         one.column: _column(one, found) if of_workflow or not one.of_workflows else one.absent
