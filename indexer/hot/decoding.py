@@ -10,11 +10,12 @@ import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from indexer.errors import InvalidOtlp
-from indexer.hot.identity import identified_rows
+from indexer.hot.identity import identified_rows, keys_of_requests
 from indexer.otlp.clip import Clipped
 from indexer.otlp.portions import is_ordinary, portions
 from indexer.otlp.requests import parse_protobuf, repeated_bytes, span_count
 from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
+from indexer.spans.identity import SpanKeys
 from indexer.telemetry.log import SPANS_CLIPPED, log
 
 T = TypeVar("T")
@@ -81,6 +82,9 @@ class Decoder:
     """Bytes that the rows of an export request may come to; what this takes, ``requests`` takes."""
     of_trace: Callable[[bytes, bytes], bytes] = only_trace
     """The export request with the spans of a trace alone."""
+
+    identities: Callable[[Sequence[bytes]], SpanKeys] = keys_of_requests
+    """Of the spans of serialised export requests."""
 
     def empty(self) -> pa.Table:
         """No spans."""

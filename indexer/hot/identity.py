@@ -1,9 +1,13 @@
 """The identity of hot spans: real ids in one spelling, and all of it as integers. Pure."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.otlp.span_ids import span_identities
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
 from indexer.spans.identifiers import BoolArray, format_hex, parse_hex
 from indexer.spans.identity import SpanKeys
@@ -14,6 +18,12 @@ def keys_of(table: pa.Table) -> SpanKeys:
     (high, low), _ = parse_hex(_bytes(table["trace_id"]), digits=32)
     (span,), _ = parse_hex(_bytes(table["span_id"]), digits=16)
     return SpanKeys(high, low, span, _kinds(table))
+
+
+def keys_of_requests(bodies: Sequence[bytes]) -> SpanKeys:
+    """The identities of the spans of serialised requests, without rows. Raises InvalidOtlp."""
+    found = span_identities(bodies)
+    return SpanKeys(found.trace_high, found.trace_low, found.span, _small(found.kind))
 
 
 def identified_rows(table: pa.Table) -> tuple[pa.Table, BoolArray]:
@@ -40,7 +50,10 @@ def _kinds(table: pa.Table) -> npt.NDArray[np.int8]:
     """As the index has them: absent is 0, and so is what no int8 holds."""
     if "span_kind" not in table.column_names:
         return np.zeros(table.num_rows, np.int8)
-    kinds = table["span_kind"].fill_null(0).to_numpy()
+    return _small(table["span_kind"].fill_null(0).to_numpy())
+
+
+def _small(kinds: Any) -> npt.NDArray[np.int8]:
     kinds = np.where((kinds < 0) | (kinds > np.iinfo(np.int8).max), 0, kinds)
     small: npt.NDArray[np.int8] = kinds.astype(np.int8)
     return small

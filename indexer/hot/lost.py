@@ -8,9 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from indexer.hot.identity import keys_of
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.identity import SpanKeys
 from indexer.system.clock import Clock
@@ -57,9 +55,8 @@ class LostFlushDetector:
         """Trace ids of lost spans, the first ones found."""
         return tuple(self._traces)
 
-    def observe(self, hot: pa.Table) -> None:
-        """The table of a view: what was in the previous one and is not in this one has left."""
-        now_hot = keys_of(hot)
+    def observe(self, now_hot: SpanKeys) -> None:
+        """All of a view: what was in the previous one and is not in this one has left."""
         hashes = now_hot.hashes
         again_hot = np.isin(self._awaited.hashes, hashes)
         self._keep(~again_hot)

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import Decoder, decode_parts
-from indexer.hot.identity import identified_rows
+from indexer.hot.identity import identified_rows, keys_of
+from indexer.spans.identity import SpanKeys
 from indexer.wire.generated import ingestion_pb2 as wire
 
 REQUEST_COST_BYTES = 100
@@ -92,6 +93,7 @@ class Requests:
         self._decoder = decoder
         self._held = held
         self._decoding = threading.Lock()
+        self._identities: SpanKeys | None = None
 
     @classmethod
     def from_wire(cls, decoder: Decoder, requests: Sequence[wire.HotRequest]) -> Self:
@@ -141,6 +143,23 @@ class Requests:
     def decoded(self) -> Rows | None:
         """If they are."""
         return self._held if isinstance(self._held, Rows) else None
+
+    @property
+    def count(self) -> int:
+        """Spans; before they are decoded, as the server says."""
+        held = self._held
+        return int(held.table.num_rows) if isinstance(held, Rows) else sum(held.counts)
+
+    def identities(self) -> SpanKeys:
+        """Of all spans, in order; kept, because they are asked for again and again."""
+        if self._identities is None:  # two threads may both find them
+            held = self._held
+            self._identities = (
+                keys_of(held.table)
+                if isinstance(held, Rows)
+                else self._decoder.identities(held.bodies)
+            )
+        return self._identities
 
     def rows(self) -> Rows:
         """Decode, unless that was done."""
@@ -192,6 +211,14 @@ class HotRequests:
             tables = [part.rows().table for part in self._parts]
             self._table = pa.concat_tables(tables or [self._decoder.empty()])
         return self._table
+
+    def count(self) -> int:
+        """How many there are, as their server says while they are not decoded."""
+        return sum(part.count for part in self._parts)
+
+    def identities(self) -> SpanKeys:
+        """What identifies each of them; nothing is decoded for it."""
+        return SpanKeys.joined([part.identities() for part in self._parts])
 
     def trace(self, trace_id: str) -> pa.Table:
         """Those of one trace, by 32 hex digits."""

@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from indexer.hot.identity import keys_of
+from indexer.spans.identity import SpanKeys
 from indexer.wire.limits import ANSWER_BYTES_MAX, RECENT_FILES_MAX
 
 MIB = 1024 * 1024
@@ -27,6 +29,14 @@ class HotRows(Protocol):
         """Those of one trace, by 32 hex digits."""
         ...
 
+    def count(self) -> int:
+        """How many there are, as their server says while they are not decoded."""
+        ...
+
+    def identities(self) -> SpanKeys:
+        """What identifies each of them; nothing is decoded for it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedRows:
@@ -43,6 +53,14 @@ class DecodedRows:
         if not self.rows.num_rows:
             return self.rows
         return self.rows.filter(pc.equal(self.rows["trace_id"], trace_id.lower()))
+
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.rows.num_rows)
+
+    def identities(self) -> SpanKeys:
+        """What identifies each of them."""
+        return keys_of(self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

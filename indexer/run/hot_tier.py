@@ -212,7 +212,7 @@ class HotTier:
         return self._source.chosen == "incremental"
 
     def _find_lost(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
-        self._lost.observe(view.table)
+        self._lost.observe(view.rows.identities())
         lost = self._lost.check(lambda keys: known_spans(cursor, keys))
         if lost:
             traces = list(self._lost.lost_traces)
@@ -227,7 +227,7 @@ class HotTier:
             "reachable": not self._problem,
             "problem": self._problem,
             "source": self._source.chosen,
-            "spans": 0 if view is None else view.table.num_rows,
+            "spans": 0 if view is None else view.rows.count(),
             "recent_files": 0 if view is None else len(view.recent_files),
             "lost_spans": self._lost.lost_spans,
             "lost_traces": list(self._lost.lost_traces),

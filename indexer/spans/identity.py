@@ -4,6 +4,7 @@ The kind belongs to it because Zipkin's shared spans are a client's and a server
 and both are data; two copies of one have all three in common.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,14 +64,20 @@ class SpanKeys:
             self.trace_hi[chosen], self.trace_lo[chosen], self.span_id[chosen], self.kind[chosen]
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence["SpanKeys"]) -> "SpanKeys":
+        """Those of all parts, in order."""
+        every = [cls.empty(), *parts]
+        return cls(
+            np.concatenate([one.trace_hi for one in every]),
+            np.concatenate([one.trace_lo for one in every]),
+            np.concatenate([one.span_id for one in every]),
+            np.concatenate([one.kind for one in every]),
+        )
+
     def concat(self, others: "SpanKeys") -> "SpanKeys":
         """These and others."""
-        return SpanKeys(
-            np.concatenate([self.trace_hi, others.trace_hi]),
-            np.concatenate([self.trace_lo, others.trace_lo]),
-            np.concatenate([self.span_id, others.span_id]),
-            np.concatenate([self.kind, others.kind]),
-        )
+        return SpanKeys.joined([self, others])
 
     def trace_ids(self) -> list[str]:
         """Lowercase hex, one a span."""

@@ -7,20 +7,25 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.hot.identity import keys_of
 from indexer.hot.lost import WAIT_S, LostFlushDetector
 from indexer.spans.identity import SpanKeys
 from tests.support.examples import examples
 from tests.support.fake_clock import FakeClock
 
 
-def hot(*numbers: int, kind: int = 0) -> pa.Table:
+def hot(*numbers: int, kind: int = 0) -> SpanKeys:
     """Spans by number, ten to a trace."""
-    return pa.table(
-        {
-            "trace_id": pa.array([f"{number // 10 + 1:032x}" for number in numbers], pa.string()),
-            "span_id": pa.array([f"{number + 1:016x}" for number in numbers], pa.string()),
-            "span_kind": pa.array([kind for _ in numbers], pa.int8()),
-        }
+    return keys_of(
+        pa.table(
+            {
+                "trace_id": pa.array(
+                    [f"{number // 10 + 1:032x}" for number in numbers], pa.string()
+                ),
+                "span_id": pa.array([f"{number + 1:016x}" for number in numbers], pa.string()),
+                "span_kind": pa.array([kind for _ in numbers], pa.int8()),
+            }
+        )
     )
 
 

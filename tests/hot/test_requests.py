@@ -47,6 +47,20 @@ def test_a_trace_of_undecoded_requests_is_the_one_of_decoded_ones() -> None:
         assert found.num_rows == (0 if wanted == TRACE else 8)
 
 
+def test_what_identifies_spans_is_known_before_they_are_decoded_and_after() -> None:
+    bodies = [body(Span(trace=2), Span(span=5)), body(Span(span=7))]
+    raw, part = arrived(*bodies)
+    before = raw.identities()
+    assert part.decoded is None
+    assert raw.count() == 2  # as the server said
+    raw.table()
+    decoded, _ = arrived(*bodies)
+    decoded.table()
+    after = decoded.identities()
+    assert [before.exact(at) for at in range(3)] == [after.exact(at) for at in range(3)]
+    assert (len(before), len(after), raw.count()) == (3, 3, 3)
+
+
 def test_nothing_else_is_decoded() -> None:
     """Of the request that has the trace, the spans of the trace alone."""
     given: list[int] = []

@@ -17,6 +17,8 @@ from tests.support.fake_clock import FakeClock
 EVERY_S = 20.0
 PATIENCE_S = 100.0
 
+TRACE_ID, SPAN_ID = "1" * 32, "2" * 16
+
 
 class Source:
     """A service of one generation, with so many hot spans."""
@@ -32,7 +34,9 @@ class Source:
         self.asked += 1
         if self.problem:
             raise HotUnavailable(self.problem)
-        rows = DecodedRows(pa.table({"trace_id": ["a"] * self.spans}))
+        ids = {"trace_id": [TRACE_ID] * self.spans, "span_id": [SPAN_ID] * self.spans}
+        texts = pa.schema([(name, pa.string()) for name in ids])
+        rows = DecodedRows(pa.table(ids, texts))
         return HotView(
             rows=rows,
             as_of_unix_nano=0,

@@ -71,6 +71,14 @@ class SpanFields:
         values[found.owner] = found.number
         return values
 
+    def words(self, key: int, size: int) -> tuple[Any, Any]:
+        """(words, which spans) of ids of so many bytes: a row a span, a word for eight bytes."""
+        found = self._fields.one_of(key)
+        fitting = found.length == size
+        start = found.start[fitting]
+        columns = [words(self._data, start + at, ">u8") for at in range(0, size, 8)]
+        return np.stack(columns, axis=1).astype(np.uint64), found.owner[fitting]
+
     def texts(self, key: int) -> pa.Array:
         """Texts, empty where there is none."""
         return texts(self._buffer, *self._whole(self._fields.one_of(key)))
