@@ -6,6 +6,7 @@ odd: nothing is said of it. So a value that is there is always found, or its row
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f\ufffd]+')
 _NUMBER_BYTES = 24
 """Of a number that is read here: a double has 24 letters at most."""
 _COLUMNS = np.arange(PREFIX_BYTES, dtype=np.uint8)
+_NO_TOKENS: Bytes = np.zeros((0, PREFIX_BYTES + 2), np.uint8)
 _WINDOW = PREFIX_BYTES + 4
 """What is looked at after a key: a colon, a blank, and the beginning of the value."""
 
@@ -40,12 +42,30 @@ class ScannedKey:
     number: npt.NDArray[np.float64]
     """NaN where it is none."""
     hashes: UInt64Array
+    tokens: Bytes
+    """How each begins, one row a value."""
 
     def rows(self, chosen: BoolArray) -> BoolArray:
         """Which texts have one of the chosen values."""
         held: BoolArray = np.zeros(len(self.odd), np.bool_)
         held[self.row[chosen]] = True
         return held
+
+    def texts_that(self, meet: Callable[[pa.Array], pa.Array]) -> BoolArray:
+        """Which values may be a text that meets something: of a long one that is not known."""
+        may = self.is_text.copy()
+        at = np.flatnonzero(may)
+        body = _rows(self.tokens, at)[:, 1:]
+        length = _first(body == ord('"'))
+        is_whole = length <= PREFIX_BYTES
+        body, length = body[is_whole], length[is_whole]
+        texts = _strings(body[np.arange(body.shape[1]) < length[:, None]], length)
+        try:
+            texts.validate(full=True)
+        except pa.ArrowInvalid:  # bytes that are not UTF-8 are read as other letters
+            return may
+        may[at[is_whole]] = np.asarray(meet(texts))
+        return may
 
 
 def scan_key(letters: ColumnLetters, key: str) -> ScannedKey | None:
@@ -62,6 +82,7 @@ def scan_key(letters: ColumnLetters, key: str) -> ScannedKey | None:
         is_text=_joined([part.is_text for part in parts], np.bool_),
         number=_joined([part.number for part in parts], np.float64),
         hashes=_joined([part.hashes for part in parts], np.uint64),
+        tokens=np.concatenate([_NO_TOKENS, *(part.tokens for part in parts)]),
     )
 
 
@@ -81,7 +102,8 @@ def _scan_run(run: Run, key: str) -> ScannedKey:
     row, ends = row[is_read], places[is_read] + len(quoted)
     if not len(row):
         return _nothing(odd)
-    values = _Values(_tokens(run.content, ends))
+    tokens = _tokens(run.content, ends)
+    values = _Values(tokens)
     odd[row[values.is_odd]] = True
     is_known = ~values.is_odd & ~values.is_null
     return ScannedKey(
@@ -90,6 +112,7 @@ def _scan_run(run: Run, key: str) -> ScannedKey:
         is_text=values.is_text[is_known],
         number=values.number[is_known],
         hashes=values.hashes[is_known],
+        tokens=_rows(tokens, np.flatnonzero(is_known)),
     )
 
 
@@ -100,6 +123,7 @@ def _nothing(odd: BoolArray) -> ScannedKey:
         is_text=np.zeros(0, np.bool_),
         number=np.zeros(0, np.float64),
         hashes=np.zeros(0, np.uint64),
+        tokens=_NO_TOKENS,
     )
 
 
@@ -146,11 +170,13 @@ class _Values:
     def _take_numbers(self, tokens: Bytes, is_number: BoolArray) -> None:
         at = np.flatnonzero(is_number)
         body = _rows(tokens, at)[:, : _NUMBER_BYTES + 1]
-        length = _first(_ENDS[body])
-        is_inside = np.arange(_NUMBER_BYTES + 1) < length[:, None]
-        is_plain = (length <= _NUMBER_BYTES) & (_DIGITS[body] | ~is_inside).all(axis=1)
-        at, length, is_inside = at[is_plain], length[is_plain], is_inside[is_plain]
-        numbers = _doubles(body[is_plain][is_inside], length)
+        length = _first(_BEYOND_NUMBERS[body])
+        end = body[np.arange(len(at)), length.clip(max=_NUMBER_BYTES)]
+        is_plain = (length <= _NUMBER_BYTES) & _ENDS[end]
+        if not is_plain.all():
+            at, length, body = at[is_plain], length[is_plain], body[is_plain]
+        is_inside = length.astype(np.uint8)[:, None] > _COLUMNS[: _NUMBER_BYTES + 1]
+        numbers = _doubles(body[is_inside], length)
         is_finite = np.isfinite(numbers)
         at, numbers = at[is_finite], numbers[is_finite]
         self.number[at] = numbers
@@ -160,14 +186,18 @@ class _Values:
 
 def _doubles(digits: Bytes, lengths: Places) -> npt.NDArray[np.float64]:
     """The numbers that are written one after the other; NaN of all where one is not a number."""
-    offsets = np.zeros(len(lengths) + 1, np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    buffers = [pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits))]
-    texts = pa.StringArray.from_buffers(len(lengths), *buffers)
     try:
-        return np.asarray(texts.cast(pa.float64()))
+        return np.asarray(_strings(digits, lengths).cast(pa.float64()))
     except pa.ArrowInvalid:
         return np.full(len(lengths), np.nan)
+
+
+def _strings(letters: Bytes, lengths: Places) -> pa.StringArray:
+    """Texts that are written one after the other."""
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    buffers = [pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(letters))]
+    return pa.StringArray.from_buffers(len(lengths), *buffers)
 
 
 def _begins(tokens: Bytes, word: bytes) -> BoolArray:
@@ -199,4 +229,5 @@ def _among(letters: bytes) -> BoolArray:
 
 
 _DIGITS = _among(b"0123456789+-.eE")
+_BEYOND_NUMBERS = ~_DIGITS
 _ENDS = _among(b",}] \t\r\n")

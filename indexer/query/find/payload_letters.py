@@ -62,6 +62,17 @@ class StoredColumn:
         return self._having[letters]
 
 
+_MEETS: Mapping[str, Callable[[pa.Array, str], pa.Array]] = {
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+    "contains": pc.match_substring,
+    "matches": pc.match_substring_regex,
+}
+"""Of texts: the order of UTF-8 is that of code points."""
+
+
 def may_meet(leaf: AttributeCondition, column: StoredColumn) -> BoolArray:
     """Of which rows the condition may hold, by the column that has these attributes."""
     scanned = None if leaf.owner == "event" else column.key(leaf.key)
@@ -94,11 +105,10 @@ def may_have_text(
 def _values_that_may(leaf: AttributeCondition, scanned: ScannedKey) -> BoolArray:
     """Which of the values may meet the condition."""
     every: BoolArray = np.ones(len(scanned.row), np.bool_)
-    if leaf.operator in ("contains", "matches"):
-        return scanned.is_text
+    if isinstance(leaf.value, str) and leaf.operator in _MEETS:
+        meets, value = _MEETS[leaf.operator], leaf.value
+        return scanned.texts_that(lambda texts: meets(texts, value))
     if leaf.operator in ORDERINGS:
-        if isinstance(leaf.value, str):
-            return scanned.is_text
         number = double_of(leaf.value)
         if number is None:
             return every

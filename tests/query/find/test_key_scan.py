@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,12 +69,14 @@ def test_a_value_that_parsing_gives_is_found_or_its_row_is_odd(
     found = scan_key(ColumnLetters(column), "k")
     assert found is not None
     at = {int(row): place for place, row in enumerate(found.row)}
+    having = found.texts_that(lambda texts: pc.match_substring(texts, "a"))
     for row, text in enumerate(one for some in chunks for one in some):
         values = list(values_under("k", canonical("attributes", text)))
         if found.odd[row]:
             assert row not in at
         elif values:
             assert_is(values, found.is_text[at[row]], found.number[at[row]], found.hashes[at[row]])
+            assert having[at[row]] or "a" not in str(values[0]) or not isinstance(values[0], str)
 
 
 def assert_is(values: list[Any], is_text: bool, number: float, hashed: int) -> None:
@@ -97,3 +100,17 @@ def test_what_may_be_written_with_a_backslash_is_odd(text: str, row: list[int]) 
 
 def test_a_key_that_needs_an_escape_is_not_scanned_for() -> None:
     assert scan_key(ColumnLetters(pa.chunked_array([["{}"]])), "a\nb") is None
+
+
+def test_a_text_is_looked_at_where_it_is_short_and_utf_8() -> None:
+    texts = ['{"k":"abc"}', '{"k":"b"}', '{"k":7}', f'{{"k":"{"b" * 65}"}}', '{"k":"a\\n"}']
+    for column, may in (
+        (pa.array(texts), [True, False, False, True]),
+        (
+            pa.array([one.encode() for one in texts] + [b'{"k":"\xff"}']),
+            [True, True, False, True, True],
+        ),
+    ):
+        found = scan_key(ColumnLetters(pa.chunked_array([column.view(pa.string())])), "k")
+        assert found is not None
+        assert found.texts_that(lambda some: pc.match_substring_regex(some, "^a")).tolist() == may
