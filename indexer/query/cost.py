@@ -77,6 +77,11 @@ class CostAccount:
             or time.perf_counter() - self._began_s >= self.limits.search_s
         )
 
+    @property
+    def is_last_file(self) -> bool:
+        """Whether looking for spans may read no file after the next one."""
+        return self.is_search_spent or len(self._files) + 1 >= self.limits.search_files
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """While payload is read: it is known by now which spans they are."""

@@ -35,3 +35,10 @@ def test_what_is_held_counts_against_all_answers_together() -> None:
         account.tally.text_bytes = (1 << 20) + 1
         with pytest.raises(QueriesBusy):
             account.hold(1)
+
+
+def test_the_next_file_may_be_the_last_one() -> None:
+    account = CostAccount(limits=AnswerLimits(search_files=2))
+    assert not account.is_last_file
+    account.open_file("/a")
+    assert account.is_last_file

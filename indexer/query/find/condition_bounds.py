@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.query.find.condition_tree import AllOf, AnyOf, Condition, Leaf, NotMet
+from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.spans.identifiers import BoolArray
 
 
@@ -51,3 +52,13 @@ def bounds_of(condition: Condition, count: int, leaf: Callable[[Leaf], Bounds]) 
         inner = bounds_of(part, count, leaf)
         may, must = join(may, inner.may), join(must, inner.must)
     return Bounds(may, must)
+
+
+def may_hold(condition: Condition, is_ruled_out: Callable[[AttributeCondition], bool]) -> bool:
+    """Whether it may hold of some span, where the leaves that are ruled out hold of none."""
+
+    def leaf_bounds(leaf: Leaf) -> Bounds:
+        is_out = isinstance(leaf, AttributeCondition) and is_ruled_out(leaf)
+        return Bounds.at_most(np.full(1, not is_out))
+
+    return bool(bounds_of(condition, 1, leaf_bounds).may[0])

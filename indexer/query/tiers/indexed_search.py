@@ -17,29 +17,21 @@ from indexer.errors import IndexerError
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find.absences import Absences
-from indexer.query.find.condition_bounds import Bounds, bounds_of
-from indexer.query.find.condition_tree import (
-    Condition,
-    Leaf,
-    payload_leaves,
-)
+from indexer.query.find.condition_bounds import may_hold
+from indexer.query.find.condition_tree import Condition, payload_columns, payload_leaves
 from indexer.query.find.file_bounds import FileBound, file_bounds
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.index_scan import span_conditions
 from indexer.query.find.key_summaries import key_of, key_summaries, may_meet
 from indexer.query.find.payload_conditions import AttributeCondition
-from indexer.query.find.promoted_rows import (
-    PromotedRows,
-    promoted_rows,
-    rows_sql,
-    told_files,
-)
+from indexer.query.find.promoted_rows import PromotedRows, promoted_rows, rows_sql, told_files
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
 from indexer.query.tiers.known_rows import known, known_rows, row_counts
 from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.payload_search import KnownRows, PayloadSearch, Places
+from indexer.query.tiers.read_ahead import ReadAhead
 from indexer.spans.key_summary import KeySummary
 from indexer.system.duckdb_rows import arrow_table, id_list
 from indexer.system.storage import LocalStorage
@@ -92,9 +84,14 @@ class IndexedSearch:
     _missing: list[Missing] = field(default_factory=list)
     _summaries: dict[int, dict[Key, KeySummary]] = field(default_factory=dict)
     """What the index has learnt of keys of the files that are looked into next."""
+    _ahead: ReadAhead = field(default_factory=ReadAhead)
 
     def run(self) -> IndexedMatches:
         """Raises what the deadline raises."""
+        with self._ahead:
+            return self._run()
+
+    def _run(self) -> IndexedMatches:
         bounds = file_bounds(self.cursor, self.query)
         promoted = promoted_rows(self.cursor, self.condition)
         is_begun = False
@@ -109,7 +106,10 @@ class IndexedSearch:
                 if is_begun and self.account.is_search_spent:
                     return self._matches(bound, len(bounds) - place)
                 if file_id in opened:
-                    self._search(file_id, opened[file_id])
+                    now = opened.pop(file_id)
+                    if is_begun and not self.account.is_last_file:
+                        self._read_ahead(next(iter(opened.values()), None))
+                    self._search(file_id, now)
                 is_begun = True
         return self._matches()
 
@@ -135,21 +135,28 @@ class IndexedSearch:
         near = told.some if any(one.is_near for one in promoted) else frozenset[int]()
         counts = row_counts(self.cursor, rows.keys() - near)
         met = [one.condition for one in promoted]
-        return {
-            file_id: _Opened(
-                known=known(some, self.condition, met if file_id in told.exact else ()),
-                is_near=file_id in near,
-                reader=FilePayload(
+        opened = {}
+        for file_id in file_ids:
+            if file_id in rows:
+                reader = FilePayload(
                     storage=self.storage,
                     file=files[file_id],
-                    row_count=counts.get(file_id, len(some)),
+                    row_count=counts.get(file_id, len(rows[file_id])),
                     account=self.account,
                     absences=self.absences.of(files[file_id]),
                     known_keys=self._summaries.get(file_id, {}),
-                ),
-            )
-            for file_id, some in rows.items()
-        }
+                    ahead=self._ahead,
+                )
+                found = known(rows[file_id], self.condition, met if file_id in told.exact else ())
+                search = PayloadSearch(self.condition, found, reader)
+                opened[file_id] = _Opened(
+                    known=found, reader=reader, search=search, is_near=file_id in near
+                )
+        return opened
+
+    def _read_ahead(self, following: "_Opened | None") -> None:
+        if following is not None and not following.is_near and following.search.reads_columns:
+            following.reader.begin(payload_columns(self.condition))
 
     def _matches(self, bound: Position | None = None, left: int = 0) -> IndexedMatches:
         found = self._found
@@ -193,36 +200,25 @@ class IndexedSearch:
                     yield place, bound
 
     def _may_match(self, file_id: int) -> bool:
-        known = self._summaries.get(file_id)
-        if known is None:
-            return True
+        known = self._summaries.get(file_id, {})
 
-        def leaf_bounds(leaf: Leaf) -> Bounds:
-            if not isinstance(leaf, AttributeCondition):
-                return Bounds.at_most(np.ones(1, np.bool_))
+        def is_ruled_out(leaf: AttributeCondition) -> bool:
             summary = known.get(key_of(leaf))
-            return Bounds.at_most(np.full(1, summary is None or may_meet(summary, leaf)))
+            return summary is not None and not may_meet(summary, leaf)
 
-        return bool(bounds_of(self.condition, 1, leaf_bounds).may[0])
+        return not known or may_hold(self.condition, is_ruled_out)
 
     def _worth_opening(self, files: Mapping[int, DataFile]) -> dict[int, DataFile]:
         """Those of which it is not known that no row can meet the conditions."""
-
-        def may_meet(file: DataFile) -> bool:
-            known = self.absences.of(file)
-
-            def leaf_bounds(leaf: Leaf) -> Bounds:
-                is_absent = isinstance(leaf, AttributeCondition) and known.rules_out(leaf)
-                return Bounds.at_most(np.full(1, not is_absent))
-
-            return bool(bounds_of(self.condition, 1, leaf_bounds).may[0])
-
-        return {file_id: file for file_id, file in files.items() if may_meet(file)}
+        return {
+            file_id: file
+            for file_id, file in files.items()
+            if may_hold(self.condition, self.absences.of(file).rules_out)
+        }
 
     def _search(self, file_id: int, opened: "_Opened") -> None:
-        known, reader = opened.known, opened.reader
+        known, search = opened.known, opened.search
         try:
-            search = PayloadSearch(self.condition, known, reader)
             candidates = search.possible() if opened.is_near else search.candidates()
             if len(candidates):
                 ordered = self._ordered(file_id, known, candidates)
@@ -230,7 +226,7 @@ class IndexedSearch:
                 if met:
                     self._add(_FOUND.format(file_id=file_id, rows=id_list(met)))
         except IndexerError as error:
-            self._missing.append(Missing.of_error(error, reader.file.path))
+            self._missing.append(Missing.of_error(error, opened.reader.file.path))
 
     def _ordered(self, file_id: int, known: KnownRows, candidates: Places) -> Places:
         """The candidates in the order of the list."""
@@ -271,6 +267,7 @@ class _Opened:
 
     known: KnownRows
     reader: FilePayload
+    search: PayloadSearch
     is_near: bool
     """Nearly all of the rows are of the list, and no more are read than it needs."""
 

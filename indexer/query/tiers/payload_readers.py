@@ -1,7 +1,8 @@
 """The payload of one source for those who look for spans by it: of a file, or of hot spans."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from indexer.query.find.absences import FileAbsences
 from indexer.query.find.key_summaries import key_of
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.span import DataFile
+from indexer.query.tiers.read_ahead import ReadAhead
 from indexer.read.canonical_columns import UNLIMITED
 from indexer.read.normalise import canonical
-from indexer.read.payload import read_payload
+from indexer.read.payload import Tally, read_payload
 from indexer.read.payload_table import PayloadTable, payload_tables
 from indexer.read.registered_file import find_registered
 from indexer.spans.key_summary import KeySummary
@@ -34,6 +36,8 @@ class FilePayload:
     """What is known of the file, and is kept."""
     known_keys: Collection[Key] = ()
     """Keys of which the index has a summary."""
+    ahead: ReadAhead = field(default_factory=ReadAhead)
+    """Of the search, where it reads one file after the other."""
 
     def is_absent(self, condition: AttributeCondition) -> bool:
         """Whether it is known that no row can meet the condition."""
@@ -55,18 +59,27 @@ class FilePayload:
 
     def tables(self, names: Sequence[str]) -> Iterator[PayloadTable]:
         """These canonical columns of all rows, in their order."""
-        yield from payload_tables(self.storage, self._opened(), names, self.account.tally)
+        self.account.open_file(self.file.path)
+        read = partial(self._tables, names)
+        yield from self.ahead.tables(self.file.path, read, self.account.tally)
+
+    def begin(self, names: Sequence[str]) -> None:
+        """They will be asked for next: some of them are read on another thread meanwhile."""
+        self.ahead.begin(self.file.path, partial(self._tables, names))
 
     def values(self, names: Sequence[str], rows: Sequence[int]) -> Mapping[str, Sequence[Any]]:
         """Canonical values of these rows, by column."""
         wanted = [one for one in self.file.dialect.payload if one.name in names]
         dialect = replace(self.file.dialect, payload=tuple(wanted))
-        info = self._opened()
+        self.account.open_file(self.file.path)
+        info = self._found()
         stored = read_payload(self.storage, info, dialect, rows, self.account.tally, UNLIMITED)
         return {name: [canonical(name, row[name]) for row in stored] for name in names}
 
-    def _opened(self) -> ParquetFileInfo:
-        self.account.open_file(self.file.path)
+    def _tables(self, names: Sequence[str], tally: Tally) -> Generator[PayloadTable]:
+        yield from payload_tables(self.storage, self._found(), names, tally)
+
+    def _found(self) -> ParquetFileInfo:
         if self.file.footer_digest is None:
             return self.file.info
         return find_registered(self.storage, self.file.info, self.file.footer_digest)

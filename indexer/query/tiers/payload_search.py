@@ -102,12 +102,15 @@ class PayloadSearch:
         self._held: list[tuple[Places, PayloadTable]] = []
         self._is_read = False
 
+    @property
+    def reads_columns(self) -> bool:
+        """Whether so many rows may meet the conditions that whole columns are read for them."""
+        return int(self._bounds.is_open.sum()) * FEW_PARTS > self._reader.row_count
+
     def candidates(self) -> Places:
         """Places of the rows that may meet the conditions: payload is read where it is of many."""
-        is_open = self._bounds.is_open
-        asked = int(is_open.sum())
-        if asked * FEW_PARTS > self._reader.row_count:
-            self._narrow(np.flatnonzero(is_open))
+        if self.reads_columns:
+            self._narrow(np.flatnonzero(self._bounds.is_open))
         return np.flatnonzero(self._bounds.may)
 
     def possible(self) -> Places:
