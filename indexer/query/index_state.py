@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from indexer.catalog.commits import Commits
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace_rows import TraceRows
 from indexer.query.span import DataFile
 from indexer.query.tiers.tier import Candidates
 
@@ -20,6 +21,12 @@ PAGE_SPANS_MAX = 20_000
 """Of all kept pages of lists together, some 400 bytes each; a longer page is not kept."""
 PAGE_ENTRY_SPANS = 4
 """What a page takes beside its spans, in spans."""
+
+ROWS_BYTES_MAX = 64 << 20
+"""Of rows of whole files: some 600,000 spans."""
+ASKS_BEFORE_ROWS = 4
+"""Traces that a file is asked for, in one state, before its rows are read: what that takes is then
+less than what the next ones would."""
 
 PageKey = tuple[SpanQuery, tuple[str, ...]]
 """A list from its beginning or its cursor on, and the files whose attributes are read directly."""
@@ -35,11 +42,15 @@ class IndexState:
 
     commits: Commits
     number: int
+    rows_bytes_max: int = ROWS_BYTES_MAX
     quarantined: tuple[int, int] | None = None
     """Files that were refused, and those of them whose spans were in the index before."""
     _files: dict[int, DataFile] = field(default_factory=dict)
     _pages: OrderedDict[PageKey, Candidates] = field(default_factory=OrderedDict)
     _page_spans: int = 0
+    _asks: dict[int, int] = field(default_factory=dict)
+    _rows: dict[int, TraceRows] = field(default_factory=dict)
+    _rows_bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -62,6 +73,25 @@ class IndexState:
         with self._lock:
             if self.is_current and len(self._files) + len(files) <= FILES_MAX:
                 self._files.update(files)
+
+    def rows(self, file_id: int) -> TraceRows | None:
+        """All of a file, where they are kept."""
+        return self._rows.get(file_id)
+
+    def wants_rows(self, file_id: int) -> bool:
+        """Whether they are worth reading now, as a trace of the file is asked for; once a file."""
+        with self._lock:
+            asks = self._asks[file_id] = self._asks.get(file_id, 0) + 1
+            return asks == ASKS_BEFORE_ROWS and self._rows_bytes < self.rows_bytes_max
+
+    def keep_rows(self, file_id: int, rows: TraceRows | None) -> None:
+        """A statement said so. What is kept stays: each file that came later would cost another."""
+        with self._lock:
+            if rows is not None and self.is_current:
+                size = rows.nbytes
+                if self._rows_bytes + size <= self.rows_bytes_max:
+                    self._rows[file_id] = rows
+                    self._rows_bytes += size
 
     def page(self, key: PageKey) -> Candidates | None:
         """What the index has of a list, where it is known."""
@@ -87,9 +117,12 @@ class IndexState:
 class IndexMemory:
     """The present state of an index, for all answers over it. For any thread."""
 
-    def __init__(self, commits: Callable[[], Commits]) -> None:
+    def __init__(
+        self, commits: Callable[[], Commits], *, rows_bytes_max: int = ROWS_BYTES_MAX
+    ) -> None:
         """``commits`` are those of the catalog that is open when a question comes."""
         self._commits = commits
+        self._rows_bytes_max = rows_bytes_max
         self._lock = threading.Lock()
         self._state: IndexState | None = None
 
@@ -102,5 +135,5 @@ class IndexMemory:
         with self._lock:
             state = self._state
             if state is None or state.commits is not commits or state.number != number:
-                state = self._state = IndexState(commits, number)
+                state = self._state = IndexState(commits, number, self._rows_bytes_max)
             return state

@@ -90,7 +90,9 @@ class Worker:
             self._canary = canary(settings, clock, lambda: self.answers)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
-        self._memory = IndexMemory(self._index.commits)
+        self._memory = IndexMemory(
+            self._index.commits, rows_bytes_max=settings.bytes_of("row_cache_bytes")
+        )
         self._answer_limits = settings.answer_limits
         self._absences = Absences(settings.bytes_of("search_cache_bytes"), keep=self._learnt.put)
         self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)

@@ -129,6 +129,13 @@ class AnsweringSettings(SettingsPart):
         byte_size("0B"),
         "Cache of encoded spans, for dashboards that refresh.",
     )
+    row_cache_bytes = Setting(
+        "INDEXER_ROW_CACHE_BYTES",
+        "64MiB",
+        byte_size("0B"),
+        "Rows of the index of files that are asked for traces again and again, until the next "
+        "commit: some 100 bytes a span. 0 keeps none.",
+    )
     search_cache_bytes = Setting(
         "INDEXER_SEARCH_CACHE_BYTES",
         "8MiB",

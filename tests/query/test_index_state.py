@@ -11,7 +11,13 @@ from indexer.catalog.commits import Commits
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.index_state import PAGE_SPANS_MAX, IndexMemory, IndexState
+from indexer.query.find.trace_rows import TraceRows
+from indexer.query.index_state import (
+    ASKS_BEFORE_ROWS,
+    PAGE_SPANS_MAX,
+    IndexMemory,
+    IndexState,
+)
 from indexer.query.tiers.tier import Candidates
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, write
@@ -64,6 +70,37 @@ def test_a_trace_in_a_known_file_takes_one_statement(tmp_path: Path) -> None:
         statements.clear()
         assert len(answers.trace(f"{2:032x}").spans) == 1
         assert len(statements) == 1
+
+
+def test_a_file_that_is_asked_for_trace_after_trace_is_asked_by_no_statement(
+    tmp_path: Path,
+) -> None:
+    statements: list[str] = []
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=trace) for trace in range(1, 9)])
+        one.settle()
+        answers = counted(one, statements)
+        for trace in range(1, ASKS_BEFORE_ROWS + 1):
+            answers.trace(f"{trace:032x}")
+        statements.clear()
+        found = answers.trace(f"{8:032x}")
+        assert [span.trace_id for span in found.spans] == [f"{8:032x}"]
+        assert statements == []
+
+
+def test_rows_beyond_their_bytes_are_not_kept(tmp_path: Path) -> None:
+    commits = Commits()
+    state = IndexMemory(lambda: commits, rows_bytes_max=1_000).state()
+    assert state is not None
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(100))
+        write(one.root / "b.parquet", spans(2, trace=2))
+        one.settle()
+        for file_id in (1, 2):
+            state.keep_rows(file_id, TraceRows.read(one.catalog.cursor(), file_id))
+        (large,) = one.rows("SELECT file_id FROM parquet_files WHERE span_count > 10")
+    assert [state.rows(file_id) is None for file_id in (1, 2)].count(True) == 1
+    assert state.rows(*large) is None
 
 
 def test_the_next_commit_is_in_the_next_answer(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Which spans of the index are of a trace: the rows, of exactly the files that have some."""
 
+from collections.abc import Callable
+
 import duckdb
 
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.find.trace_rows import TraceRows
 from indexer.spans.identity import trace_keys
 from indexer.system.duckdb_rows import id_list, text_literal
 
@@ -25,10 +28,12 @@ def indexed_trace(
     directory: TraceDirectory | None = None,
     *,
     limit: int,
+    rows_of: Callable[[int], TraceRows | None] = lambda _: None,
 ) -> list[IndexRow]:
     """The first rows of the trace in order of start, one more than ``limit`` at most.
 
-    ``directory`` is the writer's; without it ``trace_files`` is asked.
+    ``directory`` is the writer's; without it ``trace_files`` is asked. ``rows_of`` has the rows of
+    some files in memory; a trace that is in no other file needs no statement.
     """
     if directory is not None:
         _, held_by = directory.files(trace_keys(*query.words))
@@ -37,7 +42,14 @@ def indexed_trace(
         literal = text_literal(query.trace_id)
         holders = cursor.execute(_FILES_OF_TRACE.format(trace_id=literal)).fetchall()
         candidates = sorted(file_id for (file_id,) in holders)
-    return _rows(cursor, id_list(candidates), query.condition, limit + 1) if candidates else []
+    if not candidates:
+        return []
+    kept = [one for file_id in candidates if (one := rows_of(file_id)) is not None]
+    if len(kept) < len(candidates):
+        return _rows(cursor, id_list(candidates), query.condition, limit + 1)
+    found = [row for one in kept for row in one.of_trace(query)]
+    found.sort(key=_order)
+    return found[: limit + 1]
 
 
 def _rows(
@@ -52,5 +64,9 @@ def _rows(
     found = rows_where(f"LIMIT {limit}")
     if len(found) == limit:
         found = rows_where(_FIRST.format(limit=limit))
-    found.sort(key=lambda row: (row.start_time_unix_nano, row.span_id, row.span_kind))
+    found.sort(key=_order)
     return found
+
+
+def _order(row: IndexRow) -> tuple[int, int, int]:
+    return row.start_time_unix_nano, row.span_id, row.span_kind

@@ -19,6 +19,7 @@ from indexer.query.find.index_scan import first_rows
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.find.trace_rows import TraceRows
 from indexer.query.index_state import IndexState
 from indexer.query.limits import AnswerLimits
 from indexer.query.missing import TRACE_TOO_LARGE, Missing
@@ -75,7 +76,9 @@ class IndexedFiles:
 
     def _of_trace(self, query: TraceQuery) -> Candidates:
         most = self.limits.trace_spans if query.limit is None else query.limit
-        rows = trace.indexed_trace(self.cursor, query, self.directory, limit=most)
+        rows = trace.indexed_trace(
+            self.cursor, query, self.directory, limit=most, rows_of=self._rows_of
+        )
         if query.limit is not None:
             return Candidates(spans=self.spans(rows))
         missing: tuple[Missing, ...] = ()
@@ -83,6 +86,16 @@ class IndexedFiles:
             missing = (Missing(reason=TRACE_TOO_LARGE, detail=f"first {most} spans"),)
             rows = rows[:most]
         return Candidates(spans=self.spans(rows), missing=missing)
+
+    def _rows_of(self, file_id: int) -> TraceRows | None:
+        """The rows of a file that is asked for traces again and again."""
+        if self.state is None:
+            return None
+        known = self.state.rows(file_id)
+        if known is None and self.state.wants_rows(file_id):
+            known = TraceRows.read(self.cursor, file_id)
+            self.state.keep_rows(file_id, known)
+        return known
 
     def _of_list(self, query: SpanQuery, llm: LlmTraces | None) -> Candidates:
         if query.where is not None and query.asks_payload:
