@@ -1,6 +1,7 @@
 """Arguments of calls, as records or as plain dictionaries of either spelling, checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -8,9 +9,11 @@ from pydantic import BaseModel, ValidationError
 from indexer.errors import InvalidMastraCall
 from indexer.mastra import error_ids
 from indexer.mastra.changes import SpanKey
-from indexer.mastra.columns import UPDATABLE, stored_text, stored_values
-from indexer.mastra.records import CreateSpan, SpanUpdate, SpanUpdates
+from indexer.mastra.columns import stored_text, stored_values
+from indexer.mastra.record_values import Values, checked_values
+from indexer.mastra.records import CreateSpan, Record, SpanUpdate, SpanUpdates
 
+C = TypeVar("C")
 M = TypeVar("M", bound=BaseModel)
 
 BATCH_SPANS_MAX = 10_000
@@ -23,23 +26,22 @@ NewValues = SpanUpdates | Mapping[str, Any]
 Update = SpanUpdate | Mapping[str, Any]
 
 
-def created_values(span: NewSpan, operation: str) -> tuple[SpanKey, dict[str, Any]]:
+def created_values(span: NewSpan, operation: str) -> tuple[SpanKey, Values]:
     """Key and stored values of a span to create, those alone that it has.
 
     Raises InvalidMastraCall.
     """
-    record = checked(CreateSpan, span, operation)
-    values = vars(record)
-    present = {name: value for name in UPDATABLE if (value := values[name]) is not None}
-    return _key(record), _stored(present, operation)
+    values = _checked(CreateSpan, span, operation)
+    key = _key(values)
+    present = {name: value for name, value in values.items() if value is not None}
+    present.setdefault("is_event", False)
+    return key, _stored(present, operation)
 
 
-def updated_values(update: Update, operation: str) -> tuple[SpanKey, dict[str, Any]]:
+def updated_values(update: Update, operation: str) -> tuple[SpanKey, Values]:
     """Key and those stored values that an update sets. Raises InvalidMastraCall."""
-    record = checked(SpanUpdate, update, operation)
-    values = vars(record.updates)
-    names = record.updates.model_fields_set & set(UPDATABLE)
-    return _key(record), _stored({name: values[name] for name in names}, operation)
+    values = _checked(SpanUpdate, update, operation)
+    return _key(values), _stored(values["updates"], operation)
 
 
 def checked(model: type[M], value: BaseModel | Mapping[str, Any], operation: str) -> M:
@@ -48,12 +50,7 @@ def checked(model: type[M], value: BaseModel | Mapping[str, Any], operation: str
         return value
     if isinstance(value, BaseModel):
         value = value.model_dump(exclude_unset=True)
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise _invalid(error, operation) from None
-    except RecursionError:
-        raise invalid("nested too deeply", operation) from None
+    return _called(model.model_validate, value, operation)
 
 
 def checked_batch(values: Sequence[Any], limit: int, operation: str) -> None:
@@ -67,11 +64,25 @@ def invalid(message: str, operation: str) -> InvalidMastraCall:
     return InvalidMastraCall(message, error_id=error_ids.invalid_arguments(operation))
 
 
-def _key(record: CreateSpan | SpanUpdate) -> SpanKey:
-    return stored_text(record.trace_id), stored_text(record.span_id)
+def _checked(model: type[Record], given: Any, operation: str) -> Values:
+    return _called(partial(checked_values, model), given, operation)
 
 
-def _stored(values: dict[str, Any], operation: str) -> dict[str, Any]:
+def _called(check: Callable[[Any], C], given: Any, operation: str) -> C:
+    try:
+        return check(given)
+    except ValidationError as error:
+        raise _invalid(error, operation) from None
+    except RecursionError:
+        raise invalid("nested too deeply", operation) from None
+
+
+def _key(values: Values) -> SpanKey:
+    """The IDs, which are taken out of the values."""
+    return stored_text(values.pop("trace_id")), stored_text(values.pop("span_id"))
+
+
+def _stored(values: Values, operation: str) -> Values:
     try:
         return stored_values(values)
     except (ValueError, RecursionError) as error:

@@ -45,9 +45,9 @@ class StoredSpan:
     layers: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowValues:
-    """What to write into the row of a span."""
+    """What to write into the row of a span. There are thousands, and frozen ones take longer."""
 
     key: SpanKey
     values: dict[str, Any]
@@ -64,7 +64,10 @@ def merge(
     """One change a span, in the order of the batch."""
     changes: dict[SpanKey, SpanChange] = {}
     for key, values in creates:
-        changes.setdefault(key, SpanChange(key)).create(values)
+        if (change := changes.get(key)) is None:
+            changes[key] = SpanChange(key, created=values)
+        else:
+            change.create(values)
     for key, values in updates:
         changes.setdefault(key, SpanChange(key)).updates.update(values)
     return changes
@@ -79,7 +82,8 @@ def row_values(change: SpanChange, stored: StoredSpan | None) -> RowValues:
     if created is not None and (is_ended(created) or not before & CREATED_ENDED):
         values = _created_values(created, before)
         layers |= CREATED | (CREATED_ENDED if is_ended(created) else 0)
-    values.update(change.updates)
+    if change.updates:
+        values = values | change.updates
     return RowValues(
         key=change.key,
         values=values,
@@ -97,5 +101,5 @@ def is_ended(created: Mapping[str, Any]) -> bool:
 def _created_values(created: dict[str, Any], before: int) -> dict[str, Any]:
     """What a create sets: all columns of a stored row, but for those that updates have set."""
     if not before:
-        return dict(created)
+        return created
     return {name: created.get(name) for name in UPDATABLE if not is_updated(before, name)}

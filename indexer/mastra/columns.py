@@ -33,6 +33,8 @@ UPDATABLE = tuple(SpanFields.model_fields)
 """Their order is that of the bits of ``layers``: a new column comes last."""
 KINDS = _kinds(SpanRecord)
 """By column, those that the store sets among them."""
+_JSON = tuple(name for name, kind in KINDS.items() if kind is ColumnKind.JSON)
+_TIMES = tuple(name for name, kind in KINDS.items() if kind is ColumnKind.TIME)
 RECORD_COLUMNS = tuple(KINDS)
 LIGHT_COLUMNS = tuple(LightSpan.model_fields)
 
@@ -61,11 +63,13 @@ def is_updated(layers: int, name: str) -> bool:
 
 
 def stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a record as their columns take them. Raises ValueError for what is not JSON."""
-    return {
-        name: None if value is None else _stored(KINDS[name], value)
-        for name, value in values.items()
-    }
+    """Values of a record as ``arrow_column`` takes them. Raises ValueError for what is not JSON."""
+    stored = dict(values)
+    for names, form in ((_JSON, json_text), (_TIMES, stored_time)):
+        for name in names:
+            if (value := stored.get(name)) is not None:
+                stored[name] = form(value)
+    return stored
 
 
 def arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
@@ -73,7 +77,10 @@ def arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
     kind = _ARROW[KINDS[name]]
     if isinstance(kind, pa.JsonType):
         return pa.ExtensionArray.from_storage(kind, pa.array(values, kind.storage_type))
-    return pa.array(values, kind)
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array(without_surrogates(list(values)), kind)
 
 
 @lru_cache(128)
@@ -97,18 +104,6 @@ def reader(model: type[R], names: tuple[str, ...]) -> Callable[[Sequence[Any]], 
         return empty.model_copy(update=dict(zip(names, values, strict=True)))
 
     return read
-
-
-def _stored(kind: ColumnKind, value: Any) -> Any:
-    if kind is ColumnKind.TEXT:
-        return stored_text(value)
-    if kind is ColumnKind.JSON:
-        return json_text(value)
-    if kind is ColumnKind.TIME:
-        return stored_time(value)
-    if kind is ColumnKind.TAGS:
-        return [stored_text(tag) for tag in value]
-    return value
 
 
 def stored_text(value: str) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from indexer.errors import (
     CatalogUnreadable,
     CatalogWriteFailed,
 )
-from indexer.mastra.filled_columns import Filled, stored_columns
+from indexer.mastra.filled_columns import FilledColumns, stored_columns
 from indexer.mastra.interruption import interruptible
 from indexer.mastra.kept_cursors import KeptCursors
 from indexer.mastra.known_keys import KnownKeys
@@ -37,6 +37,9 @@ from indexer.system.permissions import PRIVATE_FILE, restrict
 MEMORY_LIMIT = "512MiB"
 """A page of a hundred records with inputs of megabytes is read at once."""
 THREADS = 2
+CHECKPOINT_WAL_BYTES = 64 << 20
+"""A checkpoint writes the last row group anew, up to 122,880 rows; to read a log of this size after
+a kill takes seconds."""
 _OWN_HINT = "Restore it from a backup, or move it away: the next start makes an empty one."
 _REOPEN_HINT = "Ask again: the store is opened anew."
 _WRITE_HINT = "Free disk space, or give the store more memory; senders try again."
@@ -66,7 +69,7 @@ class Database:
         self.users = 0
         """Stores that have it open: of a file only, one in memory has a single one."""
         self._known_keys: KnownKeys | None = None
-        self._filled: Filled = frozenset()
+        self.filled = FilledColumns()
         self._sequence = 0
         self.committed_sequence = 0
         """The newest number of a span that every reader from now on sees."""
@@ -179,19 +182,6 @@ class Database:
             self._known_keys = KnownKeys(stored["span_key"])
         return self._known_keys
 
-    def filled(self) -> Iterator[Filled]:
-        """Columns that may have values: to read with, and again if a write has filled others."""
-        while True:
-            filled = self._filled
-            yield filled
-            if filled is self._filled:
-                return
-
-    def fill(self, names: Collection[str]) -> None:
-        """Columns that are about to have values; the caller is in a transaction."""
-        if not self._filled.issuperset(names):
-            self._filled = self._filled.union(names)
-
     def _usable(self) -> duckdb.DuckDBPyConnection:
         """The connection, of a database that is opened again after a fatal error.
 
@@ -236,6 +226,7 @@ class Database:
     def _prepare(self) -> None:
         try:
             self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            self._connection.execute(f"SET GLOBAL checkpoint_threshold = '{CHECKPOINT_WAL_BYTES}B'")
             version = applied_version(self._connection)
         except duckdb.Error as error:
             raise _unreadable(self.path, _first_line(error)) from error
@@ -254,7 +245,7 @@ class Database:
             self._connection.execute("CHECKPOINT")  # a log with changes of tables is not replayed
         found = self._connection.execute("SELECT max(sequence) FROM mastra_spans").fetchall()
         self._sequence = self.committed_sequence = found[0][0] or 0
-        self._filled = stored_columns(self._connection)
+        self.filled.add(stored_columns(self._connection))
 
     def _checkpoint(self) -> None:
         try:

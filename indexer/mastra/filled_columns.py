@@ -3,7 +3,7 @@
 A statement takes some 50 microseconds for each column that it reads, whatever is in it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
@@ -12,6 +12,26 @@ from indexer.mastra.columns import UPDATABLE
 _HAS_VALUES, _HAS_NONE = "Has No Null: true", "Has No Null: false"
 """What DuckDB's statistics of a column say."""
 Filled = frozenset[str]
+
+
+class FilledColumns:
+    """Columns that may have values, of an open store. For any thread."""
+
+    def __init__(self) -> None:
+        self._names: Filled = frozenset()
+
+    def turns(self) -> Iterator[Filled]:
+        """What to read with, and again as long as a write has filled another one meanwhile."""
+        while True:
+            names = self._names
+            yield names
+            if names is self._names:
+                return
+
+    def add(self, names: Collection[str]) -> None:
+        """Columns that are about to have values; one thread at a time says so."""
+        if not self._names.issuperset(names):
+            self._names = self._names.union(names)
 
 
 def stored_columns(connection: duckdb.DuckDBPyConnection) -> Filled:

@@ -4,6 +4,7 @@ The upper half of a key is a hash of the trace ID, so that a trace is a range of
 half one of both IDs. Whoever finds a row by its key compares the IDs as well.
 """
 
+from functools import lru_cache
 from hashlib import md5
 
 _HALF = 1 << 32
@@ -21,6 +22,7 @@ def trace_keys(trace_id: str) -> tuple[int, int]:
     return first, first + _HALF - 1
 
 
+@lru_cache(4_096)
 def _first_key(trace_id: str) -> int:
     return ((_hash(trace_id) >> 32) - _SIGN) * _HALF
 

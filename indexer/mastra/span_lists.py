@@ -48,7 +48,7 @@ def list_spans(
 
     Raises InvalidMastraCall for a cursor that no list has given.
     """
-    for filled in database.filled():
+    for filled in database.filled.turns():
         head = database.committed_sequence
         read = filled_among(columns, filled)
         found = conditions(base, arguments.filters)

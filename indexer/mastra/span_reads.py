@@ -57,7 +57,7 @@ def trace(database: Database, trace_id: str) -> Trace | None:
 
 def light_trace(database: Database, trace_id: str) -> LightTrace | None:
     """The same without what can be large."""
-    for filled in database.filled():
+    for filled in database.filled.turns():
         with database.cursor() as cursor:
             found = _read(cursor, filled, LightSpan, trace_id)
     return LightTrace(trace_id=trace_id, spans=found) if found else None
@@ -68,7 +68,7 @@ def branch(database: Database, trace_id: str, span_id: str, depth: int | None) -
 
     Parents that form a cycle are gone through once.
     """
-    for filled in database.filled():
+    for filled in database.filled.turns():
         with database.reading() as cursor:
             wanted = below(_read(cursor, filled, LightSpan, trace_id), span_id, depth)
             if not wanted:
@@ -118,7 +118,7 @@ def below(spans: Iterable[LightSpan | SpanRecord], span_id: str, depth: int | No
 def _records(
     database: Database, trace_id: str, condition: str = "", **values: Any
 ) -> list[SpanRecord]:
-    for filled in database.filled():
+    for filled in database.filled.turns():
         with database.cursor() as cursor:
             found = _read(cursor, filled, SpanRecord, trace_id, condition, **values)
     return found

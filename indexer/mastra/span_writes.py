@@ -16,8 +16,11 @@ from indexer.mastra.span_keys import span_key
 _FIND = """
     SELECT trace_id, span_id, stored.rowid, layers
     FROM mastra_spans AS stored
-    JOIN incoming USING (span_key)
+    JOIN (
+        SELECT one.rowid AS row_id FROM mastra_spans AS one JOIN incoming USING (span_key)
+    ) AS found ON stored.rowid = found.row_id
 """
+"""Keys are looked for in their column alone: with the IDs, DuckDB would read those of all rows."""
 
 
 def write_changes(database: Database, changes: Mapping[SpanKey, SpanChange]) -> None:
@@ -84,7 +87,7 @@ def _insert(
         "updated_at": _times([now if row.is_updated else None for row in rows]),
     }
     columns |= _columns(present, rows)
-    database.fill(present)
+    database.filled.add(present)
     names = ", ".join(columns)
     sql = f"INSERT INTO mastra_spans ({names}) SELECT {names} FROM incoming"
     _run(connection, sql, pa.table(columns))
@@ -102,7 +105,7 @@ def _change(
     for stored, row in changed:
         groups[row.is_new, row.is_updated, tuple(sorted(row.values))].append((stored, row))
     for (is_new, is_updated, names), members in groups.items():
-        database.fill(names)
+        database.filled.add(names)
         rows = [row for _, row in members]
         columns = {
             "row_id": pa.array([stored.row_id for stored, _ in members], pa.int64()),

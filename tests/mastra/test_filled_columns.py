@@ -18,7 +18,7 @@ def opened(path):
 
 
 def filled(store):
-    return next(store.database.filled())
+    return next(store.database.filled.turns())
 
 
 def test_what_was_ever_written_is_read_after_a_restart(tmp_path):
@@ -40,7 +40,7 @@ def test_a_read_is_made_again_when_a_write_has_filled_a_column_meanwhile(tmp_pat
     store = opened(tmp_path / "spans.duckdb")
     store.observability.create_span(span("t"))
     turns = []
-    for columns in store.database.filled():
+    for columns in store.database.filled.turns():
         turns.append("session_id" in columns)
         if len(turns) == 1:
             store.observability.update_span("t", "root", {"sessionId": "s"})
