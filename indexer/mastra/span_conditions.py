@@ -15,7 +15,7 @@ STATUS = (
     "CASE WHEN error IS NOT NULL THEN 'error' WHEN ended_at IS NULL THEN 'running' "
     "ELSE 'success' END"
 )
-ROOTS = "span.created_at IS NOT NULL AND span.parent_span_id IS NULL"
+ROOTS = "span.is_root"
 BRANCH_TYPES = (
     "agent_run",
     "workflow_run",

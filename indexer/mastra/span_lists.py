@@ -142,20 +142,16 @@ def _numbered(
     column = {"startedAt": "started_at", "endedAt": "ended_at"}[order_by.field]
     direction = order_by.direction
     nulls = "FIRST" if direction == "DESC" else "LAST"
-    listed = (
-        f"SELECT span.rowid AS row_id, span.{column} AS moment, span.sequence "
-        f"FROM mastra_spans AS span WHERE {found.where}"
-    )
     rows = cursor.execute(
-        f"WITH listed AS MATERIALIZED ({listed}) "
-        "SELECT row_id, (SELECT count(*) FROM listed) FROM listed "
-        f"ORDER BY moment {direction} NULLS {nulls}, sequence {direction} "
+        f"SELECT span.rowid, count(*) OVER () FROM mastra_spans AS span WHERE {found.where} "
+        f"ORDER BY span.{column} {direction} NULLS {nulls}, span.sequence {direction} "
         f"LIMIT {limit:d} OFFSET {offset:d}",
         found.parameters,
     ).fetchall()
     if rows or not offset:
         return [row_id for row_id, _ in rows], rows[0][1] if rows else 0
-    ((total,),) = cursor.execute(f"SELECT count(*) FROM ({listed})", found.parameters).fetchall()
+    sql = f"SELECT count(*) FROM mastra_spans AS span WHERE {found.where}"
+    ((total,),) = cursor.execute(sql, found.parameters).fetchall()
     return [], int(total)
 
 

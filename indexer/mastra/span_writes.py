@@ -85,6 +85,7 @@ def _insert(
         "span_id": pa.array([row.key[1] for row in rows], pa.string()),
         "created_at": _times([now if row.is_new else None for row in rows]),
         "updated_at": _times([now if row.is_updated else None for row in rows]),
+        "is_root": pa.array([_is_root(row) for row in rows], pa.bool_()),
     }
     columns |= _columns(present, rows)
     database.filled.add(present)
@@ -117,12 +118,28 @@ def _change(
             columns["created_at"] = _times([now] * len(rows))
         if is_updated:
             columns["updated_at"] = _times([now] * len(rows))
-        changes = ", ".join(f"{name} = incoming.{name}" for name in columns if name != "row_id")
+        changes = [f"{name} = incoming.{name}" for name in columns if name != "row_id"]
+        if is_new or "parent_span_id" in names:
+            changes.append(f"is_root = {_root_sql(columns)}")
         sql = (
-            f"UPDATE mastra_spans SET {changes} FROM incoming "
+            f"UPDATE mastra_spans SET {', '.join(changes)} FROM incoming "
             "WHERE mastra_spans.rowid = incoming.row_id"
         )
         _run(connection, sql, pa.table(columns))
+
+
+def _is_root(row: RowValues) -> bool | None:
+    """Of a row that is inserted: true, or None."""
+    return True if row.is_new and row.values.get("parent_span_id") is None else None
+
+
+def _root_sql(incoming: Container[str]) -> str:
+    """The same of a stored row after a change that brings some columns."""
+    parent, created = (
+        f"{'incoming' if name in incoming else 'mastra_spans'}.{name}"
+        for name in ("parent_span_id", "created_at")
+    )
+    return f"CASE WHEN {parent} IS NULL AND {created} IS NOT NULL THEN true END"
 
 
 def _columns(names: Sequence[str], rows: Sequence[RowValues]) -> dict[str, pa.Array]:

@@ -26,7 +26,7 @@ def candidates(request: Request, columns: str, found: PredicateSql, path: Path =
     bind_range(request.time_range, found)
     return (
         f"SELECT {columns} FROM mastra_spans AS r "
-        f"WHERE {IN_RANGE.format(alias='r')} AND r.parent_span_id IS NULL AND ({where}) "
+        f"WHERE {IN_RANGE.format(alias='r')} AND r.is_root AND ({where}) "
         "QUALIFY row_number() OVER (PARTITION BY r.trace_id ORDER BY r.sequence DESC) = 1"
     )
 

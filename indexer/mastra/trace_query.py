@@ -196,7 +196,7 @@ def _delta_binding(request: TraceQuery) -> str:
 
 def _head(cursor: duckdb.DuckDBPyConnection, request: TraceQuery) -> str:
     """The cursor after all changes so far."""
-    sql = f"SELECT max({_CHANGED}) FROM mastra_spans AS r WHERE r.parent_span_id IS NULL"
+    sql = f"SELECT max({_CHANGED}) FROM mastra_spans AS r WHERE r.is_root"
     ((newest,),) = cursor.execute(sql).fetchall()
     return encode(_delta_binding(request), (newest or _NEVER).isoformat(), "")
 

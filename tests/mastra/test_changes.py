@@ -22,8 +22,13 @@ FIELDS = {
     "tags": st.none() | st.lists(st.sampled_from("xy"), max_size=2),
     "threadId": st.none() | st.sampled_from("uv"),
     "endedAt": st.none() | st.just(at(5)),
+    "parentSpanId": st.none() | st.just("s1"),
 }
 COLUMNS = {name: re.sub("([A-Z])", r"_\1", name).lower() for name in FIELDS}
+WRONG_ROOTS = (
+    "SELECT count(*) FROM mastra_spans WHERE is_root IS DISTINCT FROM "
+    "CASE WHEN created_at IS NOT NULL AND parent_span_id IS NULL THEN true END"
+)
 CHANGES = st.fixed_dictionaries({}, optional=FIELDS)
 STEPS = st.lists(
     st.tuples(st.just("create"), st.lists(st.tuples(KEYS, CHANGES), min_size=1, max_size=3))
@@ -136,6 +141,8 @@ def test_any_history_gives_the_state_of_a_dictionary(memory_store, steps):
     history(steps, model.apply)
     history(steps, lambda kind, entries: apply(spans, kind, entries, prefix))
     assert state(spans, prefix) == model.state()
+    with memory_store.database.reading() as cursor:
+        assert cursor.execute(WRONG_ROOTS).fetchall() == [(0,)]
 
 
 def test_the_bits_of_columns_are_for_good():

@@ -132,3 +132,19 @@ def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(memory_store
     memory_store.observability.create_span(span(trace))
     assert memory_store.observability.get_span(kept, "root")
     assert memory_store.observability.get_span(trace, "root")
+
+
+def test_roots_of_an_older_file_are_listed(tmp_path):
+    path = tmp_path / "older.duckdb"
+    store = SyncDuckDBStore(path, threads=1)
+    store.init()
+    store.observability.batch_create_spans([span("t"), span("t", "child", "root")])
+    store.observability.update_span("t", "pending", {"output": 1})
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("ALTER TABLE mastra_spans DROP COLUMN is_root")
+        connection.execute("DELETE FROM schema_migrations WHERE version > 3")
+    store.init()
+    listed = store.observability.list_traces()
+    assert ([one.span_id for one in listed.spans], listed.pagination.total) == (["root"], 1)
+    store.close()
