@@ -9,6 +9,7 @@ from indexer.cli import render
 from indexer.errors import IndexerError
 from indexer.otlp.files.scan import SkippedRecords
 from indexer.settings import Settings
+from indexer.system.counted_nouns import counted
 from indexer.system.terminal_text import escape_text
 
 
@@ -34,8 +35,8 @@ def convert(settings: Settings, options: argparse.Namespace) -> int:
         )
         if stats.skipped:
             sys.stderr.write(
-                f"{escape_text(name)}: skipped {stats.skipped} malformed records; the first at "
-                f"byte {stats.error_offset}: {escape_text(stats.first_error or '')}\n"
+                f"{escape_text(name)}: skipped {counted(stats.skipped, 'malformed record')}; "
+                f"the first at byte {stats.error_offset}: {escape_text(stats.first_error or '')}\n"
             )
             code = 1
     return code

@@ -90,7 +90,7 @@ def _watches(settings: Settings) -> str:
     limit, folders = int(WATCHES.read_text()), sum(1 for _ in _folders(settings.storage_root))
     if folders >= limit:
         raise IndexerError(
-            f"{folders:,} folders below the storage root, and {limit:,} may be watched",
+            f"{counted(folders, 'folder')} below the storage root, and {limit:,} may be watched",
             hint="Raise fs.inotify.max_user_watches, or set INDEXER_WATCH=false.",
         )
     return f"{counted(folders, 'folder')} to watch of {limit:,}"

@@ -11,6 +11,7 @@ from itertools import pairwise
 from indexer.errors import HotUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.requests import HotRequests, Requests
+from indexer.system.counted_nouns import counted
 from indexer.wire.generated import ingestion_pb2 as wire
 from indexer.wire.keys import KEY_BYTES
 
@@ -104,7 +105,9 @@ class HotBuffer:
         unreadable = [key for part in self._parts for key in part.unreadable]
         if unreadable:
             first = unreadable[0].hex()
-            found.append(f"{len(unreadable)} export requests do not decode, the first is {first}")
+            number = len(unreadable)
+            those = counted(number, "export request does", "export requests do")
+            found.append(f"{those} not decode, the first is {first}")
         return tuple(found)
 
     def rows(self) -> HotRequests:

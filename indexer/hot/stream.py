@@ -10,6 +10,7 @@ import pyarrow as pa
 from indexer.hot.decoding import Decoder, decode_parts
 from indexer.hot.view import DecodedRows, HotLimits, HotView
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.wire.calls import Calls
 
 CHUNK_SPANS = 10_000
@@ -81,7 +82,7 @@ class _Taken:
         if self.is_full:
             found.append(f"the stream is too large: the newest are left out after {self._rows}")
         if self._unreadable:
-            found.append(f"{self._unreadable} spans do not decode")
+            found.append(counted(self._unreadable, "span does not decode", "spans do not decode"))
         return tuple(found)
 
     def _decode(self) -> None:

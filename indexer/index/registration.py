@@ -72,8 +72,8 @@ def _report_rejected(files: Iterable[ParquetFileData]) -> None:
             path = display_path(file.info.relative_path)
             log(
                 ROWS_REJECTED,
-                f"{path}: {file.rejected_spans:,} rows have no valid trace ID and span ID; "
-                f"{file.rejected_example}",
+                f"{path}: {counted(file.rejected_spans, 'row has', 'rows have')} no valid trace ID "
+                f"and span ID; {file.rejected_example}",
                 file_path=path,
                 rows=file.rejected_spans,
             )

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from indexer.system.counted_nouns import counted
+
 REASONS_MAX = 5
 """Different reasons that an answer names; the others are counted."""
 REASON_CHARACTERS_MAX = 200
@@ -44,5 +46,7 @@ class Rejections:
         said = []
         if self.rejected:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self._reasons.items())
-            said.append(f"{self.rejected} of {self.spans} spans were rejected: {reasons}")
+            verb = "was" if self.rejected == 1 else "were"
+            all_of_them = counted(self.spans, "span")
+            said.append(f"{self.rejected:,} of {all_of_them} {verb} rejected: {reasons}")
         return "; ".join([*said, *self.notes])

@@ -12,6 +12,7 @@ from indexer.query.cost import CostAccount
 from indexer.query.missing import Missing
 from indexer.query.span import UNREADABLE, DataFile, Source, Span
 from indexer.query.tiers.tier import Tier
+from indexer.system.counted_nouns import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,5 +62,5 @@ def _narrower(spans: Sequence[Span]) -> str:
     starts = [span.start_time_unix_nano for span in spans]
     return (
         f"Narrow it: since={min(starts)} and until={max(starts) + 1} (nanoseconds since 1970) "
-        f"cover the first {len(spans):,} spans; or ask for fewer."
+        f"cover the first {counted(len(spans), 'span')}; or ask for fewer."
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from indexer.system import retry
 from indexer.system.clock import Clock
+from indexer.system.counted_nouns import counted
 from indexer.telemetry.log import TASK_DIED, log_fault
 
 STEADY_S = 10.0
@@ -39,7 +40,7 @@ class Supervisor:
     def problems(self) -> tuple[str, ...]:
         """The tasks that died and are not well again."""
         return tuple(
-            f"the task {name!r} died {death.failures} times: {death.reason}"
+            f"the task {name!r} died {counted(death.failures, 'time')}: {death.reason}"
             for name, death in self._deaths.items()
             if not self._is_well(death)
         )

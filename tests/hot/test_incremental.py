@@ -128,7 +128,7 @@ def test_garbage_costs_its_own_request_and_is_told(tmp_path: Path) -> None:
     with serving(server) as port, source(port, tmp_path) as one:
         view = one.now()
         assert span_ids(view) == [1, 3]
-        assert view.problems == (f"1 export requests do not decode, the first is {key(2).hex()}",)
+        assert view.problems == (f"1 export request does not decode, the first is {key(2).hex()}",)
         wal.flush(upto=key(2))
         assert one.now().problems == ()
 

@@ -73,7 +73,7 @@ def test_a_span_at_its_limit_is_kept_as_it_came_and_one_more_is_rejected(shape):
     beyond = admit(PROTOBUF[shape](most + 1))
     assert (beyond.span_count, beyond.rejected) == (0, 1)
     assert words in beyond.message
-    assert beyond.message.startswith("1 of 1 spans were rejected: 1 w")
+    assert beyond.message.startswith("1 of 1 span was rejected: 1 w")
     limit = SPAN_LIMITS.values if shape in {"array", "map"} else most + (shape == "entity keys")
     assert beyond.message.endswith(f"limit {limit}")
 

@@ -63,7 +63,7 @@ def test_members_of_a_document_come_in_any_order():
 def test_a_bad_span_is_rejected_alone_and_its_fault_named(fields, place):
     found = admit_json(body(span(), span(**fields), span(), resource=RESOURCE))
     assert (found.span_count, found.rejected) == (2, 1)
-    assert found.message.startswith("1 of 3 spans were rejected: 1 invalid at ")
+    assert found.message.startswith("1 of 3 spans was rejected: 1 invalid at ")
     assert place in found.message
 
 
@@ -237,7 +237,7 @@ def test_a_span_beyond_limits_is_rejected_in_json_as_well():
     assert admit_json(JSON["attributes"](most).encode()).span_count == 1
     found = admit_json(JSON["attributes"](most + 1).encode())
     assert found.message == (
-        f"1 of 1 spans were rejected: 1 with {most + 1} attributes, limit {most}"
+        f"1 of 1 span was rejected: 1 with {most + 1} attributes, limit {most}"
     )
 
 
@@ -267,5 +267,5 @@ def test_many_empty_spans_are_answered():
     found = admit_json(JSON["spans"](100_000).encode())
     assert (found.span_count, found.rejected) == (0, 100_000)
     assert found.message.startswith(
-        "100000 of 100000 spans were rejected: 100000 without a trace_id"
+        "100,000 of 100,000 spans were rejected: 100000 without a trace_id"
     )

@@ -13,6 +13,7 @@ from indexer.clients.shared.query_executor import QueryExecutor
 from indexer.clients.shared.time_limits import PROBE_S
 from indexer.errors import IndexerError
 from indexer.http.problems import RETRY_AFTER_S, problem
+from indexer.system.counted_nouns import counted
 from indexer.telemetry import metrics
 
 T = TypeVar("T")
@@ -65,7 +66,8 @@ def not_ready(status: Mapping[str, Any], backlog_files_max: int) -> list[str]:
         reasons.append("the storage has not been listed yet")
     backlog = status["files_ready"] + status["files_waiting"]
     if backlog > backlog_files_max:
-        reasons.append(f"{backlog} files wait to be indexed, more than {backlog_files_max}")
+        files = counted(backlog, "file waits", "files wait")
+        reasons.append(f"{files} to be indexed, more than {backlog_files_max:,}")
     return reasons + _unreadable(status["storage_root"])
 
 

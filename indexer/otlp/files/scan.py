@@ -32,6 +32,7 @@ from indexer.otlp.rows.tables import rows
 from indexer.otlp.rows.traces import trace_rows
 from indexer.otlp.rows.wire_spans import wire_span_rows
 from indexer.otlp.rows.wire_walk import Unusual
+from indexer.system.counted_nouns import counted
 
 GROUP_BYTES = 4 << 20
 """Of a file, inflated. Ten times that is in memory while it is JSON."""
@@ -215,7 +216,7 @@ class Scan:
             where = f"line {stats.error_line}, " if stats.error_line else ""
             text = (
                 f"{stats.file}: skipped {stats.skipped} malformed of "
-                f"{stats.records + stats.skipped} records; the first at "
+                f"{counted(stats.records + stats.skipped, 'record')}; the first at "
                 f"{where}byte {stats.error_offset}: {stats.first_error}"
             )
             warnings.warn(text, SkippedRecords, stacklevel=2)
