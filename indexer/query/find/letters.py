@@ -60,8 +60,6 @@ class Run:
 
         A letter of ASCII has two hex digits of its own.
         """
-        if find_all(self.content, b"\\", most=0) is not None:
-            return np.zeros(len(self), np.bool_)
         if not text.isascii():
             return self.having(_ESCAPE)
         found = self.inside(_LOW_ESCAPE, _ESCAPES_PER_TEXT)

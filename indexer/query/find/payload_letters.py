@@ -28,6 +28,8 @@ from indexer.spans.key_summary import REPLACEMENT, double_of, hash_value
 
 ESCAPED = "\\u"
 """Any letter can be written so, and one that needs no other escape can be written no other way."""
+PARSED_AT_ONCE = 64
+"""Rows that are parsed in the time in which the letters of all are looked for again."""
 _BYTES = "bytes"
 """OTLP's ``bytesValue`` is shown in hex and stored in base64."""
 _PLAIN = re.compile(r'[^"\\/\x00-\x1f\x7f\ufffd]+')
@@ -81,8 +83,9 @@ def may_meet(leaf: AttributeCondition, column: StoredColumn) -> BoolArray:
     found = scanned.rows(_values_that_may(leaf, scanned))
     if leaf.operator == "contains" and found.any():
         found &= column.having(plain_part(str(leaf.value)))
-    if scanned.odd.any():
-        found |= scanned.odd & _by_parts(leaf, column)
+    odd = np.count_nonzero(scanned.odd)
+    if odd:
+        found |= scanned.odd if odd <= PARSED_AT_ONCE else scanned.odd & _by_parts(leaf, column)
     return found
 
 

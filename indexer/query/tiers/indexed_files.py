@@ -56,6 +56,8 @@ class IndexedFiles:
     """What searches have learnt of files."""
     read_directly: Sequence[str] = ()
     """Relative paths of files whose attributes another tier reads from them."""
+    _asked_files: dict[int, DataFile] = field(default_factory=dict)
+    """Those that this transaction was asked for."""
     state: IndexState | None = None
     """What is known of the index as it is; None where that is not to be relied on."""
 
