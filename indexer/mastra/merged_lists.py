@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from indexer.mastra.list_arguments import PAGE_SPANS_MAX, ListTraces, OrderBy, Pagination
-from indexer.mastra.list_records import LightTraceList, PageInfo, TraceList
+from indexer.mastra.list_arguments import (
+    PAGE_SPANS_MAX,
+    ListBranches,
+    ListTraces,
+    OrderBy,
+    Pagination,
+)
+from indexer.mastra.list_records import BranchList, LightTraceList, PageInfo, TraceList
 from indexer.mastra.records import SpanRecord
 from indexer.mastra.sync_store import SyncDuckDBStore, SyncObservability
 
-L = TypeVar("L", TraceList, LightTraceList)
+L = TypeVar("L", TraceList, LightTraceList, BranchList)
+W = TypeVar("W", ListTraces, ListBranches)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _OF_STORE = ("created_at", "updated_at")
 
@@ -37,12 +44,12 @@ def in_memory(records: Sequence[SpanRecord]) -> Iterator[SyncObservability]:
 
 
 def merged_list(
-    ask: Callable[[SyncObservability, ListTraces], L],
+    ask: Callable[[SyncObservability, W], L],
     store: SyncObservability,
     sent: Sequence[SpanRecord],
-    wanted: ListTraces,
+    wanted: W,
 ) -> L:
-    """One page; ``sent`` are roots that the store has not, and what their filters ask for.
+    """One page; ``sent`` are spans that the store has not, and what filters of roots ask for.
 
     Of the store no more is read than can be on the page: what is before it moves no further than
     there are other roots.
@@ -64,7 +71,7 @@ def merged_list(
     total = stored.total + len(others.spans)
     return stored.answer.model_copy(
         update={
-            "spans": every[first - low : end - low],
+            _member(stored.answer): every[first - low : end - low],
             "pagination": PageInfo(
                 total=total,
                 page=wanted.pagination.page,
@@ -84,9 +91,9 @@ class _Listed(Generic[L]):
 
 
 def _listed(
-    ask: Callable[[SyncObservability, ListTraces], L],
+    ask: Callable[[SyncObservability, W], L],
     spans: SyncObservability,
-    wanted: ListTraces,
+    wanted: W,
     first: int,
     end: int,
 ) -> _Listed[L]:
@@ -96,12 +103,16 @@ def _listed(
     while True:
         page = Pagination(page=number, per_page=PAGE_SPANS_MAX)
         answer = ask(spans, wanted.model_copy(update={"pagination": page}))
-        found += answer.spans
+        found += getattr(answer, _member(answer))
         info = answer.pagination
         if info is None or not info.has_more or begin + len(found) >= end:
             total = 0 if info is None else info.total
             return _Listed(answer, found[first - begin : end - begin], total)
         number += 1
+
+
+def _member(answer: object) -> str:
+    return "branches" if isinstance(answer, BranchList) else "spans"
 
 
 def _in_order(spans: Sequence[Any], order_by: OrderBy) -> list[Any]:

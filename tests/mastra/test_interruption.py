@@ -61,6 +61,26 @@ def test_a_call_that_is_cancelled_before_it_reads_reads_nothing(store):
         endless(store)
 
 
+CALLS = {
+    "query_traces": {},
+    "query_spans": {},
+    "aggregate_traces": {"measures": ["count"]},
+    "query_threads": {},
+    "query_fields": {"predicateScope": "trace"},
+    "query_values": {"predicateScope": "trace", "path": "tags"},
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_query_ends_with_its_deadline_as_reads_do(memory_store, name):
+    span_of_time = {"timeRange": {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"}}
+    request = {"traces": span_of_time} if name == "query_threads" else span_of_time | CALLS[name]
+    interruption = Interruption()
+    interruption.cancel()
+    with reads_within(interruption.over), pytest.raises(duckdb.InterruptException):
+        getattr(memory_store.observability, name)(request)
+
+
 def test_a_cancelled_call_of_asyncio_frees_its_thread(tmp_path):
     async def run():
         store = DuckDBStore(threads=1)

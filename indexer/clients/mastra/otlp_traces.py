@@ -12,8 +12,8 @@ from typing import TypeVar
 from indexer.clients.mastra.door import MastraDoor
 from indexer.clients.mastra.exported_spans import span_record
 from indexer.errors import IndexerError, InvalidId, QueryRefused
-from indexer.mastra.list_arguments import ListTraces, TimeRange
-from indexer.mastra.list_records import LightTraceList, TraceList
+from indexer.mastra.list_arguments import ListBranches, ListTraces, TimeRange
+from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
 from indexer.mastra.merged_lists import merged_list
 from indexer.mastra.otlp_records import SPAN_TYPE, OtlpSpan, record_of_otlp
 from indexer.mastra.records import LightSpan, LightTrace, SpanRecord, Trace
@@ -26,11 +26,15 @@ from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.span import Span
 
-L = TypeVar("L", TraceList, LightTraceList)
+L = TypeVar("L", TraceList, LightTraceList, BranchList)
+W = TypeVar("W", ListTraces, ListBranches)
 ListCall = Callable[[SyncObservability, ListTraces], L]
+Sent = tuple[list[SpanRecord], bool]
+"""Spans that came over OTLP, and whether there are no others."""
 
 ROOTS_MAX = 300
-"""Newest roots that a list looks at, and failed spans beside them: their payload is read."""
+"""Newest roots or spans that a list looks at, and failed spans beside roots: their payload is
+read."""
 _PROMOTED = (SPAN_TYPE, "gen_ai.operation.name")
 """Attributes that each span of the exporter has: with one of them promoted no file is searched."""
 _ERROR = 2
@@ -43,17 +47,23 @@ def list_with_sent(
 
     What is listed newly after a cursor is of published traces alone.
     """
-    store = door.store.observability
-    if door.answers is None or wanted.mode != "page":
-        return call(store, wanted), True
-    try:
-        sent, is_whole = _sent_roots(_of_otlp(door.answers), wanted, deadline)
-    except ENDED:
-        raise
-    except IndexerError:  # of the index: the store answers all the same
-        return call(store, wanted), False
-    left = _not_published(door, sent)
-    return (merged_list(call, store, left, wanted) if left else call(store, wanted)), is_whole
+    return _merged(door, call, wanted, lambda answers: _sent_roots(answers, wanted, deadline))
+
+
+def branches_with_sent(
+    door: MastraDoor, wanted: ListBranches, deadline: Deadline
+) -> tuple[BranchList, bool]:
+    """The same of spans that branches begin with, among the newest that came over OTLP."""
+    since, until = _bounds(wanted.filters.started_at)
+    query = SpanQuery(since_unix_nano=since, until_unix_nano=until, limit=ROOTS_MAX)
+    call = SyncObservability.list_branches
+    return _merged(door, call, wanted, lambda answers: _found(answers, query, deadline))
+
+
+def newest_sent(door: MastraDoor, deadline: Deadline) -> Sent:
+    """The newest spans that came over OTLP, published ones too; none where the index cannot say."""
+    query = SpanQuery(limit=ROOTS_MAX)
+    return _of_index(door, lambda answers: _found(answers, query, deadline))
 
 
 def whole_trace(door: MastraDoor, trace_id: str, deadline: Deadline) -> Trace | None:
@@ -116,6 +126,32 @@ def branch_of(
     return Trace(trace_id=found.trace_id, spans=spans)
 
 
+def _merged(
+    door: MastraDoor,
+    call: Callable[[SyncObservability, W], L],
+    wanted: W,
+    find: Callable[[Answers], Sent],
+) -> tuple[L, bool]:
+    store = door.store.observability
+    if wanted.mode != "page":
+        return call(store, wanted), True
+    sent, is_whole = _of_index(door, find)
+    left = _not_published(door, sent)
+    return (merged_list(call, store, left, wanted) if left else call(store, wanted)), is_whole
+
+
+def _of_index(door: MastraDoor, find: Callable[[Answers], Sent]) -> Sent:
+    """What is found there; the store answers all the same where the index cannot."""
+    if door.answers is None:
+        return [], True
+    try:
+        return find(_of_otlp(door.answers))
+    except ENDED:
+        raise
+    except IndexerError:
+        return [], False
+
+
 def _sent_trace(door: MastraDoor, trace_id: str, deadline: Deadline) -> list[SpanRecord]:
     """Those of one trace that came over OTLP; none for an ID that OpenTelemetry does not have."""
     if door.answers is None:
@@ -126,13 +162,8 @@ def _sent_trace(door: MastraDoor, trace_id: str, deadline: Deadline) -> list[Spa
         return []
 
 
-def _sent_roots(
-    answers: Answers, wanted: ListTraces, deadline: Deadline
-) -> tuple[list[SpanRecord], bool]:
-    """The newest roots in the range of starts, failed spans too where the list asks for these.
-
-    And whether there are no others.
-    """
+def _sent_roots(answers: Answers, wanted: ListTraces, deadline: Deadline) -> Sent:
+    """The newest roots in the range of starts, failed spans too where the list asks for these."""
     since, until = _bounds(wanted.filters.started_at)
     query = SpanQuery(roots=True, since_unix_nano=since, until_unix_nano=until, limit=ROOTS_MAX)
     roots, is_whole = _found(answers, query, deadline)
@@ -144,7 +175,7 @@ def _sent_roots(
     return [*roots, *children], is_whole and has_all
 
 
-def _found(answers: Answers, query: SpanQuery, deadline: Deadline) -> tuple[list[SpanRecord], bool]:
+def _found(answers: Answers, query: SpanQuery, deadline: Deadline) -> Sent:
     for key in _PROMOTED:
         try:
             found = answers.spans(replace(query, attribute=key), deadline=deadline)

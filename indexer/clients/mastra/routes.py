@@ -3,8 +3,7 @@
 What is not served is answered 501, as Mastra's own server does for a storage without it.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.host import Host
-from indexer.clients.mastra import otlp_traces
+from indexer.clients.mastra import otlp_traces, otlp_values
 from indexer.clients.mastra.answers import answer
 from indexer.clients.mastra.backup import backup_route
 from indexer.clients.mastra.capabilities import capabilities
@@ -26,12 +25,11 @@ from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.text_path import register
 from indexer.http.problems import problem
 from indexer.mastra.arguments import checked
-from indexer.mastra.list_arguments import ListTraces
+from indexer.mastra.discovery import Field
+from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.sync_store import SyncObservability
 
-T = TypeVar("T")
 PREFIX = "/api/observability"
-Call = Callable[[SyncObservability], Any]
 
 
 def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
@@ -56,10 +54,6 @@ def mastra(_: Host, *, door: MastraDoor) -> APIRouter:
 
 
 def _lists(router: APIRouter, door: MastraDoor) -> None:
-    async def listed(request: Request, call: Callable[[Any], BaseModel]) -> Response:
-        arguments = list_arguments(request.query_params)
-        return answer(await ask(request, lambda _: call(arguments)))
-
     async def listed_with_sent(
         request: Request, call: otlp_traces.ListCall[Any], operation: str
     ) -> Response:
@@ -85,7 +79,11 @@ def _lists(router: APIRouter, door: MastraDoor) -> None:
     @router.get(PREFIX + "/branches")
     async def branches(request: Request) -> Response:
         """Spans that branches begin with, roots or not."""
-        return await listed(request, spans.list_branches)
+        wanted = checked(ListBranches, list_arguments(request.query_params), "LIST_BRANCHES")
+        found, is_whole = await ask(
+            request, lambda deadline: otlp_traces.branches_with_sent(door, wanted, deadline)
+        )
+        return answer(found, is_whole=is_whole)
 
     @router.post(PREFIX + "/traces/delete")
     async def delete(
@@ -137,51 +135,51 @@ def _traces(router: APIRouter, door: MastraDoor) -> None:
 
 
 def _discovery(router: APIRouter, door: MastraDoor) -> None:
-    spans = door.store.observability
-    fields: dict[str, tuple[str, Call]] = {
-        "entity-types": ("entityTypes", lambda spans: spans.values("entity_type")),
-        "service-names": ("serviceNames", lambda spans: spans.values("service_name")),
-        "environments": ("environments", lambda spans: spans.values("environment")),
-    }
-
-    async def values(request: Request, key: str) -> Response:
-        name, call = fields[key]
-        return answer({name: await ask(request, lambda _: call(spans))})
+    async def values(
+        request: Request, name: str, field: Field, entity_type: str | None = None
+    ) -> Response:
+        found, is_whole = await ask(
+            request,
+            lambda deadline: otlp_values.values_with_sent(door, field, entity_type, deadline),
+        )
+        return answer({name: found}, is_whole=is_whole)
 
     @router.get(PREFIX + "/capabilities")
     async def what_is_served() -> Response:
         """Which routes of Mastra's observability are served."""
-        return answer(capabilities(spans))
+        return answer(capabilities(door.store.observability))
 
     @router.get(PREFIX + "/discovery/entity-types")
     async def entity_types(request: Request) -> Response:
         """Types of entities that spans are of."""
-        return await values(request, "entity-types")
+        return await values(request, "entityTypes", "entity_type")
 
     @router.get(PREFIX + "/discovery/service-names")
     async def service_names(request: Request) -> Response:
         """Services that spans name."""
-        return await values(request, "service-names")
+        return await values(request, "serviceNames", "service_name")
 
     @router.get(PREFIX + "/discovery/environments")
     async def environments(request: Request) -> Response:
         """Environments that spans name."""
-        return await values(request, "environments")
+        return await values(request, "environments", "environment")
 
     @router.get(PREFIX + "/discovery/entity-names")
     async def entity_names(
         request: Request, entity_type: Annotated[str | None, Query(alias="entityType")] = None
     ) -> Response:
         """Names of entities, of one type or of all."""
-        found = await ask(request, lambda _: spans.values("entity_name", entity_type))
-        return answer({"names": found})
+        return await values(request, "names", "entity_name", entity_type)
 
     @router.get(PREFIX + "/discovery/tags")
     async def tags(
         request: Request, entity_type: Annotated[str | None, Query(alias="entityType")] = None
     ) -> Response:
         """Tags of spans, of one type of entities or of all."""
-        return answer({"tags": await ask(request, lambda _: spans.tags(entity_type))})
+        found, is_whole = await ask(
+            request, lambda deadline: otlp_values.tags_with_sent(door, entity_type, deadline)
+        )
+        return answer({"tags": found}, is_whole=is_whole)
 
 
 def _found(content: BaseModel | dict[str, Any] | None, what: str) -> Response:

@@ -91,6 +91,33 @@ def test_lists_have_traces_of_both_ways_in_order_each_once(client, path):
     assert listed(client, path, field="startedAt", direction="ASC") == [1, 5, 3, 2]
 
 
+def test_branches_have_spans_of_both_ways_in_order(client):
+    found = get(client, "/branches", perPage=3)
+    names = [(int(one["traceId"], 16), int(one["spanId"], 16)) for one in found.json["branches"]]
+    assert names == [(2, 1), (3, 1), (3, 2)]
+    assert (found.json["pagination"]["total"], found.headers.get("x-complete")) == (6, None)
+    tools = get(client, "/branches", spanType="tool_call").json["branches"]
+    assert [int(one["traceId"], 16) for one in tools] == [1]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "expected"),
+    [
+        ("entity-types", "entityTypes", ["agent", "tool", "workflow_run"]),
+        ("tags", "tags", ["a"]),
+        ("environments", "environments", []),
+    ],
+)
+def test_values_of_both_ways_are_offered(client, path, name, expected):
+    found = get(client, f"/discovery/{path}")
+    assert (found.json[name], found.headers.get("x-complete")) == (expected, None)
+
+
+def test_values_of_one_type_of_entity_are_offered_by_themselves(client):
+    assert get(client, "/discovery/tags", entityType="agent").json["tags"] == ["a"]
+    assert get(client, "/discovery/tags", entityType="tool").json["tags"] == []
+
+
 def test_pages_join_up(client):
     pages = [get(client, "/traces", page=page, perPage=1).json for page in range(5)]
     assert [one["spans"][0]["name"] for one in pages[:4]] == [
@@ -149,8 +176,8 @@ def test_spans_of_other_senders_are_no_trace_of_mastra(client, path, trace):
 
 def test_a_list_that_has_not_looked_at_all_roots_says_so(client, monkeypatch):
     monkeypatch.setattr(otlp_traces, "ROOTS_MAX", 1)
-    answer = get(client, "/traces")
-    assert answer.headers["x-complete"] == "false"
+    for path in ("/traces", "/branches", "/discovery/tags"):
+        assert get(client, path).headers["x-complete"] == "false"
 
 
 def test_the_store_answers_when_the_index_cannot(tmp_path):
