@@ -42,11 +42,11 @@ class ByteArrays:
     def _walk(self, place: int) -> None:
         """Find where the text of that place begins, and all before it."""
         starts, body, length_of = self._starts, self._body, LENGTH.unpack_from
-        start = starts[-1]
+        start, append = starts[-1], starts.append
         try:
-            while len(starts) <= place:
+            for _ in range(place + 1 - len(starts)):
                 start += LENGTH_BYTES + length_of(body, start)[0]
-                starts.append(start)
+                append(start)
         except struct.error as error:
             raise IndexError(place) from error
 

@@ -76,7 +76,7 @@ class Tally:
 
     def count_texts(self, values: Iterable[Any]) -> None:
         """Values were taken, as ``read_payload`` has them."""
-        self.text_bytes += sum(map(_text_bytes, values))
+        self.text_bytes += sum(_text_bytes(one) for one in values if one)
 
 
 class Counted:

@@ -5,7 +5,6 @@ beyond the limits is left out and counted in ``omitted``: it is not counted in t
 ``dropped_*_count``, which says what the writer had already dropped.
 """
 
-import json
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -51,7 +50,7 @@ def _canonical(span: "_Span", name: str, value: Any) -> Any:
         if name in _TEXTS:
             return value
         if value == _EMPTY.get(name):
-            return json.loads(value)
+            return [] if value == "[]" else {}
     elif type(value) is int and name in _COUNTS and 0 <= value <= _COUNT_MAX:
         return value
     return span.canonical(name, value)
