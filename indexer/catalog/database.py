@@ -25,6 +25,7 @@ from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.duckdb_files import create_database, size_bytes, wal_bytes, wal_path
 from indexer.system.duckdb_migrations import applied_version, apply_migrations
+from indexer.system.kept_cursors import KeptCursors
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
 _NO_CHECKPOINT_BYTES = 1 << 50
@@ -38,6 +39,7 @@ class Catalog:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.connection = connection
         self.path = path
+        self._cursors = KeptCursors(connection)
         self.commits = Commits()
         """Those of ``transaction``, by which everything is written."""
         self._holds_checkpoints = False
@@ -79,8 +81,12 @@ class Catalog:
         return catalog
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A reader's own connection to the same database."""
-        return self.connection.cursor()
+        """A reader's own connection to the same database, to be closed or given back."""
+        return self._cursors.take()
+
+    def give_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """A reader's connection for the next one: in no transaction, with no tables registered."""
+        self._cursors.give_back(cursor)
 
     def check(self) -> None:
         """Raises CatalogWriteFailed when DuckDB has given the database up and it must be reopened.
@@ -155,6 +161,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close; DuckDB checkpoints on the way."""
+        self._cursors.close()
         self.connection.close()
 
     def fact(self, key: str) -> str | None:

@@ -26,12 +26,12 @@ from indexer.errors import (
 )
 from indexer.mastra.filled_columns import FilledColumns, stored_columns
 from indexer.mastra.interruption import interruptible
-from indexer.mastra.kept_cursors import KeptCursors
 from indexer.mastra.known_keys import KnownKeys
 from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.duckdb_files import create_database, wal_path
 from indexer.system.duckdb_migrations import applied_version, apply_migrations
+from indexer.system.kept_cursors import KeptCursors
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
 MEMORY_LIMIT = "512MiB"

@@ -55,6 +55,8 @@ class Answers:
 
     cursor: Callable[[], duckdb.DuckDBPyConnection]
     storage: LocalStorage
+    give_back: Callable[[duckdb.DuckDBPyConnection], None] = lambda cursor: cursor.close()
+    """Takes one that is in no transaction, for the next question."""
     directory: Callable[[], TraceDirectory | None] = lambda: None
     outstanding: Callable[[], Outstanding | None] = lambda: None
     """What was seen of the storage and is not in the index yet; None where nobody watches."""
@@ -256,6 +258,7 @@ class Answers:
         deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
             cursor = self.cursor()
+            is_free = False
             try:
                 with deadline.over(cursor):
                     begin = self._begin if state is None else partial(self._look, state)
@@ -271,8 +274,12 @@ class Answers:
                         state=state,
                         outstanding_now=self.outstanding,
                     )
+                is_free = state is not None
             finally:
-                cursor.close()
+                if is_free:
+                    self.give_back(cursor)
+                else:
+                    cursor.close()
 
     def _look(
         self, state: IndexState, cursor: duckdb.DuckDBPyConnection

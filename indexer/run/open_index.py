@@ -99,6 +99,10 @@ class OpenIndex:
         self.check_deleted()
         return self.catalog.cursor()
 
+    def give_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """A reader's connection for the next one, while ``readers`` is held."""
+        self.catalog.give_back(cursor)
+
     def commits(self) -> Commits:
         """Those of the catalog that is open; for a reader, while ``readers`` is held."""
         return self.catalog.commits

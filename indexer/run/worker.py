@@ -194,6 +194,7 @@ class Worker:
         index = self._index
         return Answers(
             cursor=index.cursor,
+            give_back=index.give_back,
             storage=index.pipeline.storage,
             directory=lambda: index.pipeline.register.directory,
             guard=index.readers.reading,

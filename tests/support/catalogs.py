@@ -62,7 +62,8 @@ class Indexed:
         """What is asked of the catalog, without a hot tier unless ``options`` have one."""
         storage = LocalStorage(str(self.root))
         options.setdefault("memory", IndexMemory(lambda: self.catalog.commits))
-        options.setdefault("cursor", self.catalog.cursor)
+        if "cursor" not in options:
+            options |= {"cursor": self.catalog.cursor, "give_back": self.catalog.give_back}
         return Answers(storage=storage, **options)
 
     def rows(self, sql: str) -> list[Row]:

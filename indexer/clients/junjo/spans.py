@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from indexer.clients.junjo.view_names import SET_STATE
@@ -87,7 +88,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, which is written as Z
 _YEAR_DIGITS = 4
 _CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
 """After so many days the Gregorian calendar repeats itself."""
-_DAY_US = 86_400_000_000
+_DAY_S, _SECOND_US = 86_400, 1_000_000
 
 
 class Patch(NamedTuple):
@@ -185,15 +186,22 @@ def iso_time(unix_nano: int) -> str:
     Years before 1 and after 9999 have a sign and six digits, as ECMAScript writes them.
     """
     micros = abs(unix_nano) // 1_000 * (1 if unix_nano >= 0 else -1)
-    days, micros = divmod(micros, _DAY_US)
+    seconds, micros = divmod(micros, _SECOND_US)
+    return f"{_iso_second(seconds)}.{micros:06}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _iso_second(unix_s: int) -> str:
+    """The spans of a trace begin and end in a few seconds."""
+    days, seconds = divmod(unix_s, _DAY_S)
     cycles, days = divmod(days, _CYCLE_DAYS)
-    inside = _EPOCH + timedelta(days=days, microseconds=micros)
-    text = inside.isoformat(timespec="microseconds")
+    inside = _EPOCH + timedelta(days=days, seconds=seconds)
+    text = inside.isoformat()
     year = inside.year + cycles * _CYCLE_YEARS
     if not cycles:
-        return f"{text}Z"
+        return text
     written = f"{year:04}" if MINYEAR <= year <= MAXYEAR else f"{year:+07}"
-    return f"{written}{text[_YEAR_DIGITS:]}Z"
+    return f"{written}{text[_YEAR_DIGITS:]}"
 
 
 def kind_name(number: int) -> str:

@@ -22,6 +22,15 @@ class PrefixRouter(APIRouter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._paths: Paths | None = None
+        self._version: int | None = None
+
+    def _get_routes_version(self, seen: set[int] | None = None) -> int:
+        """FastAPI's own looks at all routes of all routers inside, for each level of a request."""
+        if self._version is None:
+            version = super()._get_routes_version(seen)
+            self._version = None if self._paths is None else version
+            return version
+        return self._version
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether one of the routes is for the path."""
