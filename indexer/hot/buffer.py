@@ -5,7 +5,7 @@ or it says how many it has no room for. The oldest are kept then: what is droppe
 the server has flushed next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from indexer.errors import HotUnavailable
@@ -17,8 +17,8 @@ from indexer.wire.keys import KEY_BYTES
 
 UNDECODED_BYTES_MAX = 24 * 1024 * 1024
 """Bodies kept undecoded: 6 ms of search for a trace, 0.4 s of decoding for a list. It is what one
-flush takes, so that hardly anything is decoded while nobody asks. What comes beyond has the oldest
-decoded while it is loaded, which may take its time."""
+flush takes. While questions come, what is beyond has the oldest decoded as it is loaded; while none
+come nothing is decoded."""
 _MERGE_BELOW = 2
 """A part is joined to the one before unless that is larger by this factor: few parts, each row
 copied a logarithmic number of times."""
@@ -33,9 +33,13 @@ class HotBuffer:
     says that the log is still the same.
     """
 
-    def __init__(self, decoder: Decoder, *, bytes_max: int) -> None:
+    def __init__(
+        self, decoder: Decoder, *, bytes_max: int, is_asked: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``is_asked``: whether somebody may ask for all rows soon."""
         self._decoder = decoder
         self._bytes_max = bytes_max
+        self._is_asked = is_asked
         self.clear()
 
     def clear(self) -> None:
@@ -72,7 +76,8 @@ class HotBuffer:
             return
         self._parts.append(part)
         self.newest_key = keys[-1]
-        self._decode_old()
+        if self._is_asked():
+            self._decode_old()
         self._rows = None
 
     def finish(self, state: wire.HotState) -> None:

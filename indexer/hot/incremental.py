@@ -45,6 +45,7 @@ class IncrementalReader:
         clock: Clock,
         storage_root: str,
         counted: Counted = not_counted,
+        is_asked: Callable[[], bool] = lambda: True,
     ) -> None:
         self._clock = clock
         self._counted = counted
@@ -52,7 +53,7 @@ class IncrementalReader:
         self._calls = calls
         self._limits = limits
         self._root = storage_root
-        self._buffer = HotBuffer(decoder, bytes_max=limits.buffer_bytes_max)
+        self._buffer = HotBuffer(decoder, bytes_max=limits.buffer_bytes_max, is_asked=is_asked)
         self._in_step = False
         """The last answer came whole. After one that did not, the log may be another, long one."""
 

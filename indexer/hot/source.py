@@ -5,7 +5,7 @@ file, the stream of spans. The one that worked is remembered. All are tried agai
 no longer knows it, after any failure, and once a minute while it is not the best one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from indexer.errors import HotUnavailable
@@ -48,17 +48,19 @@ class HotSource:
         limits: HotLimits,
         decoder: Decoder | None = None,
         counted: Counted = not_counted,
+        is_asked: Callable[[], bool] = lambda: True,
     ) -> None:
         """``target`` is ``host:port``. Nothing is asked before the first ``now``.
 
         ``counted`` looks at the changes of the service's log, where it is of this machine.
+        ``is_asked``: whether questions for all rows come, for which they are decoded ahead.
         """
         self._clock = clock
         self._limits = limits
         decoder = decoder or Decoder()
         self._calls = Calls(target, token, message_bytes_max=limits.message_bytes_max)
         self._incremental = IncrementalReader(
-            self._calls, decoder, limits, clock, storage_root, counted
+            self._calls, decoder, limits, clock, storage_root, counted, is_asked
         )
         self._readers: dict[Generation, Reader] = {
             "incremental": self._incremental,

@@ -86,6 +86,7 @@ class HotTier:
             snapshot_root=settings.snapshot_path or None,
             clock=clock,
             counted=partial(change_count, changes_file(Path(settings.wal_path).absolute())),
+            is_asked=lambda: self._is_asked,
             limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock
@@ -127,9 +128,8 @@ class HotTier:
             return view
 
     def _ask(self) -> HotView:
-        now_s = self._clock.monotonic_s()
-        was_quiet = now_s - self._asked_s > KEEP_UP_FOR_S
-        self._asked_s = now_s
+        was_quiet = not self._is_asked
+        self._asked_s = self._clock.monotonic_s()
         try:
             view = self._source.now()
         except HotUnavailable as error:
@@ -200,11 +200,16 @@ class HotTier:
         self._note("")
         if confirmed and view.bounded:  # the next look is told of older files
             return FOLLOW_EVERY_S
-        if not self._is_cheap or now_s - self._asked_s > KEEP_UP_FOR_S:
+        if not self._is_cheap or not self._is_asked:
             return self._follow_every_s
         grows = before is None or before.table.num_rows != view.table.num_rows
         took_s = self._clock.monotonic_s() - now_s
         return max(KEEP_UP_EVERY_S, PAUSE_OF_LOOK * took_s) if grows else FOLLOW_EVERY_S
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether a question came lately."""
+        return self._clock.monotonic_s() - self._asked_s <= KEEP_UP_FOR_S
 
     @property
     def _is_cheap(self) -> bool:

@@ -172,3 +172,24 @@ def test_what_waits_undecoded_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> No
     assert given == list(range(1, 9))
     assert held(buffer) == list(range(1, 11))
     assert given == list(range(1, 11))
+
+
+def test_while_nobody_asks_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffer_module, "UNDECODED_BYTES_MAX", 0)
+    given: list[int] = []
+    asked: list[bool] = []
+
+    def requests(bodies: Iterable[bytes]) -> pa.Table:
+        found = span_table(bodies)
+        given.extend(_numbers(found))
+        return found
+
+    decoder = Decoder(requests=requests)
+    wal, buffer = Wal(), HotBuffer(decoder, bytes_max=1 << 30, is_asked=lambda: bool(asked))
+    wal.append(Span(span=1))
+    refresh(buffer, wal)
+    assert given == []
+    asked.append(True)
+    wal.append(Span(span=2))
+    refresh(buffer, wal)
+    assert given == [1, 2]
