@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.otlp.span_ids import span_identities
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
 from indexer.spans.identifiers import BoolArray, format_hex, parse_hex
 from indexer.spans.identity import SpanKeys
@@ -22,6 +21,8 @@ def keys_of(table: pa.Table) -> SpanKeys:
 
 def keys_of_requests(bodies: Sequence[bytes]) -> SpanKeys:
     """The identities of the spans of serialised requests, without rows. Raises InvalidOtlp."""
+    from indexer.otlp.span_ids import span_identities  # noqa: PLC0415 - tables need no protobuf
+
     found = span_identities(bodies)
     return SpanKeys(found.trace_high, found.trace_low, found.span, _small(found.kind))
 
