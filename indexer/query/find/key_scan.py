@@ -2,7 +2,9 @@
 
 Where a text is one object in which the key stands once, followed by a plain number, text, true,
 false or null, these letters are its value, unless the key belongs to an object inside. All else is
-odd: nothing is said of it. So a value that is there is always found, or its row is odd.
+odd: nothing is said of it. So a value that is there is always found, or its row is odd. In a list
+of events a key may stand as often as it will, also where it is none of an attribute: all of it is
+found, and more.
 """
 
 import re
@@ -37,7 +39,7 @@ class ScannedKey:
     odd: BoolArray
     """Of each text, whether its value is not known."""
     row: Places
-    """The texts that have a value, in order."""
+    """The texts that have a value, in order; one of events as often as it has some."""
     is_text: BoolArray
     number: npt.NDArray[np.float64]
     """NaN where it is none."""
@@ -68,11 +70,11 @@ class ScannedKey:
         return may
 
 
-def scan_key(letters: ColumnLetters, key: str) -> ScannedKey | None:
-    """The values under the key; None of a key that needs an escape."""
+def scan_key(letters: ColumnLetters, key: str, *, of_events: bool = False) -> ScannedKey | None:
+    """The values under the key of attributes, or those of events; None where it needs an escape."""
     if not PLAIN_KEY.fullmatch(key):
         return None
-    parts = [_scan_run(run, key) for run in letters.runs]
+    parts = [_scan_run(run, key, of_events=of_events) for run in letters.runs]
     firsts = np.cumsum([0, *(len(part.odd) for part in parts)])
     return ScannedKey(
         odd=_joined([part.odd for part in parts], np.bool_),
@@ -86,18 +88,21 @@ def scan_key(letters: ColumnLetters, key: str) -> ScannedKey | None:
     )
 
 
-def _scan_run(run: Run, key: str) -> ScannedKey:
+def _scan_run(run: Run, key: str, *, of_events: bool) -> ScannedKey:
     quoted = f'"{key}"'.encode()
     found = run.inside(quoted)
     if found is None:
         return _nothing(np.ones(len(run), np.bool_))
     places, row = found
-    odd = run.escaping(key)
+    odd = run.escaping(f'{key}"' if of_events else key)
+    if of_events:  # attributes of an event may be text, in which the quotes have a backslash
+        odd |= run.having(f'"{key}\\"'.encode())
     if "/" in key:
         odd |= run.having(b"\\/")
     first = run.content[run.offsets[row]]
-    is_once = np.bincount(row, minlength=len(run))[row] == 1
-    is_read = is_once & (first == ord("{")) & ~odd[row]
+    is_read = (first == ord("[" if of_events else "{")) & ~odd[row]
+    if not of_events:
+        is_read &= np.bincount(row, minlength=len(run))[row] == 1
     odd[row[~is_read]] = True
     row, ends = row[is_read], places[is_read] + len(quoted)
     if not len(row):

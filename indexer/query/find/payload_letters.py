@@ -46,15 +46,16 @@ _COMPARE: Mapping[str, Callable[..., npt.NDArray[np.bool_]]] = {
 class StoredColumn:
     """One stored column of text, of which each thing is found out once."""
 
-    def __init__(self, texts: pa.ChunkedArray) -> None:
+    def __init__(self, texts: pa.ChunkedArray, *, of_events: bool = False) -> None:
         self.letters = ColumnLetters(texts)
+        self._of_events = of_events
         self._scanned: dict[str, ScannedKey | None] = {}
         self._having: dict[str, BoolArray] = {}
 
     def key(self, key: str) -> ScannedKey | None:
         """The values under a key; None of one that is not looked for so."""
         if key not in self._scanned:
-            self._scanned[key] = scan_key(self.letters, key)
+            self._scanned[key] = scan_key(self.letters, key, of_events=self._of_events)
         return self._scanned[key]
 
     def having(self, letters: str) -> BoolArray:

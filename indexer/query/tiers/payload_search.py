@@ -245,7 +245,7 @@ class _Letters:
     def teach(self, learning: KeyLearning, leaf: AttributeCondition) -> None:
         """What the rows have under the condition's key."""
         column = self._column(leaf)
-        scanned = None if column is None or leaf.owner == "event" else column.key(leaf.key)
+        scanned = None if column is None else column.key(leaf.key)
         having = self.of(AttributeCondition(owner=leaf.owner, key=leaf.key))
         (name,) = leaf.columns
         learning.see(scanned, having, lambda rows: self.table.take(rows).values(name))
@@ -254,7 +254,10 @@ class _Letters:
         (name,) = leaf.columns
         if name not in self._columns:
             texts = self.table.texts(name)
-            self._columns[name] = None if texts is None else StoredColumn(texts)
+            of_events = leaf.owner == "event"
+            self._columns[name] = (
+                None if texts is None else StoredColumn(texts, of_events=of_events)
+            )
         return self._columns[name]
 
 

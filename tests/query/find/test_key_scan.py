@@ -79,6 +79,43 @@ def test_a_value_that_parsing_gives_is_found_or_its_row_is_odd(
             assert having[at[row]] or "a" not in str(values[0]) or not isinstance(values[0], str)
 
 
+EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(("k", "x"))},
+        optional={"attributes": OBJECTS | OBJECTS.map(json.dumps), "k": PLAIN},
+    ),
+    max_size=3,
+)
+ODD_EVENTS = st.sampled_from(
+    (
+        "k",
+        "[]",
+        '{"attributes":{"k":1}}',
+        '[{"attributes":{"k" : 1}}]',
+        r'[{"attributes":"{\u0022k\u0022:1}"}]',
+        r'[{"attributes":{"\u006b":1}}]',
+        '[{"attributes":[{"key":"k","value":{"intValue":"500"}}]}]',
+        '[{"attributes":{"k":1,"k":2}},{"attributes":{"k":NaN}}]',
+    )
+)
+
+
+@examples(50)
+@given(texts=st.lists(EVENTS.map(json.dumps) | ODD_EVENTS | st.none(), max_size=6))
+def test_every_value_of_an_event_is_found_or_its_row_is_odd(texts: list[str | None]) -> None:
+    """However many events a text has; what is found of others does no harm."""
+    column = pa.chunked_array([pa.array(texts, pa.string())])
+    found = scan_key(ColumnLetters(column), "k", of_events=True)
+    assert found is not None
+    for row, text in enumerate(texts):
+        values = list(values_under("k", canonical("events", text), of_events=True))
+        known = set(found.hashes[found.row == row].tolist())
+        for value in () if found.odd[row] else values:
+            hashed = hash_value(value)
+            assert hashed is not None
+            assert hashed[0] in known
+
+
 def assert_is(values: list[Any], is_text: bool, number: float, hashed: int) -> None:
     (value,) = values
     expected = hash_value(value)

@@ -65,3 +65,20 @@ def test_a_key_of_too_many_odd_rows_or_values_is_known_to_be_there_and_no_more()
     many = learnt_of([f'{{"k":{number}}}' for number in range(VALUES_MAX + 1)])
     assert many == KeySummary(is_present=True)
     assert learnt_of(["{}"] * (ODD_ROWS_MAX + 1)) == ABSENT
+
+
+def test_values_of_events_are_known_however_many_rows_have_them() -> None:
+    texts = [f'[{{"name":"x","attributes":{{"k":"{at % 9}"}}}}]' for at in range(ODD_ROWS_MAX + 9)]
+    texts.append('[{"name":"x","attributes":"{\\"k\\":7}"}]')
+    learning = KeyLearning(AttributeCondition(owner="event", key="k"))
+    scanned = scan_key(ColumnLetters(pa.chunked_array([texts])), "k", of_events=True)
+    every = np.ones(len(texts), np.bool_)
+    learning.see(scanned, every, lambda rows: [canonical("events", texts[at]) for at in rows])
+    learnt = learning.summary()
+    assert [learnt.may_have(one) for one in ("0", "8", "9", 7, 8)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
