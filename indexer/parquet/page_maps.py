@@ -65,9 +65,20 @@ class PageMap:
         self._dictionaries: dict[int, list[Any]] = {}
         self._codes: dict[int, Codes] = {}
         self._read_once: set[int] = set()
+        self._chunks: dict[int, dict[int, ColumnChunk | None]] = {}
         self._lock = threading.Lock()
         self.parts = sum(len(group.chunks) for group in groups)
         """What is kept, in units of ``PART_BYTES``."""
+
+    def chunk(self, number: int, position: int) -> ColumnChunk | None:
+        """The one chunk of a column in a row group, by their numbers; None where it has others."""
+        found = self._chunks.get(number)
+        if found is None:
+            found = {}
+            for one in self.groups[number].chunks:
+                found[one.position] = None if one.position in found else one
+            self._chunks[number] = found
+        return found.get(position)
 
     def pages(self, source: pa.NativeFile, chunk: ColumnChunk, path: str) -> Iterable[Page]:
         """The pages of a column chunk, in order.

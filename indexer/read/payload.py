@@ -14,7 +14,6 @@ import pyarrow as pa
 from indexer.errors import CorruptPage, FileEncrypted
 from indexer.model import ParquetFileInfo
 from indexer.parquet.column_chunks import (
-    ColumnChunk,
     RowGroup,
     encrypted_columns,
     positions_of,
@@ -223,14 +222,14 @@ class _Rows:
         by_row: dict[int, dict[int, Any]] = {}
         left: set[int] = set()
         first = 0
-        for group in self._page_map.groups:
+        for number, group in enumerate(self._page_map.groups):
             wanted = [row for row in rows if first <= row < first + group.row_count]
             inside = [row - first for row in wanted]
             for row in wanted:
                 by_row[row] = {}
             for position in sorted(self._columns) if wanted else ():
                 try:
-                    values = self._chunk_values(group, position, inside)
+                    values = self._chunk_values(number, position, inside)
                 except NotDecodedHere:
                     left.add(position)
                     continue
@@ -244,13 +243,14 @@ class _Rows:
             found = [row | other for row, other in zip(found, others, strict=True)]
         return found
 
-    def _chunk_values(self, group: RowGroup, position: int, rows: Sequence[int]) -> list[Any]:
+    def _chunk_values(self, number: int, position: int, rows: Sequence[int]) -> list[Any]:
         column, limits = self._columns[position], self._limits
-        chunk = _one_chunk(group, position)
+        chunk = self._page_map.chunk(number, position)
+        if chunk is None:
+            raise NotDecodedHere(f"column {position} has several parts")
+        row_count = self._page_map.groups[number].row_count
         text_of = partial(column.text, limits)
-        reader = ChunkReader(
-            self._source, chunk, self._path, self._page_map, text_of, group.row_count
-        )
+        reader = ChunkReader(self._source, chunk, self._path, self._page_map, text_of, row_count)
         values = reader.values(rows)
         return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
 
@@ -282,10 +282,3 @@ def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:
     if len(rows) > _SLICES_MAX:
         return table.take(rows)
     return pa.concat_tables([table.slice(row, 1) for row in rows])
-
-
-def _one_chunk(group: RowGroup, position: int) -> ColumnChunk:
-    chunks = [chunk for chunk in group.chunks if chunk.position == position]
-    if len(chunks) != 1:
-        raise NotDecodedHere(f"column {position} has several parts")
-    return chunks[0]
