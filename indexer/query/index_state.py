@@ -25,8 +25,10 @@ PAGE_ENTRY_SPANS = 4
 ROWS_BYTES_MAX = 64 << 20
 """Of rows of whole files: some 600,000 spans."""
 ASKS_BEFORE_ROWS = 4
-"""Traces that a file is asked for, in one state, before its rows are read: what that takes is then
-less than what the next ones would."""
+"""Traces that a file is asked for, in one state, before its rows are read; of a large file more."""
+BYTES_A_STATEMENT = 200_000
+"""Of a file whose rows take as long to read as one statement, some 2,500 spans. Once statements
+have taken as long as reading would, it is worth it, or has cost twice as much if none follows."""
 
 PageKey = tuple[SpanQuery, tuple[str, ...]]
 """A list from its beginning or its cursor on, and the files whose attributes are read directly."""
@@ -82,7 +84,10 @@ class IndexState:
         """Whether they are worth reading now, as a trace of the file is asked for; once a file."""
         with self._lock:
             asks = self._asks[file_id] = self._asks.get(file_id, 0) + 1
-            return asks == ASKS_BEFORE_ROWS and self._rows_bytes < self.rows_bytes_max
+            file = self._files.get(file_id)
+            if file is None or self._rows_bytes >= self.rows_bytes_max:
+                return False
+            return asks == max(ASKS_BEFORE_ROWS, file.info.size_bytes // BYTES_A_STATEMENT)
 
     def keep_rows(self, file_id: int, rows: TraceRows | None) -> None:
         """A statement said so. What is kept stays: each file that came later would cost another."""

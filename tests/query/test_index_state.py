@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.catalog.commits import Commits
+from indexer.query import index_state as module
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
@@ -86,6 +87,26 @@ def test_a_file_that_is_asked_for_trace_after_trace_is_asked_by_no_statement(
         found = answers.trace(f"{8:032x}")
         assert [span.trace_id for span in found.spans] == [f"{8:032x}"]
         assert statements == []
+
+
+def test_a_large_file_is_asked_by_statements_for_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading all its rows takes longer too."""
+    monkeypatch.setattr(module, "BYTES_A_STATEMENT", 500)
+    with indexed(tmp_path) as one:
+        path = write(one.root / "a.parquet", [Span(trace=trace) for trace in range(1, 99)])
+        one.settle()
+        answers = one.answers(directory=lambda: one.pipeline.register.directory)
+        assert answers.memory is not None
+        state = answers.memory.state()
+        assert state is not None
+        asks = path.stat().st_size // 500
+        assert asks > ASKS_BEFORE_ROWS
+        for trace in range(1, asks + 1):
+            assert state.rows(1) is None
+            answers.trace(f"{trace:032x}")
+        assert state.rows(1) is not None
 
 
 def test_rows_beyond_their_bytes_are_not_kept(tmp_path: Path) -> None:
