@@ -5,6 +5,7 @@ number tells something only while its process lives, which a lock on the file sa
 description locks, fcntl(2)), and only through the page cache of one kernel, which the file names.
 """
 
+import errno
 import fcntl
 import os
 import struct
@@ -27,13 +28,16 @@ class ChangeCounter:
     """The process that counts. One thread at a time; nothing else of it opens the file to write."""
 
     def __init__(self, path: Path, what: str) -> None:
-        """``what`` is counted, of ``LABEL_BYTES_MAX`` less 37 bytes at most. Raises OSError."""
+        """``what`` is counted, of ``LABEL_BYTES_MAX`` less 37 bytes at most.
+
+        Raises OSError, also while another counter of the file is open. Where the system has no
+        such locks, nobody is told a number.
+        """
         self._descriptor = open_private(path)
         try:
             self._count = _written(self._descriptor)[0] + 1
             os.pwrite(self._descriptor, _CONTENT.pack(self._count, _label(what)), 0)
-            if sys.platform == "linux":
-                fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _asked(fcntl.F_WRLCK))
+            _lock(self._descriptor)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -69,6 +73,16 @@ def _written(descriptor: int) -> tuple[int, bytes]:
     content = os.pread(descriptor, _CONTENT.size, 0).ljust(_CONTENT.size, b"\0")
     count, label = _CONTENT.unpack(content)
     return count, label
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform != "linux":
+        return
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _asked(fcntl.F_WRLCK))
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            raise
 
 
 def _is_counting(descriptor: int) -> bool:

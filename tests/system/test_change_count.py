@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import closing
 from pathlib import Path
@@ -80,6 +81,18 @@ def test_a_second_counter_of_the_file_is_refused(path: Path) -> None:
             ChangeCounter(path, "a log")
         first.advance()
         assert change_count(path, "a log") is not None
+
+
+def test_a_system_without_such_locks_tells_nothing_and_counts_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(module.fcntl, "fcntl", refuse)
+    with closing(ChangeCounter(path, "a log")) as counter:
+        counter.advance()
+        assert change_count(path, "a log") is None
 
 
 def test_what_is_counted_has_a_bounded_name(path: Path) -> None:
