@@ -18,6 +18,7 @@ SPANS_MAX = 1_000_000
 
 _COUNT = "SELECT count(*) FROM mastra_spans WHERE created_at IS NOT NULL"
 _OF_TRACE = "trace_id = $trace_id"
+_SINCE = "sequence > $after AND sequence <= $head"
 _NEWEST = "ORDER BY started_at DESC, span_key LIMIT {limit}"
 
 
@@ -48,6 +49,17 @@ class OtelSpans:
             view = self._read(database)
             self._kept = database, version, view
             return view
+
+    def since(self, after: int | None) -> tuple[int, OtelView]:
+        """Those that were created after a number that the last call gave, and the next number.
+
+        The first call, without one, has none.
+        """
+        database = self._database()
+        head = database.committed_sequence
+        values = {"after": head if after is None else after, "head": head}
+        with database.reading() as cursor:
+            return head, _view(database, metadata_rows(cursor, _SINCE, values=values))
 
     def _read(self, database: Database) -> OtelView:
         with database.reading() as cursor:

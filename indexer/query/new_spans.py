@@ -1,6 +1,7 @@
-"""Spans that came since the last look: hot ones, and those of files that were registered since.
+"""Spans that came since the last look: published and hot ones, and those of files registered since.
 
-Each is there once: one that leaves the hot tier for a file is not new there.
+Each is there once: one that leaves the hot tier for a file is not new there, and one that was
+published is not when it comes over OTLP as well.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,16 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from indexer.errors import IndexerError
 from indexer.hot.identity import keys_of
 from indexer.query.answers import Answers
 from indexer.query.cost import CostAccount
-from indexer.query.deadline import Deadline
+from indexer.query.deadline import ENDED, Deadline
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.payload import read_spans
 from indexer.query.span import Span
 from indexer.query.tiers.hot_spans import HotSpans, ask_hot, unindexed_spans
-from indexer.query.tiers.recent_files import RecentFiles, read_recent_files
+from indexer.query.tiers.published_spans import PublishedSpans
+from indexer.query.tiers.recent_files import read_recent_files
 from indexer.query.tiers.tier import Tier
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, candidates_of
 from indexer.spans.identifiers import BoolArray, UInt64Array
@@ -66,6 +69,7 @@ class SpanFollower:
         self._answers = answers
         self._seen: UInt64Array = np.zeros(0, np.uint64)
         self._last_file: int | None = None
+        self._last_published: int | None = None
 
     def look(self) -> NewSpans:
         """What has come since the last call. Raises IndexerError, and nothing is lost by that."""
@@ -82,22 +86,40 @@ class SpanFollower:
         is_first, self._last_file = self._last_file is None, last_file
         recent = read_recent_files(answers.storage, [path for _, path in files])
         view = None if hot is None else hot.view
-        parts = [*self._of_files(recent)]
+        published, missing = self._published()
+        parts = [] if published is None else [self._unseen(published.spans)]
+        parts += [self._unseen(part) for part in recent.files]
         if view is not None:
             rows = view.table
             fresh = rows.filter(pa.array(self._take_new(keys_of(rows).hashes)))
             parts += [] if is_first or not fresh.num_rows else [unindexed_spans(fresh)]
         return NewSpans(
             parts=[piece for part in parts for piece in _pieces(part)],
-            tiers=[recent, *([] if view is None else [HotSpans(view=view)])],
+            tiers=[
+                recent,
+                *([] if view is None else [HotSpans(view=view)]),
+                *([] if published is None else [published]),
+            ],
             as_of_unix_nano=None if view is None else view.as_of_unix_nano,
-            missing=(*recent.missing, *(() if hot is None else hot.missing)),
+            missing=(*recent.missing, *(() if hot is None else hot.missing), *missing),
         )
 
-    def _of_files(self, recent: RecentFiles) -> Iterator[UnindexedSpans]:
-        for part in recent.files:
-            columns = part.columns
-            yield replace(part, columns=columns.take(self._take_new(columns.keys.hashes)))
+    def _published(self) -> tuple[PublishedSpans | None, tuple[Missing, ...]]:
+        """Those that were created since the last look; None without a store that answers."""
+        store = self._answers.published
+        if store is None:
+            return None, ()
+        try:
+            self._last_published, view = store.since(self._last_published)
+        except ENDED:
+            raise
+        except IndexerError as error:
+            return None, (Missing.of_error(error),)
+        return PublishedSpans(view=view), ()
+
+    def _unseen(self, part: UnindexedSpans) -> UnindexedSpans:
+        columns = part.columns
+        return replace(part, columns=columns.take(self._take_new(columns.keys.hashes)))
 
     def _take_new(self, hashes: UInt64Array) -> BoolArray:
         """Which of them were not seen; they are from now on."""

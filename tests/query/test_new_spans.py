@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,12 +10,16 @@ import pytest
 
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
+from indexer.mastra.otel_view import OtelSpans
+from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.new_spans import NewSpans, SpanFollower
+from tests.mastra.samples import span
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, table, write
 
 pytestmark = pytest.mark.duckdb
+TRACE = f"{7:032x}"
 
 
 class Hot:
@@ -102,3 +107,30 @@ def test_a_hot_tier_that_does_not_answer_is_said_and_asked_again(tmp_path: Path)
         assert [missing.reason.code for missing in found.missing] == ["HotUnavailable"]
         hot.is_there, hot.rows = True, spans(2)
         assert ids(following.look()) == [2]
+
+
+def test_a_published_span_is_new_once_whichever_way_else_it_comes(tmp_path: Path) -> None:
+    store = SyncDuckDBStore(threads=1)
+    store.init()
+    hot = Hot()
+    with indexed(tmp_path) as one:
+        answers = one.answers(hot=hot)
+        published = OtelSpans(lambda: store.database)
+        following = SpanFollower(replace(answers, published=published))
+        store.observability.create_span(span(TRACE, f"{1:016x}"))
+        assert ids(following.look()) == []
+        store.observability.batch_create_spans(
+            [span(TRACE, f"{1:016x}"), span(TRACE, f"{2:016x}", attributes={"model": "m"})]
+        )
+        found = following.look()
+        assert ids(found) == [2]
+        (whole,) = found.with_payload(found.matching(SpanQuery())[0])
+        assert whole.payload
+        assert whole.payload.attributes
+        hot.rows = spans(3, trace=7, kind=1)
+        assert ids(following.look()) == [1, 3]  # nobody followed when the first was published
+        store.observability.update_span(TRACE, f"{2:016x}", {"output": 1})
+        assert ids(following.look()) == []
+        store.close()
+        (missing,) = following.look().missing
+        assert missing.detail

@@ -47,6 +47,10 @@ class PublishedStore(Protocol):
         """Those of all traces."""
         ...
 
+    def since(self, after: int | None) -> tuple[int, OtelView]:
+        """Those that were created after the number of the last call, and the next number."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSpans:
