@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from indexer.spans.identifiers import BoolArray
+from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.identity import SpanKeys
 from indexer.system.clock import Clock
 
@@ -58,11 +58,9 @@ class LostFlushDetector:
     def observe(self, now_hot: SpanKeys) -> None:
         """All of a view: what was in the previous one and is not in this one has left."""
         hashes = now_hot.hashes
-        again_hot = np.isin(self._awaited.hashes, hashes)
-        self._keep(~again_hot)
-        left = self._hot.take(~np.isin(self._hot.hashes, hashes))
-        self._await(left)
-        _, distinct = np.unique(hashes, return_index=True)
+        ascending, distinct = np.unique(hashes, return_index=True)
+        self._keep(~_are_in(self._awaited.hashes, ascending))
+        self._await(self._hot.take(~_are_in(self._hot.hashes, ascending)))
         self.unwatched_spans += max(0, len(distinct) - self._keys_max)
         self._hot = now_hot.take(distinct[: self._keys_max])
 
@@ -100,3 +98,12 @@ class LostFlushDetector:
             if len(self._traces) >= self._reported_max:
                 return
             self._traces[trace_id] = None
+
+
+def _are_in(hashes: UInt64Array, ascending: UInt64Array) -> BoolArray:
+    """Which are among others that are sorted, which sorts neither of them again."""
+    if not len(ascending):
+        return np.zeros(len(hashes), np.bool_)
+    places = np.searchsorted(ascending, hashes)
+    found: BoolArray = ascending[np.minimum(places, len(ascending) - 1)] == hashes
+    return found

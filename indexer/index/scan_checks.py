@@ -22,8 +22,9 @@ from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage, display_path
 from indexer.telemetry.log import FILE_FAULT, log_fault
 
-QUIET_S = 2.0
-"""So long no file was registered before one is looked at."""
+QUIET_S, QUIET_S_MAX = 2.0, 60.0
+"""So long no file was registered before one is looked at; and as long as it doubles to while files
+come before one could be: a check that is given back was for nothing."""
 SPELL_S = 1.0
 """Files are looked at so long, then what was seen is recorded in one transaction."""
 POLL_S = 0.2
@@ -71,7 +72,7 @@ class ScanChecks:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scan-check")
         self._running: Future[dict[int, FileScan]] | None = None
         self._interrupt = Event()
-        self._quiet_due_s = 0.0
+        self._quiet_s, self._quiet_due_s = QUIET_S, 0.0
         self._unreadable: set[int] = set()
 
     def close(self) -> None:
@@ -82,7 +83,7 @@ class ScanChecks:
     def registered(self) -> None:
         """Files were registered just now."""
         self._interrupt.set()
-        self._quiet_due_s = self._clock.monotonic_s() + QUIET_S
+        self._quiet_due_s = self._clock.monotonic_s() + self._quiet_s
 
     def next_due_s(self) -> float | None:
         """Monotonic time at which there is something to do; None when there is nothing."""
@@ -97,6 +98,11 @@ class ScanChecks:
                 return
             seen, self._running = self._running.result(), None
             self._register.record_scans(seen)
+            if seen:
+                self._quiet_s = QUIET_S
+            elif self._interrupt.is_set():
+                self._quiet_s = min(2 * self._quiet_s, QUIET_S_MAX)
+                self._quiet_due_s = self._clock.monotonic_s() + self._quiet_s
         if self._waiting and self._clock.monotonic_s() >= self._quiet_due_s:
             self._interrupt.clear()
             self._running = self._thread.submit(self._look, self._next(), self._rest, SPELL_S)

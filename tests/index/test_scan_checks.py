@@ -6,6 +6,9 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
+from indexer.index import scan_checks as module
 from tests.support.catalogs import Indexed, indexed
 from tests.support.fake_clock import FakeClock
 from tests.support.span_files import spans, write
@@ -34,6 +37,43 @@ def test_files_are_looked_at_after_a_quiet_time(tmp_path: Path) -> None:
         one.clock.sleep_s(3)
         until_idle(one)
         assert one.rows(SCANS) == [("a.parquet", *LOOKED_AT), ("b.parquet", *LOOKED_AT)]
+
+
+def test_checks_that_are_given_back_are_begun_later_and_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a file comes every few seconds, looking at the one before it is for nothing."""
+
+    def interrupted(*_: object) -> None:
+        raise module._Interrupted
+
+    with indexed(tmp_path) as one, monkeypatch.context() as patch:
+        patch.setattr(module, "scan_of", interrupted)
+        write(one.root / "a.parquet", spans(2))
+        one.settle()
+        assert isinstance(one.clock, FakeClock)
+        checks, waits = one.pipeline.scan_checks, []
+        for _ in range(7):
+            due_s = checks.next_due_s()
+            assert due_s is not None
+            waits.append(due_s - one.clock.monotonic_s())
+            one.clock.sleep_s(waits[-1])
+            checks.step()
+            checks.registered()
+            until_idle_check(one)
+        assert waits[1:] == pytest.approx([4, 8, 16, 32, 60, 60])
+        patch.undo()
+        one.clock.sleep_s(60)
+        until_idle(one)
+        checks.registered()
+        assert checks._quiet_due_s - one.clock.monotonic_s() == pytest.approx(2)
+
+
+def until_idle_check(one: Indexed) -> None:
+    """Until the check that was begun is over."""
+    while one.pipeline.scan_checks._running is not None:
+        one.pipeline.scan_checks.step()
+        time.sleep(0.001)
 
 
 def test_a_file_that_is_replaced_is_looked_at_anew_and_one_that_goes_leaves_nothing(
