@@ -78,7 +78,7 @@ _MEETS: Mapping[str, Callable[[pa.Array, str], pa.Array]] = {
 
 def may_meet(leaf: AttributeCondition, column: StoredColumn) -> BoolArray:
     """Of which rows the condition may hold, by the column that has these attributes."""
-    scanned = None if leaf.owner == "event" else column.key(leaf.key)
+    scanned = column.key(leaf.key)
     if scanned is None:
         return _by_parts(leaf, column)
     found = scanned.rows(_values_that_may(leaf, scanned))

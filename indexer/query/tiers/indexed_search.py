@@ -37,7 +37,9 @@ from indexer.system.duckdb_rows import arrow_table, id_list
 from indexer.system.storage import LocalStorage
 
 FILES_AT_ONCE = (1, 64)
-"""Files that the index is asked for at first and at most; four times as many each time."""
+"""Files that the index is asked for at first and at most; ``GROWTH`` times as many each time: the
+first one mostly has a page of what is common, and asking costs five statements."""
+GROWTH = 16
 SUMMARIES_AT_ONCE = 1_024
 """Files that are left out at once where nothing in them can match."""
 
@@ -276,4 +278,4 @@ def _groups(bounds: Iterator[_Placed]) -> Iterator[Sequence[_Placed]]:
     size, most = FILES_AT_ONCE
     while group := list(islice(bounds, size)):
         yield group
-        size = min(4 * size, most)
+        size = min(GROWTH * size, most)
