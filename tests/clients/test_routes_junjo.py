@@ -317,7 +317,7 @@ def test_time_bounds_narrow_lists_and_traces(service: Served) -> None:
 def test_an_answer_tells_its_cost(service: Served) -> None:
     headers = service.get(f"/otel/trace/{FLOW}/state_patches").headers
     assert headers["x-files-read"] == "1"
-    assert int(headers["x-bytes-read"]) > 0
+    assert headers["x-bytes-read"].isdecimal()  # none where a column's values are kept
     index, payload = headers["server-timing"].split(", ")
     assert index.startswith("index;dur=")
     assert float(payload.removeprefix("payload;dur=")) > 0
