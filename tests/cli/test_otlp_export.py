@@ -14,6 +14,7 @@ from indexer.clients.shared.answer_json import span_json
 from indexer.otlp.requests import parse_json
 from indexer.otlp.spans import span_table
 from indexer.query.span import HotTable
+from indexer.system.counted_nouns import counted
 from tests.clients.test_otlp_shape import canonical
 from tests.otlp.messages import requests
 from tests.support.examples import examples
@@ -71,7 +72,7 @@ def test_what_is_chosen_is_exported(site: Site, chosen: list[str], count: int) -
             "export", *chosen, "--format", form, "--output", str(output), "--overwrite"
         )
         assert done.code == 0, done.err
-        assert done.err == f"{count} spans in {output}\n"
+        assert done.err == f"{counted(count, 'span')} in {output}\n"
         assert span_table([protobuf(output.read_bytes(), form)]).num_rows == count
 
 
