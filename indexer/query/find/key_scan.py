@@ -163,6 +163,8 @@ class _Values:
 
     def _take_texts(self, tokens: Bytes) -> None:
         at = np.flatnonzero(self.is_text)
+        if not len(at):
+            return
         body = _rows(tokens, at)[:, 1:]
         length = _first((body == ord('"')) | (body == ord("\\")))
         is_plain = body[np.arange(len(at)), length.clip(max=PREFIX_BYTES)] != ord("\\")
@@ -174,6 +176,8 @@ class _Values:
 
     def _take_numbers(self, tokens: Bytes, is_number: BoolArray) -> None:
         at = np.flatnonzero(is_number)
+        if not len(at):
+            return
         body = _rows(tokens, at)[:, : _NUMBER_BYTES + 1]
         length = _first(_BEYOND_NUMBERS[body])
         end = body[np.arange(len(at)), length.clip(max=_NUMBER_BYTES)]
