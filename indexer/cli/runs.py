@@ -1,7 +1,6 @@
 """The commands that write the catalog: run for ever, index once, rebuild."""
 
 import argparse
-import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def _run(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.once or options.reindex):
         catch_stop_signals()
+        import asyncio  # noqa: PLC0415 - a run that ends has no use for it
+
         from indexer.run.worker import serve  # noqa: PLC0415 - a one-shot run needs no server
 
         asyncio.run(serve(settings, SystemClock(), accept_removals=options.accept_removals))

@@ -1,11 +1,11 @@
-"""Spans of this program's own work; they cost nothing until ``own_traces`` sends them somewhere."""
+"""Spans of this program's own work; they cost nothing until somebody sends them somewhere.
 
+Whoever does has loaded OpenTelemetry: ``own_traces``, or the program that this is a library of.
+"""
+
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from opentelemetry import trace
-
-_TRACER = trace.get_tracer("span_indexer")
 
 
 @contextmanager
@@ -14,6 +14,10 @@ def registering(*, files: int, spans: int, removed: int) -> Iterator[None]:
 
     An exception ends it with the status ERROR and ``error.type``.
     """
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        yield
+        return
     attributes: dict[str, str | int] = {
         "db.system.name": "duckdb",
         "db.operation.name": "register",
@@ -21,7 +25,8 @@ def registering(*, files: int, spans: int, removed: int) -> Iterator[None]:
         "span_indexer.spans": spans,
         "span_indexer.files_removed": removed,
     }
-    with _TRACER.start_as_current_span("register duckdb", attributes=attributes) as span:
+    tracer = trace.get_tracer("span_indexer")
+    with tracer.start_as_current_span("register duckdb", attributes=attributes) as span:
         try:
             yield
         except Exception as error:

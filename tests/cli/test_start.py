@@ -99,3 +99,12 @@ def test_a_question_without_a_worker_loads_no_model_of_a_request_and_no_route():
     )
     words = modules_of("import sys, indexer.cli.option_words; print(*sys.modules)")
     assert words & {"fastapi", "starlette"} == set()
+
+
+@pytest.mark.process
+def test_a_run_that_indexes_once_loads_no_server():
+    names = "import sys, indexer.cli.runs, indexer.index.oneshot; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "duckdb" in loaded
+    assert loaded & {"asyncio", "fastapi", "uvicorn", "grpc", "pydantic", "opentelemetry"} == set()
