@@ -43,7 +43,7 @@ class Host(StubHost):
 
     def status(self) -> dict[str, Any]:
         return worker_status(
-            Settings.model_construct(storage_path=self.one.root),
+            Settings(storage_path=self.one.root),
             self.one.catalog,
             self.one.pipeline,
             self.answers,
