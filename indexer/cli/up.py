@@ -26,6 +26,10 @@ LOOK_EVERY_S = 5.0
 STOP_S = 30.0
 """How long a part may take to stop: a last flush of everything in the log."""
 LOOPBACK = "127.0.0.1"
+ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""What the parts get unless the environment says otherwise. glibc keeps what was freed for each of
+eight times the cores, and Arrow for itself: together 100 of 650 MiB while spans come in as fast as
+they are acknowledged, at the same processor time."""
 
 
 def ingest(settings: Settings, _options: argparse.Namespace) -> int:
@@ -73,7 +77,7 @@ def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subpro
         [sys.executable, "-m", "indexer", "--stop-with-input", *arguments],
         bufsize=0,
         stdin=subprocess.PIPE,
-        env={**_known_variables(), **(environ or {})},
+        env={**ALLOCATORS, **_known_variables(), **(environ or {})},
         preexec_fn=_hold_signals,  # noqa: PLW1509 - this process has no threads
     )
 
