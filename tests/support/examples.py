@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 TIMES = "SPAN_TEST_EXAMPLES"
 TIMES_OF_A_SOAK = 20
@@ -22,6 +22,7 @@ BY_DEFAULT = 40
 def examples(count: int, **options: object) -> settings:
     """Settings of a property, never by the clock: a machine at work takes as long as it takes."""
     times = int(os.environ.get(TIMES, "1"))
+    options.setdefault("suppress_health_check", [HealthCheck.too_slow])
     return settings(max_examples=count * times, deadline=None, **options)  # type: ignore[arg-type]
 
 
