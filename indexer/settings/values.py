@@ -13,6 +13,7 @@ KEY_CHARS_MAX = 256
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([KMGT]?)(I?)B?", re.ASCII | re.IGNORECASE)
 """As Kubernetes and DuckDB write them: with an ``i`` the steps are 1024, without it 1000."""
 _SIZE_STEPS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_BYTES_PER = {"TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 _SECONDS_PER = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)", re.ASCII)
 _DURATION_CHARS_MAX = 64
@@ -51,9 +52,10 @@ def parse_bytes(text: str) -> int:
 
 def bytes_text(size_bytes: int) -> str:
     """The size in the largest unit that it is a whole number of: ``512MiB``."""
-    steps = min(_steps(size_bytes, 1024), len(_SIZE_STEPS) - 1)
-    prefix = next(name for name, number in _SIZE_STEPS.items() if number == steps)
-    return f"{size_bytes // 1024**steps}{prefix}{'iB' if prefix else 'B'}"
+    for unit, size in _BYTES_PER.items():
+        if size_bytes and size_bytes % size == 0:
+            return f"{size_bytes // size}{unit}"
+    return f"{size_bytes}B"
 
 
 def seconds_text(seconds: float) -> str:
@@ -61,11 +63,6 @@ def seconds_text(seconds: float) -> str:
     units = [name for name, size in _SECONDS_PER.items() if size >= 1 and seconds % size == 0]
     unit = units[-1] if seconds and units else "s"
     return f"{seconds / _SECONDS_PER[unit]:.15g}{unit}"
-
-
-def _steps(number: int, size: int) -> int:
-    """How often the number is a multiple of the size; 0 is of none."""
-    return 1 + _steps(number // size, size) if number and number % size == 0 else 0
 
 
 def parse_seconds(text: str) -> float:
