@@ -3,14 +3,16 @@
 A statement takes some 50 microseconds for each column that it reads, whatever is in it.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
 from indexer.mastra.columns import UPDATABLE
 
-_HAS_VALUES, _HAS_NONE = "Has No Null: true", "Has No Null: false"
-"""What DuckDB's statistics of a column say."""
+_HAS_VALUES = re.compile("has.no.null'?: true", re.IGNORECASE)
+_HAS_NONE = re.compile("has.no.null'?: false", re.IGNORECASE)
+"""What DuckDB's statistics of a column say: ``Has No Null: true``, and in DuckDB 2 a struct."""
 Filled = frozenset[str]
 
 
@@ -42,7 +44,7 @@ def stored_columns(connection: duckdb.DuckDBPyConnection) -> Filled:
         name
         for row in rows
         for name, text in zip(UPDATABLE, row, strict=True)
-        if _HAS_VALUES in text or _HAS_NONE not in text
+        if _HAS_VALUES.search(text) or not _HAS_NONE.search(text)
     )
 
 

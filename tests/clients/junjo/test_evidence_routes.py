@@ -73,6 +73,7 @@ def evidence(service: Served, run: JunjoRun) -> dict[str, Any]:
     answer = service.get(f"{V1}/trace-evidence/{run.spans[0].trace_id}")
     assert answer.code == 200, answer.body
     assert "x-altered-spans" not in answer.headers
+    assert answer.headers["x-complete"] == "true", answer
     TraceEvidence.model_validate(answer.json)
     for span in answer.json["spans"]:
         SPANS["0.82"].model_validate(span)
@@ -103,7 +104,7 @@ def test_the_newest_front_end_goes_from_services_to_an_agent(service: Served) ->
     """Each of its own requests: lists, a workflow's trace with what it proves, one span, the run."""
     front_end = FrontEnd(service, "0.82", "/junjo/0.82")
     assert SERVICE in front_end.services()
-    assert front_end.roots(SERVICE, llm=True)
+    assert front_end.roots(SERVICE, llm=True), front_end.said[-1]
     run = junjo_agents.in_a_workflow()
     (flow,) = (one for one in front_end.workflows(SERVICE) if one.trace_id == run.spans[0].trace_id)
     body = evidence(service, run)
