@@ -6,6 +6,7 @@ dot is the beginning of a path for pyarrow. Page checksums are verified.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
 
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from indexer.errors import CorruptPage, FileEncrypted, FileError, FooterUnreadable
 from indexer.model import FileFooter
-from indexer.parquet.column_chunks import encrypted_columns, row_groups
+from indexer.parquet.column_chunks import RowGroup, encrypted_columns, row_groups
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import footer_bytes, footer_digest
 from indexer.parquet.int96 import COARSE_UNIT, has_int96, saturate
@@ -74,9 +75,12 @@ class FileColumns:
         return tuple(schema.column(at).path for at in range(self._metadata.num_columns))
 
     def leaf_bytes(self, leaves: Sequence[int], groups: Sequence[int]) -> int:
-        """Compressed bytes of these columns of values in these row groups."""
-        chunks = (self._metadata.row_group(group) for group in groups)
-        return sum(one.column(leaf).total_compressed_size for one in chunks for leaf in leaves)
+        """Compressed bytes of these columns of values in these row groups. Raises CorruptPage.
+
+        pyarrow makes statistics for each of them, and ends the process where those are damaged.
+        """
+        found = self._row_groups
+        return sum(found[group].chunks[leaf].size_bytes for group in groups for leaf in leaves)
 
     def leaf_batches(
         self, leaves: Sequence[int], rows_max: int, groups: Sequence[int]
@@ -138,7 +142,11 @@ class FileColumns:
 
     def encrypted_columns(self) -> dict[int, str]:
         """The names, by position, of the columns that are encrypted. Raises CorruptPage."""
-        return encrypted_columns(row_groups(footer_bytes(self._source, self._path), self._path))
+        return encrypted_columns(self._row_groups)
+
+    @cached_property
+    def _row_groups(self) -> list[RowGroup]:
+        return row_groups(footer_bytes(self._source, self._path), self._path)
 
     def _open(self, coded: Sequence[str], int96_unit: str | None = None) -> pq.ParquetFile:
         return pq.ParquetFile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,8 @@ from indexer.read.group import GroupRead, read_group
 from indexer.system.storage import LocalStorage
 from tests.support.drawn.files import DIALECTS, DrawnFile, span_files
 from tests.support.examples import examples
-from tests.support.file_spans import spans_of
-from tests.writers.damaged_layouts import NAMES
+from tests.support.file_spans import WRITERS, spans_of
+from tests.writers.damaged_layouts import NAMES, damaged, outcome
 
 PROJECT = Path(__file__).parents[2]
 SEED = os.environ.get("SPAN_TEST_SEED") or str(random.randrange(2**31))
@@ -89,3 +90,12 @@ def test_damaged_files_of_every_layout_are_refused_by_name(tmp_path: Path, soak:
     done = [line for line in lines if "outcome" in line]
     assert [line for line in done if line["outcome"].startswith("surprise")] == []
     assert Counter(line["file"] for line in done) == dict.fromkeys(NAMES, count)
+
+
+def test_damaged_statistics_of_a_column_chunk_do_not_end_the_process(tmp_path: Path) -> None:
+    """pyarrow 26 does, where it is asked for a chunk of such a file."""
+    name, seed, number = "tempo-vparquet5/data.parquet", "1981386348", 25
+    shutil.copy((WRITERS / name).with_name("meta.json"), tmp_path)
+    content, damage = damaged((WRITERS / name).read_bytes(), f"{seed} {name}", number)
+    assert damage == "swap: 477 bytes at 28751 and at 38968 swapped"
+    assert not outcome(tmp_path, "data.parquet", content).startswith("surprise")
