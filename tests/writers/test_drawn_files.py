@@ -93,7 +93,7 @@ def test_damaged_files_of_every_layout_are_refused_by_name(tmp_path: Path, soak:
 
 
 def test_damaged_statistics_of_a_column_chunk_do_not_end_the_process(tmp_path: Path) -> None:
-    """pyarrow 26 does, where it is asked for a chunk of such a file."""
+    """Where pyarrow 26 is asked for a chunk of such a file, they do."""
     name, seed, number = "tempo-vparquet5/data.parquet", "1981386348", 25
     shutil.copy((WRITERS / name).with_name("meta.json"), tmp_path)
     content, damage = damaged((WRITERS / name).read_bytes(), f"{seed} {name}", number)
