@@ -38,8 +38,8 @@ class FilledColumns:
 
 def stored_columns(connection: duckdb.DuckDBPyConnection) -> Filled:
     """Columns that spans of a store have, by DuckDB's statistics, which never leave one out."""
-    told = ", ".join(f"stats({name})::VARCHAR" for name in UPDATABLE)
-    rows = connection.execute(f"SELECT {told} FROM mastra_spans LIMIT 1").fetchall()
+    statistics = ", ".join(f"stats({name})::VARCHAR" for name in UPDATABLE)
+    rows = connection.execute(f"SELECT {statistics} FROM mastra_spans LIMIT 1").fetchall()
     return frozenset(
         name
         for row in rows

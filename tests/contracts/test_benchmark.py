@@ -14,9 +14,9 @@ OF_PEERS = {"encoders"}
 
 
 @pytest.mark.parametrize("name", sorted(one.name for one in iter_modules(benchmark.__path__)))
-def test_every_module_can_be_loaded(name: str) -> None:
+def test_every_module_can_be_loaded_and_says_what_it_is_for(name: str) -> None:
     if name not in OF_PEERS:
-        import_module(f"tests.benchmark.{name}")
+        assert import_module(f"tests.benchmark.{name}").__doc__
 
 
 def test_the_page_names_every_part() -> None:

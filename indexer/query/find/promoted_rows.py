@@ -19,7 +19,7 @@ from indexer.read.promoted import VALUE_CHARS_MAX
 from indexer.spans.key_summary import double_of
 from indexer.system.duckdb_rows import id_list, text_literal
 
-_TOLD = """
+_PROMOTED_FILES = """
 SELECT file_id, {exact} FROM file_scans
 WHERE file_id IN {ids} AND list_contains(stored, 'attributes') AND {given}
 """
@@ -39,7 +39,7 @@ _OPERATORS = {"=": "=", "<": "<=", "<=": "<=", ">": ">=", ">=": ">="}
 _IS_NESTED = "left(value, 1) IN ('[', '{')"
 _ANY, _NONE = "true", "false"
 _OTHER_JSON = re.compile(r"[-0-9\[{]|(true|false|null)$")
-"""How the JSON of what is no text begins."""
+"""How the JSON of what is not text begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +53,11 @@ class PromotedRows:
     is_near: bool
     """Whether nearly all of these do."""
     is_exact: bool
-    """Whether all of these do whose value is no array and no object."""
+    """Whether all of these do whose value is neither an array nor an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldFiles:
+class PromotedFiles:
     """Files of which promoted attributes tell something, of those that were asked for."""
 
     some: frozenset[int] = frozenset()
@@ -85,20 +85,20 @@ def promoted_rows(cursor: duckdb.DuckDBPyConnection, condition: Condition) -> li
     ]
 
 
-def told_files(
+def promoted_files(
     cursor: duckdb.DuckDBPyConnection, asked: Sequence[PromotedRows], file_ids: Collection[int]
-) -> ToldFiles:
+) -> PromotedFiles:
     """Files of which the attributes tell which rows may meet the conditions, or do."""
     if not asked or not file_ids:
-        return ToldFiles()
+        return PromotedFiles()
     ids = id_list(file_ids)
     key_ids = id_list([one.key_id for one in asked])
     given = " AND ".join(_GIVEN.format(key_id=one.key_id) for one in asked)
     exact = _NONE
     if all(one.is_exact for one in asked):
         exact = _EXACT.format(ids=ids, key_ids=key_ids, nested=_IS_NESTED)
-    rows = cursor.execute(_TOLD.format(ids=ids, given=given, exact=exact)).fetchall()
-    return ToldFiles(
+    rows = cursor.execute(_PROMOTED_FILES.format(ids=ids, given=given, exact=exact)).fetchall()
+    return PromotedFiles(
         some=frozenset(file_id for file_id, _ in rows),
         exact=frozenset(file_id for file_id, is_exact in rows if is_exact),
     )
@@ -134,7 +134,7 @@ def _value_sql(leaf: AttributeCondition) -> str:
 
 
 def _is_exact(leaf: AttributeCondition) -> bool:
-    """Whether a value that is no array and no object meets the condition where SQL finds it."""
+    """Whether a value, neither an array nor an object, meets the condition where SQL finds it."""
     if leaf.operator == "exists":
         return True
     is_text = leaf.operator == "=" and isinstance(leaf.value, str)

@@ -24,7 +24,7 @@ from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.index_scan import span_conditions
 from indexer.query.find.key_summaries import key_of, key_summaries, may_meet
 from indexer.query.find.payload_conditions import AttributeCondition
-from indexer.query.find.promoted_rows import PromotedRows, promoted_rows, rows_sql, told_files
+from indexer.query.find.promoted_rows import PromotedRows, promoted_files, promoted_rows, rows_sql
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
@@ -123,18 +123,20 @@ class IndexedSearch:
         Where the index tells which rows they are, they are found.
         """
         files = self._worth_opening(self.files(file_ids))
-        told = told_files(self.cursor, promoted, files.keys())
-        where = f"{self._where} AND {rows_sql(promoted, told.some)}"
-        decided = told.exact if len(payload_leaves(self.condition)) == len(promoted) else set[int]()
+        by_index = promoted_files(self.cursor, promoted, files.keys())
+        where = f"{self._where} AND {rows_sql(promoted, by_index.some)}"
+        decided = (
+            by_index.exact if len(payload_leaves(self.condition)) == len(promoted) else set[int]()
+        )
         if decided:
             self._add(
                 _DECIDED.format(
                     ids=id_list(decided), where=where, order=self._order, count=self.query.count
                 )
             )
-        rows = known_rows(self.cursor, files.keys() - told.some, self._where, self.condition)
-        rows |= known_rows(self.cursor, told.some - decided, where, self.condition)
-        near = told.some if any(one.is_near for one in promoted) else frozenset[int]()
+        rows = known_rows(self.cursor, files.keys() - by_index.some, self._where, self.condition)
+        rows |= known_rows(self.cursor, by_index.some - decided, where, self.condition)
+        near = by_index.some if any(one.is_near for one in promoted) else frozenset[int]()
         counts = row_counts(self.cursor, rows.keys() - near)
         met = [one.condition for one in promoted]
         opened = {}
@@ -149,7 +151,9 @@ class IndexedSearch:
                     known_keys=self._summaries.get(file_id, {}),
                     ahead=self._ahead,
                 )
-                found = known(rows[file_id], self.condition, met if file_id in told.exact else ())
+                found = known(
+                    rows[file_id], self.condition, met if file_id in by_index.exact else ()
+                )
                 search = PayloadSearch(self.condition, found, reader)
                 opened[file_id] = _Opened(
                     known=found, reader=reader, search=search, is_near=file_id in near
