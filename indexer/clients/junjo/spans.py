@@ -14,7 +14,7 @@ from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from indexer.clients.junjo.view_names import SET_STATE
+from indexer.clients.junjo.event_names import SET_STATE
 from indexer.query.span import UNREADABLE, Span
 from indexer.read.normalise import canonical
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection
 
+from indexer.clients.junjo.event_names import SET_STATE
 from indexer.query.sql_scope import SqlViews
-
-SET_STATE = "set_state"
-"""The event of a changed state, of which ``state_patches`` has a row each."""
 
 
 def _statements(names: Collection[str]) -> list[str]:

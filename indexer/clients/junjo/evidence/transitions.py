@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from indexer.clients.junjo.event_names import SET_STATE
 from indexer.clients.junjo.evidence.payloads import payload
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import Event, SourceSpan
 from indexer.clients.junjo.evidence.values import Issue, Payload
 
-SET_STATE = "set_state"
 STORE_ID = "junjo.store.id"
 TRANSITIONS_MAX = 10_000
 """Of one store, the first: each takes some 50 us, and a page does not show more."""
