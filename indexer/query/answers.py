@@ -23,7 +23,6 @@ from indexer.query.failures import states_as_errors
 from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.index_state import IndexMemory, IndexState, StateMoved
 from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, SQL_PUBLISHED_MAX, AnswerLimits
 from indexer.query.lists import IndexList
 from indexer.query.missing import Missing
@@ -35,6 +34,7 @@ from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.beside_index import beside_index
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
+from indexer.query.tiers.index_state import IndexMemory, IndexState, StateMoved
 from indexer.query.tiers.published_spans import PublishedStore, published_spans
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window

@@ -11,11 +11,11 @@ from indexer.query.answer import Completeness, HotShare
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.index_state import IndexState, StateMoved
 from indexer.query.missing import Missing
 from indexer.query.missing_files import missing_files
 from indexer.query.tiers.all_tiers import AllTiers
 from indexer.query.tiers.hot_spans import HotAnswer
+from indexer.query.tiers.index_state import IndexState, StateMoved
 from indexer.query.tiers.tier import Query
 from indexer.system.storage import LocalStorage
 

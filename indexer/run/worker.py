@@ -18,8 +18,8 @@ from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
 from indexer.query.find.absences import Absences
-from indexer.query.index_state import IndexMemory
 from indexer.query.missing import INDEX_STALLED, Missing
+from indexer.query.tiers.index_state import IndexMemory
 from indexer.read.payload import keep_page_maps
 from indexer.run.bounded_stop import run_until_stopped
 from indexer.run.command_socket import CommandSocket

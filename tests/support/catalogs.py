@@ -25,7 +25,7 @@ from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
 from indexer.model import AuditReport
 from indexer.query.answers import Answers
-from indexer.query.index_state import IndexMemory
+from indexer.query.tiers.index_state import IndexMemory
 from indexer.settings import Settings
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage, is_utf8

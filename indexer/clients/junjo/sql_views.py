@@ -7,8 +7,8 @@ SQL text out.
 from collections.abc import Collection
 
 from indexer.clients.junjo import spans as junjo
-from indexer.clients.junjo.spans import LEAVING, LIFTED, Lifted
 from indexer.clients.junjo.event_names import SET_STATE
+from indexer.clients.junjo.spans import LEAVING, LIFTED, Lifted
 from indexer.query.sql_scope import OTEL_SPANS, with_event
 from indexer.system.duckdb_rows import text_literal
 

@@ -18,9 +18,9 @@ from indexer.query.find.already_indexed import known_files
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.promoted_keys import keys_of_query
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.index_state import IndexState
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
+from indexer.query.tiers.index_state import IndexState
 from indexer.query.tiers.indexed_files import IndexedFiles
 from indexer.query.tiers.published_spans import PublishedSpans
 from indexer.query.tiers.recent_files import RecentFiles, read_recent_files

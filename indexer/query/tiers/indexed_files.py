@@ -20,11 +20,11 @@ from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.find.trace_rows import TraceRows
-from indexer.query.index_state import IndexState
 from indexer.query.limits import AnswerLimits
 from indexer.query.missing import TRACE_TOO_LARGE, Missing
 from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
+from indexer.query.tiers.index_state import IndexState
 from indexer.query.tiers.indexed_search import IndexedSearch
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.read.dialect_document import dialects

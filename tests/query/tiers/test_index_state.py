@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from indexer.catalog.commits import Commits
-from indexer.query import index_state as module
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_rows import TraceRows
-from indexer.query.index_state import (
+from indexer.query.tiers import index_state as module
+from indexer.query.tiers.index_state import (
     ASKS_BEFORE_ROWS,
     PAGE_SPANS_MAX,
     IndexMemory,
