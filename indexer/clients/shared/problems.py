@@ -79,8 +79,15 @@ def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unprocessable(found: Sequence[Mapping[str, Any]]) -> Response:
-    detail = "; ".join(f"{one['parameter']} is {one['value']!r}: {one['message']}" for one in found)
+    detail = "; ".join(_sentence(one) for one in found)
     return problem(422, "Unprocessable Content", detail, more={"errors": found})
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    """A body is not repeated as a whole where its whole is at fault."""
+    if not found["parameter"]:
+        return f"the {found['in'] or 'request'}: {found['message']}"
+    return f"{found['parameter']} is {found['value']!r}: {found['message']}"
 
 
 def _gone(_: Request, __: Exception) -> Response:

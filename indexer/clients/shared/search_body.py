@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -71,11 +72,18 @@ class AttributeWords(_Object):
         )
 
 
+def _listed(given: Any) -> Any:
+    """One condition alone stands for a list of it, as one ``attr`` does in a URL."""
+    return [given] if isinstance(given, str | dict) else given
+
+
 class ConditionWords(SpanWords, _Object):
     """What a span has to be: every word holds, and so does what is joined."""
 
-    attr: list[AttributeText | AttributeWords] = Field(
-        [], max_length=CONDITIONS_MAX, description="Each holds. As text: " + SYNTAX
+    attr: Annotated[list[AttributeText | AttributeWords], BeforeValidator(_listed)] = Field(
+        [],
+        max_length=CONDITIONS_MAX,
+        description="Each holds; one alone needs no list. As text: " + SYNTAX,
     )
     all_of: "_Joined" = Field(None, alias="and", description="Each holds.")
     any_of: "_Joined" = Field(None, alias="or", description="One of them holds.")

@@ -160,6 +160,8 @@ def test_a_search_finds_spans_of_every_tier_newest_first(
         ('{"or": [{"status": "error"}, {"service": "flows", "roots": true}]}', ["7.1", "9.1"]),
         ('{"and": [{"text": "shop"}, {"attr": ["event.n<1"]}]}', []),
         ('{"attr": [{"scope": "scope", "key": "s", "value": true}]}', ["9.1"]),
+        ('{"attr": {"scope": "scope", "key": "s", "value": true}}', ["9.1"]),
+        ('{"attr": "junjo.span_type=workflow"}', ["7.1"]),
     ],
 )
 def test_a_search_as_json_joins_conditions(api: Served, body: str, spans: list[str]) -> None:
@@ -172,7 +174,7 @@ def test_a_search_as_json_joins_conditions(api: Served, body: str, spans: list[s
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ('{"srevice": "a"}', "did you mean 'service'?"),
+        ('{"srevice": "a"}', "the body: unknown field 'srevice'; did you mean 'service'?"),
         ('{"not": {"or": [{"atr": ["a"]}]}}', "did you mean 'attr'?"),
         ('{"attr": ["a=1", "=2"]}', "invalid condition"),
         ('{"attr": ["a~("]}', "invalid regular expression"),
