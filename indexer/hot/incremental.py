@@ -4,13 +4,15 @@ Where the service counts the commits of its log for workers of the same machine,
 that of every later moment at which the count is still the same.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from indexer.errors import HotUnavailable
+from indexer.errors import HotUnavailable, InvalidOtlp
 from indexer.hot.buffer import HotBuffer
 from indexer.hot.decoding import Decoder
-from indexer.hot.view import HotLimits, HotView
+from indexer.hot.view import HotLimits, HotOutline, HotView
+from indexer.spans.identity import SpanKeys
 from indexer.system.clock import Clock
 from indexer.wire.calls import Calls
 from indexer.wire.generated import ingestion_pb2 as wire
@@ -18,6 +20,9 @@ from indexer.wire.paths import recent_files
 
 Counted = Callable[[str], int | None]
 """How often the log of an ID has changed; None where that cannot be seen."""
+
+
+_NO_STATE = "ReadHot ended without the state of a log"
 
 
 def not_counted(_: str) -> int | None:
@@ -51,17 +56,18 @@ class IncrementalReader:
         self._counted = counted
         self._held: _Held | None = None
         self._calls = calls
+        self._decoder = decoder
         self._limits = limits
         self._root = storage_root
         self._buffer = HotBuffer(decoder, bytes_max=limits.buffer_bytes_max, is_asked=is_asked)
         self._in_step = False
         """The last answer came whole. After one that did not, the log may be another, long one."""
+        self._using = threading.Lock()
 
     def forget(self) -> None:
         """Free the buffer: another way is taken."""
-        self._buffer.clear()
-        self._held = None
-        self._in_step = False
+        with self._using:
+            self._clear()
 
     def unchanged(self) -> HotView | None:
         """The last view as of now, where nothing came or went since; for any thread."""
@@ -76,6 +82,54 @@ class IncrementalReader:
 
     def read(self) -> HotView:
         """One refresh. Raises Unimplemented or HotUnavailable."""
+        with self._using:
+            return self._refresh()
+
+    def outline(self, *, with_sample: bool) -> HotOutline:
+        """What the server says without its spans, but for a sample. The buffer is freed.
+
+        Raises Unimplemented or HotUnavailable.
+        """
+        with self._using:
+            self._clear()
+            sample: list[wire.HotRequest] = []
+            spans, state = 0, None
+            for message in self._calls.read_hot(b"", "", self._limits.deadline_s, int(with_sample)):
+                sample = sample or list(message.requests)
+                spans += sum(one.span_count for one in message.requests)
+                if message.HasField("state"):
+                    state = message.state
+        if state is None or not state.wal_id:
+            raise HotUnavailable(_NO_STATE)
+        files, _ = self._recent_files(state)
+        return HotOutline(
+            wal_id=state.wal_id,
+            newest_key=state.newest_key,
+            flushed_key=state.flushed_key,
+            span_count=max(spans, state.pending_spans),  # an older service sends all instead
+            recent_files=files,
+            bounded=state.unlisted_files > 0,
+            sample=self._identities([one.body for one in sample]),
+            sampled_key=sample[-1].key if sample else b"",
+        )
+
+    def _identities(self, bodies: Sequence[bytes]) -> SpanKeys:
+        """Of those that decode."""
+        if not bodies:
+            return SpanKeys.empty()
+        try:
+            return self._decoder.identities(bodies)
+        except InvalidOtlp:
+            half = len(bodies) // 2
+            parts = (bodies[:half], bodies[half:]) if half else ()
+            return SpanKeys.joined([self._identities(part) for part in parts])
+
+    def _clear(self) -> None:
+        self._buffer.clear()
+        self._held = None
+        self._in_step = False
+
+    def _refresh(self) -> HotView:
         self._held = None
         wal_id = self._buffer.wal_id
         before = self._counted(wal_id) if wal_id else None
@@ -87,8 +141,7 @@ class IncrementalReader:
 
     def _read(self) -> HotView:
         state = self._refreshed()
-        newest_first = [file.path for file in reversed(state.recent_files)]
-        files, problems = recent_files(newest_first, self._root, self._limits.recent_files_max)
+        files, problems = self._recent_files(state)
         return HotView(
             rows=self._buffer.rows(),
             as_of_unix_nano=state.as_of_unix_nano,
@@ -97,6 +150,11 @@ class IncrementalReader:
             bounded=state.unlisted_files > 0,
             problems=self._buffer.problems + problems,
         )
+
+    def _recent_files(self, state: wire.HotState) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(paths, problems)."""
+        newest_first = [file.path for file in reversed(state.recent_files)]
+        return recent_files(newest_first, self._root, self._limits.recent_files_max)
 
     def _refreshed(self) -> wire.HotState:
         buffer, limits = self._buffer, self._limits
@@ -109,7 +167,7 @@ class IncrementalReader:
             if message.HasField("state"):
                 state = message.state
         if state is None or not state.wal_id:
-            raise HotUnavailable("ReadHot ended without the state of a log")
+            raise HotUnavailable(_NO_STATE)
         buffer.finish(state)
         self._in_step = True
         return state

@@ -15,7 +15,7 @@ from indexer.hot.incremental import Counted, IncrementalReader, not_counted
 from indexer.hot.single_flight import SingleFlight
 from indexer.hot.snapshot import SnapshotReader
 from indexer.hot.stream import StreamReader
-from indexer.hot.view import Generation, HotLimits, HotView
+from indexer.hot.view import Generation, HotLimits, HotOutline, HotView
 from indexer.system.clock import Clock
 from indexer.wire.calls import Calls, Unimplemented
 
@@ -96,6 +96,21 @@ class HotSource:
             if lasts_s > self._limits.deadline_s:
                 raise HotUnavailable(f"hot spans have been loading for {lasts_s:.1f} s")
         return self._flight.join(_DEADLINES_PER_QUERY * self._limits.deadline_s)
+
+    def outline(self, *, with_sample: bool) -> HotOutline:
+        """What the service says of its log, without the spans but for a sample.
+
+        Only of a service that answers incrementally. What is held of its spans is freed. Raises
+        HotUnavailable, at once while the circuit breaker is open.
+        """
+        with self._breaker.attempt():
+            try:
+                return self._incremental.outline(with_sample=with_sample)
+            except (HotUnavailable, Unimplemented) as error:
+                self._chosen = None
+                if isinstance(error, Unimplemented):
+                    raise HotUnavailable("the service has no ReadHot any more") from error
+                raise
 
     def confirm(self, paths: Sequence[str]) -> None:
         """Tell the service that these files are in the index. Raises HotUnavailable."""

@@ -93,6 +93,27 @@ class HotView:
         return self.rows.trace(trace_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HotOutline:
+    """What an ingestion says of its log; of the hot spans themselves only a sample is here."""
+
+    wal_id: str
+    newest_key: bytes
+    """Of the last acknowledged request."""
+    flushed_key: bytes
+    """Requests up to this key are in files."""
+    span_count: int
+    """Of all requests that are in no file."""
+    recent_files: tuple[str, ...]
+    """As those of a view."""
+    bounded: bool
+    """As that of a view, for want of files."""
+    sample: SpanKeys
+    """The oldest hot spans, as many as one message has; none unless they were asked for."""
+    sampled_key: bytes
+    """Of the last request of the sample; empty where there is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotLimits:
     """Bounds of the hot tier. A bound that is met is told, never passed over in silence."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import cast
 
@@ -189,12 +190,18 @@ class LogReader:
             return self._state(as_of)
 
     def snapshot(
-        self, after_key: bytes, *, rows_max: int, bytes_max: int
+        self, after_key: bytes, *, rows_max: int, bytes_max: int, batches_max: int | None = None
     ) -> Generator[list[LoggedRequest] | WalState, None, None]:
-        """Requests above a key in batches, at last the state, all of one moment."""
+        """Requests above a key in batches, at last the state, all of one moment.
+
+        With ``batches_max`` only the first ones, if there are more.
+        """
         with self.moment():
             state = self.state()
-            while batch := self.read_after(after_key, rows_max=rows_max, bytes_max=bytes_max):
+            for _ in repeat(None) if batches_max is None else repeat(None, batches_max):
+                batch = self.read_after(after_key, rows_max=rows_max, bytes_max=bytes_max)
+                if not batch:
+                    break
                 yield batch
                 after_key = batch[-1].key
             yield state

@@ -106,11 +106,13 @@ class InternalIngestion(ingestion_pb2_grpc.InternalIngestionServiceServicer):
     ) -> Iterator[ingestion_pb2.ReadHotResponse]:
         """Requests after a key of this log, else from the oldest; the state in the last message."""
         ours = request.wal_id in ("", self._wal.wal_id)
+        messages_max = request.messages_max if request.HasField("messages_max") else None
         with _answering(context), _deadline(context):
             batches = self._wal.snapshot(
                 request.after_key if ours else b"",
                 rows_max=MESSAGE_REQUESTS,
                 bytes_max=MESSAGE_BODY_BYTES,
+                batches_max=messages_max,
             )
             with closing(batches):
                 for batch in batches:
@@ -214,6 +216,7 @@ def _hot_state(state: WalState) -> ingestion_pb2.HotState:
             for file in state.recent_files
         ],
         unlisted_files=state.unlisted_files,
+        pending_spans=state.pending_spans,
     )
 
 

@@ -148,14 +148,23 @@ class Wal:
             return reader.read_after(key, rows_max=rows_max, bytes_max=bytes_max)
 
     def snapshot(
-        self, after_key: bytes, *, rows_max: int = BATCH_ROWS, bytes_max: int = BATCH_BYTES
+        self,
+        after_key: bytes,
+        *,
+        rows_max: int = BATCH_ROWS,
+        bytes_max: int = BATCH_BYTES,
+        batches_max: int | None = None,
     ) -> Generator[list[LoggedRequest] | WalState, None, None]:
         """Batches of requests above a key, at last the state, all of one moment.
+
+        With ``batches_max`` only the first ones, if there are more.
 
         The log's file cannot shrink before the iterator has ended or is closed.
         """
         with self._readers.reader() as reader:
-            yield from reader.snapshot(after_key, rows_max=rows_max, bytes_max=bytes_max)
+            yield from reader.snapshot(
+                after_key, rows_max=rows_max, bytes_max=bytes_max, batches_max=batches_max
+            )
 
     def state(self) -> WalState:
         """The log now."""

@@ -6,7 +6,8 @@ one trace needs nothing decoded and waits for no decoding. Where each look makes
 its log as a file, questions share one for a while, with one listing of the new files, which makes
 up for the ingestion's bounded list. By itself it asks now and then, to tell the ingestion which of
 its recent files are in the index, and the index for spans that have left the hot tier; and soon
-after files were indexed.
+after files were indexed. While nobody asks, a service that can tell has its state asked alone, and
+the oldest of its spans, which are enough to see whether spans arrive.
 """
 
 import asyncio
@@ -23,22 +24,20 @@ import duckdb
 
 from indexer.errors import HotUnavailable, IndexerError, StorageUnavailable
 from indexer.hot.decoding import Decoder
-from indexer.hot.lost import LostFlushDetector
 from indexer.hot.source import HotSource
-from indexer.hot.view import HotLimits, HotView
-from indexer.query.find.already_indexed import known_files, known_spans
+from indexer.hot.view import HotLimits, HotOutline, HotView
+from indexer.query.find.already_indexed import known_files
 from indexer.query.find.promoted_keys import key_numbers
+from indexer.run.lost_spans import LostSpans
 from indexer.settings import Settings
 from indexer.system.change_count import change_count
 from indexer.system.clock import Clock
-from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 from indexer.telemetry.log import (
     HOT_LOOK_FAILED,
     HOT_LOST,
     HOT_REACHED,
     HOT_UNREACHABLE,
-    SPANS_LOST,
     log,
 )
 from indexer.wire.paths import changes_file
@@ -51,8 +50,6 @@ KEEP_UP_FOR_S = 60.0
 """After a question: a dashboard that refreshes asks again within that time."""
 FOLLOW_EVERY_S = 1.0
 """Between two looks that nothing but the time or an indexed file asks for, at least."""
-LOST_EVERY_S = 5.0
-"""It costs 0.1 s with 100,000 hot spans; a span is given a minute to reach the index."""
 
 Reading = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 """A reader's connection to the catalog, held for one question."""
@@ -90,9 +87,9 @@ class HotTier:
             limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock
-        self._lost = LostFlushDetector(clock)
-        self._confirm_due_s = self._lost_due_s = 0.0
-        self._view: HotView | None = None
+        self._lost = LostSpans(clock)
+        self._confirm_due_s = 0.0
+        self._seen: HotView | HotOutline | None = None
         self._problem = "not asked yet"
         self._noting = threading.Lock()
         self._is_ending = False
@@ -184,27 +181,35 @@ class HotTier:
 
     def follow(self, reading: Reading) -> float:
         """One look at what is hot, and its decoding; seconds until the next one."""
-        before, now_s, confirmed = self._view, self._clock.monotonic_s(), 0
+        before, now_s, confirmed = self._seen, self._clock.monotonic_s(), 0
         try:
-            self._view = view = self._source.now()
+            seen = self._look()
             if now_s >= self._confirm_due_s:
                 self._confirm_due_s = now_s + FOLLOW_EVERY_S
                 with reading() as cursor:
-                    confirmed = self._confirm(cursor, view)
-                    if now_s >= self._lost_due_s:
-                        self._lost_due_s = now_s + LOST_EVERY_S
-                        self._find_lost(cursor, view)
+                    confirmed = self._confirm(cursor, seen.recent_files)
+                    self._lost.find(cursor, seen)
         except HotUnavailable as error:
             self._note(error.message)
             return FOLLOW_EVERY_S  # nobody is asked before the breaker lets it through
         self._note("")
-        if confirmed and view.bounded:  # the next look is told of older files
+        if confirmed and seen.bounded:  # the next look is told of older files
             return FOLLOW_EVERY_S
-        if not self._is_cheap or not self._is_asked:
+        if isinstance(seen, HotOutline) or not self._is_cheap or not self._is_asked:
             return self._follow_every_s
-        grows = before is None or before.table.num_rows != view.table.num_rows
+        grows = not isinstance(before, HotView) or before.table.num_rows != seen.table.num_rows
         took_s = self._clock.monotonic_s() - now_s
         return max(KEEP_UP_EVERY_S, PAUSE_OF_LOOK * took_s) if grows else FOLLOW_EVERY_S
+
+    def _look(self) -> HotView | HotOutline:
+        """Of all hot spans while somebody asks, and where there is no other way."""
+        seen: HotView | HotOutline
+        if self._is_cheap and not self._is_asked:
+            seen = self._source.outline(with_sample=self._lost.is_due)
+        else:
+            seen = self._source.now()
+        self._seen = seen
+        return seen
 
     @property
     def _is_asked(self) -> bool:
@@ -216,34 +221,25 @@ class HotTier:
         """Whether a look brings what is new alone. Others make the service write or send it all."""
         return self._source.chosen == "incremental"
 
-    def _find_lost(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> None:
-        self._lost.observe(view.rows.identities())
-        lost = self._lost.check(lambda keys: known_spans(cursor, keys))
-        if lost:
-            traces = list(self._lost.lost_traces)
-            spans = counted(lost, "span was hot and is", "spans were hot and are")
-            message = f"{spans} in no file (traces: {', '.join(traces[-5:])})"
-            log(SPANS_LOST, message, spans=lost, traces=traces)
-
     def status(self) -> dict[str, Any]:
         """For ``status``."""
-        view = self._view
+        seen = self._seen
         return {
             "reachable": not self._problem,
             "problem": self._problem,
             "source": self._source.chosen,
-            "spans": 0 if view is None else view.rows.count(),
-            "recent_files": 0 if view is None else len(view.recent_files),
-            "lost_spans": self._lost.lost_spans,
-            "lost_traces": list(self._lost.lost_traces),
+            "spans": _count(seen),
+            "recent_files": 0 if seen is None else len(seen.recent_files),
+            "lost_spans": self._lost.count,
+            "lost_traces": list(self._lost.traces),
         }
 
-    def _confirm(self, cursor: duckdb.DuckDBPyConnection, view: HotView) -> int:
+    def _confirm(self, cursor: duckdb.DuckDBPyConnection, recent_files: Sequence[str]) -> int:
         """Tell the service which of its files are in the index; how many."""
         keys = key_numbers(cursor).values()
-        known = known_files(cursor, self._storage, view.recent_files, keys)
-        indexed = [path for path in view.recent_files if known(path)]
-        if view.source != "incremental" or not indexed:
+        known = known_files(cursor, self._storage, recent_files, keys)
+        indexed = [path for path in recent_files if known(path)]
+        if not self._is_cheap or not indexed:
             return 0
         self._source.confirm(indexed)
         return len(indexed)
@@ -260,6 +256,12 @@ class HotTier:
             log(HOT_UNREACHABLE, f"the hot tier does not answer yet: {problem}")
         elif before and not problem:
             log(HOT_REACHED, f"the hot tier answers ({self._source.chosen})")
+
+
+def _count(seen: HotView | HotOutline | None) -> int:
+    if seen is None:
+        return 0
+    return seen.span_count if isinstance(seen, HotOutline) else seen.rows.count()
 
 
 async def _either(stop: asyncio.Event, other: asyncio.Event | None, pause_s: float) -> None:

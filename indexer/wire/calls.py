@@ -36,10 +36,14 @@ class Calls:
         self._channel.close()
 
     def read_hot(
-        self, after_key: bytes, wal_id: str, timeout_s: float
+        self, after_key: bytes, wal_id: str, timeout_s: float, messages_max: int | None = None
     ) -> Iterator[wire.ReadHotResponse]:
-        """Requests after a key, and the state. Raises Unimplemented."""
-        request = wire.ReadHotRequest(after_key=after_key, wal_id=wal_id)
+        """Requests after a key, and the state. Raises Unimplemented.
+
+        With ``messages_max`` so many messages of requests at most; a service of an older version
+        sends all.
+        """
+        request = wire.ReadHotRequest(after_key=after_key, wal_id=wal_id, messages_max=messages_max)
         return self._stream("ReadHot", self._stub.ReadHot, request, timeout_s)
 
     def read_spans(

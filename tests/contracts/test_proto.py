@@ -39,7 +39,11 @@ FIELDS = {
     },
     "FlushWALRequest": {},
     "FlushWALResponse": {1: ("success", "bool"), 2: ("error_message", "string")},
-    "ReadHotRequest": {1: ("after_key", "bytes"), 2: ("wal_id", "string")},
+    "ReadHotRequest": {
+        1: ("after_key", "bytes"),
+        2: ("wal_id", "string"),
+        3: ("messages_max", "uint32"),
+    },
     "ReadHotResponse": {1: ("requests", "repeated message"), 2: ("state", "message")},
     "HotRequest": {1: ("key", "bytes"), 2: ("body", "bytes"), 3: ("span_count", "uint32")},
     "HotState": {
@@ -49,6 +53,7 @@ FIELDS = {
         4: ("as_of_unix_nano", "fixed64"),
         5: ("recent_files", "repeated message"),
         6: ("unlisted_files", "uint64"),
+        7: ("pending_spans", "uint64"),
     },
     "RecentFile": {1: ("path", "string"), 2: ("span_count", "uint64")},
     "ConfirmFilesRequest": {1: ("paths", "repeated string")},

@@ -96,12 +96,15 @@ class Wal:
             if at > after
         ]
         parts = [wanted[at : at + per_message] for at in range(0, len(wanted), per_message)]
+        if request.HasField("messages_max"):
+            parts = parts[: request.messages_max]
         state = wire.HotState(
             wal_id=self.name,
             newest_key=self.newest,
             flushed_key=self.flushed,
             as_of_unix_nano=7,
             recent_files=[wire.RecentFile(path=path, span_count=1) for path in self.files],
+            pending_spans=sum(count for _, _, count in self.requests),
         )
         return [*(wire.ReadHotResponse(requests=part) for part in parts), _last(state)]
 

@@ -214,3 +214,33 @@ def test_a_view_that_lacks_something_is_asked_for_again(tmp_path: Path) -> None:
         for _ in range(3):
             assert one.now().problems
         assert len(server.asked) == 3
+
+
+def test_an_outline_has_the_state_and_a_sample_and_frees_what_is_held(tmp_path: Path) -> None:
+    server = IncrementalServer()
+    for number in range(1, 4):
+        server.wal.append(Span(span=number))
+    with serving(server) as port, source(port, tmp_path) as one:
+        one.now()
+        file = write(tmp_path / "a.parquet", spans(1))
+        server.wal.flush(str(file), upto=key(1))
+        bare, sampled = (one.outline(with_sample=some) for some in (False, True))
+        assert not len(bare.sample)
+        assert one._incremental._buffer.nbytes == 0
+        assert list(sampled.sample.span_id) == [2, 3]
+        assert (sampled.wal_id, sampled.sampled_key) == ("log-1", key(3))
+        for outline in (bare, sampled):
+            assert (outline.newest_key, outline.flushed_key) == (key(3), key(1))
+            assert (outline.span_count, outline.recent_files) == (2, (str(file),))
+        assert span_ids(one.now()) == [2, 3]
+
+
+def test_a_sample_leaves_out_what_does_not_decode(tmp_path: Path) -> None:
+    server = IncrementalServer(per_message=3)
+    server.wal.append(Span(span=1))
+    server.wal.append(raw=GARBAGE)
+    server.wal.append(Span(span=3))
+    with serving(server) as port, source(port, tmp_path) as one:
+        outline = one.outline(with_sample=True)
+    assert list(outline.sample.span_id) == [1, 3]
+    assert outline.sampled_key == key(3)

@@ -206,7 +206,17 @@ def test_hot_requests_come_with_the_state_at_last(stub, wal, clock):
         flushed_key=keys[0],
         as_of_unix_nano=clock.now_unix_nano(),
         recent_files=[messages.RecentFile(path="/a.parquet", span_count=1)],
+        pending_spans=4,
     )
+
+
+@pytest.mark.parametrize("messages_max", [0, 1])
+def test_no_more_messages_of_requests_come_than_were_asked_for(stub, wal, messages_max):
+    """Two do not fit into one."""
+    keys = append(wal, *[b"x" * 3_000_000] * 2)
+    requests, state = hot(stub, messages_max=messages_max)
+    assert [one.key for one in requests] == keys[:messages_max]
+    assert (state.newest_key, state.pending_spans) == (keys[1], 2)
 
 
 def test_hot_requests_of_an_empty_log_are_its_state(stub, wal):

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 from indexer.errors import HotUnavailable
-from indexer.hot.view import DecodedRows, HotView
+from indexer.hot.view import DecodedRows, HotOutline, HotView
 from indexer.run import hot_tier as module
 from indexer.run.hot_tier import FOLLOW_EVERY_S, KEEP_UP_EVERY_S, KEEP_UP_FOR_S, HotTier
 from indexer.settings import load_settings
+from indexer.spans.identity import SpanKeys
 from tests.support.fake_clock import FakeClock
 
 EVERY_S = 20.0
@@ -27,6 +28,7 @@ class Source:
         self.chosen = chosen
         self.spans = 0
         self.asked = 0
+        self.outlined = 0
         self.confirmed = []
         self.problem = ""
 
@@ -44,6 +46,25 @@ class Source:
             source=self.chosen,
             bounded=False,
         )
+
+    def outline(self, *, with_sample):
+        self.outlined += 1
+        if self.problem:
+            raise HotUnavailable(self.problem)
+        return HotOutline(
+            wal_id="log",
+            newest_key=b"1",
+            flushed_key=b"0",
+            span_count=self.spans,
+            recent_files=("/a.parquet",),
+            bounded=False,
+            sample=SpanKeys.empty(),
+            sampled_key=b"",
+        )
+
+    @property
+    def looks(self):
+        return self.asked + self.outlined
 
     def confirm(self, paths):
         self.confirmed += paths
@@ -67,8 +88,8 @@ def hot(source, clock, monkeypatch):
     monkeypatch.setattr(module, "HotSource", lambda *_, **__: source)
     monkeypatch.setattr(module, "key_numbers", lambda _: {})
     monkeypatch.setattr(module, "known_files", lambda *_: lambda _: True)
-    quiet = SimpleNamespace(observe=lambda _: None, check=lambda _: 0, lost_spans=0, lost_traces=())
-    monkeypatch.setattr(module, "LostFlushDetector", lambda _: quiet)
+    none = SimpleNamespace(find=lambda *_: None, is_due=False, count=0, traces=())
+    monkeypatch.setattr(module, "LostSpans", lambda _: none)
     settings = load_settings(INGESTION_GRPC_HOST="host", INDEXER_HOT_FOLLOW_INTERVAL=str(EVERY_S))
     return HotTier(settings, clock)
 
@@ -90,8 +111,11 @@ def test_while_nobody_asks_it_looks_at_its_own_interval(hot, source):
     for look in range(3):
         source.spans += 100
         assert hot.follow(reading) == EVERY_S
-        assert source.asked == look + 1
-    assert bool(source.confirmed) == (source.chosen == "incremental")
+        assert source.looks == look + 1
+        assert hot.status()["spans"] == source.spans
+    is_cheap = source.chosen == "incremental"
+    assert bool(source.confirmed) == is_cheap
+    assert source.asked == (0 if is_cheap else 3), "no spans are loaded that nobody asks for"
 
 
 def test_it_keeps_up_after_a_question_where_a_look_is_cheap(hot, source, clock):
@@ -112,15 +136,15 @@ async def test_an_indexed_file_is_a_reason_for_a_cheap_look(hot, source, monkeyp
     stop = asyncio.Event()
     following = asyncio.create_task(hot.follow_until(stop, reading))
     async with asyncio.timeout(PATIENCE_S):
-        while not source.asked:  # noqa: ASYNC110 - of a thread
+        while not source.looks:  # noqa: ASYNC110 - of a thread
             await asyncio.sleep(0.01)
         await asyncio.to_thread(hot.follow_soon)
         if source.chosen == "incremental":
-            while source.asked < 2:  # noqa: ASYNC110 - of a thread
+            while source.looks < 2:  # noqa: ASYNC110 - of a thread
                 await asyncio.sleep(0.01)
         stop.set()
         await following
-    assert source.asked == (2 if source.chosen == "incremental" else 1)
+    assert source.looks == (2 if source.chosen == "incremental" else 1)
 
 
 def test_a_service_that_comes_and_goes_is_logged_once_each_time(hot, source, caplog):

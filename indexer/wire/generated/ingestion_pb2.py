@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&indexer/wire/generated/ingestion.proto\x12\tingestion\">\n\x10ReadSpansRequest\x12\x16\n\x0estart_key_ulid\x18\x01 \x01(\x0c\x12\x12\n\nbatch_size\x18\x02 \x01(\r\"j\n\x11ReadSpansResponse\x12\x10\n\x08key_ulid\x18\x01 \x01(\x0c\x12\x12\n\nspan_bytes\x18\x02 \x01(\x0c\x12\x16\n\x0eresource_bytes\x18\x03 \x01(\x0c\x12\x17\n\x0fremaining_count\x18\x04 \x01(\x04\"\x1b\n\x19PrepareHotSnapshotRequest\"\xa2\x01\n\x1aPrepareHotSnapshotResponse\x12\x15\n\rsnapshot_path\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x17\n\x0f\x66ile_size_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07success\x18\x04 \x01(\x08\x12\x15\n\rerror_message\x18\x05 \x01(\t\x12\x19\n\x11recent_cold_paths\x18\x06 \x03(\t\"\x11\n\x0f\x46lushWALRequest\":\n\x10\x46lushWALResponse\x12\x0f\n\x07success\x18\x01 \x01(\x08\x12\x15\n\rerror_message\x18\x02 \x01(\t\"3\n\x0eReadHotRequest\x12\x11\n\tafter_key\x18\x01 \x01(\x0c\x12\x0e\n\x06wal_id\x18\x02 \x01(\t\"^\n\x0fReadHotResponse\x12\'\n\x08requests\x18\x01 \x03(\x0b\x32\x15.ingestion.HotRequest\x12\"\n\x05state\x18\x02 \x01(\x0b\x32\x13.ingestion.HotState\";\n\nHotRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x12\n\nspan_count\x18\x03 \x01(\r\"\xa1\x01\n\x08HotState\x12\x0e\n\x06wal_id\x18\x01 \x01(\t\x12\x12\n\nnewest_key\x18\x02 \x01(\x0c\x12\x13\n\x0b\x66lushed_key\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61s_of_unix_nano\x18\x04 \x01(\x06\x12+\n\x0crecent_files\x18\x05 \x03(\x0b\x32\x15.ingestion.RecentFile\x12\x16\n\x0eunlisted_files\x18\x06 \x01(\x04\".\n\nRecentFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nspan_count\x18\x02 \x01(\x04\"$\n\x13\x43onfirmFilesRequest\x12\r\n\x05paths\x18\x01 \x03(\t\"/\n\x14\x43onfirmFilesResponse\x12\x17\n\x0f\x63onfirmed_count\x18\x01 \x01(\r2\xa1\x03\n\x18InternalIngestionService\x12H\n\tReadSpans\x12\x1b.ingestion.ReadSpansRequest\x1a\x1c.ingestion.ReadSpansResponse0\x01\x12\x61\n\x12PrepareHotSnapshot\x12$.ingestion.PrepareHotSnapshotRequest\x1a%.ingestion.PrepareHotSnapshotResponse\x12\x43\n\x08\x46lushWAL\x12\x1a.ingestion.FlushWALRequest\x1a\x1b.ingestion.FlushWALResponse\x12\x42\n\x07ReadHot\x12\x19.ingestion.ReadHotRequest\x1a\x1a.ingestion.ReadHotResponse0\x01\x12O\n\x0c\x43onfirmFiles\x12\x1e.ingestion.ConfirmFilesRequest\x1a\x1f.ingestion.ConfirmFilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&indexer/wire/generated/ingestion.proto\x12\tingestion\">\n\x10ReadSpansRequest\x12\x16\n\x0estart_key_ulid\x18\x01 \x01(\x0c\x12\x12\n\nbatch_size\x18\x02 \x01(\r\"j\n\x11ReadSpansResponse\x12\x10\n\x08key_ulid\x18\x01 \x01(\x0c\x12\x12\n\nspan_bytes\x18\x02 \x01(\x0c\x12\x16\n\x0eresource_bytes\x18\x03 \x01(\x0c\x12\x17\n\x0fremaining_count\x18\x04 \x01(\x04\"\x1b\n\x19PrepareHotSnapshotRequest\"\xa2\x01\n\x1aPrepareHotSnapshotResponse\x12\x15\n\rsnapshot_path\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x17\n\x0f\x66ile_size_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07success\x18\x04 \x01(\x08\x12\x15\n\rerror_message\x18\x05 \x01(\t\x12\x19\n\x11recent_cold_paths\x18\x06 \x03(\t\"\x11\n\x0f\x46lushWALRequest\":\n\x10\x46lushWALResponse\x12\x0f\n\x07success\x18\x01 \x01(\x08\x12\x15\n\rerror_message\x18\x02 \x01(\t\"_\n\x0eReadHotRequest\x12\x11\n\tafter_key\x18\x01 \x01(\x0c\x12\x0e\n\x06wal_id\x18\x02 \x01(\t\x12\x19\n\x0cmessages_max\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x0f\n\r_messages_max\"^\n\x0fReadHotResponse\x12\'\n\x08requests\x18\x01 \x03(\x0b\x32\x15.ingestion.HotRequest\x12\"\n\x05state\x18\x02 \x01(\x0b\x32\x13.ingestion.HotState\";\n\nHotRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x12\n\nspan_count\x18\x03 \x01(\r\"\xb8\x01\n\x08HotState\x12\x0e\n\x06wal_id\x18\x01 \x01(\t\x12\x12\n\nnewest_key\x18\x02 \x01(\x0c\x12\x13\n\x0b\x66lushed_key\x18\x03 \x01(\x0c\x12\x17\n\x0f\x61s_of_unix_nano\x18\x04 \x01(\x06\x12+\n\x0crecent_files\x18\x05 \x03(\x0b\x32\x15.ingestion.RecentFile\x12\x16\n\x0eunlisted_files\x18\x06 \x01(\x04\x12\x15\n\rpending_spans\x18\x07 \x01(\x04\".\n\nRecentFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nspan_count\x18\x02 \x01(\x04\"$\n\x13\x43onfirmFilesRequest\x12\r\n\x05paths\x18\x01 \x03(\t\"/\n\x14\x43onfirmFilesResponse\x12\x17\n\x0f\x63onfirmed_count\x18\x01 \x01(\r2\xa1\x03\n\x18InternalIngestionService\x12H\n\tReadSpans\x12\x1b.ingestion.ReadSpansRequest\x1a\x1c.ingestion.ReadSpansResponse0\x01\x12\x61\n\x12PrepareHotSnapshot\x12$.ingestion.PrepareHotSnapshotRequest\x1a%.ingestion.PrepareHotSnapshotResponse\x12\x43\n\x08\x46lushWAL\x12\x1a.ingestion.FlushWALRequest\x1a\x1b.ingestion.FlushWALResponse\x12\x42\n\x07ReadHot\x12\x19.ingestion.ReadHotRequest\x1a\x1a.ingestion.ReadHotResponse0\x01\x12O\n\x0c\x43onfirmFiles\x12\x1e.ingestion.ConfirmFilesRequest\x1a\x1f.ingestion.ConfirmFilesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,19 +44,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLUSHWALRESPONSE']._serialized_start=438
   _globals['_FLUSHWALRESPONSE']._serialized_end=496
   _globals['_READHOTREQUEST']._serialized_start=498
-  _globals['_READHOTREQUEST']._serialized_end=549
-  _globals['_READHOTRESPONSE']._serialized_start=551
-  _globals['_READHOTRESPONSE']._serialized_end=645
-  _globals['_HOTREQUEST']._serialized_start=647
-  _globals['_HOTREQUEST']._serialized_end=706
-  _globals['_HOTSTATE']._serialized_start=709
-  _globals['_HOTSTATE']._serialized_end=870
-  _globals['_RECENTFILE']._serialized_start=872
-  _globals['_RECENTFILE']._serialized_end=918
-  _globals['_CONFIRMFILESREQUEST']._serialized_start=920
-  _globals['_CONFIRMFILESREQUEST']._serialized_end=956
-  _globals['_CONFIRMFILESRESPONSE']._serialized_start=958
-  _globals['_CONFIRMFILESRESPONSE']._serialized_end=1005
-  _globals['_INTERNALINGESTIONSERVICE']._serialized_start=1008
-  _globals['_INTERNALINGESTIONSERVICE']._serialized_end=1425
+  _globals['_READHOTREQUEST']._serialized_end=593
+  _globals['_READHOTRESPONSE']._serialized_start=595
+  _globals['_READHOTRESPONSE']._serialized_end=689
+  _globals['_HOTREQUEST']._serialized_start=691
+  _globals['_HOTREQUEST']._serialized_end=750
+  _globals['_HOTSTATE']._serialized_start=753
+  _globals['_HOTSTATE']._serialized_end=937
+  _globals['_RECENTFILE']._serialized_start=939
+  _globals['_RECENTFILE']._serialized_end=985
+  _globals['_CONFIRMFILESREQUEST']._serialized_start=987
+  _globals['_CONFIRMFILESREQUEST']._serialized_end=1023
+  _globals['_CONFIRMFILESRESPONSE']._serialized_start=1025
+  _globals['_CONFIRMFILESRESPONSE']._serialized_end=1072
+  _globals['_INTERNALINGESTIONSERVICE']._serialized_start=1075
+  _globals['_INTERNALINGESTIONSERVICE']._serialized_end=1492
 # @@protoc_insertion_point(module_scope)

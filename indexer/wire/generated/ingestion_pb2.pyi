@@ -172,21 +172,27 @@ class ReadHotRequest(_message.Message):
 
     AFTER_KEY_FIELD_NUMBER: _builtins.int
     WAL_ID_FIELD_NUMBER: _builtins.int
+    MESSAGES_MAX_FIELD_NUMBER: _builtins.int
     after_key: _builtins.bytes
     """exclusive; empty means from the oldest"""
     wal_id: _builtins.str
     """of the log that after_key is of; another log answers from its oldest"""
+    messages_max: _builtins.int
+    """of requests, before the one with the state; absent: all"""
     def __init__(
         self,
         *,
         after_key: _builtins.bytes = ...,
         wal_id: _builtins.str = ...,
+        messages_max: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_messages_max", b"_messages_max", "messages_max", b"messages_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_key", b"after_key", "wal_id", b"wal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_messages_max", b"_messages_max", "after_key", b"after_key", "messages_max", b"messages_max", "wal_id", b"wal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__messages_max: _TypeAlias = _typing.Literal["messages_max"]  # noqa: Y015
+    _WhichOneofArgType__messages_max: _TypeAlias = _typing.Literal["_messages_max", b"_messages_max"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__messages_max) -> _WhichOneofReturnType__messages_max | None: ...
 
 Global___ReadHotRequest: _TypeAlias = ReadHotRequest  # noqa: Y015
 
@@ -255,6 +261,7 @@ class HotState(_message.Message):
     AS_OF_UNIX_NANO_FIELD_NUMBER: _builtins.int
     RECENT_FILES_FIELD_NUMBER: _builtins.int
     UNLISTED_FILES_FIELD_NUMBER: _builtins.int
+    PENDING_SPANS_FIELD_NUMBER: _builtins.int
     wal_id: _builtins.str
     newest_key: _builtins.bytes
     """of the last acknowledged request, flushed or not"""
@@ -263,6 +270,8 @@ class HotState(_message.Message):
     as_of_unix_nano: _builtins.int
     unlisted_files: _builtins.int
     """older ones that are not confirmed either; 0: all are listed"""
+    pending_spans: _builtins.int
+    """spans of all requests that are not in files"""
     @_builtins.property
     def recent_files(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecentFile]:
         """files that are not confirmed, oldest first"""
@@ -276,10 +285,11 @@ class HotState(_message.Message):
         as_of_unix_nano: _builtins.int = ...,
         recent_files: _abc.Iterable[Global___RecentFile] | None = ...,
         unlisted_files: _builtins.int = ...,
+        pending_spans: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_nano", b"as_of_unix_nano", "flushed_key", b"flushed_key", "newest_key", b"newest_key", "recent_files", b"recent_files", "unlisted_files", b"unlisted_files", "wal_id", b"wal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_nano", b"as_of_unix_nano", "flushed_key", b"flushed_key", "newest_key", b"newest_key", "pending_spans", b"pending_spans", "recent_files", b"recent_files", "unlisted_files", b"unlisted_files", "wal_id", b"wal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
