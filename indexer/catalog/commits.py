@@ -1,4 +1,7 @@
-"""Which commit a reader sees, known without a question to the database. Pure."""
+"""Which commit a reader sees, known without a question to the database. Pure.
+
+Commits of what no answer about spans rests on are not counted: see ``Catalog.transaction``.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

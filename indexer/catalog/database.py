@@ -6,7 +6,7 @@ writes; readers take cursors of their own.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,7 +41,7 @@ class Catalog:
         self.path = path
         self._cursors = KeptCursors(connection)
         self.commits = Commits()
-        """Those of ``transaction``, by which everything is written."""
+        """Those of ``transaction``, by which everything is written that answers keep."""
         self._holds_checkpoints = False
 
     @classmethod
@@ -99,15 +99,16 @@ class Catalog:
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self, *, is_counted: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """All statements inside happen, or none, whatever is raised inside.
 
-        Raises CatalogWriteFailed when DuckDB refuses.
+        One is not counted that writes what only SQL and searches read: what answers keep of the
+        index stays true. Raises CatalogWriteFailed when DuckDB refuses.
         """
         try:
             self.connection.execute("BEGIN TRANSACTION")
             yield self.connection
-            with self.commits.committing():
+            with self.commits.committing() if is_counted else nullcontext():
                 self.connection.execute("COMMIT")
             restrict([wal_path(self.path)], PRIVATE_FILE)
         except duckdb.Error as error:

@@ -255,7 +255,7 @@ class FileRegister:
         """
         live = {file_id: scan for file_id, scan in scans.items() if file_id in self._known.paths}
         if live:
-            with self._catalog.transaction() as connection:
+            with self._catalog.transaction(is_counted=False) as connection:
                 insert_scans(connection, live)
             self._known.unscanned -= live.keys()
 
@@ -273,7 +273,7 @@ class FileRegister:
                 live.setdefault(file.file_id, []).append(one)
         if live or summary_bytes(self._catalog.connection) > bytes_max:
             now_unix_nano = self._clock.now_unix_nano()
-            with self._catalog.transaction() as connection:
+            with self._catalog.transaction(is_counted=False) as connection:
                 insert_summaries(connection, live, now_unix_nano, bytes_max)
 
     def load(self) -> None:

@@ -4,7 +4,9 @@ Closing a DuckDB connection while a cursor of it executes on another thread ends
 SIGSEGV (measured on 1.5.5), so whoever closes waits until nobody reads.
 """
 
+import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +20,12 @@ class ReaderLock:
         self._changed = threading.Condition()
         self._reading = 0
         self._shut = False
+        self._read_s = -math.inf
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since somebody last read; 0 while somebody does."""
+        return 0.0 if self._reading else time.monotonic() - self._read_s
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -31,6 +39,7 @@ class ReaderLock:
         finally:
             with self._changed:
                 self._reading -= 1
+                self._read_s = time.monotonic()
                 self._changed.notify_all()
 
     @contextmanager

@@ -53,10 +53,11 @@ class Pipeline:
         *,
         accept_removals: bool = False,
         notes: CrashNotes | None = None,
+        idle_s: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """With ``accept_removals`` the first listing is right, whatever it lacks.
 
-        ``notes`` are closed with the pipeline.
+        ``notes`` are closed with the pipeline. ``idle_s`` says for how long nobody has asked.
         """
         self.storage = storage
         self.register = register
@@ -83,7 +84,7 @@ class Pipeline:
         self._survivors = SurvivingCopies(
             storage, register, self.backlog, self._refusals, self._read
         )
-        self.scan_checks = ScanChecks(storage, register, clock)
+        self.scan_checks = ScanChecks(storage, register, clock, idle_s)
         self._registration = Registration(register, clock, self.progress, self._registered)
 
     def close(self) -> None:

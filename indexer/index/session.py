@@ -1,5 +1,6 @@
 """Open and close what one writing process needs: the lock, the current generation, a pipeline."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,9 +79,16 @@ def new_catalog(
 
 
 def open_pipeline(
-    settings: Settings, catalog: Catalog, clock: Clock, *, accept_removals: bool = False
+    settings: Settings,
+    catalog: Catalog,
+    clock: Clock,
+    *,
+    accept_removals: bool = False,
+    idle_s: Callable[[], float] = lambda: math.inf,
 ) -> Pipeline:
     """Storage, register and limits composed as the settings say.
+
+    ``idle_s`` says for how long nobody has asked the catalog anything.
 
     Raises CatalogUnreadable when the catalog opens and cannot be read.
     """
@@ -103,7 +111,15 @@ def open_pipeline(
         rows_max=limits.rows_max,
         modes=settings.file_modes,
     )
-    return Pipeline(storage, register, clock, limits, accept_removals=accept_removals, notes=notes)
+    return Pipeline(
+        storage,
+        register,
+        clock,
+        limits,
+        accept_removals=accept_removals,
+        notes=notes,
+        idle_s=idle_s,
+    )
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -123,7 +123,11 @@ class OpenIndex:
         self._catalog = open_catalog(self._settings, self._generations, self._stopped)
         self._identity = _identity(self._catalog.path)
         self._pipeline = open_pipeline(
-            self._settings, self._catalog, self._clock, accept_removals=self._accept_removals
+            self._settings,
+            self._catalog,
+            self._clock,
+            accept_removals=self._accept_removals,
+            idle_s=lambda: self.readers.idle_s,
         )
         self._accept_removals = False
         self._published = None

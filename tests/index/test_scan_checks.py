@@ -115,3 +115,39 @@ def test_what_was_seen_outlives_the_process(tmp_path: Path) -> None:
         one.pipeline.scan_checks.finish()
     with indexed(tmp_path) as one:
         assert one.pipeline.scan_checks.next_due_s() is None
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "looks"),
+    [([0.0, 0.0, 0.0, 9.0], 4), ([9.0], 1)],
+    ids=["until nobody asks", "nobody asks"],
+)
+def test_a_check_rests_while_somebody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle_s: list[float], looks: int
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_S", 0.001)
+    seen: list[float] = []
+
+    def idle() -> float:
+        seen.append(idle_s[len(seen)])
+        return seen[-1]
+
+    with indexed(tmp_path) as one:
+        register = one.pipeline.register
+        checks = module.ScanChecks(one.pipeline.storage, register, one.clock, idle)
+        checks._rest()
+        checks.close()
+    assert len(seen) == looks
+
+
+def test_a_check_goes_on_though_somebody_always_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REST_S_MAX", 0.005)
+    with indexed(tmp_path) as one:
+        register = one.pipeline.register
+        checks = module.ScanChecks(one.pipeline.storage, register, one.clock, lambda: 0.0)
+        checks._rest()
+        checks.close()
+        with pytest.raises(module._Interrupted):
+            checks._rest()

@@ -138,6 +138,21 @@ def test_the_next_commit_is_in_the_next_answer(tmp_path: Path) -> None:
         assert sorted(ids(answers.spans(SpanQuery()))) == [f"{2:016x}", f"{3:016x}"]
 
 
+def test_what_was_seen_of_a_file_for_sql_leaves_what_is_kept(tmp_path: Path) -> None:
+    """A file is looked at when nothing else is to be done, and that changes no answer."""
+    statements: list[str] = []
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1)])
+        one.settle()
+        answers = counted(one, statements)
+        answers.spans(SpanQuery())
+        one.pipeline.scan_checks.finish()
+        assert one.rows("SELECT count(*) FROM file_scans") == [(1,)]
+        statements.clear()
+        assert ids(answers.spans(SpanQuery())) == [f"{1:016x}"]
+        assert statements == []
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["found", "failed"])
 def test_an_answer_that_a_commit_overtakes_is_found_again(tmp_path: Path, fails: bool) -> None:
     """Whatever was found meanwhile, in the end it is all of one state."""
