@@ -223,5 +223,5 @@ class HotRequests:
     def trace(self, trace_id: str) -> pa.Table:
         """Those of one trace, by 32 hex digits."""
         wanted = bytes.fromhex(trace_id)
-        found = [part.trace(wanted) for part in self._parts]
-        return pa.concat_tables([self._decoder.empty(), *found])
+        found = [rows for part in self._parts if (rows := part.trace(wanted)).num_rows]
+        return pa.concat_tables(found or [self._decoder.empty()])

@@ -76,6 +76,14 @@ def test_nothing_else_is_decoded() -> None:
     assert given == [2]
 
 
+def test_a_trace_that_is_not_hot_has_no_rows_and_all_columns() -> None:
+    """Whatever else is hot, and where nothing is."""
+    rows, _ = arrived(body(Span(trace=2)))
+    nothing, other = HotRequests(Decoder(), []).trace(TRACE), rows.trace(TRACE)
+    assert (nothing.num_rows, other.num_rows) == (0, 0)
+    assert nothing.schema == other.schema == rows.table().schema
+
+
 def test_a_link_to_the_trace_is_no_span_of_it() -> None:
     request = ExportTraceServiceRequest.FromString(body(Span(trace=2)))
     link = OtlpSpan.Link(trace_id=bytes.fromhex(TRACE), span_id=bytes(7) + b"\1")
