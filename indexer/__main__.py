@@ -3,12 +3,14 @@
 import sys
 from typing import NoReturn
 
+from indexer.system.interpreter import collect_rarely, leave_garbage
 from indexer.system.stop_signals import ignore_stop_signals, interrupt_on_stop_signals
 
 
 def run() -> NoReturn:
     """Run the command of this process and end it."""
     interrupt_on_stop_signals()
+    collect_rarely()
     try:
         from indexer.cli.main import main  # noqa: PLC0415 - Ctrl-C may come while it is loaded
 
@@ -16,6 +18,7 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         code = 1
     ignore_stop_signals()
+    leave_garbage()
     sys.exit(code)
 
 

@@ -16,7 +16,7 @@ from indexer.cli.command_options import add_commands, add_config
 from indexer.cli.program_name import as_typed, program_name
 from indexer.errors import IndexerError
 from indexer.system.descriptors import raise_limit
-from indexer.system.interpreter import leave_unused_modules_out
+from indexer.system.interpreter import collect_as_usual, leave_unused_modules_out
 from indexer.system.standard_output import discard_output, write_any_text
 from indexer.system.stop_signals import is_interrupted, stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
@@ -87,7 +87,10 @@ def _run(options: argparse.Namespace) -> int:
     leave_unused_modules_out()
     if options.stop_with_input:
         stop_with_input()
-    code: int = getattr(import_module(module), function)(settings, options)
+    command = getattr(import_module(module), function)
+    if is_service:
+        collect_as_usual()
+    code: int = command(settings, options)
     return code
 
 

@@ -6,11 +6,10 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, TextIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from indexer.cli import render
 from indexer.errors import QueryRefused
+from indexer.system import arrow_compute as pc
 
 ENDINGS = {
     ".json": "json",
@@ -88,6 +87,8 @@ def write_file(
 
 
 def _write_parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch], file: BinaryIO) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - of this form alone
+
     with pq.ParquetWriter(file, schema) as writer:
         group: list[pa.RecordBatch] = []
         for batch in batches:

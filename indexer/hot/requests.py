@@ -14,12 +14,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import Decoder, decode_parts
 from indexer.hot.identity import identified_rows, keys_of
 from indexer.spans.identity import SpanKeys
+from indexer.system import arrow_compute as pc
 from indexer.wire.generated import ingestion_pb2 as wire
 
 REQUEST_COST_BYTES = 100

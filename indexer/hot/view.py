@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.hot.identity import keys_of
 from indexer.spans.identity import SpanKeys
+from indexer.system import arrow_compute as pc
 from indexer.wire.limits import ANSWER_BYTES_MAX, RECENT_FILES_MAX
 
 MIB = 1024 * 1024

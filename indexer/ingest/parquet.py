@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from indexer.ingest.layout import temporary_file
+from indexer.system import arrow_compute as pc
 from indexer.system.durable_files import make_folder, replacing
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 

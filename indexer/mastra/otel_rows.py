@@ -10,13 +10,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.mastra.columns import RECORD_COLUMNS, reader
 from indexer.mastra.json_values import json_text
 from indexer.mastra.otel_table import PAYLOAD
 from indexer.mastra.records import SpanRecord
 from indexer.mastra.span_keys import span_key
+from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_rows import arrow_table
 
 SERVICE_NAME = "mastra"

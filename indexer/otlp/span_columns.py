@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -36,6 +35,7 @@ from indexer.otlp.rows.span_fields import (
 from indexer.otlp.rows.values import INT_MAX
 from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.values import attributes_text, events_text, links_text
+from indexer.system import arrow_compute as pc
 
 UNUSUAL_SPANS = 512
 """So many at a time are parsed where one of them is unusual: the others are read side by side."""

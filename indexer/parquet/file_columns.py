@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from indexer.errors import CorruptPage, FileEncrypted, FileError, FooterUnreadable
 from indexer.model import FileFooter
@@ -19,6 +19,9 @@ from indexer.parquet.column_chunks import RowGroup, encrypted_columns, row_group
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import footer_bytes, footer_digest
 from indexer.parquet.int96 import COARSE_UNIT, has_int96, saturate
+
+if TYPE_CHECKING:  # questions that open no file do not load it
+    import pyarrow.parquet as pq
 
 
 class FileColumns:
@@ -32,6 +35,8 @@ class FileColumns:
         Raises FooterUnreadable, FileEncrypted for an encrypted footer, and FileUnreadable when the
         bytes cannot be had.
         """
+        import pyarrow.parquet as pq  # noqa: PLC0415 - see above
+
         self._source, self._path = source, path
         with decoding(path, refusal=FooterUnreadable):
             digest = footer_digest(source, path)
@@ -148,7 +153,9 @@ class FileColumns:
     def _row_groups(self) -> list[RowGroup]:
         return row_groups(footer_bytes(self._source, self._path), self._path)
 
-    def _open(self, coded: Sequence[str], int96_unit: str | None = None) -> pq.ParquetFile:
+    def _open(self, coded: Sequence[str], int96_unit: str | None = None) -> "pq.ParquetFile":
+        import pyarrow.parquet as pq  # noqa: PLC0415 - see above
+
         return pq.ParquetFile(
             self._source,
             metadata=self._metadata,

@@ -5,11 +5,15 @@ Decoded as nanoseconds in an int64 they wrap around beyond 2262-04-11 and before
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+
+from indexer.system import arrow_compute as pc
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 COARSE_UNIT = "ms"
 """All days of 32 bits fit into an int64 of it."""
@@ -17,7 +21,7 @@ _NANOS_MAX = int(np.iinfo(np.int64).max)
 _NANOS_PER_UNIT = 1_000_000
 
 
-def has_int96(schema: pq.ParquetSchema, leaves: Sequence[int]) -> bool:
+def has_int96(schema: "pq.ParquetSchema", leaves: Sequence[int]) -> bool:
     """Whether one of these columns is stored so."""
     return any(schema.column(leaf).physical_type == "INT96" for leaf in leaves)
 

@@ -8,11 +8,11 @@ import re
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import SchemaMismatch
 from indexer.read.dialect_fields import Field
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, id_text
+from indexer.system import arrow_compute as pc
 
 TIME_MAX = int(np.iinfo(np.int64).max)
 """What a time saturates to that nanoseconds in an int64 cannot hold."""

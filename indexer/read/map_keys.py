@@ -2,7 +2,8 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from indexer.system import arrow_compute as pc
 
 
 def first_entries(column: pa.MapArray) -> pa.MapArray:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.parquet.variant import is_variant
 from indexer.read.arrow_values import arrow_values
 from indexer.read.dialect_fields import REST, Paths
 from indexer.read.json_text import json_text, parse_json
 from indexer.read.part import Part
+from indexer.system import arrow_compute as pc
 
 _ALIKE_MAX = 1_024
 """Distinct JSON texts of a column that are parsed once: a resource repeats span after span."""

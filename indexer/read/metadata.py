@@ -14,7 +14,6 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
@@ -38,6 +37,7 @@ from indexer.spans.columns import (
 )
 from indexer.spans.digest import file_digests, to_hex
 from indexer.spans.identifiers import BoolArray
+from indexer.system import arrow_compute as pc
 from indexer.system.storage import LocalStorage, display_path, is_utf8
 
 

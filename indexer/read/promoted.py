@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import CorruptPage, FileUnreadable, IndexerError
 from indexer.model import ParquetFileInfo
@@ -27,6 +26,7 @@ from indexer.read.payload_values import readings, value_of
 from indexer.read.tempo_block import span_rows
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.id_spellings import TRACE_DIGITS, parse_ids
+from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
 from indexer.system.duckdb_rows import arrow_table, text_literal
 from indexer.system.storage import LocalStorage

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.model import ParquetFileInfo
 from indexer.parquet.file_columns import FileColumns
@@ -28,6 +27,7 @@ from indexer.read.tempo_block import is_block
 from indexer.spans.columns import SpanColumns
 from indexer.spans.file_scan import UNSCANNED, FileScan
 from indexer.spans.identifiers import format_hex
+from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_connection import connect
 from indexer.system.duckdb_rows import text_literal
 from indexer.system.storage import LocalStorage

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.read.conform import NANOS_PER, TIME_MAX, conform
 from indexer.read.dialect_fields import Field
@@ -23,6 +22,7 @@ from indexer.spans.columns import (
 from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.texts import Texts
+from indexer.system import arrow_compute as pc
 
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry resource semantic conventions: the value of an absent ``service.name``."""

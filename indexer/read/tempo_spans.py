@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.read.arrow_values import arrow_values
 from indexer.read.json_text import json_text, parse_json
 from indexer.read.key_values import any_value
+from indexer.system import arrow_compute as pc
 
 Places = npt.NDArray[np.int64]
 

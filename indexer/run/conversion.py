@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -26,6 +25,7 @@ from indexer.otlp.rows.metrics import DATA_OF
 from indexer.otlp.rows.schemas import TABLES, Kind
 from indexer.otlp.rows.tables import rows
 from indexer.otlp.spans import span_table
+from indexer.system import arrow_compute as pc
 from indexer.system.durable_files import make_folder, replacing
 from indexer.system.permissions import DEFAULT_MODES, FileModes
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import IndexerError
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
+from indexer.system import arrow_compute as pc
 
 LLM_FLAG = 1 << 31
 """The bit of ``trace_files.attribute_flags`` that says: some row of the trace is an LLM call."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.spans.identifiers import (
     BoolArray,
@@ -22,6 +21,7 @@ from indexer.spans.identifiers import (
     parse_hex,
     text_bytes,
 )
+from indexer.system import arrow_compute as pc
 
 TRACE_DIGITS, SPAN_DIGITS = 32, 16
 _HEX = re.compile("[0-9a-fA-F]+")

@@ -7,7 +7,8 @@ integers: 20,000 of them are checked, sorted and compared in well under a millis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from indexer.system import arrow_compute as pc
 
 UInt64Array = npt.NDArray[np.uint64]
 BoolArray = npt.NDArray[np.bool_]

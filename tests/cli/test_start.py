@@ -93,6 +93,7 @@ def test_a_question_without_a_worker_loads_no_model_of_a_request_and_no_route():
         loaded
         & {
             *("pydantic", "fastapi", "starlette", "grpc", "google", "indexer.otlp"),
+            *("pyarrow.compute", "pyarrow.parquet"),
             "indexer.mastra.records",
         }
         == set()

@@ -1,11 +1,21 @@
-"""Modules that this program has no use for are not looked for, and all others are."""
+"""Modules that this program has no use for are not looked for; garbage, when it matters."""
 
+import gc
 import sys
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
-from indexer.system.interpreter import UNUSED, leave_unused_modules_out
+from indexer.system.interpreter import (
+    RARELY,
+    UNUSED,
+    USUALLY,
+    collect_as_usual,
+    collect_rarely,
+    leave_garbage,
+    leave_unused_modules_out,
+)
 
 
 @pytest.fixture
@@ -36,3 +46,27 @@ def test_a_second_time_changes_nothing():
     before = list(sys.meta_path)
     leave_unused_modules_out()
     assert sys.meta_path == before
+
+
+def test_garbage_is_looked_for_rarely_until_a_service_is_loaded():
+    before = gc.get_threshold()
+    try:
+        collect_rarely()
+        assert gc.get_threshold() == RARELY
+        collect_as_usual()
+        assert gc.get_threshold() == USUALLY
+    finally:
+        gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize(("version", "leaves"), [("1.5.5", True), ("2.0.0", False)])
+def test_a_process_that_ends_looks_for_no_garbage_unless_duckdb_counts_it(
+    monkeypatch, version, leaves
+):
+    monkeypatch.setitem(sys.modules, "duckdb", SimpleNamespace(__version__=version))
+    before = gc.get_freeze_count()
+    try:
+        leave_garbage()
+        assert (gc.get_freeze_count() > before) is leaves
+    finally:
+        gc.unfreeze()

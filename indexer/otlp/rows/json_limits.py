@@ -3,12 +3,12 @@
 from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf.message import Message
 
 from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.span_limits import FIELD_BYTES_MIN
 from indexer.spans.limits import SPAN_LIMITS
+from indexer.system import arrow_compute as pc
 
 _M = TypeVar("_M", bound=Message)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pj
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -28,6 +27,7 @@ from indexer.otlp.rows.values import INT_MAX, times
 from indexer.otlp.rows.wire_attributes import double_texts, object_texts, place_texts, quote_texts
 from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.values import events_text, links_text
+from indexer.system import arrow_compute as pc
 
 _UINT_32_MAX = 2**32 - 1
 _TEXT = pa.string()

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
@@ -26,6 +25,7 @@ from indexer.otlp.rows.wire_walk import (
     words,
 )
 from indexer.otlp.values import events_text, links_text
+from indexer.system import arrow_compute as pc
 
 TRACE_ID, SPAN_ID, TRACE_STATE, PARENT_ID, NAME = 0x0A, 0x12, 0x1A, 0x22, 0x2A
 KIND, START, END, ATTRIBUTES = 0x30, 0x39, 0x41, 0x4A

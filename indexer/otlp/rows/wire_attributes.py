@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from indexer.otlp.rows.wire_walk import Fields, Unusual, hex_texts, slices, texts, walk, words
 from indexer.otlp.values import double, json_text, json_value
+from indexer.system import arrow_compute as pc
 
 _KEY, _VALUE = 0x0A, 0x12
 _TEXT, _BOOL, _INT, _DOUBLE, _ARRAY, _MAP, _BYTES = 0x0A, 0x10, 0x18, 0x21, 0x2A, 0x32, 0x3A

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -44,6 +43,7 @@ from indexer.otlp.rows.traces import durations
 from indexer.otlp.rows.values import INT_MAX, times
 from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.span_count import read
+from indexer.system import arrow_compute as pc
 
 
 def wire_span_rows(bodies: Sequence[bytes]) -> pa.RecordBatch:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.spans.attributes import LLM_FLAG, llm_values
 from indexer.spans.identifiers import parse_hex
 from indexer.spans.identity import trace_keys
+from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_rows import arrow_table, id_list, text_literal
 
 FILES_WHOLE_MAX = 32

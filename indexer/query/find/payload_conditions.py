@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from indexer.errors import QueryRefused
+from indexer.system import arrow_compute as pc
 
 Owner = Literal["span", "resource", "scope", "event"]
 """Whose attributes they are."""
@@ -122,7 +123,6 @@ def _refuse_long(name: str, text: str, most: int) -> None:
 
 def _refuse_pattern(pattern: str) -> None:
     import pyarrow as pa  # noqa: PLC0415 - a command that asks the worker loads no Arrow
-    import pyarrow.compute as pc  # noqa: PLC0415
 
     try:
         pc.match_substring_regex(pa.array([""]), pattern)

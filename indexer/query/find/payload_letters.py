@@ -12,7 +12,6 @@ from operator import ge, le
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.query.find.key_scan import ScannedKey, scan_key
 from indexer.query.find.letters import ColumnLetters
@@ -25,6 +24,7 @@ from indexer.query.find.payload_conditions import (
 from indexer.query.find.payload_truth import has_text
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.key_summary import REPLACEMENT, double_of, hash_value
+from indexer.system import arrow_compute as pc
 
 ESCAPED = "\\u"
 """Any letter can be written so, and one that needs no other escape can be written no other way."""
@@ -65,15 +65,15 @@ class StoredColumn:
         return self._having[letters]
 
 
-_MEETS: Mapping[str, Callable[[pa.Array, str], pa.Array]] = {
-    "<": pc.less,
-    "<=": pc.less_equal,
-    ">": pc.greater,
-    ">=": pc.greater_equal,
-    "contains": pc.match_substring,
-    "matches": pc.match_substring_regex,
+_MEETS: Mapping[str, str] = {
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+    "contains": "match_substring",
+    "matches": "match_substring_regex",
 }
-"""Of texts: the order of UTF-8 is that of code points."""
+"""Kernels of Arrow, of texts: the order of UTF-8 is that of code points."""
 
 
 def may_meet(leaf: AttributeCondition, column: StoredColumn) -> BoolArray:
@@ -110,7 +110,7 @@ def _values_that_may(leaf: AttributeCondition, scanned: ScannedKey) -> BoolArray
     """Which of the values may meet the condition."""
     every: BoolArray = np.ones(len(scanned.row), np.bool_)
     if isinstance(leaf.value, str) and leaf.operator in _MEETS:
-        meets, value = _MEETS[leaf.operator], leaf.value
+        meets, value = getattr(pc, _MEETS[leaf.operator]), leaf.value
         return scanned.texts_that(lambda texts: meets(texts, value))
     if leaf.operator in ORDERINGS:
         number = double_of(leaf.value)

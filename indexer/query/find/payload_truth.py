@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.query.find.payload_conditions import (
     COLUMN_OF,
@@ -21,6 +20,7 @@ from indexer.query.find.payload_conditions import (
 )
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.key_summary import values_under
+from indexer.system import arrow_compute as pc
 
 Payloads = Mapping[str, Sequence[Any]]
 """Canonical values by payload column, one a span; and the spans' names under ``name``."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import HotUnavailable
 from indexer.hot.view import HotView
@@ -37,6 +36,7 @@ from indexer.read.whole_names import as_name, may_be_cut
 from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
+from indexer.system import arrow_compute as pc
 
 AskHot = Callable[[], HotView]
 """Raises HotUnavailable."""

@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.errors import IndexerError
 from indexer.mastra.otel_table import OtelView
@@ -31,6 +30,7 @@ from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.identity import SpanKeys
+from indexer.system import arrow_compute as pc
 
 ATTRIBUTE_SPANS_MAX = 100_000
 """Newest spans whose attributes one list may need. It bounds the time that reading them takes."""
