@@ -13,6 +13,7 @@ import duckdb
 from indexer.catalog.file_scans import unscanned_files
 from indexer.catalog.promoted import missing_keys, unreadable_files
 from indexer.catalog.quarantine import STILL_RETRIED, refused_stamp, refused_stamps
+from indexer.catalog.services import service_names
 from indexer.catalog.staging import Staged
 from indexer.catalog.totals import FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
@@ -45,6 +46,8 @@ class Known:
     retried: set[str] = field(default_factory=set)
     """Those of the refused files that are still tried."""
     of_files: FileTotals = field(default_factory=FileTotals)
+    services: frozenset[str] = frozenset()
+    """All that the catalog names."""
     next_file_id: int = 1
 
     @classmethod
@@ -56,6 +59,7 @@ class Known:
             unscanned=unscanned_files(connection),
             unreadable=unreadable_files(connection),
             of_files=FileTotals.read(connection),
+            services=service_names(connection),
         )
         known.retried = {path for path, stamp in known.refused.items() if stamp == STILL_RETRIED}
         for row in plain_rows(connection, _FILES):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from indexer.catalog import promoted, quarantine, services
 from indexer.catalog import storage_root as storage_roots
@@ -213,25 +214,26 @@ class FileRegister:
             change = Change(removed=FileTotals.read(connection, leaving_ids))
             _delete_files(connection, leaving_ids)
             staged = self._stage(connection, update, set(leaving_ids))
+            added = None
             if staged is not None:
-                resum |= self._insert(connection, staged, resum)
+                files, added = self._insert(connection, staged)
+                resum |= self._take_over(connection, staged)
                 change = replace(
                     change,
-                    added=FileTotals.read(connection, staged.file_ids.tolist()),
+                    added=FileTotals.of_rows(files, staged.trace_files.num_rows),
                     lost_spans=len(staged.lost),
                 )
                 # Before the commit: a reader that sees it must find its traces.
                 self._known.directory.add(staged.trace_keys, staged.trace_file_ids)
-            if resum:
-                services.sum_again(connection, resum)
+            names = services.follow_files(connection, self._known.services, added, resum)
             self._relocate(connection, update.relocated)
             quarantine.refuse(
                 connection, update.refused, self._known.files, self._clock.now_unix_nano()
             )
             quarantine.release(connection, self._released(update))
-            of_files = self._known.of_files.after(connection, change)
+            of_files = self._known.of_files.after(connection, change, len(names))
         self._remember(update, leaving, staged)
-        self._known.of_files = of_files
+        self._known.of_files, self._known.services = of_files, names
 
     def promote(self, files: Sequence[PromotedFile]) -> None:
         """Take in what registered files have given, in one transaction.
@@ -303,9 +305,9 @@ class FileRegister:
         return stage(connection, update.batches, known.next_file_id, holders)
 
     def _insert(
-        self, connection: duckdb.DuckDBPyConnection, staged: Staged, resum: set[str]
-    ) -> set[str]:
-        """Insert the staged files; the services that must be summed again because of it."""
+        self, connection: duckdb.DuckDBPyConnection, staged: Staged
+    ) -> tuple[pa.Table, pa.Table]:
+        """Insert the staged files; their rows of ``parquet_files`` and ``file_services``."""
         self.batch_insert_span_metadata(connection, staged.file_ids, staged.owned_spans)
         insert_table(connection, "trace_files", staged.trace_files)
         added = service_rows(staged.owned_spans, staged.file_ids)
@@ -317,12 +319,7 @@ class FileRegister:
         now_unix_nano = self._clock.now_unix_nano()
         files = file_rows(staged, added, others, self._root, now_unix_nano)
         insert_table(connection, "parquet_files", files)
-        names = set(added["service_name"].to_pylist())
-        taken_from = self._take_over(connection, staged)
-        if taken_from or resum:
-            return names | taken_from
-        services.upsert_service(connection, added)
-        return set()
+        return files, added
 
     @staticmethod
     def batch_insert_span_metadata(

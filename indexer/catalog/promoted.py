@@ -15,6 +15,7 @@ from indexer.catalog.insert import insert_table
 from indexer.catalog.limits import KEYS_MAX
 from indexer.spans.attributes import LLM_FLAG, PromotedFile, tells_llm_calls
 from indexer.system.duckdb_rows import arrow_table
+from indexer.system.duckdb_statements import execute_with_rows
 
 _MISSING = """
 SELECT file_id, key_id FROM parquet_files CROSS JOIN promoted_attributes
@@ -23,10 +24,10 @@ ANTI JOIN file_attributes USING (file_id, key_id)
 
 _FLAG = """
 UPDATE trace_files SET attribute_flags = attribute_flags | staged_flags.flags
-FROM staged_flags
+FROM {rows} AS staged_flags
 WHERE trace_files.file_id = staged_flags.file_id
   AND trace_files.trace_id = staged_flags.trace_id
-  AND trace_files.file_id BETWEEN $first AND $last
+  AND trace_files.file_id BETWEEN $1 AND $2
 """
 
 
@@ -84,11 +85,7 @@ def insert_promoted(connection: duckdb.DuckDBPyConnection, files: Sequence[Promo
     insert_table(connection, "indexed_attributes", pa.concat_tables(values))
     staged = pa.concat_tables(flags)
     ids = staged["file_id"].to_numpy()
-    connection.register("staged_flags", staged)
-    try:
-        connection.execute(_FLAG, {"first": int(ids.min()), "last": int(ids.max())})
-    finally:
-        connection.unregister("staged_flags")
+    execute_with_rows(connection, _FLAG, staged, ids.min(), ids.max())
 
 
 def _forget_key(connection: duckdb.DuckDBPyConnection, key_id: int) -> None:

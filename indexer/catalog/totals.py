@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Self
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from indexer.contracts import schema_version
 from indexer.system.duckdb_rows import arrow_table, id_list
@@ -68,7 +70,20 @@ class FileTotals:
         sums = arrow_table(connection, _SUMS.format(where=where)).to_pylist()[0]
         return cls(**sums, services=_count_services(connection))
 
-    def after(self, connection: duckdb.DuckDBPyConnection, change: "Change") -> Self:
+    @classmethod
+    def of_rows(cls, files: pa.Table, trace_files: int) -> Self:
+        """Of rows of ``parquet_files`` and the number of their rows of ``trace_files``."""
+        sums: dict[str, str] = {
+            "spans": "owned_span_count",
+            "parquet_bytes": "size_bytes",
+            **{name: name for name in ("rejected_spans", "duplicate_spans", "clamped_values")},
+        }
+        outermost = {"min_time": pc.min, "max_time": pc.max, "indexed_at": pc.max}
+        values: dict[str, Any] = {name: pc.sum(files[of]).as_py() or 0 for name, of in sums.items()}
+        values |= {name: outer(files[name]).as_py() for name, outer in outermost.items()}
+        return cls(files=files.num_rows, trace_files=trace_files, **values)
+
+    def after(self, connection: duckdb.DuckDBPyConnection, change: "Change", services: int) -> Self:
         """The totals after a transaction that did this, asked for inside it."""
         added, removed = change.added, change.removed
         values: dict[str, Any] = {
@@ -84,7 +99,7 @@ class FileTotals:
                 name: outer([one for one in (getattr(self, name), getattr(added, name)) if one])
                 for name, outer in _OUTERMOST.items()
             }
-        return replace(self, **values, services=_count_services(connection))
+        return replace(self, **values, services=services)
 
 
 _SUMMED = (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from indexer.catalog import staging
 from indexer.catalog.database import Catalog
 from indexer.catalog.digest import catalog_digest
 from indexer.catalog.files import CatalogUpdate, FileRegister
@@ -17,7 +18,7 @@ from indexer.system.storage import LocalStorage
 from tests.support.catalogs import SPAN_ROWS, audited, indexed, spans_on_disk
 from tests.support.examples import examples
 from tests.support.fake_clock import FakeClock
-from tests.support.span_files import Span, spans, write
+from tests.support.span_files import T0, Span, spans, write
 
 pytestmark = pytest.mark.duckdb
 
@@ -88,6 +89,38 @@ def test_a_smaller_path_takes_a_doubled_span_over(tmp_path: Path) -> None:
         assert one.rows("SELECT total_spans FROM services") == [(3,)]
         assert one.rows("SELECT sum(error_count), sum(owned_span_count) FROM trace_files") == [
             (2, 3)
+        ]
+
+
+def test_doubles_are_found_however_many_traces_are_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few are named to the database, many are given to it as a table."""
+    for most in (0, staging.TRACES_LISTED_MAX):
+        monkeypatch.setattr(staging, "TRACES_LISTED_MAX", most)
+        folder = tmp_path / str(most)
+        folder.mkdir()
+        with indexed(folder) as one:
+            write(one.root / "b.parquet", [Span(trace=trace) for trace in range(1, 9)])
+            one.settle()
+            write(one.root / "a.parquet", [Span(trace=trace) for trace in range(5, 12)])
+            one.settle()
+            owned = "SELECT relative_path, owned_span_count FROM parquet_files ORDER BY ALL"
+            assert one.rows(owned) == [("a.parquet", 7), ("b.parquet", 4)]
+
+
+def test_services_that_are_there_and_new_ones_come_in_one_file(tmp_path: Path) -> None:
+    """The first and last time of one that is there move, and its spans add up."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=1, service="shop", start=T0)])
+        one.settle()
+        around = [Span(trace=20 + n, service="shop", start=T0 + n * 10**9) for n in (-5, 5)]
+        write(one.root / "b.parquet", [*around, Span(trace=9, service="cart", start=T0)])
+        one.settle()
+        named = "SELECT service_name, epoch_ns(last_seen) - epoch_ns(first_seen), total_spans"
+        assert one.rows(f"{named} FROM services ORDER BY ALL") == [
+            ("cart", 0, 1),
+            ("shop", 10 * 10**9, 3),
         ]
 
 
