@@ -42,6 +42,8 @@ class StoredSpan:
     """What the table says of a span that a batch changes."""
 
     row_id: int
+    sequence: int | None
+    """None of a span that only an update has come of."""
     layers: int
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from indexer.mastra.columns import stored_time
 from indexer.mastra.database import Database
+from indexer.mastra.trace_roots import delete_roots
 
 TRACE_IDS_MAX = 1_000
 """Of one call, as Mastra defines it."""
@@ -61,6 +62,7 @@ def delete_traces(
         connection.register("wanted", wanted)
         try:
             connection.execute(f"DELETE FROM mastra_spans WHERE {' AND '.join(terms)}", parameters)
+            delete_roots(connection)
             if not parameters:
                 connection.execute(f"DELETE FROM mastra_signals WHERE {terms[0]}")
         finally:
@@ -70,8 +72,8 @@ def delete_traces(
 def delete_all(database: Database) -> None:
     """Delete every span and give their space back."""
     with database.transaction() as connection:
-        connection.execute("DELETE FROM mastra_spans")
-        connection.execute("DELETE FROM mastra_signals")
+        for table in ("mastra_spans", "mastra_roots", "mastra_signals"):
+            connection.execute(f"DELETE FROM {table}")
     database.checkpoint()
 
 
@@ -136,4 +138,5 @@ def _deleted(
         f"DELETE FROM mastra_spans WHERE trace_id IN (SELECT trace_id FROM mastra_spans {chosen})",
         parameters,
     ).fetchall()
+    delete_roots(connection)
     return int(rows[0][0])

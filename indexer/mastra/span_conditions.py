@@ -1,4 +1,4 @@
-"""Filters of lists as conditions on rows of ``mastra_spans``."""
+"""Filters of lists as conditions on rows of ``mastra_spans``, or of ``mastra_roots``."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,17 @@ STATUS = (
     "CASE WHEN error IS NOT NULL THEN 'error' WHEN ended_at IS NULL THEN 'running' "
     "ELSE 'success' END"
 )
-ROOTS = "span.is_root"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list is of: rows of a table, all or some of them."""
+
+    table: str
+    condition: str = "true"
+
+
+ROOTS = Listed("mastra_roots")
 BRANCH_TYPES = (
     "agent_run",
     "workflow_run",
@@ -26,7 +36,9 @@ BRANCH_TYPES = (
     "mcp_tool_call",
 )
 """Types of spans that a branch begins with, as Mastra defines them."""
-BRANCHES = f"span.created_at IS NOT NULL AND span.span_type IN {BRANCH_TYPES}"
+BRANCHES = Listed(
+    "mastra_spans", f"span.created_at IS NOT NULL AND span.span_type IN {BRANCH_TYPES}"
+)
 EXACT = "exact"
 """The table of rows that ``compare_members`` registers."""
 _EQUAL = tuple(name for name in SpanFilters.model_fields if KINDS.get(name) is ColumnKind.TEXT)
@@ -39,8 +51,9 @@ _CHILD_ERROR = """EXISTS (
 
 @dataclass(slots=True)
 class Conditions:
-    """SQL conditions on ``mastra_spans AS span`` with their parameters."""
+    """SQL conditions on ``span``, rows of a table, with their parameters."""
 
+    table: str
     terms: list[str]
     parameters: dict[str, Any] = field(default_factory=dict)
     members: list[MemberCondition] = field(default_factory=list)
@@ -52,14 +65,14 @@ class Conditions:
         self.parameters |= parameters
 
     @property
-    def where(self) -> str:
-        """All of them, for a WHERE clause."""
-        return " AND ".join(self.terms)
+    def rows(self) -> str:
+        """The rows that all of them hold for, as FROM and WHERE."""
+        return f"FROM {self.table} AS span WHERE {' AND '.join(self.terms)}"
 
 
-def conditions(base: str, filters: SpanFilters) -> Conditions:
-    """The filters beside a base condition."""
-    found = Conditions([base])
+def conditions(base: Listed, filters: SpanFilters) -> Conditions:
+    """The filters beside what the list is of."""
+    found = Conditions(base.table, [base.condition])
     for name in _EQUAL:
         if (value := getattr(filters, name)) is not None:
             found.add(f"span.{name} = ${name}", **{name: value})
@@ -86,16 +99,15 @@ def compare_members(cursor: duckdb.DuckDBPyConnection, found: Conditions) -> Non
         return
     members = ", ".join(one.member for one in found.members)
     rows = cursor.execute(
-        f"SELECT span.rowid, {members} FROM mastra_spans AS span WHERE {found.where}",
-        found.parameters,
+        f"SELECT span.sequence, {members} {found.rows}", found.parameters
     ).fetchall()
     exact = [
         row[0]
         for row in rows
         if all(equals(text, one.compared) for text, one in zip(row[1:], found.members, strict=True))
     ]
-    cursor.register(EXACT, pa.table({"row_id": pa.array(exact, pa.int64())}))
-    found.add(f"span.rowid IN (SELECT row_id FROM {EXACT})")
+    cursor.register(EXACT, pa.table({"sequence": pa.array(exact, pa.int64())}))
+    found.add(f"span.sequence IN (SELECT sequence FROM {EXACT})")
 
 
 def _add_range(found: Conditions, column: str, times: TimeRange | None) -> None:

@@ -13,13 +13,14 @@ from indexer.mastra.database import Database
 from indexer.mastra.filled_columns import filled_among
 from indexer.mastra.input_preview import input_preview
 from indexer.mastra.json_values import json_value
-from indexer.mastra.list_arguments import PAGE_SPANS_MAX, ListBranches, ListTraces, OrderBy
+from indexer.mastra.list_arguments import ListBranches, ListTraces, OrderBy
 from indexer.mastra.list_records import DeltaInfo, LightTraceSpan, PageInfo, TraceSpan
-from indexer.mastra.rows_by_id import rows_by_id
+from indexer.mastra.rows_by_sequence import rows_by_sequence
 from indexer.mastra.span_conditions import (
     EXACT,
     STATUS,
     Conditions,
+    Listed,
     compare_members,
     conditions,
 )
@@ -42,9 +43,9 @@ class Listing:
 
 
 def list_spans(
-    database: Database, base: str, arguments: ListTraces | ListBranches, columns: Sequence[str]
+    database: Database, base: Listed, arguments: ListTraces | ListBranches, columns: Sequence[str]
 ) -> Listing:
-    """Rows of those spans that a base condition and the filters hold for.
+    """Rows of those spans of a list that the filters hold for.
 
     Raises InvalidMastraCall for a cursor that no list has given.
     """
@@ -94,9 +95,9 @@ def _page(
 ) -> Listing:
     wanted = arguments.pagination
     first = wanted.page * wanted.per_page
-    row_ids, total = _numbered(cursor, found, arguments.order_by, wanted.per_page, first)
+    sequences, total = _numbered(cursor, found, arguments.order_by, wanted.per_page, first)
     return Listing(
-        rows=_page_rows(cursor, found, row_ids, total, columns),
+        rows=rows_by_sequence(cursor, sequences, columns),
         columns=columns,
         cursor=str(head),
         pagination=PageInfo(
@@ -119,12 +120,11 @@ def _delta(
     if arguments.after is None:
         return Listing([], columns, str(head), delta=DeltaInfo(limit=limit, has_more=False))
     found.add("span.sequence > $after", after=_sequence(arguments.after))
-    row_ids = _newer(cursor, found, limit + 1)
-    has_more = len(row_ids) > limit
-    rows = rows_by_id(cursor, row_ids[:limit], ("sequence", *columns))
-    last = rows[-1][0] if has_more else max(head, _sequence(arguments.after))
+    newer = _newer(cursor, found, limit + 1)
+    has_more, sequences = len(newer) > limit, newer[:limit]
+    last = sequences[-1] if has_more else max(head, _sequence(arguments.after))
     return Listing(
-        rows=[row[1:] for row in rows],
+        rows=rows_by_sequence(cursor, sequences, columns),
         columns=columns,
         cursor=str(last),
         delta=DeltaInfo(limit=limit, has_more=has_more),
@@ -138,53 +138,29 @@ def _numbered(
     limit: int,
     offset: int,
 ) -> tuple[list[int], int]:
-    """Row IDs of a page, and how many rows the whole list has; the filters are asked once."""
+    """Sequences of a page, and how many rows the whole list has; the filters are asked once."""
     column = {"startedAt": "started_at", "endedAt": "ended_at"}[order_by.field]
     direction = order_by.direction
     nulls = "FIRST" if direction == "DESC" else "LAST"
     rows = cursor.execute(
-        f"SELECT span.rowid, count(*) OVER () FROM mastra_spans AS span WHERE {found.where} "
+        f"SELECT span.sequence, count(*) OVER () {found.rows} "
         f"ORDER BY span.{column} {direction} NULLS {nulls}, span.sequence {direction} "
         f"LIMIT {limit:d} OFFSET {offset:d}",
         found.parameters,
     ).fetchall()
     if rows or not offset:
-        return [row_id for row_id, _ in rows], rows[0][1] if rows else 0
-    sql = f"SELECT count(*) FROM mastra_spans AS span WHERE {found.where}"
-    ((total,),) = cursor.execute(sql, found.parameters).fetchall()
+        return [sequence for sequence, _ in rows], rows[0][1] if rows else 0
+    ((total,),) = cursor.execute(f"SELECT count(*) {found.rows}", found.parameters).fetchall()
     return [], int(total)
 
 
-def _page_rows(
-    cursor: duckdb.DuckDBPyConnection,
-    found: Conditions,
-    row_ids: Sequence[int],
-    total: int,
-    columns: Sequence[str],
-) -> list[tuple[Any, ...]]:
-    """Rows of a page; with those between them if they are few, which is cheaper than a join."""
-    if not row_ids:
-        return []
-    first, last = min(row_ids), max(row_ids)
-    if min(total, last - first + 1) > PAGE_SPANS_MAX:
-        return rows_by_id(cursor, row_ids, columns)
-    rows = cursor.execute(
-        f"SELECT span.rowid, {', '.join(columns)} FROM mastra_spans AS span "
-        f"WHERE span.rowid BETWEEN {first:d} AND {last:d} AND {found.where}",
-        found.parameters,
-    ).fetchall()
-    by_id = {row[0]: row[1:] for row in rows}
-    return [by_id[row_id] for row_id in row_ids]
-
-
 def _newer(cursor: duckdb.DuckDBPyConnection, found: Conditions, limit: int) -> list[int]:
-    """Row IDs of what was listed first."""
+    """Sequences of what was listed first."""
     rows = cursor.execute(
-        f"SELECT span.rowid FROM mastra_spans AS span WHERE {found.where} "
-        f"ORDER BY span.sequence LIMIT {limit:d}",
+        f"SELECT span.sequence {found.rows} ORDER BY span.sequence LIMIT {limit:d}",
         found.parameters,
     ).fetchall()
-    return [row_id for (row_id,) in rows]
+    return [sequence for (sequence,) in rows]
 
 
 def _sequence(text: str) -> int:

@@ -11,7 +11,7 @@ from indexer.mastra.query_fields import DURATION_SQL, STATUS_SQL, Scope, member_
 from indexer.mastra.query_issues import refusal
 from indexer.mastra.query_records import NextPage, QueriedSpan, QueriedSpans
 from indexer.mastra.query_requests import SpanQuery
-from indexer.mastra.rows_by_id import rows_by_id
+from indexer.mastra.rows_by_sequence import rows_by_sequence
 from indexer.mastra.span_costs import SpanCosts, span_costs
 from indexer.mastra.trace_candidates import IN_RANGE, bind_range
 from indexer.mastra.trace_query import COLUMNS, cursor_moment
@@ -59,14 +59,14 @@ def query_spans(database: Database, request: SpanQuery) -> QueriedSpans:
     column = f"s.{COLUMNS[order.field]}"
     limit = request.page.limit
     sql = (
-        f"SELECT s.rowid, {column}, s.trace_id, s.span_id FROM mastra_spans AS s "
+        f"SELECT s.sequence, {column}, s.trace_id, s.span_id FROM mastra_spans AS s "
         f"WHERE {IN_RANGE.format(alias='s')} AND ({where}) AND ({_after(request, bound, found)}) "
         f"ORDER BY {column} {order.direction}, s.trace_id, s.span_id LIMIT {limit + 1:d}"
     )
     with database.reading() as cursor:
         keys = cursor.execute(sql, found.parameters).fetchall()
         page = keys[:limit]
-        rows = rows_by_id(cursor, [row_id for row_id, *_ in page], _ROW)
+        rows = rows_by_sequence(cursor, [sequence for sequence, *_ in page], _ROW)
         costs = span_costs(cursor, [(trace_id, span_id) for *_, trace_id, span_id in page])
     following = None
     if len(keys) > limit:

@@ -1,7 +1,8 @@
 """Changes of spans as statements: what is new is inserted, and stored rows are changed in place."""
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from indexer.mastra.changes import RowValues, SpanChange, SpanKey, StoredSpan, r
 from indexer.mastra.columns import UPDATABLE, arrow_column, stored_time
 from indexer.mastra.database import Database
 from indexer.mastra.span_keys import span_key
+from indexer.mastra.trace_roots import insert_roots, replace_roots, update_roots
 
 _FIND = """
-    SELECT trace_id, span_id, stored.rowid, layers
+    SELECT trace_id, span_id, stored.rowid, sequence, layers
     FROM mastra_spans AS stored
     JOIN (
         SELECT one.rowid AS row_id FROM mastra_spans AS one JOIN incoming USING (span_key)
@@ -56,10 +58,11 @@ def _stored(
     """Stored spans of a batch; another span may have one of its keys."""
     if not asked:
         return {}
-    rows = _run(connection, _FIND, pa.table({"span_key": pa.array(asked, pa.int64())}))
+    with _incoming(connection, {"span_key": pa.array(asked, pa.int64())}):
+        rows = connection.execute(_FIND).fetchall()
     return {
-        (trace_id, span_id): StoredSpan(row_id, layers)
-        for trace_id, span_id, row_id, layers in rows
+        (trace_id, span_id): StoredSpan(row_id, sequence, layers)
+        for trace_id, span_id, row_id, sequence, layers in rows
         if (trace_id, span_id) in changes
     }
 
@@ -85,13 +88,13 @@ def _insert(
         "span_id": pa.array([row.key[1] for row in rows], pa.string()),
         "created_at": _times([now if row.is_new else None for row in rows]),
         "updated_at": _times([now if row.is_updated else None for row in rows]),
-        "is_root": pa.array([_is_root(row) for row in rows], pa.bool_()),
     }
     columns |= _columns(present, rows)
     database.filled.add(present)
     names = ", ".join(columns)
-    sql = f"INSERT INTO mastra_spans ({names}) SELECT {names} FROM incoming"
-    _run(connection, sql, pa.table(columns))
+    with _incoming(connection, columns):
+        connection.execute(f"INSERT INTO mastra_spans ({names}) SELECT {names} FROM incoming")
+        insert_roots(connection, columns)
 
 
 def _change(
@@ -119,27 +122,18 @@ def _change(
         if is_updated:
             columns["updated_at"] = _times([now] * len(rows))
         changes = [f"{name} = incoming.{name}" for name in columns if name != "row_id"]
-        if is_new or "parent_span_id" in names:
-            changes.append(f"is_root = {_root_sql(columns)}")
-        sql = (
-            f"UPDATE mastra_spans SET {', '.join(changes)} FROM incoming "
-            "WHERE mastra_spans.rowid = incoming.row_id"
-        )
-        _run(connection, sql, pa.table(columns))
-
-
-def _is_root(row: RowValues) -> bool | None:
-    """Of a row that is inserted: true, or None."""
-    return True if row.is_new and row.values.get("parent_span_id") is None else None
-
-
-def _root_sql(incoming: Container[str]) -> str:
-    """The same of a stored row after a change that brings some columns."""
-    parent, created = (
-        f"{'incoming' if name in incoming else 'mastra_spans'}.{name}"
-        for name in ("parent_span_id", "created_at")
-    )
-    return f"CASE WHEN {parent} IS NULL AND {created} IS NOT NULL THEN true END"
+        if not is_new:
+            sequences = [stored.sequence for stored, _ in members]
+            columns["sequence"] = pa.array(sequences, pa.int64())
+        with _incoming(connection, columns):
+            connection.execute(
+                f"UPDATE mastra_spans SET {', '.join(changes)} FROM incoming "
+                "WHERE mastra_spans.rowid = incoming.row_id"
+            )
+            if is_new or "parent_span_id" in names:
+                replace_roots(connection)
+            else:
+                update_roots(connection, columns.keys() - {"sequence"})
 
 
 def _columns(names: Sequence[str], rows: Sequence[RowValues]) -> dict[str, pa.Array]:
@@ -150,9 +144,13 @@ def _times(values: Sequence[datetime | None]) -> pa.Array:
     return pa.array(values, pa.timestamp("us"))
 
 
-def _run(connection: duckdb.DuckDBPyConnection, sql: str, incoming: pa.Table) -> list[Any]:
-    connection.register("incoming", incoming)
+@contextmanager
+def _incoming(
+    connection: duckdb.DuckDBPyConnection, columns: Mapping[str, pa.Array]
+) -> Iterator[None]:
+    """The columns are the table ``incoming`` inside."""
+    connection.register("incoming", pa.table(columns))
     try:
-        return connection.execute(sql).fetchall()
+        yield
     finally:
         connection.unregister("incoming")

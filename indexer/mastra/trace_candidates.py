@@ -25,8 +25,8 @@ def candidates(request: Request, columns: str, found: PredicateSql, path: Path =
         raise refusal(found.issues)
     bind_range(request.time_range, found)
     return (
-        f"SELECT {columns} FROM mastra_spans AS r "
-        f"WHERE {IN_RANGE.format(alias='r')} AND r.is_root AND ({where}) "
+        f"SELECT {columns} FROM mastra_roots AS r "
+        f"WHERE {IN_RANGE.format(alias='r')} AND ({where}) "
         "QUALIFY row_number() OVER (PARTITION BY r.trace_id ORDER BY r.sequence DESC) = 1"
     )
 

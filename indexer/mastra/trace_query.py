@@ -34,14 +34,14 @@ from indexer.mastra.query_requests import (
     TraceQuery,
     trace_query_issues,
 )
-from indexer.mastra.rows_by_id import rows_by_id
+from indexer.mastra.rows_by_sequence import rows_by_sequence
 from indexer.mastra.trace_candidates import candidates
 
 TraceAnswer = QueriedTraces | NumberedTraces | DeltaTraces | GroupedThreads
 COLUMNS = {"startedAt": "started_at", "endedAt": "ended_at"}
 _CHANGED = "greatest(r.created_at, r.updated_at)"
 _NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - as columns hold times, without a zone
-_KEYS = "r.rowid AS row_id, r.trace_id, r.started_at, r.ended_at"
+_KEYS = "r.sequence, r.trace_id, r.started_at, r.ended_at"
 _PLAIN = (
     "trace_id",
     "span_id",
@@ -104,7 +104,7 @@ def _page(
         sign = ">" if order.direction == "asc" else "<"
         after = f"{column} {sign} {at} OR ({column} = {at} AND trace_id > {found.bind(trace_id)})"
     rows = cursor.execute(
-        f"SELECT row_id, {column}, trace_id FROM ({chosen}) WHERE {after} "
+        f"SELECT sequence, {column}, trace_id FROM ({chosen}) WHERE {after} "
         f"ORDER BY {column} {order.direction}, trace_id LIMIT {page.limit + 1:d}",
         found.parameters,
     ).fetchall()
@@ -136,14 +136,14 @@ def _numbered(
     wanted = request.pagination or Pagination()
     first = wanted.page * wanted.per_page
     rows = cursor.execute(
-        f"SELECT row_id, count(*) OVER () FROM ({chosen}) "
+        f"SELECT sequence, count(*) OVER () FROM ({chosen}) "
         f"ORDER BY {COLUMNS[order.field]} {order.direction}, trace_id "
         f"LIMIT {wanted.per_page:d} OFFSET {first:d}",
         found.parameters,
     ).fetchall()
     total = rows[0][1] if rows else _count(cursor, chosen, found)
     return NumberedTraces(
-        traces=_traces(cursor, [row_id for row_id, _ in rows]),
+        traces=_traces(cursor, [sequence for sequence, _ in rows]),
         pagination=PageInfo(
             total=total,
             page=wanted.page,
@@ -174,7 +174,7 @@ def _delta(database: Database, request: TraceQuery, found: PredicateSql) -> Delt
         moment_text, trace_id = decode(request.after, _delta_binding(request), 2)
         at, of_trace = found.bind(cursor_moment(moment_text)), found.bind(trace_id)
         rows = cursor.execute(
-            f"SELECT row_id, changed_at, trace_id FROM ({chosen}) WHERE changed_at > {at} "
+            f"SELECT sequence, changed_at, trace_id FROM ({chosen}) WHERE changed_at > {at} "
             f"OR (changed_at = {at} AND {of_trace} <> '' AND trace_id > {of_trace}) "
             f"ORDER BY changed_at, trace_id LIMIT {limit + 1:d}",
             found.parameters,
@@ -196,7 +196,7 @@ def _delta_binding(request: TraceQuery) -> str:
 
 def _head(cursor: duckdb.DuckDBPyConnection, request: TraceQuery) -> str:
     """The cursor after all changes so far."""
-    sql = f"SELECT max({_CHANGED}) FROM mastra_spans AS r WHERE r.is_root"
+    sql = f"SELECT max({_CHANGED}) FROM mastra_roots AS r"
     ((newest,),) = cursor.execute(sql).fetchall()
     return encode(_delta_binding(request), (newest or _NEVER).isoformat(), "")
 
@@ -221,8 +221,8 @@ def _threads(database: Database, request: TraceQuery, found: PredicateSql) -> Gr
     )
 
 
-def _traces(cursor: duckdb.DuckDBPyConnection, row_ids: Sequence[int]) -> list[QueriedTrace]:
-    return [_trace(row) for row in rows_by_id(cursor, row_ids, _ROW)]
+def _traces(cursor: duckdb.DuckDBPyConnection, sequences: Sequence[int]) -> list[QueriedTrace]:
+    return [_trace(row) for row in rows_by_sequence(cursor, sequences, _ROW)]
 
 
 def _trace(row: Sequence[Any]) -> QueriedTrace:

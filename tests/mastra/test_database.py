@@ -7,6 +7,7 @@ from indexer.contracts import mastra_migrations
 from indexer.errors import CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
 from indexer.mastra.database import Database
 from indexer.mastra.sync_store import SyncDuckDBStore
+from indexer.mastra.trace_roots import ROOT_COLUMNS
 from tests.mastra.samples import at, new_trace, span
 
 pytestmark = pytest.mark.duckdb
@@ -138,13 +139,23 @@ def test_roots_of_an_older_file_are_listed(tmp_path):
     path = tmp_path / "older.duckdb"
     store = SyncDuckDBStore(path, threads=1)
     store.init()
-    store.observability.batch_create_spans([span("t"), span("t", "child", "root")])
-    store.observability.update_span("t", "pending", {"output": 1})
+    store.observability.batch_create_spans(
+        [span("t", threadId="x", tags=["a"]), span("t", "child", "root", threadId="x")]
+    )
+    store.observability.update_span("t", "pending", {"output": 1, "threadId": "x"})
     store.close()
     with duckdb.connect(str(path)) as connection:
-        connection.execute("ALTER TABLE mastra_spans DROP COLUMN is_root")
+        connection.execute("DROP TABLE mastra_roots")
         connection.execute("DELETE FROM schema_migrations WHERE version > 3")
     store.init()
-    listed = store.observability.list_traces()
+    listed = store.observability.list_traces({"filters": {"threadId": "x", "tags": ["a"]}})
     assert ([one.span_id for one in listed.spans], listed.pagination.total) == (["root"], 1)
     store.close()
+
+
+def test_what_lists_filter_roots_by_is_kept_under_the_names_of_spans(memory_store):
+    columns = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? ORDER BY 1"
+    with memory_store.database.reading() as cursor:
+        spans = dict(cursor.execute(columns, ["mastra_spans"]).fetchall())
+        roots = dict(cursor.execute(columns, ["mastra_roots"]).fetchall())
+    assert roots == {name: spans[name] for name in ROOT_COLUMNS}

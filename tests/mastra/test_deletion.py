@@ -43,6 +43,7 @@ def test_named_traces_are_deleted_with_all_their_spans_and_those_of_a_tenant_alo
     assert spans.get_span("a", "pending").output is None
     spans.batch_delete_traces(["b", "c"], organization_id="o", resource_id="r")
     assert [one.span_id for one in spans.get_trace("b").spans] == ["child"]
+    assert left(store) == ["a", "c"]
     spans.batch_delete_traces([])
     with pytest.raises(InvalidMastraCall):
         spans.batch_delete_traces(["t"] * 1_001)

@@ -3,7 +3,6 @@
 import pytest
 
 from indexer.errors import InvalidMastraCall
-from indexer.mastra import span_lists
 from indexer.mastra.sync_store import SyncDuckDBStore
 from tests.mastra.samples import at, new_trace, span
 
@@ -129,12 +128,6 @@ def test_pages_tell_where_they_are(spans):
     assert (len(first.spans), first.pagination.total, first.pagination.has_more) == (3, 4, True)
     assert (names(second), second.pagination.has_more) == (["ended"], False)
     assert (past.spans, past.pagination.total, past.pagination.has_more) == ([], 4, False)
-
-
-def test_a_page_is_the_same_whichever_way_its_rows_are_read(spans, monkeypatch):
-    beside_others = spans.list_traces()
-    monkeypatch.setattr(span_lists, "PAGE_SPANS_MAX", 0)
-    assert spans.list_traces() == beside_others
 
 
 def test_a_listed_span_has_its_status_and_a_light_one_nothing_large(spans):
