@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from indexer.errors import InvalidMastraCall
 from indexer.mastra import error_ids
 from indexer.mastra.changes import SpanKey
-from indexer.mastra.columns import stored_text, stored_values
+from indexer.mastra.columns import store_values, stored_text
 from indexer.mastra.record_values import Values, checked_values
 from indexer.mastra.records import CreateSpan, Record, SpanUpdate, SpanUpdates
 
@@ -32,16 +32,16 @@ def created_values(span: NewSpan, operation: str) -> tuple[SpanKey, Values]:
     Raises InvalidMastraCall.
     """
     values = _checked(CreateSpan, span, operation)
-    key = _key(values)
-    present = {name: value for name, value in values.items() if value is not None}
-    present.setdefault("is_event", False)
-    return key, _stored(present, operation)
+    for name in [name for name, value in values.items() if value is None]:
+        del values[name]
+    values.setdefault("is_event", False)
+    return _stored(values, values, operation)
 
 
 def updated_values(update: Update, operation: str) -> tuple[SpanKey, Values]:
     """Key and those stored values that an update sets. Raises InvalidMastraCall."""
     values = _checked(SpanUpdate, update, operation)
-    return _key(values), _stored(values["updates"], operation)
+    return _stored(values, values["updates"], operation)
 
 
 def checked(model: type[M], value: BaseModel | Mapping[str, Any], operation: str) -> M:
@@ -77,16 +77,14 @@ def _called(check: Callable[[Any], C], given: Any, operation: str) -> C:
         raise invalid("nested too deeply", operation) from None
 
 
-def _key(values: Values) -> SpanKey:
-    """The IDs, which are taken out of the values."""
-    return stored_text(values.pop("trace_id")), stored_text(values.pop("span_id"))
-
-
-def _stored(values: Values, operation: str) -> Values:
+def _stored(record: Values, values: Values, operation: str) -> tuple[SpanKey, Values]:
+    """The key of a record, whose IDs are taken out of it, and those of its values to be stored."""
+    key = stored_text(record.pop("trace_id")), stored_text(record.pop("span_id"))
     try:
-        return stored_values(values)
+        store_values(values)
     except (ValueError, RecursionError) as error:
         raise invalid(str(error), operation) from None
+    return key, values
 
 
 def _invalid(error: ValidationError, operation: str) -> InvalidMastraCall:

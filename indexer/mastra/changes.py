@@ -77,6 +77,8 @@ def merge(
 
 def row_values(change: SpanChange, stored: StoredSpan | None) -> RowValues:
     """What a change does to a stored span, or to none."""
+    if stored is None and change.created is not None and not change.updates:
+        return _new_row(change.key, change.created)
     before = stored.layers if stored else 0
     values: dict[str, Any] = {}
     layers = before
@@ -93,6 +95,12 @@ def row_values(change: SpanChange, stored: StoredSpan | None) -> RowValues:
         is_new=bool(layers & CREATED and not before & CREATED),
         is_updated=bool(change.updates),
     )
+
+
+def _new_row(key: SpanKey, created: dict[str, Any]) -> RowValues:
+    """Of a span that is only created, as most are."""
+    layers = CREATED | (CREATED_ENDED if is_ended(created) else 0)
+    return RowValues(key, created, layers, True, False)
 
 
 def is_ended(created: Mapping[str, Any]) -> bool:

@@ -33,8 +33,6 @@ UPDATABLE = tuple(SpanFields.model_fields)
 """Their order is that of the bits of ``layers``: a new column comes last."""
 KINDS = _kinds(SpanRecord)
 """By column, those that the store sets among them."""
-_JSON = tuple(name for name, kind in KINDS.items() if kind is ColumnKind.JSON)
-_TIMES = tuple(name for name, kind in KINDS.items() if kind is ColumnKind.TIME)
 RECORD_COLUMNS = tuple(KINDS)
 LIGHT_COLUMNS = tuple(LightSpan.model_fields)
 
@@ -62,14 +60,14 @@ def is_updated(layers: int, name: str) -> bool:
     return bool(layers & _BITS[name])
 
 
-def stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a record as ``arrow_column`` takes them. Raises ValueError for what is not JSON."""
-    stored = dict(values)
-    for names, form in ((_JSON, json_text), (_TIMES, stored_time)):
-        for name in names:
-            if (value := stored.get(name)) is not None:
-                stored[name] = form(value)
-    return stored
+def store_values(values: dict[str, Any]) -> None:
+    """Bring a record's values into the form of their columns.
+
+    Raises ValueError for what is not JSON.
+    """
+    for name in _STORED_FORMS.keys() & values.keys():
+        if (value := values[name]) is not None:
+            values[name] = _STORED_FORMS[name](value)
 
 
 def arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
@@ -114,3 +112,10 @@ def stored_text(value: str) -> str:
 def stored_time(value: datetime) -> datetime:
     """A moment in UTC as a TIMESTAMP column takes it."""
     return value.replace(tzinfo=None)
+
+
+_STORED_FORMS: Mapping[str, Callable[[Any], Any]] = {
+    **{name: json_text for name, kind in KINDS.items() if kind is ColumnKind.JSON},
+    **{name: stored_time for name, kind in KINDS.items() if kind is ColumnKind.TIME},
+}
+"""Of columns that hold values in another form than records."""
