@@ -5,7 +5,7 @@ writes; readers take cursors of their own.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
@@ -99,16 +99,19 @@ class Catalog:
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
 
     @contextmanager
-    def transaction(self, *, is_counted: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(
+        self, *, is_counted: bool = True, files: Collection[int] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """All statements inside happen, or none, whatever is raised inside.
 
         One is not counted that writes what only SQL and searches read: what answers keep of the
-        index stays true. Raises CatalogWriteFailed when DuckDB refuses.
+        index stays true. ``files`` has at the end those of which anything is another, by number;
+        without it that may be any. Raises CatalogWriteFailed when DuckDB refuses.
         """
         try:
             self.connection.execute("BEGIN TRANSACTION")
             yield self.connection
-            with self.commits.committing() if is_counted else nullcontext():
+            with self.commits.committing(files) if is_counted else nullcontext():
                 self.connection.execute("COMMIT")
             restrict([wal_path(self.path)], PRIVATE_FILE)
         except duckdb.Error as error:

@@ -209,13 +209,15 @@ class FileRegister:
         """
         leaving = self._leaving(update)
         leaving_ids = [self._known.files[path].file_id for path in leaving]
-        with self._catalog.transaction() as connection:
+        changed = {*leaving_ids, *self._relocated_ids(update)}
+        with self._catalog.transaction(files=changed) as connection:
             resum = services.services_of(connection, leaving_ids) if leaving_ids else set()
             change = Change(removed=FileTotals.read(connection, leaving_ids))
             _delete_files(connection, leaving_ids)
             staged = self._stage(connection, update, set(leaving_ids))
             added = None
             if staged is not None:
+                changed.update(staged.file_ids.tolist(), staged.lost_file_ids.tolist())
                 files, added = self._insert(connection, staged)
                 resum |= self._take_over(connection, staged)
                 change = replace(
@@ -243,7 +245,7 @@ class FileRegister:
         live = [file for file in files if file.file_id in self._known.paths]
         if not live:
             return
-        with self._catalog.transaction() as connection:
+        with self._catalog.transaction(files=()) as connection:
             promoted.insert_promoted(connection, live)
         for file in live:
             self._known.unpromoted.pop(file.file_id, None)
@@ -288,6 +290,11 @@ class FileRegister:
         paths |= update.removed
         paths |= {file.relative_path for file in update.refused if not file.transient}
         return [path for path in paths if path in self._known.files]
+
+    def _relocated_ids(self, update: CatalogUpdate) -> list[int]:
+        known = self._known.files
+        paths = [info.relative_path for info in update.relocated]
+        return [known[path].file_id for path in paths if path in known]
 
     def _released(self, update: CatalogUpdate) -> set[str]:
         indexed = {file.info.relative_path for batch in update.batches for file in batch.files}

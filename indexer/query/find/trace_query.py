@@ -87,6 +87,12 @@ class TraceQuery:
         return slice(None) if self.limit is None else slice(self.limit)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is about all spans of the trace, unless there are too many."""
+        asked = self.span_id, self.since_unix_nano, self.until_unix_nano, self.after
+        return asked == (None, None, None, None)
+
+    @property
     def words(self) -> tuple[UInt64Array, UInt64Array]:
         """Those of the trace ID, as columns have them."""
         high, low = int(self.trace_id[:16], 16), int(self.trace_id[16:], 16)

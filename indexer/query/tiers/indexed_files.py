@@ -93,8 +93,8 @@ class IndexedFiles:
         """The rows of a file that is asked for traces again and again."""
         if self.state is None:
             return None
-        known = self.state.rows(file_id)
-        if known is None and self.state.wants_rows(file_id):
+        known = self.state.kept.rows(file_id)
+        if known is None and self.state.kept.wants_rows(file_id):
             known = TraceRows.read(self.cursor, file_id)
             self.state.keep_rows(file_id, known)
         return known
@@ -141,7 +141,7 @@ class IndexedFiles:
         return [span_of_row(row, files[row.file_id]) for row in rows]
 
     def _files(self, file_ids: Collection[int]) -> dict[int, DataFile]:
-        known = {} if self.state is None else self.state.files(file_ids)
+        known = {} if self.state is None else self.state.kept.files(file_ids)
         others = sorted(set(file_ids) - known.keys())
         if not others:
             return known

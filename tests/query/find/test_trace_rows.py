@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from indexer.query.find import trace_rows as module
 from indexer.query.find.trace import indexed_trace
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.find.trace_rows import TraceRows
+from indexer.spans.columns import SpanColumns
+from indexer.spans.texts import Texts
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import T0, Span, spans, write
 
@@ -36,6 +39,10 @@ def one(tmp_path_factory: pytest.TempPathFactory):
         yield found
 
 
+NUMBERS = (
+    *("slot", "row", "position", "span_id", "parent_span_id"),
+    *("start", "duration", "status", "kind"),
+)
 QUESTIONS = [
     {},
     {"span_id": f"{1:016x}"},
@@ -71,4 +78,40 @@ def test_a_file_of_too_many_spans_is_not_read(
 def test_what_rows_take_is_counted(one: Indexed) -> None:
     rows = TraceRows.read(one.catalog.cursor(), 1)
     assert rows is not None
-    assert 60 * len(rows.columns) < rows.nbytes < 60 * len(rows.columns) + 1_000
+    count = len(rows.row)
+    assert 40 * count < rows.nbytes < 60 * count + 1_000
+
+
+def test_rows_that_are_not_in_order_of_their_trace_are_put_in_order(one: Indexed) -> None:
+    """Copies that a file has taken over from another come after its own."""
+    cursor = one.catalog.cursor()
+    table = cursor.execute("SELECT * FROM indexed_spans WHERE file_id = 1").to_arrow_table()
+    columns = SpanColumns.from_arrow(table, {1: 0})
+    mixed = TraceRows.of(1, columns.take(np.random.default_rng(1).permutation(len(columns))))
+    right = TraceRows.of(1, columns)
+    for trace in TRACES:
+        query = TraceQuery(trace_id=f"{trace:032x}")
+        assert sorted(mixed.of_trace(query)) == sorted(right.of_trace(query))
+
+
+def test_a_trace_is_told_from_others_by_its_whole_id() -> None:
+    """Some writers have the same first half in all."""
+    ids = [(1, 5), (1, 7), (2, 6), (1, 5)]
+    columns = SpanColumns.empty()
+    numbers = np.arange(4, dtype=np.int64)
+    columns = replace(
+        columns,
+        **{one: numbers.astype(getattr(columns, one).dtype) for one in NUMBERS},
+        trace_hi=np.array([high for high, _ in ids], np.uint64),
+        trace_lo=np.array([low for _, low in ids], np.uint64),
+        service=Texts(np.zeros(4, np.int32), ("a",)),
+        name=Texts(np.zeros(4, np.int32), ("b",)),
+    )
+    rows = TraceRows.of(1, columns)
+
+    def found(high: int, low: int) -> list[int]:
+        query = TraceQuery(trace_id=f"{high:016x}{low:016x}")
+        return [one.file_row_number for one in rows.of_trace(query)]
+
+    assert [found(*one) for one in ((1, 5), (1, 7), (2, 6))] == [[0, 3], [1], [2]]
+    assert [found(*one) for one in ((1, 6), (2, 5), (2, 7), (0, 5), (3, 6), (1, 8))] == [[]] * 6

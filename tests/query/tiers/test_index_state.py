@@ -1,4 +1,4 @@
-"""What is kept of the index is of one state of it, and gone with the next commit."""
+"""What is kept of the index is of one state of it, and gone with the commit that changes it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,8 @@ from indexer.catalog.commits import Commits
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.find.trace_rows import TraceRows
-from indexer.query.tiers import index_state as module
-from indexer.query.tiers.index_state import (
-    ASKS_BEFORE_ROWS,
-    PAGE_SPANS_MAX,
-    IndexMemory,
-    IndexState,
-)
+from indexer.query.tiers.index_state import PAGE_SPANS_MAX, IndexMemory, IndexState
+from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
 from indexer.query.tiers.tier import Candidates
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, spans, write
@@ -89,39 +83,29 @@ def test_a_file_that_is_asked_for_trace_after_trace_is_asked_by_no_statement(
         assert statements == []
 
 
-def test_a_large_file_is_asked_by_statements_for_longer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Reading all its rows takes longer too."""
-    monkeypatch.setattr(module, "BYTES_A_STATEMENT", 500)
+def test_rows_of_a_file_outlive_commits_that_leave_it_as_it_is(tmp_path: Path) -> None:
+    """While files come every second, each commit would have all rows read anew."""
+    statements: list[str] = []
     with indexed(tmp_path) as one:
-        path = write(one.root / "a.parquet", [Span(trace=trace) for trace in range(1, 99)])
+        write(one.root / "b.parquet", [Span(trace=trace) for trace in range(1, 9)])
         one.settle()
-        answers = one.answers(directory=lambda: one.pipeline.register.directory)
-        assert answers.memory is not None
-        state = answers.memory.state()
-        assert state is not None
-        asks = path.stat().st_size // 500
-        assert asks > ASKS_BEFORE_ROWS
-        for trace in range(1, asks + 1):
-            assert state.rows(1) is None
+        answers = counted(one, statements)
+        for trace in range(1, ASKS_BEFORE_ROWS + 1):
             answers.trace(f"{trace:032x}")
-        assert state.rows(1) is not None
-
-
-def test_rows_beyond_their_bytes_are_not_kept(tmp_path: Path) -> None:
-    commits = Commits()
-    state = IndexMemory(lambda: commits, rows_bytes_max=1_000).state()
-    assert state is not None
-    with indexed(tmp_path) as one:
-        write(one.root / "a.parquet", spans(100))
-        write(one.root / "b.parquet", spans(2, trace=2))
+        write(one.root / "c.parquet", [Span(trace=9)])
         one.settle()
-        for file_id in (1, 2):
-            state.keep_rows(file_id, TraceRows.read(one.catalog.cursor(), file_id))
-        (large,) = one.rows("SELECT file_id FROM parquet_files WHERE span_count > 10")
-    assert [state.rows(file_id) is None for file_id in (1, 2)].count(True) == 1
-    assert state.rows(*large) is None
+        answers.spans(SpanQuery())  # counts refused files, as the first one after each commit does
+        statements.clear()
+        assert len(answers.trace(f"{8:032x}").spans) == 1
+        assert statements == []
+        write(one.root / "a.parquet", [Span(trace=8), Span(trace=8, span=2)])  # takes one over
+        one.settle()
+        found = answers.trace(f"{8:032x}").spans
+        assert [Path(str(span.source.path)).name for span in found] == ["a.parquet"] * 2
+        (one.root / "a.parquet").unlink()
+        one.settle()
+        found = answers.trace(f"{8:032x}").spans
+        assert [Path(str(span.source.path)).name for span in found] == ["b.parquet"]
 
 
 def test_the_next_commit_is_in_the_next_answer(tmp_path: Path) -> None:
@@ -220,6 +204,27 @@ def test_there_is_no_state_during_a_commit_and_a_new_one_after_it() -> None:
     with commits.committing():
         assert memory.state() is None
     assert memory.state() not in (None, before)
+
+
+def test_who_was_overtaken_by_a_commit_gets_no_state_and_takes_none_away() -> None:
+    """He has looked at the number, and others have the next state already."""
+
+    class Late(Commits):
+        late: int | None = None
+
+        @property
+        def number(self) -> int | None:
+            return super().number if self.late is None else self.late
+
+    commits = Late()
+    memory = IndexMemory(lambda: commits)
+    with commits.committing(()):
+        pass
+    present = memory.state()
+    commits.late = 0
+    assert memory.state() is None
+    commits.late = None
+    assert memory.state() is present
 
 
 def test_another_catalog_has_another_state() -> None:
