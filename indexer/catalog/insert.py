@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from indexer.catalog.staging import Staged
 from indexer.spans.batch import ParquetFileData
-from indexer.system.duckdb_statements import execute_with_rows
+from indexer.system.duckdb_statements import insert_rows
 
 _MICROS = pa.timestamp("us", "UTC")
 
@@ -50,7 +50,7 @@ def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Tab
         return
     names = ", ".join(rows.column_names)
     statement = f"INSERT INTO {table} ({names}) SELECT {names} FROM {{rows}}"
-    execute_with_rows(connection, statement, rows)
+    insert_rows(connection, statement, rows)
 
 
 def main_services(file_services: pa.Table) -> dict[int, str]:

@@ -15,7 +15,7 @@ from indexer.catalog.insert import insert_table
 from indexer.catalog.limits import KEYS_MAX
 from indexer.spans.attributes import LLM_FLAG, PromotedFile, tells_llm_calls
 from indexer.system.duckdb_rows import arrow_table
-from indexer.system.duckdb_statements import execute_with_rows
+from indexer.system.duckdb_statements import update_from_rows
 
 _MISSING = """
 SELECT file_id, key_id FROM parquet_files CROSS JOIN promoted_attributes
@@ -85,7 +85,7 @@ def insert_promoted(connection: duckdb.DuckDBPyConnection, files: Sequence[Promo
     insert_table(connection, "indexed_attributes", pa.concat_tables(values))
     staged = pa.concat_tables(flags)
     ids = staged["file_id"].to_numpy()
-    execute_with_rows(connection, _FLAG, staged, ids.min(), ids.max())
+    update_from_rows(connection, _FLAG, staged, int(ids.min()), int(ids.max()))
 
 
 def _forget_key(connection: duckdb.DuckDBPyConnection, key_id: int) -> None:

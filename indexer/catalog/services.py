@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.system.duckdb_statements import execute_with_rows
+from indexer.system.duckdb_statements import insert_rows, update_from_rows
 
 _ADDED = """
 SELECT
@@ -85,10 +85,10 @@ def upsert_service(
     if new:
         listed = pa.array(sorted(new), pa.string())
         is_new = pc.is_in(added["service_name"].cast(pa.string()), listed)
-        execute_with_rows(connection, _INSERT, added.filter(is_new))
+        insert_rows(connection, _INSERT, added.filter(is_new))
         added = added.filter(pc.invert(is_new))
     if added.num_rows:
-        execute_with_rows(connection, _ADD, added)
+        update_from_rows(connection, _ADD, added)
     return known | new
 
 

@@ -1,4 +1,4 @@
-"""Statements that take rows of Arrow, prepared once a connection and run with other rows each time.
+"""Statements that take rows of Arrow, made once a connection and run with other rows each time.
 
 To register rows, to plan the statement and to unregister them costs more than to insert a few
 hundred (measured on 500 spans and a file's other tables: 17 ms in all, and 8 ms prepared).
@@ -36,51 +36,65 @@ class _Rows:
 
 
 class _Statements:
-    """The prepared statements of one connection, which one thread uses."""
+    """Statements of one connection, which one thread uses, by their SQL and the schema of rows."""
 
     def __init__(self) -> None:
-        self._prepared: dict[tuple[str, pa.Schema], tuple[str, _Rows]] = {}
+        self._kept: dict[tuple[str, pa.Schema], tuple[str, _Rows]] = {}
 
     def run(
         self,
         connection: duckdb.DuckDBPyConnection,
         sql: str,
         rows: pa.Table,
-        numbers: tuple[int, ...],
+        numbers: tuple[int, ...] = (),
+        *,
+        prepared: bool,
     ) -> None:
         key = (sql, rows.schema)
-        if key not in self._prepared:
-            self._prepared[key] = self._prepare(connection, sql, rows.schema)
-        name, given = self._prepared[key]
+        if key not in self._kept:
+            self._kept[key] = self._keep(connection, sql, rows.schema, prepared=prepared)
+        statement, given = self._kept[key]
         given.table = rows
         try:
-            connection.execute(f"EXECUTE {name}{_arguments(numbers)}")
+            connection.execute(statement, numbers)
         finally:
             given.clear()
 
-    def _prepare(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, schema: pa.Schema
+    def _keep(
+        self, connection: duckdb.DuckDBPyConnection, sql: str, schema: pa.Schema, *, prepared: bool
     ) -> tuple[str, _Rows]:
-        given, number = _Rows(schema), len(self._prepared)
+        given, number = _Rows(schema), len(self._kept)
         connection.register(f"given_rows_{number}", given)
-        connection.execute(f"PREPARE given_{number} AS {sql.format(rows=f'given_rows_{number}')}")
-        return f"given_{number}", given
+        statement = sql.format(rows=f"given_rows_{number}")
+        if not prepared:
+            return statement, given
+        connection.execute(f"PREPARE given_{number} AS {statement}")
+        return f"EXECUTE given_{number}", given
 
 
 _OF_CONNECTIONS: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Statements] = WeakKeyDictionary()
 
 
-def execute_with_rows(
+def insert_rows(connection: duckdb.DuckDBPyConnection, sql: str, rows: pa.Table) -> None:
+    """Run an INSERT of what it makes of ``{rows}`` alone, which it names where it reads them.
+
+    It is planned once: it must read no table. For a few statements that come again and again, each
+    kept as long as the connection, once for each schema of rows. Raises duckdb.Error.
+    """
+    _of(connection).run(connection, sql, rows, prepared=True)
+
+
+def update_from_rows(
     connection: duckdb.DuckDBPyConnection, sql: str, rows: pa.Table, *numbers: int
 ) -> None:
-    """Run a statement that changes tables, and that has ``{rows}`` where it reads the rows.
+    """Run a statement that reads a table beside ``{rows}``, with ``numbers`` as its ``$1``, ``$2``.
 
-    ``numbers`` are its ``$1``, ``$2``. For a few statements that come again and again: each is kept
-    as long as the connection, once for each schema of rows. Raises duckdb.Error.
+    Kept and raising like ``insert_rows``, but it is planned each time: DuckDB 1.5 leaves out of a
+    plan what the statistics of a table rule out, and a prepared one keeps to that when other values
+    have come (seen).
     """
-    statements = _OF_CONNECTIONS.setdefault(connection, _Statements())
-    statements.run(connection, sql, rows, numbers)
+    _of(connection).run(connection, sql, rows, numbers, prepared=False)
 
 
-def _arguments(numbers: tuple[int, ...]) -> str:
-    return f"({', '.join(str(int(number)) for number in numbers)})" if numbers else ""
+def _of(connection: duckdb.DuckDBPyConnection) -> _Statements:
+    return _OF_CONNECTIONS.setdefault(connection, _Statements())

@@ -124,6 +124,18 @@ def test_services_that_are_there_and_new_ones_come_in_one_file(tmp_path: Path) -
         ]
 
 
+def test_a_service_is_first_seen_when_a_span_of_known_start_comes(tmp_path: Path) -> None:
+    """Whatever other services, all of known starts, were updated before."""
+    with indexed(tmp_path) as one:
+        for n, (service, start) in enumerate(
+            [("shop", T0), ("shop", T0 + 1_000), ("cart", 0), ("cart", T0 + 2_000)]
+        ):
+            write(one.root / f"{n}.parquet", [Span(trace=n + 1, service=service, start=start)])
+            one.settle()
+        first = "SELECT service_name, epoch_ns(first_seen) FROM services ORDER BY ALL"
+        assert one.rows(first) == [("cart", T0 + 2_000), ("shop", T0)]
+
+
 def test_a_removed_owner_gives_its_spans_back_to_the_surviving_copy(tmp_path: Path) -> None:
     """No span is lost while a file on disk still holds it."""
     with indexed(tmp_path) as one:

@@ -9,11 +9,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from indexer.system.duckdb_statements import PIECE_ROWS, execute_with_rows
+from indexer.system.duckdb_statements import PIECE_ROWS, insert_rows, update_from_rows
 
 pytestmark = pytest.mark.duckdb
 
 INSERT = "INSERT INTO numbers SELECT number, text FROM {rows}"
+UPDATE = """UPDATE numbers SET text = '' FROM {rows} AS given WHERE numbers.number = given.number"""
 
 
 @pytest.fixture
@@ -41,35 +42,51 @@ def summed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 
 def test_each_run_takes_the_rows_it_is_given(connection: duckdb.DuckDBPyConnection) -> None:
     """In pieces, of another schema, and none."""
-    execute_with_rows(connection, INSERT, rows_of(range(3)))
-    execute_with_rows(connection, INSERT, rows_of(range(3, PIECE_ROWS + 10)))
-    execute_with_rows(connection, INSERT, rows_of(range(PIECE_ROWS + 10, 70_000), encoded=True))
-    execute_with_rows(connection, INSERT, rows_of(range(0)))
+    insert_rows(connection, INSERT, rows_of(range(3)))
+    insert_rows(connection, INSERT, rows_of(range(3, PIECE_ROWS + 10)))
+    insert_rows(connection, INSERT, rows_of(range(PIECE_ROWS + 10, 70_000), encoded=True))
+    insert_rows(connection, INSERT, rows_of(range(0)))
     assert summed(connection) == (70_000, sum(range(70_000)))
 
 
-def test_it_takes_numbers(connection: duckdb.DuckDBPyConnection) -> None:
-    between = f"{INSERT} WHERE number BETWEEN $1 AND $2"
-    execute_with_rows(connection, between, rows_of(range(100)), 10, 12)
-    execute_with_rows(connection, between, rows_of(range(100)), 20, 20)
-    assert summed(connection) == (4, 10 + 11 + 12 + 20)
+def test_an_update_takes_numbers(connection: duckdb.DuckDBPyConnection) -> None:
+    insert_rows(connection, INSERT, rows_of(range(100)))
+    between = f"{UPDATE} AND numbers.number BETWEEN $1 AND $2"
+    update_from_rows(connection, between, rows_of(range(100)), 10, 12)
+    update_from_rows(connection, between, rows_of(range(100)), 20, 20)
+    changed = connection.execute("SELECT number FROM numbers WHERE text = '' ORDER BY number")
+    assert changed.fetchall() == [(10,), (11,), (12,), (20,)]
+
+
+def test_an_update_sees_values_that_came_after_its_first_run(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """A prepared one keeps what the statistics of the table ruled out when it was planned."""
+    update = "UPDATE numbers SET text = CASE WHEN numbers.number = 0 THEN 'zero' ELSE 'other' END"
+    update += " FROM {rows} AS given WHERE numbers.number = given.number"
+    insert_rows(connection, INSERT, rows_of(range(5, 9)))
+    update_from_rows(connection, update, rows_of(range(5, 9)))
+    insert_rows(connection, INSERT, rows_of(range(2)))
+    update_from_rows(connection, update, rows_of(range(9)))
+    found = connection.execute("SELECT number FROM numbers WHERE text = 'zero'").fetchall()
+    assert found == [(0,)]
 
 
 def test_it_can_be_run_again_after_it_failed_and_was_rolled_back(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     connection.execute("BEGIN")
-    execute_with_rows(connection, INSERT, rows_of(range(3)))
+    insert_rows(connection, INSERT, rows_of(range(3)))
     with pytest.raises(duckdb.ConstraintException):
-        execute_with_rows(connection, INSERT, rows_of(range(2, 5)))
+        insert_rows(connection, INSERT, rows_of(range(2, 5)))
     connection.execute("ROLLBACK")
-    execute_with_rows(connection, INSERT, rows_of(range(2, 5)))
+    insert_rows(connection, INSERT, rows_of(range(2, 5)))
     assert summed(connection) == (3, 2 + 3 + 4)
 
 
 def test_connections_have_their_own(connection: duckdb.DuckDBPyConnection) -> None:
-    execute_with_rows(connection, INSERT, rows_of(range(3)))
+    insert_rows(connection, INSERT, rows_of(range(3)))
     with closing(connection.cursor()) as other:
-        execute_with_rows(other, INSERT, rows_of(range(3, 4)))
-    execute_with_rows(connection, INSERT, rows_of(range(4, 5)))
+        insert_rows(other, INSERT, rows_of(range(3, 4)))
+    insert_rows(connection, INSERT, rows_of(range(4, 5)))
     assert summed(connection) == (5, 10)
