@@ -17,8 +17,10 @@ from indexer import __version__
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS
 from indexer.clients.shared.callers import AdmittedByCaller, Caller, caller_of
+from indexer.clients.shared.direct_routes import DirectRoutes
 from indexer.clients.shared.event_streams import EventStreams
 from indexer.clients.shared.head_requests import HeadAsGet
+from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.problems import HANDLERS, RESPONSE
 from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
 from indexer.clients.shared.request_metrics import Measured
@@ -84,8 +86,11 @@ def application(
     }
     app.state.probes = QueryExecutor(at_once=PROBES_AT_ONCE)
     app.state.streams = EventStreams()
-    for make in routers:
-        app.include_router(make(host))
+    made = [make(host) for make in routers]
+    for router in made:
+        app.include_router(router)
+    direct = [one for router in made if isinstance(router, PrefixRouter) for one in router.direct]
+    app.router.routes.insert(0, DirectRoutes(direct))
     return app
 
 

@@ -85,7 +85,7 @@ def _roots(router: APIRouter, dialect: Dialect, host: Host, encoding: EncodedSpa
     async def page(service: str, part: Paging, *, llm: bool) -> Response:
         in_service = llm and dialect.llm_in_service
         filters = {"service": service, "roots": True, "llm": llm, "llm_in_service": in_service}
-        return await _page(host, encoding, part, **filters)
+        return await respond_page(host, encoding, part, **filters)
 
     async def root_spans(
         service_name: ServiceName, part: Annotated[Paging, Depends(asked)]
@@ -125,14 +125,14 @@ def _lists(router: APIRouter, dialect: Dialect, host: Host, encoding: EncodedSpa
         service_name: ServiceName, part: Annotated[Paging, Depends(of_spans)]
     ) -> Response:
         """All spans of the service."""
-        return await _page(host, encoding, part, service=service_name)
+        return await respond_page(host, encoding, part, service=service_name)
 
     async def workflows(
         service_name: ServiceName, part: Annotated[Paging, Depends(of_workflows)]
     ) -> Response:
         """Spans of the service that are Junjo workflows; those inside another one are not."""
         typed = {"attribute": SPAN_TYPE.names[0], "value": WORKFLOW}
-        return await _page(host, encoding, part, service=service_name, **typed)
+        return await respond_page(host, encoding, part, service=service_name, **typed)
 
     _get(router, dialect.paths.spans, spans, model)
     _get(router, dialect.paths.workflows, workflows, model)
@@ -142,7 +142,7 @@ def _traces(router: APIRouter, dialect: Dialect, host: Host, encoding: EncodedSp
     async def trace_spans(request: Request, trace_id: TraceId, within: WindowOf) -> Response:
         """All spans of the trace; none for an id that no trace has."""
         return await respond_trace(
-            host, request, _newest_first, trace_id, within=within, encoding=encoding
+            host, request, newest_first, trace_id, within=within, encoding=encoding
         )
 
     async def one_span(
@@ -161,7 +161,10 @@ def _get(router: APIRouter, paths: Sequence[str], endpoint: Callable[..., Any], 
         router.get(path, responses={200: {"model": model, "headers": HEADERS}})(endpoint)
 
 
-async def _page(host: Host, encoding: EncodedSpanCache, part: Paging, **filters: Any) -> Response:
+async def respond_page(
+    host: Host, encoding: EncodedSpanCache, part: Paging, **filters: Any
+) -> Response:
+    """A page of spans with these filters. Raises QueryRefused for another list's cursor."""
     query = part.query(**filters)
 
     def found(deadline: Deadline) -> SpansAnswer:
@@ -178,8 +181,8 @@ def _spans(answer: SpansAnswer) -> bytes:
     return _array(answer.encoded)
 
 
-def _newest_first(answer: SpansAnswer) -> bytes:
-    """Of a trace, whose answer is in order of start."""
+def newest_first(answer: SpansAnswer) -> bytes:
+    """The body of a trace, whose answer is in order of start."""
     newest = SpanQuery()
     order = sorted(range(len(answer.spans)), key=lambda at: newest.order(answer.spans[at]))
     return _array([answer.encoded[at] for at in order])

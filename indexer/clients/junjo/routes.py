@@ -8,8 +8,10 @@ from fastapi import APIRouter
 
 from indexer.clients.host import Host
 from indexer.clients.junjo.dialects import DIALECTS, bare_dialect
+from indexer.clients.junjo.direct_questions import direct_paths
 from indexer.clients.junjo.questions import encoder_of, question_routes
 from indexer.clients.junjo.sign_in import sign_in_routes
+from indexer.clients.shared.direct_routes import DirectPath
 from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.text_path import register
 from indexer.query.span_cache import CACHE_BYTES_MAX, EncodedSpanCache
@@ -33,10 +35,14 @@ def junjo(
     chosen = bare_dialect(bare)
     router.include_router(sign_in_routes(host, is_on=sign_in))
     encoding = EncodedSpanCache(encoder_of(chosen), bytes_max=span_cache_bytes)
+    direct: list[DirectPath] = []
     for dialect in DIALECTS:
         cache = encoding if dialect is chosen else encoding.beside(encoder_of(dialect))
         router.include_router(sign_in_routes(host, is_on=sign_in, prefix=dialect.prefix))
         router.include_router(question_routes(dialect, host, cache, dialect.prefix))
+        direct += direct_paths(dialect, host, cache, dialect.prefix)
         if dialect is chosen or dialect.is_always_bare:
             router.include_router(question_routes(dialect, host, cache))
+            direct += direct_paths(dialect, host, cache)
+    router.direct = tuple(direct)
     return router

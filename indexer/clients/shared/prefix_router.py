@@ -12,12 +12,17 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Match
 from starlette.types import Scope
 
+from indexer.clients.shared.direct_routes import DirectPath
+
 
 class PrefixRouter(APIRouter):
     """Gives the same answers as its parent class. It has all its routes before the first request.
 
     It is included without a prefix: what its routes begin with is asked of itself.
     """
+
+    direct: tuple[DirectPath, ...] = ()
+    """Usual requests of its routes, which an application answers before it looks for a route."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

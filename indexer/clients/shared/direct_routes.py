@@ -1,0 +1,71 @@
+"""Usual requests of a few questions, answered without FastAPI's own steps around them.
+
+To match a request with a hundred routes, to validate what stands in its URL, and to enter and leave
+what dependencies may have opened takes longer than to answer it. Here a path with one parameter is
+compared as text, and whoever answers reads the few query strings that it knows. Every other request
+finds its usual route, which describes the question and refuses what is invalid.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+Answer = Callable[[Request, str], Awaitable[Response]]
+"""Of a request and its path's parameter, as the usual route answers it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectPath:
+    """One question's usual requests."""
+
+    path_format: str
+    """That of the usual route, by which requests are counted; its one parameter in braces."""
+    accepts: Callable[[bytes], bool]
+    """Whether a query string is a usual one."""
+    answer: Answer
+    chars_max: int
+    """Of the parameter."""
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What stands before the parameter and behind it."""
+        before, _, rest = self.path_format.partition("{")
+        return before, rest.partition("}")[2]
+
+
+class DirectRoutes(BaseRoute):
+    """The first route of an application."""
+
+    def __init__(self, paths: Iterable[DirectPath]) -> None:
+        self._paths = [(*one.ends, one) for one in paths]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether it is a usual request of one of the questions."""
+        if scope["type"] == "http" and scope["method"] == "GET" and not _is_special(scope):
+            path = scope["path"]
+            for before, behind, one in self._paths:
+                if path.startswith(before) and path.endswith(behind):
+                    value = path[len(before) : len(path) - len(behind)]
+                    if _is_plain(value, one.chars_max) and one.accepts(scope["query_string"]):
+                        return Match.FULL, {"route": one, "path_params": {"value": value}}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it. What it raises is answered by the application, as for any route."""
+        one: DirectPath = scope["route"]
+        request = Request(scope, receive, send)
+        response = await one.answer(request, scope["path_params"]["value"])
+        await response(scope, receive, send)
+
+
+def _is_special(scope: Scope) -> bool:
+    """Whether it comes below a mount, or is traced by FastAPI, which names the route itself."""
+    return bool(scope.get("root_path")) or scope.get("fastapi.telemetry") is not None
+
+
+def _is_plain(value: str, chars_max: int) -> bool:
+    return 0 < len(value) <= chars_max and "/" not in value
