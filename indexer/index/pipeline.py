@@ -76,9 +76,7 @@ class Pipeline:
         self._ahead = ReadAhead(
             self.backlog, limits, clock, self._readers, self._read, self._is_known
         )
-        self.promotion = Promotion(
-            storage, register, clock, limits, self.progress, self._readers, self._notes
-        )
+        self.promotion = Promotion(storage, register, clock, limits, self.progress, self._notes)
         self.removals = Removals(storage, register, clock, accepted=accept_removals)
         self._refusals = Refusals(self.backlog, clock, root=storage.root, settle_s=limits.settle_s)
         self._survivors = SurvivingCopies(

@@ -2,14 +2,15 @@
 
 It is a pass of its own because a span is answerable without it: reading and taking apart the
 attributes of 20,000 spans costs as much again as indexing them (measured, 24 ms). It waits for a
-short quiet after the last file, so that a fresh file never queues behind it, and no longer than
-a second while files keep coming. A change of the promoted keys is the same work: every file is
-behind with the new ones.
+short quiet after the last file, and no longer than a second while files keep coming. Attributes
+are read beside the thread that writes, so that a fresh file never queues behind them. A change of
+the promoted keys is the same work: every file is behind with the new ones.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from indexer.catalog.files import FileRegister
 from indexer.errors import IndexerError, TransientError
@@ -28,6 +29,17 @@ QUIET_S = 0.1
 """So long no file was registered before attributes are read."""
 WAIT_MAX_S = 1.0
 """So long a file's attributes wait for quiet."""
+POLL_S = 0.01
+"""Between two looks at a group that is being read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """Registered files that one reader has, and the keys that all of them lack."""
+
+    files: Sequence[RegisteredFile]
+    key_ids: tuple[int, ...]
+    values: "Future[list[AttributeValues | IndexerError]]"
 
 
 class Promotion:
@@ -40,7 +52,6 @@ class Promotion:
         clock: Clock,
         limits: Limits,
         progress: Progress,
-        readers: ThreadPoolExecutor,
         notes: CrashNotes,
     ) -> None:
         self._storage = storage
@@ -49,8 +60,9 @@ class Promotion:
         self._limits = limits
         self._reader = AttributeReader(memory_limit=limits.attributes_memory)
         self._progress = progress
-        self._readers = readers
+        self._readers = ThreadPoolExecutor(limits.readers, thread_name_prefix="attributes")
         self._notes = notes
+        self._reading: list[_Share] = []
         self._quiet_due_s = 0.0
         self._latest_due_s: float | None = None
         self._queue = PromotionQueue(
@@ -58,7 +70,8 @@ class Promotion:
         )
 
     def close(self) -> None:
-        """No reader may be at work."""
+        """What is being read is read by the next start."""
+        self._readers.shutdown(cancel_futures=True)
         self._reader.close()
 
     def registered(self) -> None:
@@ -70,30 +83,44 @@ class Promotion:
 
     def next_due_s(self) -> float | None:
         """Monotonic time at which there is something to do; None when there is nothing."""
+        if self._reading:
+            return self._clock.monotonic_s() + POLL_S
         if not self._queue.has_ready():
             return self._queue.next_due_s()
         latest = self._latest_due_s
         return self._quiet_due_s if latest is None else min(self._quiet_due_s, latest)
 
-    def step(self) -> bool:
-        """One group, if it is due: read and registered. Returns whether there was one.
+    @property
+    def is_reading(self) -> bool:
+        """Whether a group is under way."""
+        return bool(self._reading)
 
-        Raises CatalogWriteFailed.
+    def step(self) -> bool:
+        """Record the group that was read, or begin to read one that is due; wait for none.
+
+        Returns whether there was one to record. Raises CatalogWriteFailed.
         """
+        if self._reading:
+            return all(share.values.done() for share in self._reading) and self._record()
         due_s = self.next_due_s()
-        return due_s is not None and due_s <= self._clock.monotonic_s() and self._group()
+        if due_s is not None and due_s <= self._clock.monotonic_s():
+            self._begin()
+        return False
 
     def finish(self, stop: Callable[[], bool]) -> None:
         """Everything that can be read now, without waiting for quiet."""
-        while not stop() and self._group():
-            pass
+        while not stop() and (self._reading or self._begin()):
+            self._record()
 
-    def _group(self) -> bool:
-        files = self._take()
+    def _begin(self) -> bool:
+        """Have the next group read; whether there is one."""
         self._latest_due_s = None
-        if not files:
-            return False
-        given = [one for one in self._read(files) if one is not None]
+        self._reading = self._shared(self._take())
+        return bool(self._reading)
+
+    def _record(self) -> bool:
+        shares, self._reading = self._reading, []
+        given = [one for share in shares for one in self._given(share)]
         self._register.promote(given)
         self._progress.transactions += 1
         values = sum(
@@ -116,28 +143,22 @@ class Promotion:
             files.append(file)
         return files
 
-    def _read(self, files: Sequence[RegisteredFile]) -> Iterator[PromotedFile | None]:
-        """What each file gives, a refusal included; None when it cannot be read now.
-
-        Files that lack the same keys are read together, shared among the readers.
-        """
+    def _shared(self, files: Sequence[RegisteredFile]) -> list[_Share]:
+        """Files that lack the same keys are read together, shared among the readers."""
         alike: dict[frozenset[int], list[RegisteredFile]] = defaultdict(list)
         for file in files:
             alike[self._register.unpromoted[file.file_id]].append(file)
-        shares = [
-            (behind, members[start :: self._limits.readers])
+        return [
+            self._share(members[start :: self._limits.readers], behind)
             for behind, members in alike.items()
-            for start in range(self._limits.readers)
+            for start in range(min(self._limits.readers, len(members)))
         ]
-        numbers = self._register.key_ids.items()
-        keys = [{key: id_ for key, id_ in numbers if id_ in behind} for behind, _ in shares]
-        futures = [
-            self._readers.submit(self._attributes, list(map(self._info, share)), tuple(asked))
-            for asked, (_, share) in zip(keys, shares, strict=True)
-        ]
-        for future, asked, (_, share) in zip(futures, keys, shares, strict=True):
-            for file, values in zip(share, future.result(), strict=True):
-                yield self._given(file, tuple(asked.values()), values)
+
+    def _share(self, files: Sequence[RegisteredFile], behind: frozenset[int]) -> _Share:
+        keys = {key: id_ for key, id_ in self._register.key_ids.items() if id_ in behind}
+        infos = [self._info(file) for file in files]
+        values = self._readers.submit(self._attributes, infos, tuple(keys))
+        return _Share(files=files, key_ids=tuple(keys.values()), values=values)
 
     def _attributes(
         self, infos: Sequence[ParquetFileInfo], keys: Sequence[str]
@@ -148,16 +169,17 @@ class Promotion:
             read = iter(self._reader.read(self._storage, sound, keys))
         return [deadly.get(info.relative_path) or next(read) for info in infos]
 
-    def _given(
-        self, file: RegisteredFile, key_ids: tuple[int, ...], values: AttributeValues | IndexerError
-    ) -> PromotedFile | None:
-        if isinstance(values, TransientError):
-            self._postpone(file, values)
-            return None
-        if isinstance(values, IndexerError):
-            log(ATTRIBUTES_UNREADABLE, f"no attributes of {file.relative_path}: {values.message}")
-        self._queue.done(file.file_id)
-        return PromotedFile(file_id=file.file_id, key_ids=key_ids, values=values)
+    def _given(self, share: _Share) -> Iterator[PromotedFile]:
+        """What each file gives, a refusal included; nothing of one that cannot be read now."""
+        for file, values in zip(share.files, share.values.result(), strict=True):
+            if isinstance(values, TransientError):
+                self._postpone(file, values)
+                continue
+            if isinstance(values, IndexerError):
+                reason = f"no attributes of {file.relative_path}: {values.message}"
+                log(ATTRIBUTES_UNREADABLE, reason)
+            self._queue.done(file.file_id)
+            yield PromotedFile(file_id=file.file_id, key_ids=share.key_ids, values=values)
 
     def _info(self, file: RegisteredFile) -> ParquetFileInfo:
         return ParquetFileInfo(

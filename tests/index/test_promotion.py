@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from indexer.catalog.files import FileRegister
 from indexer.errors import FileUnreadable
 from indexer.index.promotion import QUIET_S, WAIT_MAX_S
 from indexer.model import ParquetFileInfo
+from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import LLM_FLAG
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import Indexed, audited, indexed
@@ -34,21 +38,31 @@ def arrive(one: Indexed, name: str, rows: list[Span]) -> None:
     one.pipeline.drain(lambda: False)
 
 
+def step(one: Indexed) -> bool:
+    """A group that is due, read and recorded; whether there was one."""
+    promotion = one.pipeline.promotion
+    recorded = promotion.step()
+    while promotion.is_reading:
+        time.sleep(0.001)
+        recorded = promotion.step()
+    return recorded
+
+
 def test_attributes_wait_for_a_short_quiet(tmp_path: Path) -> None:
     """A span is answerable first; its attributes follow."""
     with indexed(tmp_path, keys=KEYS) as one:
         arrive(one, "a.parquet", [FAILED])
-        assert not one.pipeline.promotion.step()
+        assert not step(one)
         assert (len(one.spans()), one.rows(STATES)) == (1, [])
         assert one.pipeline.next_due_s() == one.clock.monotonic_s() + QUIET_S
         one.clock.sleep_s(QUIET_S)
-        assert one.pipeline.promotion.step()
+        assert step(one)
         assert one.rows(VALUES) == [("2", "error.type", "timeout")]
         assert one.rows(STATES) == [
             ("a.parquet", "error.type", 1, None),
             ("a.parquet", "gen_ai.operation.name", 0, None),
         ]
-        assert not one.pipeline.promotion.step()
+        assert not step(one)
 
 
 def test_files_that_keep_coming_hold_attributes_up_for_a_second_at_most(tmp_path: Path) -> None:
@@ -56,12 +70,38 @@ def test_files_that_keep_coming_hold_attributes_up_for_a_second_at_most(tmp_path
     with indexed(tmp_path, keys=KEYS) as one:
         begun = one.clock.monotonic_s()
         number = 0
-        while not one.pipeline.promotion.step():
+        while not step(one):
             number += 1
             arrive(one, f"{number}.parquet", spans(1, trace=number))
             one.clock.sleep_s(QUIET_S / 2)
         assert one.clock.monotonic_s() - begun <= WAIT_MAX_S + QUIET_S
         assert one.rows("SELECT count(DISTINCT file_id) FROM file_attributes") == [(number,)]
+
+
+def test_a_file_that_comes_while_attributes_are_read_does_not_wait_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are recorded when they are there, each file's with its own."""
+    read, may_read = AttributeReader.read, threading.Event()
+
+    def read_later(*args: Any) -> Any:
+        assert may_read.wait(30)
+        return read(*args)
+
+    monkeypatch.setattr(AttributeReader, "read", read_later)
+    with indexed(tmp_path, keys=KEYS) as one:
+        arrive(one, "a.parquet", [FAILED])
+        one.clock.sleep_s(QUIET_S)
+        assert not one.pipeline.promotion.step()
+        assert one.pipeline.promotion.is_reading
+        arrive(one, "b.parquet", [Span(trace=2)])
+        assert (len(one.spans()), one.rows(STATES)) == (2, [])
+        may_read.set()
+        assert step(one)
+        assert one.rows(VALUES) == [("2", "error.type", "timeout")]
+        one.clock.sleep_s(QUIET_S)
+        assert step(one)
+        assert one.rows("SELECT count(DISTINCT file_id) FROM file_attributes") == [(2,)]
 
 
 def test_the_newest_files_come_first(tmp_path: Path) -> None:
@@ -72,7 +112,7 @@ def test_the_newest_files_come_first(tmp_path: Path) -> None:
         one.pipeline.sweep()
         one.pipeline.drain(lambda: False)
         one.clock.sleep_s(QUIET_S)
-        assert one.pipeline.promotion.step()
+        assert step(one)
         assert one.rows("SELECT DISTINCT relative_path FROM (" + STATES + ")") == [("3.parquet",)]
 
 
@@ -112,15 +152,15 @@ def test_attributes_that_cannot_be_had_now_are_read_later(tmp_path: Path) -> Non
         arrive(one, "a.parquet", [FAILED])
         storage.locked = True
         one.clock.sleep_s(QUIET_S)
-        assert one.pipeline.promotion.step()
+        assert step(one)
         assert one.rows(STATES) == []
         due_s = one.pipeline.next_due_s()
         assert due_s is not None
         assert due_s > one.clock.monotonic_s()
-        assert not one.pipeline.promotion.step()
+        assert not step(one)
         storage.locked = False
         one.clock.sleep_s(due_s - one.clock.monotonic_s())
-        assert one.pipeline.promotion.step()
+        assert step(one)
         assert one.rows(VALUES) == [("2", "error.type", "timeout")]
 
 
@@ -130,7 +170,7 @@ def test_a_file_replaced_before_its_attributes_were_read_gives_the_new_ones(tmp_
         arrive(one, "a.parquet", [FAILED])
         write(one.root / "a.parquet", [Span(span=3, attributes='{"error.type":"new"}')])
         one.clock.sleep_s(QUIET_S)
-        one.pipeline.promotion.step()
+        step(one)
         assert one.rows(STATES) == []
         one.settle()
         assert one.rows(VALUES) == [("3", "error.type", "new")]
