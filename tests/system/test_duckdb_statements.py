@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -82,6 +83,19 @@ def test_it_can_be_run_again_after_it_failed_and_was_rolled_back(
     connection.execute("ROLLBACK")
     insert_rows(connection, INSERT, rows_of(range(2, 5)))
     assert summed(connection) == (3, 2 + 3 + 4)
+
+
+def test_rows_are_kept_no_longer_than_the_run(connection: duckdb.DuckDBPyConnection) -> None:
+    """Whether they were read to the end, in part, or not at all."""
+    before = pa.total_allocated_bytes()
+    insert_rows(connection, INSERT, rows_of(range(200_000)))
+    insert_rows(connection, f"{INSERT} LIMIT 1", rows_of(range(300_000, 500_000)))
+    with pytest.raises(duckdb.ConstraintException):
+        insert_rows(connection, INSERT, rows_of(range(200_000)))
+    with pytest.raises(duckdb.BinderException):
+        insert_rows(connection, "INSERT INTO numbers SELECT nothing FROM {rows}", rows_of(range(9)))
+    gc.collect()
+    assert pa.total_allocated_bytes() - before < 64 * 1024  # rows of one run have some MiB
 
 
 def test_connections_have_their_own(connection: duckdb.DuckDBPyConnection) -> None:
