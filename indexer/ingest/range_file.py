@@ -57,11 +57,11 @@ class RangeFile:
     """What its spans had beyond their limits."""
 
 
-def decode_spans(bodies: Iterable[bytes]) -> "pa.Table":
-    """As ``span_table`` does, which the process that receives can name without its libraries."""
-    from indexer.otlp.spans import span_table  # noqa: PLC0415 - it runs where files are written
+def decode_spans(whole: Iterable[bytes]) -> "pa.Table":
+    """``portions_table``, which the process that receives can name without its libraries."""
+    from indexer.otlp.spans import portions_table  # noqa: PLC0415 - it runs where files are written
 
-    return span_table(bodies)
+    return portions_table(whole)
 
 
 def write_range(

@@ -60,15 +60,23 @@ def is_ordinary(body: bytes, limits: RequestLimits = REQUEST_LIMITS) -> bool:
 
 def _is_within(body: bytes, check: SpanCheck) -> bool:
     scopes = read(skeleton.RequestScopes, body).resource_spans
-    spans = read(skeleton.RequestSpans, body).resource_spans.scope_spans
+    inside = read(skeleton.RequestSpans, body).resource_spans.scope_spans
+    spans = inside.spans
     return (
         len(read(skeleton.Request, body).resource_spans) <= PORTION_SPANS
         and len(scopes.scope_spans) <= PORTION_SPANS
-        and len(spans.spans) <= PORTION_SPANS
-        and not any(check.excess(span) for span in spans.spans if len(span) > check.bytes_min)
+        and len(spans) <= PORTION_SPANS
+        and not _has_excess(spans, check)
         and not any(map(check.resource_excess, scopes.resource))
-        and not any(map(check.scope_excess, spans.scope))
+        and not any(map(check.scope_excess, inside.scope))
     )
+
+
+def _has_excess(spans: Sequence[bytes], check: SpanCheck) -> bool:
+    """Whether one is beyond limits; mostly all are too short for it."""
+    if max(map(len, spans), default=0) <= check.bytes_min:
+        return False
+    return any(check.excess(span) for span in spans if len(span) > check.bytes_min)
 
 
 def within_limits(

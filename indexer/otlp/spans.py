@@ -89,7 +89,12 @@ def span_table(bodies: Iterable[bytes]) -> pa.Table:
     Spans without ids are left out, and what a span has beyond its limits, which its counts of what
     was dropped say. Raises InvalidOtlp for a body that does not parse.
     """
-    return _table(_from_requests(bodies))
+    return portions_table(portion for body in bodies for portion in portions(body))
+
+
+def portions_table(whole: Iterable[bytes]) -> pa.Table:
+    """The same of what ``portions`` has made of them, which is not looked at again."""
+    return _table(_from_requests(whole))
 
 
 def span_table_of(pairs: Iterable[tuple[bytes, bytes]]) -> pa.Table:
@@ -100,9 +105,9 @@ def span_table_of(pairs: Iterable[tuple[bytes, bytes]]) -> pa.Table:
     return _table(_from_pairs(pairs))
 
 
-def _from_requests(bodies: Iterable[bytes]) -> Iterator[_Portion]:
+def _from_requests(whole: Iterable[bytes]) -> Iterator[_Portion]:
     origins = SpanOrigins()
-    for portion in (portion for body in bodies for portion in portions(body)):
+    for portion in whole:
         groups: list[_Group] = []
         repeated = 0
         for group in span_groups(portion):
