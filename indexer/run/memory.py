@@ -141,7 +141,7 @@ def _worker(settings: Settings) -> Iterator[Part]:
     yield sized("answers that are being made", "answers_bytes_max", BYTES_PER_TEXT_BYTE)
     yield sized("hot spans", "hot_bytes_max")
     yield sized("encoded spans for the next refresh", "span_cache_bytes")
-    yield sized("rows of files that are asked for trace after trace", "row_cache_bytes")
+    yield sized("rows of files that are asked again and again", "row_cache_bytes")
     yield sized("where pages lie in files", "page_cache_bytes")
     yield sized("what searches have learnt of files", "search_cache_bytes")
     yield Part(

@@ -133,8 +133,8 @@ class AnsweringSettings(SettingsPart):
         "INDEXER_ROW_CACHE_BYTES",
         "64MiB",
         byte_size("0B"),
-        "Rows of the index of files that are asked for traces again and again: some 45 bytes a "
-        "span. 0 keeps none.",
+        "Rows of the index of files that are asked for traces or lists again and again: some 50 "
+        "bytes a span. 0 keeps none.",
     )
     search_cache_bytes = Setting(
         "INDEXER_SEARCH_CACHE_BYTES",

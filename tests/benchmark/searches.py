@@ -1,14 +1,17 @@
 """The first page of a search, beside DuckDB's own time for the same question, in processor seconds.
 
 Of what the index knows it is compared with SQL over the catalog's tables that gives the same rows
-in the same order; of an attribute that was never asked for with a scan of the same files; and asked
-again, where one file in fifty has the attribute, with itself: by a process that was started since,
-and knows what the catalog keeps.
+in the same order: as a worker answers while no file comes, each time another list, so that no page
+of it is known. What the first question of all takes, when nothing is known, stands beside it. Of an attribute that was never asked for it is compared with a scan of the same files; and
+asked again, where one file in fifty has the attribute, with itself: by a process that was started
+since, and knows what the catalog keeps.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -25,6 +28,7 @@ from indexer.query.find.payload_conditions import AttributeCondition, Operator
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import AnswerLimits
+from indexer.query.tiers.index_state import IndexMemory
 from indexer.read.scan_check import check_file
 from indexer.spans.key_summary import FileKeySummary
 from indexer.system.storage import LocalStorage
@@ -103,23 +107,34 @@ def measure(plan: Plan) -> list[Line]:
                     absences=Absences() if absences is None else absences,
                 )
 
-            def beside(where: str) -> Callable[[], object]:
-                sql = _FIRST_OF_INDEX.format(where=where)
-                return lambda: database.cursor().execute(sql).fetchall()
+            def in_state(memory: IndexMemory, query: SpanQuery) -> object:
+                return replace(answers(), memory=memory).spans(query, payload=False)
 
-            lines = [
-                _compared(
-                    name, _page(answers, query), beside(where), INDEX_SHARE_AT_MOST, plan.answers
+            def beside(where: str, limit: int) -> object:
+                sql = _FIRST_OF_INDEX.format(where=where, limit=limit)
+                return database.cursor().execute(sql).fetchall()
+
+            lines = []
+            for name, query, where in _of_index():
+                first = [
+                    _seconds(partial(in_state, IndexMemory(lambda: database.commits), query))
+                    for _ in range(plan.answers)
+                ]
+                memory = IndexMemory(lambda: database.commits)
+                limits = range(PAGE, PAGE + plan.answers)
+                line = _compared(
+                    name,
+                    [partial(in_state, memory, replace(query, limit=limit)) for limit in limits],
+                    [partial(beside, where, limit) for limit in limits],
+                    INDEX_SHARE_AT_MOST,
                 )
-                for name, query, where in _of_index()
-            ]
+                lines.append(replace(line, details={**line.details, "first_s": first}))
             lines += [
                 _compared(
                     name,
-                    _page(answers, SpanQuery(where=asked, limit=PAGE)),
-                    _scan(root, where),
+                    [_page(answers, SpanQuery(where=asked, limit=PAGE))] * plan.scans,
+                    [_scan(root, where)] * plan.scans,
                     SCAN_SHARE_AT_MOST,
-                    plan.scans,
                 )
                 for name, asked, where in _of_files()
             ]
@@ -129,7 +144,7 @@ def measure(plan: Plan) -> list[Line]:
 _FIRST_OF_INDEX = f"""
 SELECT relative_path, {COLUMNS}
 FROM indexed_spans JOIN (SELECT file_id, relative_path FROM parquet_files) USING (file_id)
-WHERE {{where}} ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind LIMIT {PAGE}
+WHERE {{where}} ORDER BY start_time_unix_nano DESC, trace_id, span_id_uint64, span_kind LIMIT {{limit}}
 """
 
 
@@ -203,12 +218,12 @@ def _asked_again(answers: Callable[[Absences], Answers], register: FileRegister)
 
 def _compared(
     name: str,
-    ours: Callable[[], object],
-    theirs: Callable[[], object],
+    ours: Sequence[Callable[[], object]],
+    theirs: Sequence[Callable[[], object]],
     share_at_most: float,
-    rounds: int,
 ) -> Line:
-    turns = [(_seconds(ours), _seconds(theirs)) for _ in range(rounds)]
+    """Of each the questions of all turns."""
+    turns = [(_seconds(mine), _seconds(other)) for mine, other in zip(ours, theirs, strict=True)]
     mine, other = (median([turn[side] for turn in turns]) for side in (0, 1))
     return Line(
         name=f"search, first page by {name}",

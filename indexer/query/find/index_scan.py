@@ -6,22 +6,29 @@ files, however many there are. The slowest may lie in any file: of them all, the
 the index has are looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
 
 from indexer.query.deadline import Deadline
 from indexer.query.find.condition_tree import condition_sql
-from indexer.query.find.file_selection import CandidateFiles
+from indexer.query.find.file_selection import CandidateFiles, KnownStatements
 from indexer.query.find.index_row import COLUMNS, COLUMNS_WITH_VALUE, IndexRow, index_rows
 from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery
 from indexer.system.duckdb_rows import id_list, text_literal
 
 LLM_SHARE = 4
 """Where a fourth of the spans or more are of LLM traces, a page so many times as large has a page
 of theirs."""
+
+FILES_IN_MEMORY_MAX = 4
+"""Files whose rows are looked for in memory, file by file; one statement is cheaper over more."""
+
+RowsOf = Callable[[int], NewestRows | None]
+"""The rows of a file, where they are in memory."""
 
 _SPANS = """
 SELECT {columns}
@@ -44,13 +51,16 @@ def first_rows(
     *,
     key_id: int | None = None,
     llm: LlmTraces | None = None,
+    rows_of: RowsOf = lambda _: None,
+    known: KnownStatements | None = None,
 ) -> list[IndexRow]:
     """The first ``query.count`` indexed spans of the list from its beginning, or its cursor, on.
 
     ``key_id`` is the number of the query's attribute, whose value the rows have; ``llm`` says
-    which traces have an LLM call, for a query that is about those alone.
+    which traces have an LLM call, for a query that is about those alone. ``rows_of`` and ``known``
+    are of the state of the index that statements see.
     """
-    scan = _Scan(cursor, key_id, llm, deadline)
+    scan = _Scan(cursor, key_id, llm, deadline, rows_of, known)
     if query.slowest:
         deadline.check()
         return scan.rows(query, None)
@@ -78,19 +88,40 @@ class _Scan:
     key_id: int | None
     llm: LlmTraces | None
     deadline: Deadline
+    rows_of: RowsOf
+    known: KnownStatements | None
 
     def newest(self, query: SpanQuery) -> list[IndexRow]:
         """The first ``query.count`` of a list."""
-        candidates = CandidateFiles(self.cursor, query, self.key_id)
+        candidates = CandidateFiles(self.cursor, query, self.key_id, self.known)
         found: list[IndexRow] = []
         while len(found) < query.count and (files := candidates.holding(query.count - len(found))):
             self.deadline.check()
-            found = _first(found, self.rows(query, files), query.count)
+            found = _first(found, self._newest_in(query, files), query.count)
         self.deadline.check()
         if len(found) == query.count:
             floor = found[-1].start_time_unix_nano
             if files := candidates.reaching(floor):
-                found = _first(found, self.rows(query, files, floor), query.count)
+                found = _first(found, self._newest_in(query, files, floor), query.count)
+        return found
+
+    def _newest_in(
+        self, query: SpanQuery, files: Sequence[int], floor: int | None = None
+    ) -> list[IndexRow]:
+        """The same as ``rows``, in memory of files whose rows are there."""
+        asks_more = query.llm or query.where is not None or self.key_id is not None
+        if asks_more or len(files) > FILES_IN_MEMORY_MAX:
+            return self.rows(query, files, floor)
+        found: list[IndexRow] = []
+        others = []
+        for file_id in files:
+            rows = self.rows_of(file_id)
+            if rows is None:
+                others.append(file_id)
+            else:
+                found = _first(found, rows.first(query, floor), query.count)
+        if others:
+            found = _first(found, self.rows(query, others, floor), query.count)
         return found
 
     def rows(

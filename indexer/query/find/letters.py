@@ -66,6 +66,8 @@ class Run:
         if found is None:
             return self._texts(None)
         places, texts = found
+        if not len(places):
+            return self._texts(texts)
         digits = windows(self.content, places, _DIGITS_OF_LOW.stop)[:, _DIGITS_OF_LOW]
         value = _HEX[digits]
         is_one = _IS_HEX[digits].all(axis=1)

@@ -6,7 +6,9 @@ a trace of it is found in a fifth of a millisecond. It takes some 45 bytes a spa
 a trace have in common stands there once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import repeat
 from typing import Any
 
 import duckdb
@@ -107,34 +109,30 @@ class TraceRows:
         found = self._rows(place)
         if not query.is_whole:
             found = found.take(matching(found, query))
-        return [
-            IndexRow(
-                self.file_id,
-                row,
-                query.trace_id,
-                span_id,
-                parent or None,
-                self.services[service],
-                self.names[name],
-                start,
-                duration,
-                status,
-                kind,
-                None,
-            )
-            for row, span_id, parent, service, name, start, duration, status, kind in zip(
-                found.row.tolist(),
-                found.span_id.tolist(),
-                found.parent_span_id.tolist(),
-                found.service.codes.tolist(),
-                found.name.codes.tolist(),
-                found.start.tolist(),
-                found.duration.tolist(),
-                found.status.tolist(),
-                found.kind.tolist(),
-                strict=True,
-            )
-        ]
+        return index_rows_of(self.file_id, found, repeat(query.trace_id, len(found)))
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def spans_at(self, places: IntArray) -> SpanColumns:
+        """Some of the rows, by their places here."""
+        trace = np.searchsorted(self.first, places, side="right") - 1
+        count = len(places)
+        return SpanColumns(
+            slot=np.zeros(count, np.int32),
+            row=self.row[places],
+            position=np.zeros(count, np.int32),
+            trace_hi=self.trace_hi[trace],
+            trace_lo=self.trace_lo[trace],
+            span_id=self.span_id[places],
+            parent_span_id=self.parent_span_id[places],
+            start=self.start[places],
+            duration=self.duration[places],
+            status=self.status[places],
+            kind=self.kind[places],
+            service=Texts(self.service[places].astype(np.int32), self.services),
+            name=Texts(self.name[places].astype(np.int32), self.names),
+        )
 
     def _place(self, query: TraceQuery) -> int | None:
         """Of the trace among all of the file."""
@@ -163,6 +161,40 @@ class TraceRows:
             service=Texts(self.service[part].astype(np.int32), self.services),
             name=Texts(self.name[part].astype(np.int32), self.names),
         )
+
+
+def index_rows_of(file_id: int, found: SpanColumns, trace_ids: Iterable[str]) -> list[IndexRow]:
+    """Spans of one file as statements give them, in the same order; ``trace_ids`` are theirs."""
+    services, names = found.service.values, found.name.values
+    return [
+        IndexRow(
+            file_id,
+            row,
+            trace_id,
+            span_id,
+            parent or None,
+            services[service],
+            names[name],
+            start,
+            duration,
+            status,
+            kind,
+            None,
+        )
+        for row, trace_id, span_id, parent, service, name, start, duration, status, kind in zip(
+            found.row.tolist(),
+            trace_ids,
+            found.span_id.tolist(),
+            found.parent_span_id.tolist(),
+            found.service.codes.tolist(),
+            found.name.codes.tolist(),
+            found.start.tolist(),
+            found.duration.tolist(),
+            found.status.tolist(),
+            found.kind.tolist(),
+            strict=True,
+        )
+    ]
 
 
 def _begins(columns: SpanColumns) -> tuple[npt.NDArray[np.bool_], bool]:

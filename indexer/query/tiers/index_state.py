@@ -6,10 +6,11 @@ and again. What is known of single files outlives commits that leave them as the
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from indexer.catalog.commits import Commits
+from indexer.query.find.file_selection import CandidateFile
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_rows import TraceRows
 from indexer.query.span import DataFile
@@ -20,6 +21,9 @@ PAGE_SPANS_MAX = 20_000
 """Of all kept pages of lists together, some 400 bytes each; a longer page is not kept."""
 PAGE_ENTRY_SPANS = 4
 """What a page takes beside its spans, in spans."""
+
+CANDIDATES_MAX = 10_000
+"""Of all kept lists of candidate files together, some 150 bytes each; a longer one is not kept."""
 
 PageKey = tuple[SpanQuery, tuple[str, ...]]
 """A list from its beginning or its cursor on, and the files whose attributes are read directly."""
@@ -41,6 +45,8 @@ class IndexState:
     """Files that were refused, and those of them whose spans were in the index before."""
     _pages: OrderedDict[PageKey, Candidates] = field(default_factory=OrderedDict)
     _page_spans: int = 0
+    _candidates: dict[str, Sequence[CandidateFile]] = field(default_factory=dict)
+    _candidate_count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -60,6 +66,19 @@ class IndexState:
     def keep_rows(self, file_id: int, rows: TraceRows | None) -> None:
         """A statement said so."""
         self.kept.keep_rows(file_id, rows, lambda: self.is_current)
+
+    def candidates(self, sql: str) -> Sequence[CandidateFile] | None:
+        """The files that a statement gave, where it is known."""
+        return self._candidates.get(sql)
+
+    def keep_candidates(self, sql: str, files: Sequence[CandidateFile]) -> None:
+        """A statement gave these. What is kept stays: most lists ask for the same."""
+        count = len(files) + 1
+        with self._lock:
+            is_known = sql in self._candidates
+            if self.is_current and not is_known and self._candidate_count + count <= CANDIDATES_MAX:
+                self._candidates[sql] = files
+                self._candidate_count += count
 
     def page(self, key: PageKey) -> Candidates | None:
         """What the index has of a list, where it is known."""

@@ -17,6 +17,7 @@ from indexer.query.find.condition_tree import Condition
 from indexer.query.find.index_row import IndexRow, span_of_row
 from indexer.query.find.index_scan import first_rows
 from indexer.query.find.llm_traces import LlmTraces
+from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.find.trace_rows import TraceRows
@@ -26,6 +27,7 @@ from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
 from indexer.query.tiers.index_state import IndexState
 from indexer.query.tiers.indexed_search import IndexedSearch
+from indexer.query.tiers.kept_files import STATEMENTS_A_LIST
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.read.dialect_document import dialects
 from indexer.system.duckdb_rows import id_list, plain_rows
@@ -89,12 +91,18 @@ class IndexedFiles:
             rows = rows[:most]
         return Candidates(spans=self.spans(rows), missing=missing)
 
-    def _rows_of(self, file_id: int) -> TraceRows | None:
-        """The rows of a file that is asked for traces again and again."""
+    def _newest_rows_of(self, file_id: int) -> NewestRows | None:
+        """The rows of a file that is asked for lists or traces again and again."""
+        if self.state is None or self._rows_of(file_id, STATEMENTS_A_LIST) is None:
+            return None
+        return self.state.kept.newest_rows(file_id)
+
+    def _rows_of(self, file_id: int, statements: int = 1) -> TraceRows | None:
+        """The same, where a statement takes as long as so many for a trace."""
         if self.state is None:
             return None
         known = self.state.kept.rows(file_id)
-        if known is None and self.state.kept.wants_rows(file_id):
+        if known is None and self.state.kept.wants_rows(file_id, statements):
             known = TraceRows.read(self.cursor, file_id)
             self.state.keep_rows(file_id, known)
         return known
@@ -109,7 +117,15 @@ class IndexedFiles:
             return known
         missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
         key_id = None if query.attribute is None else self.keys[query.attribute]
-        rows = first_rows(self.cursor, query, self.deadline, key_id=key_id, llm=llm)
+        rows = first_rows(
+            self.cursor,
+            query,
+            self.deadline,
+            key_id=key_id,
+            llm=llm,
+            rows_of=self._newest_rows_of,
+            known=state,
+        )
         found = Candidates(spans=self.spans(rows), missing=tuple(missing))
         if state is not None:
             state.keep_page(key, found)

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.trace_rows import TraceRows
 from indexer.query.span import DataFile
 
@@ -18,6 +19,8 @@ ROWS_BYTES_MAX = 64 << 20
 """Of rows of whole files: some 1.5 million spans."""
 ASKS_BEFORE_ROWS = 4
 """Traces that a file is asked for before its rows are read; of a large file more."""
+STATEMENTS_A_LIST = 3
+"""A list's statement over a file takes as long as so many for a trace."""
 BYTES_A_STATEMENT = 400_000
 """Of a file whose rows take as long to read as one statement, some 5,000 spans. Once statements
 have taken as long as reading would, it is worth it, or has cost twice as much if none follows."""
@@ -34,6 +37,7 @@ class KeptFiles:
         self._files: dict[int, DataFile] = {}
         self._asks: dict[int, int] = {}
         self._rows: OrderedDict[int, TraceRows] = OrderedDict()
+        self._newest: dict[int, NewestRows] = {}
         self._rows_bytes = 0
         self._lock = threading.Lock()
 
@@ -58,16 +62,38 @@ class KeptFiles:
                 self._rows.move_to_end(file_id)
             return found
 
-    def wants_rows(self, file_id: int) -> bool:
-        """Whether they are worth reading now, as a trace of the file is asked for; once a file."""
+    def newest_rows(self, file_id: int) -> NewestRows | None:
+        """The same in the order of lists, in which they are put when they are asked for first."""
+        rows = self.rows(file_id)
+        if rows is None:
+            return None
+        known = self._newest.get(file_id)
+        if known is not None:
+            return known
+        known = NewestRows.of(rows)
+        with self._lock:
+            if self._rows.get(file_id) is rows and file_id not in self._newest:
+                self._newest[file_id] = known
+                self._rows_bytes += known.nbytes
+                self._drop_oldest()
+        return known
+
+    def wants_rows(self, file_id: int, statements: int = 1) -> bool:
+        """Whether they are worth reading now, instead of a statement over the file; once a file.
+
+        ``statements`` for a trace would take as long as that one.
+        """
         with self._lock:
             if len(self._asks) >= FILES_MAX:
                 self._asks.clear()
-            asks = self._asks[file_id] = self._asks.get(file_id, 0) + 1
+            before = self._asks.get(file_id, 0)
             file = self._files.get(file_id)
-            if file is None or not self._rows_bytes_max:
+            if file is None:
+                self._asks[file_id] = min(before + statements, ASKS_BEFORE_ROWS - 1)
                 return False
-            return asks == max(ASKS_BEFORE_ROWS, file.info.size_bytes // BYTES_A_STATEMENT)
+            asks = self._asks[file_id] = before + statements
+            enough = max(ASKS_BEFORE_ROWS, file.info.size_bytes // BYTES_A_STATEMENT)
+            return before < enough <= asks and self._rows_bytes_max > 0
 
     def keep_rows(self, file_id: int, rows: TraceRows | None, is_current: IsCurrent) -> None:
         """A statement said so. The file that was not asked for for longest goes first.
@@ -80,8 +106,7 @@ class KeptFiles:
             self._drop(file_id)
             self._rows[file_id] = rows
             self._rows_bytes += rows.nbytes
-            while self._rows_bytes > self._rows_bytes_max:
-                self._drop(next(iter(self._rows)))
+            self._drop_oldest()
 
     def forget(self, file_ids: Collection[int] | None) -> None:
         """A commit has changed these files; None where it may be any."""
@@ -94,8 +119,11 @@ class KeptFiles:
     def _known(self) -> set[int]:
         return {*self._files, *self._asks, *self._rows}
 
+    def _drop_oldest(self) -> None:
+        while self._rows_bytes > self._rows_bytes_max:
+            self._drop(next(iter(self._rows)))
+
     def _drop(self, file_id: int) -> None:
-        rows = self._rows.pop(file_id, None)
         self._asks.pop(file_id, None)
-        if rows is not None:
-            self._rows_bytes -= rows.nbytes
+        for held in (self._rows.pop(file_id, None), self._newest.pop(file_id, None)):
+            self._rows_bytes -= 0 if held is None else held.nbytes

@@ -10,6 +10,7 @@ import pytest
 from indexer.catalog.commits import Commits
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
+from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.tiers.index_state import PAGE_SPANS_MAX, IndexMemory, IndexState
 from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
@@ -106,6 +107,21 @@ def test_rows_of_a_file_outlive_commits_that_leave_it_as_it_is(tmp_path: Path) -
         one.settle()
         found = answers.trace(f"{8:032x}").spans
         assert [Path(str(span.source.path)).name for span in found] == ["b.parquet"]
+
+
+def test_lists_are_found_without_a_statement_once_a_file_was_asked_often(tmp_path: Path) -> None:
+    """Each is another list, so that no page of it is known."""
+    statements: list[str] = []
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(9))
+        one.settle()
+        answers = counted(one, statements)
+        for limit in range(1, 6):
+            statements.clear()
+            longest = SpanConditions(max_duration_ns=10**12 + limit)
+            found = answers.spans(SpanQuery(limit=limit, conditions=longest), payload=False)
+            assert ids(found) == [f"{span:016x}" for span in range(9, 9 - limit, -1)]
+        assert statements == []
 
 
 def test_the_next_commit_is_in_the_next_answer(tmp_path: Path) -> None:

@@ -114,3 +114,24 @@ def test_more_files_than_are_kept_are_learnt_anew(monkeypatch: pytest.MonkeyPatc
         assert [*kept.files([file_id])] == [file_id]
     kept.keep_files(dict.fromkeys(range(9, 12), file_of()), current)
     assert kept.files([9]) == {}
+
+
+def test_the_order_of_rows_is_kept_with_them_and_counted() -> None:
+    kept = KeptFiles(rows_bytes_max=2 * rows_of(1).nbytes)
+    kept.keep_files({1: file_of(), 2: file_of()}, current)
+    assert kept.newest_rows(1) is None
+    for file_id in (1, 2):
+        kept.keep_rows(file_id, rows_of(file_id), current)
+    newest = kept.newest_rows(2)
+    assert newest is not None
+    assert newest.order.tolist() == list(range(99, -1, -1))
+    assert kept.rows(1) is None
+    assert kept.newest_rows(2) is newest
+    kept.forget([2])
+    assert kept.newest_rows(2) is None
+
+
+def test_a_statement_that_takes_as_long_as_several_counts_as_so_many() -> None:
+    kept = KeptFiles()
+    kept.keep_files({1: file_of(8 * BYTES_A_STATEMENT)}, current)
+    assert [kept.wants_rows(1, 3) for _ in range(5)] == [False, False, True, False, False]
