@@ -156,7 +156,7 @@ def _search(command: CommandParser) -> None:
         "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
     )
     command.add_argument("--until", metavar="TIME", help="started before this time")
-    command.add_argument("--order", help="newest (the default) or slowest first")
+    command.add_argument("--order", type=str.lower, help="newest (the default) or slowest first")
     command.add_argument(
         "--traces", action="store_true", help="list the traces of such spans, each once"
     )
@@ -257,8 +257,12 @@ def _add_span_words(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="with exactly this name")
     command.add_argument("--name-prefix", metavar="TEXT", help="with a name that starts with this")
     command.add_argument("--name-contains", metavar="TEXT", help="with a name that contains this")
-    command.add_argument("--kind", help="internal, server, client, producer, consumer, unspecified")
-    command.add_argument("--status", help="error, ok or unset")
+    command.add_argument(
+        "--kind",
+        type=str.lower,
+        help="internal, server, client, producer, consumer, unspecified",
+    )
+    command.add_argument("--status", type=str.lower, help="error, ok or unset")
     command.add_argument(
         "--min-duration", metavar="LENGTH", help="at least this long, such as 20ms or 1.5s"
     )

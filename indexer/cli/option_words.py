@@ -1,27 +1,115 @@
-"""The options of a search as its words, checked: of a search over the catalog, or of a refusal."""
+"""The options of a search as its words, checked: of a search over the catalog, or of a refusal.
+
+The rules are those of the routes; what checks a request there takes longer to load than an answer.
+"""
 
 import argparse
-from typing import TypeVar
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from pydantic import ValidationError
-
-from indexer.clients.shared.search_words import UrlWords
+from indexer.clients.shared.attribute_words import attribute_condition
+from indexer.clients.shared.search_values import (
+    DURATION,
+    KINDS,
+    ORDERS,
+    SPANS_DEFAULT,
+    STATUSES,
+    payload_conditions,
+    search_query,
+)
+from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
+from indexer.clients.shared.time_texts import BOUND_CHARS_MAX
 from indexer.errors import QueryRefused
+from indexer.query.find.condition_tree import CONDITIONS_MAX
+from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
 
-W = TypeVar("W", bound=UrlWords)
+TEXT_SHOWN = 100
+"""Characters of what is refused."""
 
 
-def given_words(kind: type[W], options: argparse.Namespace) -> W:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenWords:
+    """The words that options give; what is left out does not narrow."""
+
+    service: str | None = None
+    name: str | None = None
+    name_prefix: str | None = None
+    name_contains: str | None = None
+    kind: str | None = None
+    status: str | None = None
+    min_duration: str | None = None
+    max_duration: str | None = None
+    since: str | None = None
+    until: str | None = None
+    roots: bool = False
+    text: str | None = None
+    attr: Sequence[str] = ()
+    order: str = "newest"
+    limit: int = SPANS_DEFAULT
+    cursor: str | None = None
+
+    def query(self) -> SpanQuery:
+        """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
+        where = [*map(attribute_condition, self.attr), *payload_conditions(self)]
+        return search_query(self, where, self)
+
+    def parameters(self) -> dict[str, Any]:
+        """Of the worker's route: those that say something."""
+        return {name: one for name, one in asdict(self).items() if one not in (None, False, ())}
+
+
+def given_words(options: argparse.Namespace) -> GivenWords:
     """The words that the options give. Raises QueryRefused with the one that cannot be."""
-    given = {name: getattr(options, name, None) for name in kind.model_fields}
-    try:
-        return kind.model_validate({name: one for name, one in given.items() if one is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        is_length = first["type"] == "string_pattern_mismatch"
-        expected = "expected a length such as 20ms or 1.5s" if is_length else first["msg"]
-        raise QueryRefused(
-            f"invalid {option} {first['input']!r}: {expected}",
-            hint="See the command with --help.",
-        ) from None
+    given = {name: getattr(options, name, None) for name in GivenWords.__slots__}
+    words = {name: one for name, one in given.items() if one is not None}
+    for name, value in words.items():
+        if name in _RULES and (expected := _RULES[name](value)):
+            option = "--" + name.replace("_", "-")
+            raise QueryRefused(
+                f"invalid {option} {str(value)[:TEXT_SHOWN]!r}: expected {expected}",
+                hint="See the command with --help.",
+            )
+    return GivenWords(**words)
+
+
+_Rule = Callable[[Any], str | None]
+"""What is expected instead of a value that cannot be; None for one that can."""
+
+
+def _shorter(most: int) -> _Rule:
+    return lambda text: f"{most:,} characters at most" if len(text) > most else None
+
+
+def _one_of(names: Sequence[str]) -> _Rule:
+    return lambda text: None if text in names else f"one of {', '.join(names)}"
+
+
+def _length(text: str) -> str | None:
+    is_one = re.fullmatch(DURATION.strip("^$"), text) is not None
+    return None if is_one else "a length such as 20ms or 1.5s"
+
+
+def _conditions(texts: Sequence[str]) -> str | None:
+    if len(texts) > CONDITIONS_MAX:
+        return f"{CONDITIONS_MAX} conditions at most"
+    return next(filter(None, map(_shorter(2 * TEXT_CHARS_MAX), texts)), None)
+
+
+def _page(limit: int) -> str | None:
+    return None if 1 <= limit <= LIMIT_MAX else f"a number from 1 to {LIMIT_MAX}"
+
+
+_RULES: Mapping[str, _Rule] = {
+    **dict.fromkeys(
+        ("service", "name", "name_prefix", "name_contains", "text"), _shorter(TEXT_CHARS_MAX)
+    ),
+    **dict.fromkeys(("since", "until"), _shorter(BOUND_CHARS_MAX)),
+    **dict.fromkeys(("min_duration", "max_duration"), _length),
+    "kind": _one_of(KINDS),
+    "status": _one_of(STATUSES),
+    "order": _one_of(ORDERS),
+    "attr": _conditions,
+    "limit": _page,
+}

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,7 +14,6 @@ from indexer.cli.output_file import output_file
 from indexer.cli.source import Source
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.otlp_shape import otlp_json
-from indexer.clients.shared.search_words import SearchWords
 from indexer.clients.shared.span_from_json import span_from_json
 from indexer.clients.unix_socket import path_text
 from indexer.errors import QueryRefused
@@ -67,18 +67,18 @@ def _pages(source: Source, options: argparse.Namespace) -> Iterator[dict[str, An
         path = f"/api/v1/traces/{path_text(options.trace_id)}"
         yield source.ask(path, partial(_trace, options.trace_id))
         return
-    words = given_words(SearchWords, options).model_copy(update={"limit": PAGE_SPANS})
+    words = replace(given_words(options), limit=PAGE_SPANS)
     while True:
         query = words.query()
         page = source.ask(
             "/api/v1/search/spans",
             partial(_spans, query),
-            **words.model_dump(exclude_none=True),
+            **words.parameters(),
         )
         yield page
         if page["next_cursor"] is None:
             return
-        words = words.model_copy(update={"cursor": page["next_cursor"]})
+        words = replace(words, cursor=page["next_cursor"])
 
 
 def _trace(trace_id: str, answers: "Answers") -> "SpansAnswer":

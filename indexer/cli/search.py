@@ -91,9 +91,8 @@ def _found(
 
 def _query(options: argparse.Namespace) -> "SpanQuery":
     from indexer.cli.option_words import given_words  # noqa: PLC0415 - a worker checks them itself
-    from indexer.clients.shared.search_words import SearchWords  # noqa: PLC0415 - same
 
-    return given_words(SearchWords, options).query()
+    return given_words(options).query()
 
 
 def words_of(options: argparse.Namespace) -> dict[str, Any]:

@@ -30,9 +30,8 @@ def tail(settings: Settings, options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Raise QueryRefused with the option that cannot be, if one is what the worker refused."""
     from indexer.cli.option_words import given_words  # noqa: PLC0415 - the worker checks them itself
-    from indexer.clients.shared.search_words import TailWords  # noqa: PLC0415 - same
 
-    given_words(TailWords, options).query()
+    given_words(options).query()
 
 
 def _show(name: str, value: dict[str, Any], *, as_json: bool) -> None:

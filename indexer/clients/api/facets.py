@@ -14,7 +14,7 @@ from indexer.clients.api.facet_models import (
 )
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
-from indexer.clients.shared.search_words import KINDS, Kind
+from indexer.clients.shared.search_values import KINDS, Kind
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_window import window
 from indexer.query.attribute_facets import (
