@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
-from indexer.cli.program_name import as_typed, program_name
+from indexer.system.program_name import as_typed, program_name
 from indexer.system.spelling import nearest
 from indexer.system.terminal_size import terminal_columns
 

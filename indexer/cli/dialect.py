@@ -8,6 +8,7 @@ from typing import Any
 from indexer.cli import render
 from indexer.errors import FileVanished, IndexerError
 from indexer.settings import Settings
+from indexer.system.program_name import as_typed
 from indexer.system.terminal_text import escape_text
 
 
@@ -19,7 +20,9 @@ def dialect(settings: Settings, options: argparse.Namespace) -> int:
             found = _found(name, settings)
         except IndexerError as error:
             sys.stderr.write(f"{escape_text(name)}: {escape_text(error.message)}\n")
-            sys.stderr.write(f"hint: {escape_text(error.advice)}\n" if error.advice else "")
+            sys.stderr.write(
+                f"hint: {escape_text(as_typed(error.advice))}\n" if error.advice else ""
+            )
             refused += 1
             continue
         if options.json:

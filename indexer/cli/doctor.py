@@ -12,11 +12,11 @@ from pathlib import Path
 
 from indexer.cli import render
 from indexer.cli.human_values import size_text
-from indexer.cli.program_name import as_typed
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import IndexerError
 from indexer.settings import Settings
 from indexer.system.counted_nouns import counted
+from indexer.system.program_name import as_typed
 
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")

@@ -13,10 +13,10 @@ from importlib import import_module
 from indexer import __version__
 from indexer.cli.command_line import CommandParser
 from indexer.cli.command_options import add_commands, add_config
-from indexer.cli.program_name import as_typed, program_name
 from indexer.errors import IndexerError
 from indexer.system.descriptors import raise_limit
 from indexer.system.interpreter import collect_as_usual, leave_unused_modules_out
+from indexer.system.program_name import as_typed, program_name, start_part_of
 from indexer.system.standard_output import discard_output, write_any_text
 from indexer.system.stop_signals import is_interrupted, stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_any_text()
     parser = command_parser()
     options = parser.parse_args(arguments)
+    if options.part_of:
+        start_part_of(options.part_of)
     if options.run == _RUN and not (options.once or options.reindex):
         parser.refuse_given(("json", "strict"), "without --once or --reindex", options)
     if getattr(options, "output", "") is None:
@@ -85,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
         log(SETTINGS_IGNORED, f"not settings of this program, ignored: {names}")
     raise_limit()
     leave_unused_modules_out()
-    if options.stop_with_input:
+    if options.part_of:
         stop_with_input()
     command = getattr(import_module(module), function)
     if is_service:
@@ -123,7 +125,7 @@ def command_parser() -> CommandParser:
         help="with --once or --reindex: exit 3 if files are quarantined",
     )
     # How `up` starts its parts; nobody types it.
-    parser.add_argument("--stop-with-input", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--part-of", metavar="NAME", help=argparse.SUPPRESS)
     parser.set_defaults(run=_RUN)
     add_commands(parser.add_commands())
     return parser

@@ -19,6 +19,7 @@ from indexer.run import ports
 from indexer.settings import Settings
 from indexer.settings.environment import read_given
 from indexer.settings.paths import check_ingestion_paths, check_worker_paths
+from indexer.system.program_name import program_name
 from indexer.system.stop_signals import STOP_SIGNALS, catch_stop_signals, signal_waiter
 
 LOOK_EVERY_S = 5.0
@@ -80,7 +81,7 @@ def _start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subpro
     Its input is a pipe that ends with this process, killed or not, and then the part stops too.
     """
     return subprocess.Popen(  # noqa: S603 - this program itself
-        [sys.executable, "-m", "indexer", "--stop-with-input", *arguments],
+        [sys.executable, "-m", "indexer", "--part-of", program_name(), *arguments],
         bufsize=0,
         stdin=subprocess.PIPE,
         env={**ALLOCATORS, **_known_variables(), **(environ or {})},

@@ -20,6 +20,7 @@ from indexer.index.session import new_catalog, open_catalog, open_pipeline, owni
 from indexer.model import Progress
 from indexer.settings import Settings
 from indexer.system.clock import Clock
+from indexer.system.program_name import program_name
 from indexer.system.storage import LocalStorage
 from indexer.telemetry.log import CATALOG_REBUILT, log
 
@@ -39,7 +40,7 @@ def run_once(
     ``started`` is given the pipeline, whose progress it may watch. Raises CatalogOwned, and
     StorageUnavailable for a storage that cannot be believed, unless its removals are accepted.
     """
-    with owning(settings, "python -m indexer --once") as owned:
+    with owning(settings, f"{program_name()} --once") as owned:
         catalog = open_catalog(settings, owned.generations)
         return _fill(settings, catalog, clock, stop, started, accept_removals=accept_removals)
 
@@ -56,7 +57,7 @@ def rebuild(
 
     Raises CatalogOwned while a worker has the catalog, StorageUnavailable as ``run_once`` does.
     """
-    with owning(settings, "python -m indexer --reindex") as owned:
+    with owning(settings, f"{program_name()} --reindex") as owned:
         generations = owned.generations
         generations.check_pointer()
         if not accept_removals:

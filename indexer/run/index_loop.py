@@ -23,6 +23,7 @@ from indexer.run.hints import Hints
 from indexer.run.open_index import OpenIndex
 from indexer.system import retry
 from indexer.system.clock import Clock
+from indexer.system.program_name import as_typed
 from indexer.telemetry import metrics
 from indexer.telemetry.log import (
     CATALOG_FAILED,
@@ -260,7 +261,7 @@ class IndexLoop:
 
     def _fail(self, error: CatalogWriteFailed) -> None:
         metrics.COMMITS_FAILED.inc()
-        log(CATALOG_FAILED, self._resume_later(f"{error.message} ({error.advice})"))
+        log(CATALOG_FAILED, self._resume_later(f"{error.message} ({as_typed(error.advice)})"))
 
     def _resume_later(self, reason: str) -> str:
         """The catalog is opened again after a while; until then nothing is written. Says when."""

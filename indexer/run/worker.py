@@ -36,6 +36,7 @@ from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
+from indexer.system.program_name import program_name
 from indexer.system.stop_signals import catch_stop_signals
 from indexer.system.usage import Usage
 from indexer.telemetry.log import HOT_ENDING, WORKER_STARTED, WORKER_STOPPED, WORKER_STOPPING, log
@@ -284,7 +285,7 @@ async def serve(settings: Settings, clock: Clock, *, accept_removals: bool = Fal
     stop = asyncio.Event()
     request = catch_stop_signals()
     request.tell_loop(stop.set)  # before the lock is held: whoever holds it ends in order
-    with owning(settings, "python -m indexer") as owned:
+    with owning(settings, program_name()) as owned:
         worker = Worker(settings, clock, owned, stop, accept_removals=accept_removals)
         request.tell_loop(worker.request_stop)
         await worker.run()

@@ -6,11 +6,17 @@ from pathlib import Path
 MODULE = "python -m indexer"
 SCRIPT = "span-indexer"
 """The entry point that an installation puts beside its Python."""
+_names = [MODULE]
+
+
+def start_part_of(name: str) -> None:
+    """Have this process named as the program that it is a part of."""
+    _names[:] = [name]
 
 
 def program_name() -> str:
     """What the user typed before the command."""
-    return SCRIPT if Path(sys.argv[0]).stem == SCRIPT else MODULE
+    return SCRIPT if Path(sys.argv[0]).stem == SCRIPT else _names[0]
 
 
 def as_typed(text: str) -> str:

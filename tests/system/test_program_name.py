@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from indexer.cli.main import main
+from indexer.system import program_name as module
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,14 @@ def test_the_program_has_the_name_that_was_typed(
     assert f"{name}: error: " in said
     assert f"`{name}`" in said
     assert other not in shown + said
+
+
+def test_a_part_has_the_name_of_the_whole(monkeypatch, capsys, tmp_path):
+    """``up`` starts its parts as modules, whatever it was started as."""
+    monkeypatch.setattr(sys, "argv", ["/opt/indexer/__main__.py"])
+    monkeypatch.setattr("indexer.cli.main.stop_with_input", lambda: None)
+    monkeypatch.setattr(module, "_names", list(module._names))
+    monkeypatch.setenv("JUNJO_DUCKDB_PATH", str(tmp_path))
+    assert main(["--part-of", "span-indexer"]) == 2
+    assert "`span-indexer settings`" in capsys.readouterr().err
+    assert module.as_typed("see `python -m indexer`") == "see `span-indexer`"
