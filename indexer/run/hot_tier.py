@@ -75,8 +75,9 @@ class HotTier:
         self._sharing = threading.Lock()
         self._shared: tuple[float, HotView] | None = None
         self._storage = LocalStorage(settings.storage_root)
+        self._target = f"{settings.ingestion_host}:{settings.ingestion_port}"
         self._source = HotSource(
-            f"{settings.ingestion_host}:{settings.ingestion_port}",
+            self._target,
             decoder=Decoder(),
             token=settings.internal_token.get_secret_value() or None,
             storage_root=settings.storage_root,
@@ -225,6 +226,7 @@ class HotTier:
         """For ``status``."""
         seen = self._seen
         return {
+            "target": self._target,
             "reachable": not self._problem,
             "problem": self._problem,
             "source": self._source.chosen,

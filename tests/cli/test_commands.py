@@ -2,6 +2,7 @@
 
 from tests.support.doors import grpc_door
 from tests.support.processes import Site, free_ports
+from tests.support.served import StubHost, serving
 from tests.support.span_files import spans
 
 
@@ -31,3 +32,12 @@ def test_a_flush_says_that_spans_are_in_files_or_that_nobody_answers(site: Site)
     done = site.call("flush")
     assert done.code == 1
     assert done.err.startswith("error: FlushWAL: UNAVAILABLE")
+
+
+def test_a_flush_asks_the_service_that_the_worker_reads_from(site: Site) -> None:
+    with grpc_door("internal", site.folder) as door:
+        site.set(INGESTION_GRPC_PORT=free_ports(1)[0])
+        site.pointer.parent.mkdir()
+        hot = {"target": f"127.0.0.1:{door.port}"}
+        with serving(host=StubHost(state="running", hot=hot), socket_folder=site.pointer.parent):
+            assert site.call("flush").code == 0
