@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_statements import insert_rows, update_from_rows
 
 _ADDED = """

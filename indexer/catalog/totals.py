@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.contracts import schema_version
+from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_rows import arrow_table, id_list
 
 _SUMS = """
