@@ -126,6 +126,14 @@ def table(
         note("texts are cut to the width of the terminal; --json has them whole")
 
 
+def plans(rows: Iterable[Sequence[Any]], sink: TextIO) -> None:
+    """What EXPLAIN answers: drawings of many lines, each under its name."""
+    out = Output(sink)
+    for name, drawing in rows:
+        lines = value_text(drawing).splitlines()
+        out.write(Styled(line_text(name), "bold"), *(f"  {escape_text(one)}" for one in lines))
+
+
 def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
     """All rows, so many at once; one block at least."""
     left = iter(rows)

@@ -19,6 +19,8 @@ ENDINGS = {
     ".parquet": "parquet",
     ".arrow": "arrow",
 }
+_PLAN = ["explain_key", "explain_value"]
+"""What DuckDB names the columns of EXPLAIN."""
 BINARY = ("parquet", "arrow")
 """They are not for a terminal."""
 ROW_GROUP_BYTES = 64 << 20
@@ -66,6 +68,8 @@ def write_text(
         render.write_json_lines(_objects(names, batches), sink)
     elif form == "csv":
         render.write_csv(names, _rows(batches), sink)
+    elif names == _PLAN:
+        render.plans(_rows(batches), sink)
     else:
         render.table(names, _rows(batches), sink=sink)
 

@@ -18,7 +18,9 @@ _OF_NAMES = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(r'(?:Table|View)(?: or view)? with name "?([^\s"!]+)"? does not exist')
-_GUESS = re.compile(r'\n?Did you mean "[^"]*"\?')
+_UNKNOWN_COLUMN = re.compile(r'column (?:named )?"([^"]+)"[^\n]*\s+Candidate bindings: ([^\n]*)')
+_QUOTED = re.compile('"([^"]+)"')
+_DUCKDBS_GUESS = re.compile(r'\n?Did you mean "[^"]*"\?')
 _READS = "SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE, SUMMARIZE, or EXPLAIN of one of them"
 
 
@@ -56,15 +58,22 @@ def refusal(error: duckdb.Error, names: Sequence[str]) -> QueryRefused:
     """What DuckDB says of the SQL; of an unknown table the nearest of our names."""
     said = str(error).strip()
     unknown = _UNKNOWN.search(said)
-    if unknown is None:
-        return QueryRefused(said, hint="Check the SQL; see `files` and `status`.")
+    if unknown is not None:
+        guess = _guess(unknown[1].rpartition(".")[2].lower(), names)
+        hint = f"{guess}SHOW TABLES lists all tables and views."
+        return QueryRefused(_DUCKDBS_GUESS.sub("", said), hint=hint)
+    column = _UNKNOWN_COLUMN.search(said)
+    if column is not None:
+        guess = _guess(column[1].lower(), _QUOTED.findall(column[2]))
+        return QueryRefused(said, hint=f"{guess}DESCRIBE lists the columns of a table or view.")
+    return QueryRefused(said, hint="Check the SQL.")
+
+
+def _guess(name: str, names: Sequence[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - of a refusal alone
 
-    near = get_close_matches(unknown[1].rpartition(".")[2].lower(), names, 1)
-    guess = f"Did you mean {near[0]}? " if near else ""
-    return QueryRefused(
-        _GUESS.sub("", said), hint=f"{guess}SHOW TABLES lists all tables and views."
-    )
+    near = get_close_matches(name, names, 1)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def explained(sql: str) -> str:

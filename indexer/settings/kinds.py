@@ -37,12 +37,12 @@ def whole_number(lowest: int, highest: int) -> Kind[int]:
 
 def seconds(lowest: float, highest: float) -> Kind[float]:
     """A number of seconds, or a duration such as ``1h30m``, within bounds."""
-    return _within(_seconds, lowest, highest)._replace(write=seconds_text)
+    return _within(_seconds, lowest, highest, seconds_text)._replace(write=seconds_text)
 
 
 def byte_count(lowest: int, highest: int | None = None) -> Kind[int]:
     """A number of bytes, or a size such as ``512MiB``, within bounds; read as a number."""
-    return _within(_bytes, lowest, highest)._replace(write=bytes_text)
+    return _within(_bytes, lowest, highest, bytes_text)._replace(write=bytes_text)
 
 
 def byte_size(lowest: str, highest: str = "1024TiB") -> Kind[str]:
@@ -73,8 +73,11 @@ def choice(options: tuple[T, ...]) -> Kind[T]:
     return Kind(read, options=tuple(str(one) for one in options))
 
 
-def _within(read: Callable[[Any], N], lowest: N, highest: N | None) -> Kind[N]:
-    bounds = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
+def _within(
+    read: Callable[[Any], N], lowest: N, highest: N | None, text: Callable[[N], str] = str
+) -> Kind[N]:
+    least = text(lowest)
+    bounds = f"{least} or more" if highest is None else f"{least} to {text(highest)}"
 
     def check(value: object) -> N:
         found = read(value)

@@ -1,7 +1,7 @@
 """Which names of an environment are settings: ours, misspelt ones of ours, or somebody else's."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.errors import InvalidSettings
@@ -58,11 +58,19 @@ def check_name(name: str, known: Iterable[str], *, strict: bool, where: str = ""
             hint=f"Set {near} instead, or unset {name}.",
         )
     if strict:
-        near_names = ", ".join(closest(name, known, NEAR_NAMES))
+        near_names = ", ".join(_closest(name, known))
         raise InvalidSettings(
             f"{where}{name} is not a known setting",
             hint=f"The nearest are {near_names}; `python -m indexer settings` lists all of them.",
         )
+
+
+def _closest(name: str, known: Sequence[str]) -> Sequence[str]:
+    """Settings that are called the same with another prefix, then those of similar letters."""
+    tail = name.partition("_")[2]
+    same = [one for one in known if tail and one.partition("_")[2] == tail]
+    others = [one for one in closest(name, known, NEAR_NAMES) if one not in same]
+    return [*same, *others][:NEAR_NAMES]
 
 
 def _has_prefix(name: str) -> bool:

@@ -54,6 +54,12 @@ def test_a_table_for_people(site: Site) -> None:
     assert row.split() == ["2026-11-18T11:06:40.123456+00:00", "7"]
 
 
+def test_a_plan_is_drawn_in_lines(site: Site) -> None:
+    head, first, *_ = site.call("sql", "EXPLAIN SELECT 1").out.splitlines()
+    assert head == "physical_plan"
+    assert first.startswith("  ┌──")
+
+
 @pytest.mark.parametrize("form", ["table", "csv"])
 def test_columns_of_one_name_are_two_columns(site: Site, form: str) -> None:
     """A join of two tables with the same column shows both values."""

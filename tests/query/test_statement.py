@@ -16,7 +16,7 @@ pytestmark = pytest.mark.duckdb
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as one:
-        one.execute("CREATE TABLE services (name VARCHAR)")
+        one.execute("CREATE TABLE services (service_name VARCHAR)")
         one.execute("CREATE VIEW otel_spans_with_event AS SELECT 1")
         yield one
 
@@ -81,7 +81,16 @@ def test_tables_are_shown_without_helpers(connection: duckdb.DuckDBPyConnection)
         ("FROM otel_span", "Did you mean otel_spans? SHOW TABLES lists all tables and views."),
         ('FROM "OTEL_SPANZ"', "Did you mean otel_spans? SHOW TABLES lists all tables and views."),
         ("FROM quite_another", "SHOW TABLES lists all tables and views."),
-        ("SELECT no_column FROM services", "Check the SQL; see `files` and `status`."),
+        (
+            "SELECT sevice_name FROM services",
+            "Did you mean service_name? DESCRIBE lists the columns of a table or view.",
+        ),
+        (
+            "SELECT s.sevice_name FROM services s",
+            "Did you mean service_name? DESCRIBE lists the columns of a table or view.",
+        ),
+        ("SELECT quite FROM services", "DESCRIBE lists the columns of a table or view."),
+        ("SELEC 1", "Check the SQL."),
     ],
 )
 def test_a_wrong_name_gets_a_near_one_of_ours(

@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from indexer.errors import InvalidSettings
-from indexer.settings.kinds import SECRET, SWITCH, TEXT, choice, whole_number
+from indexer.settings.kinds import SECRET, SWITCH, TEXT, choice, seconds, whole_number
 from indexer.settings.setting import Setting, SettingsPart
 
 
@@ -22,11 +22,12 @@ class House(Doors):
 
     name = Setting("X_NAME", "home", TEXT, "What it is called.")
     lit = Setting("X_LIT", False, SWITCH, "Whether there is light.")
+    every = Setting("X_EVERY", 60.0, seconds(1, 604_800), "How long a candle lasts.")
     side = Setting("X_SIDE", "north", choice(("north", "south", "")), "Where the door is.")
 
 
 def test_a_class_has_the_declarations_of_its_parts_before_its_own():
-    assert list(House.fields) == ["port", "token", "name", "lit", "side"]
+    assert list(House.fields) == ["port", "token", "name", "lit", "every", "side"]
     assert (House.port.variable, House.port.kind.bounds) == ("X_PORT", "0 to 65535")
     assert (House.lit.default_text, House.side.kind.options) == ("false", ("north", "south", ""))
 
@@ -50,6 +51,7 @@ def test_nothing_is_set_afterwards_and_nothing_unknown_before():
     [
         ("X_PORT", "65536", "expected 0 to 65535"),
         ("X_PORT", "-1", "expected 0 to 65535"),
+        ("X_EVERY", "8d", "expected 1s to 1w"),
         ("X_PORT", "1.5", "expected a whole number"),
         ("X_PORT", "9" * 65, "expected a whole number"),
         ("X_LIT", "perhaps", "expected true or false"),

@@ -29,6 +29,19 @@ def test_a_name_within_two_letters_of_a_setting_ends_the_start_with_that_setting
         read_variables({name: "x"}, KNOWN)
 
 
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("INDEXER_DUCKDB_PATH", "JUNJO_DUCKDB_PATH"),
+        ("INDEXER_SPAN_STORAGE_PATH", "JUNJO_SPAN_STORAGE_PATH"),
+    ],
+)
+def test_a_setting_of_the_same_name_with_another_prefix_is_the_nearest(name, first):
+    with pytest.raises(InvalidSettings) as refused:
+        read_variables({name: "x"}, KNOWN)
+    assert refused.value.advice.startswith(f"The nearest are {first}, ")
+
+
 def test_a_name_of_junjo_or_further_away_is_ignored_and_named_for_the_log():
     others = ("FLUSH_MIN_ROWS", "JUNJO_SQLITE_PATH", "SPAN_TEST_SEED", "INGESTION_HOST_NAME_SUFFIX")
     found = read_variables(dict.fromkeys(others, "1"), KNOWN)
