@@ -20,6 +20,7 @@ from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.normalise import JSON_COLUMNS, canonical
 from indexer.read.payload import Tally, folder_payload
 from indexer.read.payload_values import readings, value_of
+from indexer.read.tempo_block import span_rows
 from indexer.system.storage import LocalStorage
 
 BATCH_ROWS = 8_192
@@ -95,7 +96,7 @@ def payload_tables(
     """
     path = info.relative_path
     with storage.open(info) as source:
-        file = FileColumns(source, path)
+        file = span_rows(storage, FileColumns(source, path), path)
         layout = recognise(file.schema, path)
         payload = _in_file(layout.dialect, names, layout.positions)
         constants: dict[str, Any] = dict.fromkeys(names)

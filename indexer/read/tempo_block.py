@@ -91,6 +91,12 @@ class TempoBlock:
             columns=tuple(self.schema.names),
         )
 
+    def stored_bytes(self, positions: Sequence[int]) -> int:
+        """What they are made of takes in the file, compressed. Raises like ``read``."""
+        columns = [COLUMNS[position] for position in positions]
+        with decoding(self._path):
+            return self._file.leaf_bytes(self._leaves_of(columns), self._groups)
+
     @property
     def _groups(self) -> range:
         return range(self._file.footer.row_group_count)
@@ -142,11 +148,14 @@ class TempoBlock:
         self, columns: Sequence[SpanColumn], groups: Sequence[int]
     ) -> Iterator[NestedSpans]:
         """The spans of some traces after another, with what these columns are made of."""
-        parts = {SPANS_ALONE, *(part for one in columns for part in one.parts)}
-        leaves = [at for at, path in enumerate(self._leaves) if _is_of(path, parts)]
+        leaves = self._leaves_of(columns)
         self.bytes_read += self._file.leaf_bytes(leaves, groups)
         for batch in self._file.leaf_batches(leaves, TRACES, groups):
             yield NestedSpans.of(batch)
+
+    def _leaves_of(self, columns: Sequence[SpanColumn]) -> list[int]:
+        parts = {SPANS_ALONE, *(part for one in columns for part in one.parts)}
+        return [at for at, path in enumerate(self._leaves) if _is_of(path, parts)]
 
     def _table(self, nested: NestedSpans, columns: Sequence[SpanColumn]) -> pa.Table:
         made = {one.name: one.make(nested, self._dedicated).cast(one.type) for one in columns}

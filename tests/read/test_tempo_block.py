@@ -10,6 +10,7 @@ from indexer.parquet.file_columns import FileColumns
 from indexer.read.dialect import recognise
 from indexer.read.metadata import read_file
 from indexer.read.payload import Tally, read_payload
+from indexer.read.payload_table import payload_tables
 from indexer.read.promoted import AttributeReader
 from indexer.read.registered_file import find_registered
 from indexer.read.scan_check import check_file
@@ -144,6 +145,18 @@ def test_what_an_answer_costs_of_a_block_is_what_was_read(tmp_path):
     assert [one["scope_name"] for one in found] == ["s0", "s0"]
     assert 0 < tally.bytes_read < info_of(tmp_path).size_bytes
     assert tally.text_bytes > 0
+
+
+def test_a_search_reads_the_payload_of_every_span(tmp_path):
+    spans = [span(1, Attrs=attrs({"size": 3})), span(2)]
+    write_block(tmp_path, [trace(1, [resource([spans])]), trace(2, [resource([[span(3)]])])])
+    tally = Tally()
+    tables = payload_tables(LocalStorage(tmp_path), info_of(tmp_path), ["attributes"], tally)
+    found = [one for table in tables for one in table.values("attributes")]
+    assert found == [{"size": 3}, {}, {}]
+    assert 0 < tally.bytes_read < info_of(tmp_path).size_bytes
+    tables = payload_tables(LocalStorage(tmp_path), info_of(tmp_path), [], Tally())
+    assert sum(map(len, tables)) == 3
 
 
 def test_duckdb_reads_no_column_of_a_block_itself(tmp_path):
