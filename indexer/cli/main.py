@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     from indexer.settings.environment import check_given, read_given  # noqa: PLC0415 - not of --help
 
     given = read_given(options.config)
-    settings = check_given(given.values)
+    settings = check_given(given.values, given.sources)
     module, function = options.run
     # A question's answer is on standard output, and all of it.
     is_service = function in {"run", "ingest", "up", "poll"}

@@ -81,7 +81,8 @@ def facts(values: dict[str, Any]) -> None:
         inner = value if isinstance(value, dict) else None
         named += [(name, value)] if inner is None else [(f"{name}.{k}", inner[k]) for k in inner]
     width = max((len(escape_text(name)) for name, _ in named), default=0)
-    Output().write(*(f"{escape_text(k):<{width}}  {_fact_text(one)}" for k, one in named))
+    lines = (f"{escape_text(name):<{width}}  {_fact_text(one)}" for name, one in named)
+    Output().write(*(line.rstrip(" ") for line in lines))
 
 
 def _fact_text(value: Any) -> str:

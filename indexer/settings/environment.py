@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from indexer.errors import InvalidSettings
@@ -17,6 +18,8 @@ from indexer.settings.variables import read_variables
 from indexer.system.budget import SMALL_SHARE
 from indexer.system.permissions import FileModes
 from indexer.system.tokens import check_token
+
+ENVIRONMENT = "environment"
 
 
 class Settings(
@@ -79,7 +82,7 @@ def read_given(config: str | Path | None = None) -> Given:
     known = variable_names().values()
     environment = read_variables(os.environ, known)
     file = {} if config is None else _read_config(Path(config), known)
-    sources = dict.fromkeys(file, str(config)) | dict.fromkeys(environment.given, "environment")
+    sources = dict.fromkeys(file, str(config)) | dict.fromkeys(environment.given, ENVIRONMENT)
     return Given(values={**file, **environment.given}, sources=sources, ignored=environment.ignored)
 
 
@@ -94,12 +97,24 @@ def load_settings(config: str | Path | None = None, **overrides: Any) -> Setting
 
     An override stands by its variable, before what the environment says.
     """
-    return check_given({**read_given(config).values, **overrides})
+    given = read_given(config)
+    return check_given({**given.values, **overrides}, given.sources)
 
 
-def check_given(values: Mapping[str, Any]) -> Settings:
-    """The settings that values by variable make. Raises InvalidSettings as above."""
-    return _checked(Settings.read(values))
+def check_given(
+    values: Mapping[str, Any], sources: Mapping[str, str] = MappingProxyType({})
+) -> Settings:
+    """The settings that values by variable make. Raises InvalidSettings as above.
+
+    A value that is refused is said to be of its source, where that is a file.
+    """
+    try:
+        return _checked(Settings.read(values))
+    except InvalidSettings as error:
+        source = sources.get(error.message.partition("=")[0], ENVIRONMENT)
+        if source == ENVIRONMENT:
+            raise
+        raise InvalidSettings(f"{source}: {error.message}", hint=error.advice) from error
 
 
 def _checked(settings: Settings) -> Settings:

@@ -62,6 +62,17 @@ def test_what_cannot_be_is_refused_by_name(config, text, said):
     assert refusal.value.advice
 
 
+def test_a_value_that_cannot_be_is_said_to_be_of_the_file_or_not(config, monkeypatch):
+    path = config("FLUSH_MAX_ROWS = 0")
+    with pytest.raises(InvalidSettings) as refusal:
+        load_settings(path)
+    assert refusal.value.message.startswith(f"{path}: FLUSH_MAX_ROWS='0': expected ")
+    monkeypatch.setenv("FLUSH_MAX_ROWS", "0")
+    with pytest.raises(InvalidSettings) as refusal:
+        load_settings(path)
+    assert refusal.value.message.startswith("FLUSH_MAX_ROWS='0'")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(InvalidSettings, match=f"cannot read the settings file {path}"):
