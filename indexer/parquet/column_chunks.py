@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.errors import CorruptPage
+from indexer.parquet.chunk_statistics import WRITER, Constant, constant_of
 from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
 
 _PATH_GROUPS_MAX = 32
 """Groups of a path that are told: a few kilobytes of schema can have a thousand in each other."""
 
 _FIRST_OFFSET = 4  # after the magic; some writers say 0 where they mean none
-_SCHEMA, _ROW_GROUPS = 2, 4  # FileMetaData
+_SCHEMA, _ROW_GROUPS, _CREATED_BY = 2, 4, 6  # FileMetaData
 _TYPE, _REPETITION, _NAME, _CHILDREN, _CONVERTED, _LOGICAL = 1, 3, 4, 5, 6, 10  # SchemaElement
 _GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup
 _CHUNK_METADATA, _CRYPTO_METADATA = 3, 8  # ColumnChunk
@@ -44,6 +45,8 @@ class ColumnChunk:
     repetition: int
     converted_type: int | None
     has_logical_type: bool
+    constant: Constant | None = None
+    """What all its rows have, as the footer says: to be believed of a footer that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,12 @@ def row_groups(footer: bytes, path: str) -> list[RowGroup]:
     try:
         metadata, _ = read_struct(footer)
         leaves = list(_leaves(metadata[_SCHEMA]))
+        says_constants = bytes(metadata.get(_CREATED_BY, b"")).startswith(WRITER)
         return [
             RowGroup(
                 row_count=whole(group[_GROUP_ROWS]),
                 chunks=tuple(
-                    _chunk(chunk, leaf)
+                    _chunk(chunk, leaf, group[_GROUP_ROWS] if says_constants else 0)
                     for chunk, leaf in zip(group[_GROUP_COLUMNS], leaves, strict=True)
                 ),
             )
@@ -120,14 +124,29 @@ def _leaves(schema: list[dict[int, Any]]) -> Iterator[_Leaf]:
             yield _Leaf(element, path, outer[0] if outer else name, position, not outer)
 
 
-def _chunk(chunk: dict[int, Any], leaf: _Leaf) -> ColumnChunk:
-    """The dictionary page, where there is one, comes first (Parquet format, "Column chunks")."""
+def _chunk(chunk: dict[int, Any], leaf: _Leaf, row_count: int) -> ColumnChunk:
+    """The dictionary page, where there is one, comes first (Parquet format, "Column chunks").
+
+    With a ``row_count`` its statistics are looked at.
+    """
     is_encrypted = _CRYPTO_METADATA in chunk
     metadata: dict[int, Any] = chunk.get(_CHUNK_METADATA) or (_NOTHING if is_encrypted else {})
     offset = whole(metadata[_DATA_PAGE_OFFSET])
     dictionary = whole(metadata.get(_DICTIONARY_PAGE_OFFSET, 0))
     if not is_encrypted and leaf.element[_NAME] != metadata[_PATH_IN_SCHEMA][-1]:
         raise ValueError("the columns are not those of the schema")
+    element = leaf.element
+    physical_type, repetition = whole(element[_TYPE]), whole(element[_REPETITION])
+    converted_type = whole(element[_CONVERTED]) if _CONVERTED in element else None
+    constant = None
+    if row_count and leaf.is_flat and not is_encrypted:
+        constant = constant_of(
+            metadata,
+            row_count,
+            physical_type=physical_type,
+            converted_type=converted_type,
+            repetition=repetition,
+        )
     return ColumnChunk(
         path_in_schema=leaf.path,
         position=leaf.position,
@@ -137,8 +156,9 @@ def _chunk(chunk: dict[int, Any], leaf: _Leaf) -> ColumnChunk:
         offset=dictionary if dictionary >= _FIRST_OFFSET else offset,
         size_bytes=whole(metadata[_COMPRESSED_SIZE]),
         codec=whole(metadata[_CODEC]),
-        physical_type=whole(leaf.element[_TYPE]),
-        repetition=whole(leaf.element[_REPETITION]),
-        converted_type=(whole(leaf.element[_CONVERTED]) if _CONVERTED in leaf.element else None),
-        has_logical_type=_LOGICAL in leaf.element,
+        physical_type=physical_type,
+        repetition=repetition,
+        converted_type=converted_type,
+        has_logical_type=_LOGICAL in element,
+        constant=constant,
     )

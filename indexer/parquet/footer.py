@@ -21,7 +21,12 @@ FOOTER_GUESS_BYTES = 16 * 1024
 
 def footer_digest(source: pa.NativeFile, relative_path: str) -> str:
     """blake2b-128 of the footer bytes, hex. Raises like ``footer_bytes``."""
-    return blake2b(footer_bytes(source, relative_path), digest_size=16).hexdigest()
+    return digest_of(footer_bytes(source, relative_path))
+
+
+def digest_of(footer: bytes) -> str:
+    """The same of footer bytes at hand."""
+    return blake2b(footer, digest_size=16).hexdigest()
 
 
 def footer_bytes(source: pa.NativeFile, relative_path: str) -> bytes:

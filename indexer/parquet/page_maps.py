@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from indexer.errors import CorruptPage
 from indexer.model import ParquetFileInfo
+from indexer.parquet.chunk_statistics import CONSTANT_BYTES_MAX, Constant
 from indexer.parquet.column_chunks import ColumnChunk, RowGroup
 from indexer.parquet.pages import Page, pages
 
@@ -23,22 +24,12 @@ PART_BYTES = 640
 """Of a page or a column chunk that is kept (measured)."""
 PARTS_MAX = 50_000
 """Pages and column chunks of all files together: 32 MB, some thousand files."""
-CONSTANT_BYTES_MAX = 512
-"""Of a value that is kept because all rows have it: it counts as one part."""
 DICTIONARY_BYTES_MAX = 4_096
 """Of a dictionary that is kept, as it is stored: names of services and scopes, their resources."""
 CODES_MAX = 1 << 17
 """Of a column chunk whose codes are kept, a byte each: more than span writers put in one."""
 ENTRY_BYTES = 50
 """What a value of a dictionary takes in Python beside its own bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """What every row of a column chunk has: most columns of a writer are empty, or all alike."""
-
-    value: Any
-    """As it is stored, text as bytes; None for no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +46,20 @@ class PageMap:
     """The column chunks of one file, and of those that were asked for where their pages lie.
 
     Where it is little, what they hold as well: a value that all rows have, or a dictionary. Both
-    are kept once their pages were verified, like the places of pages.
+    are kept once their pages were verified, like the places of pages, or a known footer says so.
     """
 
-    def __init__(self, groups: list[RowGroup]) -> None:
+    def __init__(self, groups: list[RowGroup], *, is_footer_known: bool = False) -> None:
+        """``is_footer_known`` says that the footer is the one that was indexed, bit by bit."""
         self.groups = groups
         self._pages: dict[int, list[Page]] = {}
-        self._constants: dict[int, Constant] = {}
+        self._constants: dict[int, Constant] = _constants(groups) if is_footer_known else {}
         self._dictionaries: dict[int, list[Any]] = {}
         self._codes: dict[int, Codes] = {}
         self._read_once: set[int] = set()
         self._chunks: dict[int, dict[int, ColumnChunk | None]] = {}
         self._lock = threading.Lock()
-        self.parts = sum(len(group.chunks) for group in groups)
+        self.parts = sum(len(group.chunks) for group in groups) + len(self._constants)
         """What is kept, in units of ``PART_BYTES``."""
 
     def chunk(self, number: int, position: int) -> ColumnChunk | None:
@@ -152,11 +144,11 @@ class PageMaps:
             self._parts_max = parts_max
 
     @contextmanager
-    def of(self, info: ParquetFileInfo, read: Callable[[], list[RowGroup]]) -> Iterator[PageMap]:
-        """The map of a file, whose footer is ``read`` where the map is not kept."""
+    def of(self, info: ParquetFileInfo, read: Callable[[], PageMap]) -> Iterator[PageMap]:
+        """The map of a file, made by ``read`` from its footer where it is not kept."""
         with self._lock:
             page_map = self._kept.get(info)
-        page_map = page_map or PageMap(read())
+        page_map = page_map or read()
         yield page_map
         self._keep(info, page_map)
 
@@ -170,3 +162,9 @@ class PageMaps:
             while self._parts > self._parts_max:
                 oldest, _ = self._kept.popitem(last=False)
                 self._parts -= self._counted.pop(oldest)
+
+
+def _constants(groups: Iterable[RowGroup]) -> dict[int, Constant]:
+    """By the offset of their chunk."""
+    chunks = (chunk for group in groups for chunk in group.chunks)
+    return {one.offset: one.constant for one in chunks if one.constant is not None}

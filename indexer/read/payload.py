@@ -21,7 +21,7 @@ from indexer.parquet.column_chunks import (
 )
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
-from indexer.parquet.footer import footer_bytes
+from indexer.parquet.footer import digest_of, footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
 from indexer.read.dialect_fields import Dialect
 from indexer.read.folder_columns import folder_key, folder_values
@@ -115,8 +115,11 @@ def read_payload(
     rows: Sequence[int],
     tally: Tally | None = None,
     limits: SpanLimits = SPAN_LIMITS,
+    footer_digest: str | None = None,
 ) -> list[dict[str, Any]]:
     """The payload of the given file row numbers, in their order; absent columns are None.
+
+    A footer with the ``footer_digest`` that was registered is believed what it says of values.
 
     Values are as the file has them (see ``span_payload``); of a column that stands in lists side
     by side, a dictionary of them; a Part where a span has more than it may. Raises FileError when
@@ -128,7 +131,7 @@ def read_payload(
         return _payload_of_block(storage, info, dialect, rows, tally or Tally(), limits)
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
-        with _MAPS.of(info, lambda: row_groups(footer_bytes(source, path), path)) as page_map:
+        with _MAPS.of(info, lambda: _page_map(source, path, footer_digest)) as page_map:
             places = positions_of(page_map.groups)
             found_in = [one.in_file(places.keys()) for one in dialect.payload]
             payload = [one for one in found_in if one is not None]
@@ -140,6 +143,12 @@ def read_payload(
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
     absent |= folder_payload(dialect, [one.name for one in payload], path)
     return rows_of(payload, found, places, absent)
+
+
+def _page_map(source: Counted, path: str, known_digest: str | None) -> PageMap:
+    footer = footer_bytes(source, path)
+    is_known = known_digest is not None and digest_of(footer) == known_digest
+    return PageMap(row_groups(footer, path), is_footer_known=is_known)
 
 
 def _payload_of_block(

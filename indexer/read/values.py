@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from indexer.errors import CorruptPage
+from indexer.parquet.chunk_statistics import Constant
 from indexer.parquet.column_chunks import ColumnChunk
 from indexer.parquet.hybrid import BYTE_BITS, all_numbers, numbers_at, ranks, single_number
-from indexer.parquet.page_maps import CODES_MAX, DICTIONARY_BYTES_MAX, Codes, Constant, PageMap
+from indexer.parquet.page_maps import CODES_MAX, DICTIONARY_BYTES_MAX, Codes, PageMap
 from indexer.parquet.pages import Page, page_bytes
 from indexer.read.byte_arrays import LENGTH_BYTES, ByteArrays, equal_stride
 

@@ -67,9 +67,9 @@ def test_files_that_were_asked_the_longest_ago_are_let_go(tmp_path):
     maps, read = PageMaps(parts_max=2 * parts), []
 
     def ask(number: int) -> None:
-        def made() -> list[RowGroup]:
+        def made() -> PageMap:
             read.append(number)
-            return groups
+            return PageMap(groups)
 
         with maps.of(info(number), made):
             pass

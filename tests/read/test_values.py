@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
+from indexer.parquet.chunk_statistics import CONSTANT_BYTES_MAX
 from indexer.parquet.column_chunks import row_groups
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import footer_bytes
-from indexer.parquet.page_maps import CONSTANT_BYTES_MAX, PageMap
+from indexer.parquet.page_maps import PageMap
 from indexer.read.values import ChunkReader, NotDecodedHere
 from tests.read.parquet_pages import pages
 from tests.support.examples import examples
@@ -71,11 +72,12 @@ def written(table: pa.Table, **options: object) -> bytes:
     return content
 
 
-def decoded(content: bytes, rows: list[int]) -> list[object]:
+def decoded(content: bytes, rows: list[int], *, is_footer_known: bool = False) -> list[object]:
     """The values of the rows of a file with one column, in their order."""
     source = pa.BufferReader(content)
     with decoding(NAME):
-        kept = PageMap(row_groups(footer_bytes(source, NAME), NAME))
+        groups = row_groups(footer_bytes(source, NAME), NAME)
+        kept = PageMap(groups, is_footer_known=is_footer_known)
         found = decoded_of(source, kept, rows)
         for _ in range(2):
             assert decoded_of(source, kept, rows) == found, "by what was kept before"
@@ -128,6 +130,7 @@ def test_any_rows_of_any_column_are_what_pyarrow_reads(table, options, data):
     rows = data.draw(st.lists(st.integers(0, len(table) - 1), min_size=1, max_size=20))
     expected = pq.read_table(pa.BufferReader(content))["column"].to_pylist()
     assert decoded(content, rows) == [expected[row] for row in rows]
+    assert decoded(content, rows, is_footer_known=True) == [expected[row] for row in rows]
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])

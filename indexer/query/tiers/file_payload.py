@@ -50,7 +50,9 @@ def _read(
     if file.footer_digest is not None:
         info = find_registered(storage, info, file.footer_digest)
     rows = [span.row for span in spans]
-    stored = read_payload(storage, info, file.dialect, rows, account.tally)
+    stored = read_payload(
+        storage, info, file.dialect, rows, account.tally, footer_digest=file.footer_digest
+    )
     cut = [span.row for span in spans if may_be_cut(span.name)]
     names = {}
     if cut:
