@@ -13,6 +13,8 @@ from indexer.parquet.thrift import read_varint
 
 WIDTH_MAX = 32
 BYTE_BITS = 8
+_LONG = 0x80
+"""A header from this on goes on in the next byte; most runs are short."""
 
 _Run = tuple[int, int, bool, int]
 """(first place, place after it, whether it is bit-packed, byte where its numbers begin)."""
@@ -27,11 +29,17 @@ def numbers_at(data: bytes, at: int, width: int, places: Sequence[int]) -> list[
         raise ValueError(f"numbers of {width} bits")
     if not width:
         return [0] * len(places)
+    repeated = b""
+    if width <= BYTE_BITS and places:
+        repeated, at, _ = _repeated(data, at, width, places[-1] + 1)
     found = []
-    runs = _runs(data, at, width)
+    runs = _runs(data, at, width, len(repeated))
     first = after = start = 0
     packed = False
     for place in places:
+        if place < len(repeated):
+            found.append(repeated[place])
+            continue
         while place >= after:
             first, after, packed, start = next(runs)
         bit = (place - first) * width if packed else 0
@@ -59,19 +67,49 @@ def all_numbers(data: bytes, at: int, width: int, count: int) -> bytes:
     """
     if not 0 < width <= BYTE_BITS:
         raise ValueError(f"numbers of {width} bits")
-    parts = []
-    for first, after, is_packed, start in _runs(data, at, width):
-        if is_packed:
-            end = start + (after - first) * width // BYTE_BITS
-            if end > len(data):
-                raise IndexError("the numbers end early")
-            bits = np.unpackbits(np.frombuffer(data[start:end], np.uint8), bitorder="little")
-            parts.append(np.packbits(bits.reshape(-1, width), axis=1, bitorder="little").tobytes())
+    repeated, at, left = _repeated(data, at, width, count)
+    parts, mask = [repeated], (1 << width) - 1
+    while left > 0:
+        header = data[at]
+        header, at = (header, at + 1) if header < _LONG else read_varint(data, at)
+        length = header >> 1
+        if not length:
+            raise ValueError("a run of nothing")
+        if header & 1:
+            end = at + length * width
+            parts.append(_unpacked(data, at, end, width))
+            at, left = end, left - length * BYTE_BITS
         else:
-            parts.append(bytes([_bits(data, start, 0, width)]) * min(after - first, count - first))
-        if after >= count:
-            break
+            parts.append((data[at] & mask).to_bytes() * min(length, left))
+            at, left = at + 1, left - length
     return b"".join(parts)[:count]
+
+
+def _repeated(data: bytes, at: int, width: int, count: int) -> tuple[bytes, int, int]:
+    """The numbers of the first runs, as far as each is one number again and again.
+
+    And where the next run begins, and how many numbers are left. Rows that are sorted by trace have
+    hundreds of such runs and few others, all with a header of one byte.
+    """
+    pairs = np.frombuffer(data, np.uint8, (len(data) - at) // 2 * 2, at).reshape(-1, 2)[:count]
+    headers = pairs[:, 0]
+    others = np.flatnonzero((headers & 1).astype(np.bool_) | (headers >= _LONG) | (headers == 0))
+    lengths = headers[: others[0] if len(others) else None].astype(np.int64) >> 1
+    ends = np.cumsum(lengths)
+    runs = min(int(np.searchsorted(ends, count)) + 1, len(lengths))
+    if not runs:
+        return b"", at, count
+    values = pairs[:runs, 1] & np.uint8((1 << width) - 1)
+    return np.repeat(values, lengths[:runs]).tobytes(), at + 2 * runs, count - int(ends[runs - 1])
+
+
+def _unpacked(data: bytes, start: int, end: int, width: int) -> bytes:
+    """The numbers that are packed between two bytes, a byte each."""
+    if end > len(data):
+        raise IndexError("the numbers end early")
+    bits = np.unpackbits(np.frombuffer(data[start:end], np.uint8), bitorder="little")
+    numbers: bytes = np.packbits(bits.reshape(-1, width), axis=1, bitorder="little").tobytes()
+    return numbers
 
 
 def ranks(levels: bytes, rows: Sequence[int]) -> list[int | None]:
@@ -94,11 +132,11 @@ def ranks(levels: bytes, rows: Sequence[int]) -> list[int | None]:
     return found
 
 
-def _runs(data: bytes, at: int, width: int) -> Iterator[_Run]:
-    """Without an end of their own: whoever asks on beyond the data gets IndexError."""
-    first = 0
+def _runs(data: bytes, at: int, width: int, first: int = 0) -> Iterator[_Run]:
+    """From that place on, without an end of their own: who asks beyond the data gets IndexError."""
     while True:
-        header, at = read_varint(data, at)
+        header = data[at]
+        header, at = (header, at + 1) if header < _LONG else read_varint(data, at)
         count = header >> 1
         if not count:
             raise ValueError("a run of nothing")
