@@ -1,4 +1,4 @@
-"""Lists of traces over the store and over what was sent over OTLP alone, as one list.
+"""Numbered pages over the store and over what was sent over OTLP alone, as one list.
 
 The latter are put into a store in memory for the one answer, so that filters and orders are those
 of the store.
@@ -14,17 +14,21 @@ from indexer.mastra.list_arguments import (
     PAGE_SPANS_MAX,
     ListBranches,
     ListTraces,
-    OrderBy,
     Pagination,
 )
 from indexer.mastra.list_records import BranchList, LightTraceList, PageInfo, TraceList
+from indexer.mastra.query_records import NumberedTraces, QueriedTrace
+from indexer.mastra.query_requests import TraceQuery
 from indexer.mastra.records import SpanRecord
 from indexer.mastra.sync_store import SyncDuckDBStore, SyncObservability
 
-L = TypeVar("L", TraceList, LightTraceList, BranchList)
-W = TypeVar("W", ListTraces, ListBranches)
+L = TypeVar("L", TraceList, LightTraceList, BranchList, NumberedTraces)
+W = TypeVar("W", ListTraces, ListBranches, TraceQuery)
+T = TypeVar("T", ListTraces, ListBranches)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _OF_STORE = ("created_at", "updated_at")
+Order = tuple[str, bool]
+"""The time by which rows are in order, startedAt or endedAt, and whether the latest is first."""
 
 
 @contextmanager
@@ -44,38 +48,46 @@ def in_memory(records: Sequence[SpanRecord]) -> Iterator[SyncObservability]:
 
 
 def merged_list(
+    ask: Callable[[SyncObservability, T], L],
+    store: SyncObservability,
+    sent: Sequence[SpanRecord],
+    wanted: T,
+) -> L:
+    """One page; ``sent`` are spans that the store has not, and what filters of roots ask for."""
+    order = (wanted.order_by.field, wanted.order_by.direction == "DESC")
+    return merged_page(ask, store, sent, wanted, wanted.pagination, order)
+
+
+def merged_page(
     ask: Callable[[SyncObservability, W], L],
     store: SyncObservability,
     sent: Sequence[SpanRecord],
     wanted: W,
+    asked: Pagination,
+    order: Order,
 ) -> L:
-    """One page; ``sent`` are spans that the store has not, and what filters of roots ask for.
+    """The same of whatever has numbered pages.
 
     Of the store no more is read than can be on the page: what is before it moves no further than
     there are other roots.
     """
     with in_memory(sent) as memory:
-        others = _listed(ask, memory, wanted, 0, len(sent))
+        others: _Listed[L] = _listed(ask, memory, wanted, 0, len(sent))
     if not others.spans:
         return ask(store, wanted)
-    first = wanted.pagination.page * wanted.pagination.per_page
-    end = first + wanted.pagination.per_page
+    first = asked.page * asked.per_page
+    end = first + asked.per_page
     low = max(0, first - len(others.spans))
     stored: _Listed[L] = _listed(ask, store, wanted, low, end)
-    arrived = {(one.trace_id, one.span_id): one.created_at for one in sent}
-    dated: list[Any] = [
-        one.model_copy(update={"created_at": arrived[one.trace_id, one.span_id]})
-        for one in others.spans
-    ]
-    every = _in_order([*stored.spans, *dated], wanted.order_by)
+    every = in_order([*stored.spans, *dated(others.spans, sent)], order)
     total = stored.total + len(others.spans)
     return stored.answer.model_copy(
         update={
             _member(stored.answer): every[first - low : end - low],
             "pagination": PageInfo(
                 total=total,
-                page=wanted.pagination.page,
-                per_page=wanted.pagination.per_page,
+                page=asked.page,
+                per_page=asked.per_page,
                 has_more=end < total,
             ),
         }
@@ -112,14 +124,25 @@ def _listed(
 
 
 def _member(answer: object) -> str:
+    if isinstance(answer, NumberedTraces):
+        return "traces"
     return "branches" if isinstance(answer, BranchList) else "spans"
 
 
-def _in_order(spans: Sequence[Any], order_by: OrderBy) -> list[Any]:
-    """What has not ended counts as ending last."""
-    name = "started_at" if order_by.field == "startedAt" else "ended_at"
-    return sorted(
-        spans,
-        key=lambda span: getattr(span, name) or _LATEST,
-        reverse=order_by.direction == "DESC",
-    )
+def dated(rows: Sequence[Any], sent: Sequence[SpanRecord]) -> list[Any]:
+    """Rows of a store in memory with the times at which their spans came."""
+    arrived = {(one.trace_id, one.span_id): one.created_at for one in sent}
+    return [
+        row.model_copy(update={"created_at": arrived[row.trace_id, _span_id(row)]}) for row in rows
+    ]
+
+
+def _span_id(row: Any) -> Any:
+    return row.root_span_id if isinstance(row, QueriedTrace) else row.span_id
+
+
+def in_order(rows: Sequence[Any], order: Order) -> list[Any]:
+    """By a time; what has not ended counts as ending last."""
+    field, is_descending = order
+    name = "started_at" if field == "startedAt" else "ended_at"
+    return sorted(rows, key=lambda row: getattr(row, name) or _LATEST, reverse=is_descending)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
+from indexer.mastra.columns import stored_time
 from indexer.mastra.database import Database
 from indexer.mastra.predicates import PredicateSql
 from indexer.mastra.query_cursors import binding, decode, encode
@@ -55,12 +56,11 @@ def query_spans(database: Database, request: SpanQuery) -> QueriedSpans:
         raise refusal(found.issues)
     bind_range(request.time_range, found)
     (order,) = request.order_by
-    bound = binding("spans", request.time_range.model_dump(), request.where, order.model_dump())
     column = f"s.{COLUMNS[order.field]}"
     limit = request.page.limit
     sql = (
         f"SELECT s.sequence, {column}, s.trace_id, s.span_id FROM mastra_spans AS s "
-        f"WHERE {IN_RANGE.format(alias='s')} AND ({where}) AND ({_after(request, bound, found)}) "
+        f"WHERE {IN_RANGE.format(alias='s')} AND ({where}) AND ({_after(request, found)}) "
         f"ORDER BY {column} {order.direction}, s.trace_id, s.span_id LIMIT {limit + 1:d}"
     )
     with database.reading() as cursor:
@@ -68,18 +68,28 @@ def query_spans(database: Database, request: SpanQuery) -> QueriedSpans:
         page = keys[:limit]
         rows = rows_by_sequence(cursor, [sequence for sequence, *_ in page], _ROW)
         costs = span_costs(cursor, [(trace_id, span_id) for *_, trace_id, span_id in page])
-    following = None
-    if len(keys) > limit:
-        _, at, trace_id, span_id = page[-1]
-        following = encode(bound, at.isoformat(), trace_id, span_id)
-    return QueriedSpans(spans=[_span(row, costs) for row in rows], page=NextPage(next=following))
+    spans = [_span(row, costs) for row in rows]
+    following = span_cursor(request, spans[-1]) if len(keys) > limit else None
+    return QueriedSpans(spans=spans, page=NextPage(next=following))
 
 
-def _after(request: SpanQuery, bound: str, found: PredicateSql) -> str:
+def span_cursor(request: SpanQuery, span: QueriedSpan) -> str:
+    """The cursor after a span."""
+    (order,) = request.order_by
+    at = stored_time(getattr(span, COLUMNS[order.field]))
+    return encode(_binding(request), at.isoformat(), span.trace_id, span.span_id)
+
+
+def _binding(request: SpanQuery) -> str:
+    (order,) = request.order_by
+    return binding("spans", request.time_range.model_dump(), request.where, order.model_dump())
+
+
+def _after(request: SpanQuery, found: PredicateSql) -> str:
     if request.page.after is None:
         return "true"
     (order,) = request.order_by
-    moment_text, trace_id, span_id = decode(request.page.after, bound, 3)
+    moment_text, trace_id, span_id = decode(request.page.after, _binding(request), 3)
     at, of_trace = found.bind(cursor_moment(moment_text)), found.bind(trace_id)
     column = f"s.{COLUMNS[order.field]}"
     sign = ">" if order.direction == "asc" else "<"

@@ -15,6 +15,7 @@ from indexer.mastra.list_arguments import ListBranches, ListTraces
 from indexer.mastra.list_records import BranchList, LightTraceList, TraceList
 from indexer.mastra.query_discovery import QueryFields, QueryValues
 from indexer.mastra.query_records import QueriedSpans, QueriedThreads
+from indexer.mastra.query_requests import SpanQuery, TraceQuery
 from indexer.mastra.records import LightTrace, SpanRecord, Trace
 from indexer.mastra.signals import Signal
 from indexer.mastra.strategy import Strategy
@@ -152,11 +153,11 @@ class ObservabilityDuckDB:
         """Spans that branches begin with, roots or not: runs, and calls of tools."""
         return await self._threads.read(self._spans.list_branches, arguments)
 
-    async def query_traces(self, request: Mapping[str, Any]) -> TraceAnswer:
+    async def query_traces(self, request: TraceQuery | Mapping[str, Any]) -> TraceAnswer:
         """Traces whose root has ended, by Mastra's predicates, or the threads that they are of."""
         return await self._threads.read(self._spans.query_traces, request)
 
-    async def query_spans(self, request: Mapping[str, Any]) -> QueriedSpans:
+    async def query_spans(self, request: SpanQuery | Mapping[str, Any]) -> QueriedSpans:
         """Spans that have ended, by Mastra's predicates, whatever trace they are of."""
         return await self._threads.read(self._spans.query_spans, request)
 

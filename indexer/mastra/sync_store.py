@@ -234,11 +234,11 @@ class SyncObservability:
             delta_cursor=found.cursor,
         )
 
-    def query_traces(self, request: Mapping[str, Any]) -> TraceAnswer:
+    def query_traces(self, request: TraceQuery | Mapping[str, Any]) -> TraceAnswer:
         """Traces whose root has ended, by Mastra's predicates, or the threads that they are of."""
         return query_traces(self._store.database, parsed(TraceQuery, request))
 
-    def query_spans(self, request: Mapping[str, Any]) -> QueriedSpans:
+    def query_spans(self, request: SpanQuery | Mapping[str, Any]) -> QueriedSpans:
         """Spans that have ended, by Mastra's predicates, whatever trace they are of."""
         return query_spans(self._store.database, parsed(SpanQuery, request))
 

@@ -79,7 +79,7 @@ def query_traces(database: Database, request: TraceQuery) -> TraceAnswer:
         return _delta(database, request, found)
     if request.group is not None:
         return _threads(database, request, found)
-    order = request.order_by[0] if request.order_by else QueryOrder()
+    order = trace_order(request)
     chosen = candidates(request, _KEYS, found)
     with database.reading() as cursor:
         if request.pagination is not None:
@@ -96,25 +96,45 @@ def _page(
 ) -> QueriedTraces:
     page = request.page or QueryPage()
     column = COLUMNS[order.field]
-    bound = binding("traces", request.time_range.model_dump(), request.where, order.model_dump())
     after = "true"
     if page.after is not None:
-        moment_text, trace_id = decode(page.after, bound, 2)
+        moment_text, trace_id = decode(page.after, _binding(request), 2)
         at = found.bind(cursor_moment(moment_text))
         sign = ">" if order.direction == "asc" else "<"
         after = f"{column} {sign} {at} OR ({column} = {at} AND trace_id > {found.bind(trace_id)})"
     rows = cursor.execute(
-        f"SELECT sequence, {column}, trace_id FROM ({chosen}) WHERE {after} "
+        f"SELECT sequence FROM ({chosen}) WHERE {after} "
         f"ORDER BY {column} {order.direction}, trace_id LIMIT {page.limit + 1:d}",
         found.parameters,
     ).fetchall()
-    has_more, rows = len(rows) > page.limit, rows[: page.limit]
-    return QueriedTraces(
-        traces=_traces(cursor, [row[0] for row in rows]),
-        page=NextPage(
-            next=encode(bound, rows[-1][1].isoformat(), rows[-1][2]) if has_more else None
-        ),
-    )
+    traces = _traces(cursor, [sequence for (sequence,) in rows[: page.limit]])
+    following = trace_cursor(request, traces[-1]) if len(rows) > page.limit else None
+    return QueriedTraces(traces=traces, page=NextPage(next=following))
+
+
+def trace_order(request: TraceQuery) -> QueryOrder:
+    """The order of the traces."""
+    return request.order_by[0] if request.order_by else QueryOrder()
+
+
+def trace_cursor(request: TraceQuery, trace: QueriedTrace) -> str:
+    """The cursor after a trace."""
+    at = stored_time(getattr(trace, COLUMNS[trace_order(request).field]))
+    return encode(_binding(request), at.isoformat(), trace.trace_id)
+
+
+def thread_cursor(request: TraceQuery, thread_id: str) -> str:
+    """The cursor after a thread that traces are grouped by."""
+    return encode(_group_binding(request), thread_id)
+
+
+def _binding(request: TraceQuery) -> str:
+    order = trace_order(request)
+    return binding("traces", request.time_range.model_dump(), request.where, order.model_dump())
+
+
+def _group_binding(request: TraceQuery) -> str:
+    return binding("groups", request.time_range.model_dump(), request.where)
 
 
 def cursor_moment(text: str) -> Any:
@@ -204,10 +224,10 @@ def _head(cursor: duckdb.DuckDBPyConnection, request: TraceQuery) -> str:
 def _threads(database: Database, request: TraceQuery, found: PredicateSql) -> GroupedThreads:
     page = request.page or QueryPage()
     chosen = candidates(request, "r.thread_id", found)
-    bound = binding("groups", request.time_range.model_dump(), request.where)
     after = "true"
     if page.after is not None:
-        after = f"thread_id > {found.bind(decode(page.after, bound, 1)[0])}"
+        (thread_id,) = decode(page.after, _group_binding(request), 1)
+        after = f"thread_id > {found.bind(thread_id)}"
     with database.reading() as cursor:
         rows = cursor.execute(
             f"SELECT DISTINCT thread_id FROM ({chosen}) WHERE thread_id IS NOT NULL AND {after} "
@@ -217,7 +237,7 @@ def _threads(database: Database, request: TraceQuery, found: PredicateSql) -> Gr
     threads = [thread_id for (thread_id,) in rows[: page.limit]]
     return GroupedThreads(
         groups=[ThreadId(thread_id=one) for one in threads],
-        page=NextPage(next=encode(bound, threads[-1]) if len(rows) > page.limit else None),
+        page=NextPage(next=thread_cursor(request, threads[-1]) if len(rows) > page.limit else None),
     )
 
 

@@ -54,16 +54,16 @@ def branches_with_sent(
     door: MastraDoor, wanted: ListBranches, deadline: Deadline
 ) -> tuple[BranchList, bool]:
     """The same of spans that branches begin with, among the newest that came over OTLP."""
-    since, until = _bounds(wanted.filters.started_at)
+    since, until = bounds(wanted.filters.started_at)
     query = SpanQuery(since_unix_nano=since, until_unix_nano=until, limit=ROOTS_MAX)
     call = SyncObservability.list_branches
-    return _merged(door, call, wanted, lambda answers: _found(answers, query, deadline))
+    return _merged(door, call, wanted, lambda answers: find_spans(answers, query, deadline))
 
 
 def newest_sent(door: MastraDoor, deadline: Deadline) -> Sent:
     """The newest spans that came over OTLP, published ones too; none where the index cannot say."""
     query = SpanQuery(limit=ROOTS_MAX)
-    return _of_index(door, lambda answers: _found(answers, query, deadline))
+    return of_index(door, lambda answers: find_spans(answers, query, deadline))
 
 
 def whole_trace(door: MastraDoor, trace_id: str, deadline: Deadline) -> Trace | None:
@@ -135,12 +135,12 @@ def _merged(
     store = door.store.observability
     if wanted.mode != "page":
         return call(store, wanted), True
-    sent, is_whole = _of_index(door, find)
-    left = _not_published(door, sent)
+    sent, is_whole = of_index(door, find)
+    left = not_published(door, sent)
     return (merged_list(call, store, left, wanted) if left else call(store, wanted)), is_whole
 
 
-def _of_index(door: MastraDoor, find: Callable[[Answers], Sent]) -> Sent:
+def of_index(door: MastraDoor, find: Callable[[Answers], Sent]) -> Sent:
     """What is found there; the store answers all the same where the index cannot."""
     if door.answers is None:
         return [], True
@@ -164,18 +164,19 @@ def _sent_trace(door: MastraDoor, trace_id: str, deadline: Deadline) -> list[Spa
 
 def _sent_roots(answers: Answers, wanted: ListTraces, deadline: Deadline) -> Sent:
     """The newest roots in the range of starts, failed spans too where the list asks for these."""
-    since, until = _bounds(wanted.filters.started_at)
+    since, until = bounds(wanted.filters.started_at)
     query = SpanQuery(roots=True, since_unix_nano=since, until_unix_nano=until, limit=ROOTS_MAX)
-    roots, is_whole = _found(answers, query, deadline)
+    roots, is_whole = find_spans(answers, query, deadline)
     if wanted.filters.has_child_error is None or not roots:
         return roots, is_whole
     failed = replace(query, roots=False, conditions=SpanConditions(status_code=_ERROR))
-    spans, has_all = _found(answers, failed, deadline)
+    spans, has_all = find_spans(answers, failed, deadline)
     children = [one for one in spans if one.parent_span_id is not None]
     return [*roots, *children], is_whole and has_all
 
 
-def _found(answers: Answers, query: SpanQuery, deadline: Deadline) -> Sent:
+def find_spans(answers: Answers, query: SpanQuery, deadline: Deadline) -> Sent:
+    """Those of a list of the index that Mastra's exporter has sent."""
     for key in _PROMOTED:
         try:
             found = answers.spans(replace(query, attribute=key), deadline=deadline)
@@ -188,7 +189,8 @@ def _found(answers: Answers, query: SpanQuery, deadline: Deadline) -> Sent:
     return _records(found.spans), found.next_cursor is None and found.completeness.is_complete
 
 
-def _not_published(door: MastraDoor, sent: Sequence[SpanRecord]) -> list[SpanRecord]:
+def not_published(door: MastraDoor, sent: Sequence[SpanRecord]) -> list[SpanRecord]:
+    """Those of the spans that the store has not."""
     if not sent:
         return []
     known = stored_keys(door.store.database, [(one.trace_id, one.span_id) for one in sent])
@@ -229,7 +231,7 @@ def _otlp_span(span: Span) -> OtlpSpan:
     )
 
 
-def _bounds(asked: TimeRange | None) -> tuple[int | None, int | None]:
+def bounds(asked: TimeRange | None) -> tuple[int | None, int | None]:
     """Nanoseconds since 1970 that hold the range; the list compares exactly."""
     if asked is None:
         return None, None

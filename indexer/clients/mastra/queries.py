@@ -1,16 +1,20 @@
 """The routes that take Mastra's queries as JSON, and refuse them as Mastra's server does."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from indexer.clients.mastra.answers import answer
 from indexer.clients.mastra.door import MastraDoor
+from indexer.clients.mastra.otlp_queries import (
+    Question,
+    published_alone,
+    spans_with_sent,
+    traces_with_sent,
+)
 from indexer.clients.mastra.store_question import ask
 from indexer.errors import InvalidMastraCall, QueryTimedOut
 from indexer.mastra import error_ids
@@ -31,7 +35,6 @@ _STATUS = {
     error_ids.CURSOR_MALFORMED: 400,
     error_ids.CURSOR_CONFLICT: 409,
 }
-Query = Callable[[Mapping[str, Any]], BaseModel | dict[str, Any]]
 
 
 def query_routes(router: APIRouter, door: MastraDoor, prefix: str) -> None:
@@ -41,42 +44,43 @@ def query_routes(router: APIRouter, door: MastraDoor, prefix: str) -> None:
     @router.post(prefix + "/traces/query")
     async def query_traces(request: Request) -> Response:
         """Traces whose root has ended, by predicates on them, their spans, scores and feedback."""
-        return await _asked(request, spans.query_traces)
+        return await _asked(request, door, traces_with_sent)
 
     @router.post(prefix + "/traces/query/fields")
     async def query_fields(request: Request) -> Response:
         """Fields that predicates may name, and keys that metadata of traces has."""
-        return await _asked(request, spans.query_fields)
+        return await _asked(request, door, published_alone(spans.query_fields))
 
     @router.post(prefix + "/traces/query/values")
     async def query_values(request: Request) -> Response:
         """The most frequent values of such a field."""
-        return await _asked(request, spans.query_values)
+        return await _asked(request, door, published_alone(spans.query_values))
 
     @router.post(prefix + "/threads/query")
     async def query_threads(request: Request) -> Response:
         """Threads by predicates on their traces."""
-        return await _asked(request, spans.query_threads)
+        return await _asked(request, door, published_alone(spans.query_threads))
 
     @router.post(prefix + "/spans/query")
     async def query_spans(request: Request) -> Response:
         """Spans that have ended, by a predicate, with previews and what they cost."""
-        return await _asked(request, spans.query_spans)
+        return await _asked(request, door, spans_with_sent)
 
     @router.post(prefix + "/traces/aggregate")
     async def aggregate_traces(request: Request) -> Response:
         """Counts, durations, errors, tokens and costs of groups of traces."""
-        return await _asked(request, spans.aggregate_traces)
+        return await _asked(request, door, published_alone(spans.aggregate_traces))
 
 
-async def _asked(request: Request, query: Query) -> Response:
+async def _asked(request: Request, door: MastraDoor, question: Question) -> Response:
     try:
         content = from_json(await request.body())
     except ValueError as error:
         issue = {"field": "body", "message": str(error)}
         return JSONResponse({"error": "Invalid request body", "issues": [issue]}, 400)
     try:
-        return answer(await ask(request, lambda _: query(content)))
+        found, is_whole = await ask(request, lambda deadline: question(door, content, deadline))
+        return answer(found, is_whole=is_whole)
     except InvalidMastraCall as error:
         return _refused(error)
     except QueryTimedOut as error:

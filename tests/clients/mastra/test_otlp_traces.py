@@ -1,6 +1,5 @@
 """Mastra's routes answer what came over OTLP beside what was published, each span once."""
 
-import json
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
@@ -13,64 +12,18 @@ from indexer.clients.mastra.routes import mastra
 from indexer.errors import CatalogUnavailable
 from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.system.budget import ByteBudget
-from tests.mastra.samples import START, span
+from tests.clients.mastra.both_ways import serving_both, trace_id
+from tests.mastra.samples import span
 from tests.support.catalogs import indexed
 from tests.support.served import serving
-from tests.support.span_files import Span, write
 
 pytestmark = pytest.mark.duckdb
-T0 = int(START.timestamp()) * 10**9
-SECOND = 10**9
-
-
-def sent(trace, number, parent=None, at=0, kind="agent_run", status=1, **attributes):
-    """As the exporter sends it: traces 1 and 2 over OTLP alone, 3 both ways."""
-    more = {"mastra.span.type": kind, "gen_ai.operation.name": "x", **attributes}
-    return Span(
-        trace=trace,
-        span=number,
-        parent=parent,
-        kind=1,
-        name=f"sent {number}",
-        start=T0 + at * SECOND,
-        duration=SECOND,
-        status=status,
-        attributes=json.dumps(more),
-    )
-
-
-SENT = [
-    sent(1, 1, at=1, **{"mastra.metadata.userId": "u1", "mastra.tags": '["a"]'}),
-    sent(1, 2, 1, at=2, kind="tool_call", status=2),
-    sent(2, 1, at=4, kind="workflow_run"),
-    sent(3, 1, at=3),
-    sent(3, 2, 1, at=3),
-    Span(trace=4, span=1, start=T0, attributes='{"gen_ai.operation.name":"x"}'),
-]
-
-
-def trace_id(number):
-    return f"{number:032x}"
 
 
 @pytest.fixture(scope="module", params=[("gen_ai.operation.name",), ()], ids=["promoted", "not"])
 def client(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sent")
-    store = SyncDuckDBStore(threads=1)
-    store.init()
-    store.observability.batch_create_spans(
-        [
-            span(trace_id(3), f"{1:016x}", name="published", start=3),
-            span(trace_id(5), f"{1:016x}", name="published too", start=2),
-        ]
-    )
-    with indexed(folder, keys=request.param) as one:
-        write(one.root / "a.parquet", SENT)
-        one.settle()
-        door = MastraDoor(store=store, bodies=ByteBudget(1 << 20), answers=one.answers)
-        with serving(routers=[partial(mastra, door=door)]) as served:
-            yield served
-    store.close()
+    with serving_both(tmp_path_factory.mktemp("sent"), request.param) as served:
+        yield served
 
 
 def get(client, path, code=200, **parameters):
