@@ -35,6 +35,7 @@ from indexer.run.supervisor import Supervisor
 from indexer.settings import Settings
 from indexer.settings.paths import check_ingestion_paths
 from indexer.system.addresses import Address, Endpoint, bind, bound_address
+from indexer.system.allocation import keep_what_a_request_takes
 from indexer.system.budget import ByteBudget
 from indexer.system.clock import SystemClock
 from indexer.system.counted_nouns import counted
@@ -237,6 +238,7 @@ class Ingestion:
 async def serve_ingestion(settings: Settings) -> None:
     """Run the ingestion until SIGTERM or SIGINT. Raises what keeps it from starting."""
     answer_beside_work()
+    keep_what_a_request_takes()
     stop = asyncio.Event()
     catch_stop_signals().tell_loop(stop.set)
     with Ingestion(settings) as ingestion:

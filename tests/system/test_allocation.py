@@ -1,0 +1,37 @@
+"""The C library is told what to keep, where it can be."""
+
+import ctypes
+import platform
+
+import pytest
+
+from indexer.system import allocation
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What mallopt is called with; this process stays as it is."""
+    found = []
+
+    class Library:
+        def mallopt(self, name, count):
+            found.append((name, count))
+            return 1
+
+    monkeypatch.setattr(allocation.ctypes, "CDLL", lambda _: Library())
+    return found
+
+
+def test_as_much_is_kept_as_a_request_takes(told):
+    assert allocation.keep_what_a_request_takes()
+    assert told == [(-1, allocation.TRIM_BYTES), (-3, allocation.MAP_BYTES)]
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    monkeypatch.setattr(allocation.ctypes, "CDLL", lambda _: object())
+    assert not allocation.keep_what_a_request_takes()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is of glibc")
+def test_glibc_has_it():
+    assert hasattr(ctypes.CDLL(None), "mallopt")
