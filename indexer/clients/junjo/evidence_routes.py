@@ -35,8 +35,8 @@ from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, unix_nano
 from indexer.errors import InvalidId
 from indexer.query.answer import SpansAnswer
 from indexer.query.deadline import Deadline
-from indexer.query.find.trace_query import TraceQuery
 from indexer.query.span import Span
+from indexer.query.trace_prefix import trace_by_text
 
 RUNS_DEFAULT = 100
 Text = Annotated[str | None, Query(max_length=CHARS_MAX)]
@@ -154,7 +154,7 @@ def _execution(router: APIRouter, host: Host) -> None:
 def _spans_of(host: Host, trace_id: str, deadline: Deadline) -> SpansAnswer:
     """Raises HTTPException for an ID that no trace has."""
     try:
-        answer = host.answers.trace(TraceQuery.of(trace_id), deadline)
+        answer = trace_by_text(host.answers, trace_id, deadline)
     except InvalidId:
         raise HTTPException(404, "no trace has this ID") from None
     if not answer.spans:

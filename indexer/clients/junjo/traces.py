@@ -15,12 +15,21 @@ from indexer.query.cost import Cost
 from indexer.query.deadline import Deadline
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.span_cache import EncodedSpanCache
+from indexer.query.trace_prefix import whole_trace_id
 from indexer.query.window import ANY_TIME, Window
 
 CHARS_MAX = 1_024
 """Of a service name or an id in a path: far longer than any."""
 
-TraceId = Annotated[str, Path(max_length=CHARS_MAX, examples=["0af7651916cd43dd8448eb211c80319c"])]
+TraceId = Annotated[
+    str,
+    Path(
+        max_length=CHARS_MAX,
+        description="32 hex digits, the first 4 or more if no other trace begins so, up to 16 of "
+        "a 64-bit ID, a UUID or a traceparent.",
+        examples=["0af7651916cd43dd8448eb211c80319c"],
+    ),
+]
 
 
 async def respond_trace(
@@ -37,7 +46,7 @@ async def respond_trace(
     def found(deadline: Deadline) -> SpansAnswer:
         try:
             query = TraceQuery.of(
-                trace_id,
+                whole_trace_id(host.answers, trace_id, deadline),
                 span_id,
                 since_unix_nano=within.since_unix_nano,
                 until_unix_nano=within.until_unix_nano,

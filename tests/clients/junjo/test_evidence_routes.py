@@ -116,6 +116,25 @@ def test_the_newest_front_end_goes_from_services_to_an_agent(service: Served) ->
     assert parent["executable_type"] == "node"
 
 
+def test_a_trace_is_asked_for_by_any_spelling_of_its_id(service: Served) -> None:
+    run = junjo_workflows.completed()
+    trace_id = run.spans[0].trace_id
+    body = evidence(service, run)
+    spans = f"{V1}/observability/traces/{{}}/spans"
+    shown = service.get(spans.format(trace_id)).json
+    assert len(shown) == len(run.sent)
+    uuid = "-".join((trace_id[:8], trace_id[8:12], trace_id[12:16], trace_id[16:20], trace_id[20:]))
+    for text in (
+        trace_id.upper(),
+        f"00-{trace_id}-{1:016x}-01",
+        uuid,
+        trace_id[:12],
+        trace_id[:20],
+    ):
+        assert service.get(f"{V1}/trace-evidence/{text}").json == body
+        assert service.get(spans.format(text)).json == shown
+
+
 def test_a_trace_that_is_not_there_is_not_found(service: Served) -> None:
     """An invalid ID too."""
     for trace_id in (f"{99:032x}", "none"):
