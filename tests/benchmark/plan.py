@@ -20,6 +20,7 @@ SPANS_MAX = 40_000_000
 
 
 _LARGE = Shape(files=200, spans=20_000)
+_FEWER = Shape(files=60, spans=20_000)
 _LITTLE = Shape(files=5_000, spans=500)
 _MANY = Shape(files=1_000, spans=10_000)
 _MILLION = Shape(files=50, spans=20_000)
@@ -35,10 +36,14 @@ class Plan:
 
     large: Shape = _LARGE
     """Few large files."""
+    fewer: Shape = _FEWER
+    """A quarter of them, of which start-up and the last commit are a larger share."""
     little: Shape = _LITTLE
     """Many small files."""
     rounds: int = 3
     """Turns of each side where a turn takes seconds."""
+    index_rounds: int = 2
+    """The same of the index, which has several kinds of them."""
     answers: int = 16
     """Questions of each kind."""
     arrivals: int = 220
@@ -86,16 +91,25 @@ class Plan:
 
     def corpora(self) -> list[Corpus]:
         """Both corpora, made now unless they are kept from an earlier run, and read once."""
-        made = [corpus(OUTPUT / "corpora", shape) for shape in (self.large, self.little)]
-        for one in made:
-            one.warm()
-        return made
+        return [_warm_corpus(shape) for shape in (self.large, self.little)]
+
+    def fewer_files(self) -> Corpus:
+        """A quarter of the large files, made and read like both corpora."""
+        return _warm_corpus(self.fewer)
+
+
+def _warm_corpus(shape: Shape) -> Corpus:
+    made = corpus(OUTPUT / "corpora", shape)
+    made.warm()
+    return made
 
 
 SMALL = Plan(
     large=Shape(files=8, spans=2_000),
+    fewer=Shape(files=4, spans=2_000),
     little=Shape(files=60, spans=100),
     rounds=1,
+    index_rounds=1,
     sizes=(Shape(files=4, spans=2_000), Shape(files=40, spans=200)),
     sql=Shape(files=4, spans=2_000),
     answers=4,
