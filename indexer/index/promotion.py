@@ -25,8 +25,9 @@ from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 from indexer.telemetry.log import ATTRIBUTES_PROMOTED, ATTRIBUTES_UNREADABLE, log
 
-QUIET_S = 0.1
-"""So long no file was registered before attributes are read."""
+QUIET_S = 0.25
+"""So long no file was registered before attributes are read: files that come closer than that give
+theirs together, beside nothing that somebody waits for."""
 WAIT_MAX_S = 1.0
 """So long a file's attributes wait for quiet."""
 POLL_S = 0.01

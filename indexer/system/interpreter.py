@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-SWITCH_S = 0.0005
+SWITCH_S = 0.0001
 """How long one thread keeps the interpreter from another. A request changes threads a dozen times,
-and at Python's own 5 ms it waits that long each time while something is decoded or indexed."""
+and a file that is indexed comes back to it after a hundred calls; at Python's own 5 ms either waits
+that long each time. Measured beside questions without a pause, a file of 500 spans: 103 ms at half
+a millisecond, 94 at a tenth, and the questions take the same."""
 
 USUALLY = gc.get_threshold()
 RARELY = (100_000, 50, 100)
