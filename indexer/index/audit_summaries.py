@@ -9,8 +9,8 @@ from indexer.catalog.key_summaries import Key, read_summaries
 from indexer.errors import IndexerError
 from indexer.model import AuditStep, Finding, ParquetFileInfo
 from indexer.query.find.payload_conditions import COLUMN_OF
-from indexer.read.payload import Tally
 from indexer.read.payload_table import payload_tables
+from indexer.read.tally import Tally
 from indexer.spans.key_summary import KeySummary, double_of, values_under
 from indexer.system.storage import LocalStorage
 

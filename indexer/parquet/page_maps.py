@@ -59,7 +59,10 @@ class PageMap:
         self._read_once: set[int] = set()
         self._chunks: dict[int, dict[int, ColumnChunk | None]] = {}
         self._lock = threading.Lock()
-        self.parts = sum(len(group.chunks) for group in groups) + len(self._constants)
+        self.layout: Any = None
+        """What a reader makes of the columns, left here for its next call: a page a row group."""
+        self.parts = sum(len(group.chunks) for group in groups)
+        self.parts += len(self._constants) + len(groups)
         """What is kept, in units of ``PART_BYTES``."""
 
     def chunk(self, number: int, position: int) -> ColumnChunk | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from indexer.errors import QueryTooLarge
 from indexer.query.limits import AnswerLimits
-from indexer.read.payload import Tally
+from indexer.read.tally import Tally
 from indexer.system.budget import Reservation
 
 BYTES_PER_TEXT_BYTE = 4

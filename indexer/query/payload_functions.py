@@ -26,8 +26,9 @@ from indexer.read.canonical_columns import canonical_column, column_type
 from indexer.read.dialect_fields import Dialect
 from indexer.read.metadata import batch, read_file
 from indexer.read.normalise import COUNT_COLUMNS
-from indexer.read.payload import PAYLOAD_COLUMNS, Tally
+from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.registered_file import find_registered
+from indexer.read.tally import Tally
 from indexer.read.whole_names import whole_names
 from indexer.spans.file_scan import UNSCANNED, FileScan
 from indexer.system.duckdb_functions import create_arrow_function

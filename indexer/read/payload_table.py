@@ -18,8 +18,9 @@ from indexer.read.canonical_columns import UNLIMITED
 from indexer.read.dialect import recognise
 from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.normalise import JSON_COLUMNS, canonical
-from indexer.read.payload import Tally, folder_payload
+from indexer.read.payload import folder_payload
 from indexer.read.payload_values import readings, value_of
+from indexer.read.tally import Tally
 from indexer.read.tempo_block import span_rows
 from indexer.system.storage import LocalStorage
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.limits import TEXT_BYTES_MAX
-from indexer.read.payload import Tally, read_payload
+from indexer.read.payload import read_payload
+from indexer.read.tally import Tally
 from indexer.system.storage import LocalStorage
 
 _LETTER_BYTES_MAX = 4

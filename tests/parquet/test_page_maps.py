@@ -11,7 +11,8 @@ from indexer.parquet.column_chunks import RowGroup, row_groups
 from indexer.parquet.footer import footer_bytes
 from indexer.parquet.page_maps import PageMap, PageMaps
 from indexer.read.dialect_document import dialects
-from indexer.read.payload import Tally, read_payload
+from indexer.read.payload import read_payload
+from indexer.read.tally import Tally
 from indexer.system.storage import LocalStorage
 from tests.support.span_files import spans, write
 

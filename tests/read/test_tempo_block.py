@@ -9,11 +9,12 @@ from indexer.errors import CorruptPage, FileChanged, FileFault, FileUnreadable, 
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.dialect import recognise
 from indexer.read.metadata import read_file
-from indexer.read.payload import Tally, read_payload
+from indexer.read.payload import read_payload
 from indexer.read.payload_table import payload_tables
 from indexer.read.promoted import AttributeReader
 from indexer.read.registered_file import find_registered
 from indexer.read.scan_check import check_file
+from indexer.read.tally import Tally
 from indexer.read.tempo_block import TempoBlock, dedicated_attributes
 from indexer.spans.file_scan import UNSCANNED
 from indexer.system.storage import LocalStorage

@@ -5,7 +5,7 @@ import pytest
 from indexer.read.dialect_document import dialects
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.read.metadata import read_parquet_metadata
-from indexer.read.payload import Tally
+from indexer.read.tally import Tally
 from indexer.read.whole_names import may_be_cut, whole_names
 from tests.read.read_back import put
 from tests.support.dialect_files import LAYOUTS, OtelSpan

@@ -17,9 +17,10 @@ from indexer.query.span import DataFile
 from indexer.query.tiers.read_ahead import ReadAhead
 from indexer.read.canonical_columns import UNLIMITED
 from indexer.read.normalise import canonical
-from indexer.read.payload import Tally, read_payload
+from indexer.read.payload import read_payload
 from indexer.read.payload_table import PayloadTable, payload_tables
 from indexer.read.registered_file import find_registered
+from indexer.read.tally import Tally
 from indexer.spans.key_summary import KeySummary
 from indexer.system.storage import LocalStorage
 

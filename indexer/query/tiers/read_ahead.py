@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from indexer.read.payload import Tally
 from indexer.read.payload_table import PayloadTable
+from indexer.read.tally import Tally
 
 Read = Callable[[Tally], Generator[PayloadTable]]
 """Begins to read a file; what it costs is counted where it says."""

@@ -10,8 +10,8 @@ import pytest
 
 from indexer.errors import FileVanished
 from indexer.query.tiers.read_ahead import ReadAhead
-from indexer.read.payload import Tally
 from indexer.read.payload_table import PayloadTable
+from indexer.read.tally import Tally
 
 TABLES = [PayloadTable(table=pa.table({"": [at]}), payload=(), constants={}) for at in range(3)]
 

@@ -1,0 +1,131 @@
+"""The columns of some rows of one file, page by page, or by row groups where that fails.
+
+Most columns have one value in all rows of a row group: a row begins as a copy of those.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from indexer.errors import CorruptPage
+from indexer.parquet.file_columns import FileColumns
+from indexer.parquet.page_maps import PageMap
+from indexer.read.dialect_fields import Dialect, PayloadColumn
+from indexer.read.payload_values import Reading
+from indexer.read.tally import Counted
+from indexer.read.values import ChunkReader, NotDecodedHere
+from indexer.spans.limits import SpanLimits
+
+_SLICES_MAX = 64
+"""Rows that are taken one by one: a copy of one can be 200 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PayloadLayout:
+    """What the columns of one file are to a dialect, and what whole row groups have in them."""
+
+    dialect: Dialect
+    limits: SpanLimits
+    places: Mapping[str, int]
+    payload: Sequence[PayloadColumn]
+    columns: Mapping[int, Reading]
+    """By position."""
+    absent: Mapping[str, Any]
+    shared: dict[int, dict[int, Any]] = field(default_factory=dict)
+    """Of a row group by its number: values that all its rows have, by position."""
+
+
+class PayloadRows:
+    """Reads columns of some rows: page by page, or by row groups where that fails."""
+
+    def __init__(
+        self, source: Counted, page_map: PageMap, path: str, layout: PayloadLayout
+    ) -> None:
+        self._source, self._page_map, self._path = source, page_map, path
+        self._layout, self._columns, self._limits = layout, layout.columns, layout.limits
+
+    def read(self, rows: Sequence[int]) -> list[dict[int, Any]]:
+        """One dictionary a row."""
+        by_row: dict[int, dict[int, Any]] = {}
+        left: set[int] = set()
+        first = 0
+        for number, group in enumerate(self._page_map.groups):
+            wanted = [row for row in rows if first <= row < first + group.row_count]
+            inside = [row - first for row in wanted]
+            shared = self._shared(number) if wanted else {}
+            for row in wanted:
+                by_row[row] = dict(shared)
+            for position in self._columns if wanted else ():
+                if position in shared:
+                    continue
+                try:
+                    values = self._chunk_values(number, position, inside)
+                except NotDecodedHere:
+                    left.add(position)
+                    continue
+                for row, value in zip(wanted, values, strict=True):
+                    by_row[row][position] = value
+            first += group.row_count
+        found = [by_row[row] for row in rows]
+        if left:
+            self._source.count_chunks(self._page_map.groups, left, rows)
+            others = self._by_row_group(sorted(left), rows)
+            found = [row | other for row, other in zip(found, others, strict=True)]
+        return found
+
+    def _shared(self, number: int) -> dict[int, Any]:
+        """What all rows of a row group are known to have, by position."""
+        known = self._layout.shared.get(number, {})
+        found = dict(known)
+        for position in self._columns.keys() - known.keys():
+            chunk = self._page_map.chunk(number, position)
+            if chunk is not None and self._page_map.constant(chunk) is not None:
+                with suppress(NotDecodedHere):
+                    (found[position],) = self._chunk_values(number, position, [0])
+        if len(found) > len(known):
+            self._layout.shared[number] = found  # a new one: other threads copy the old one
+        return found
+
+    def _chunk_values(self, number: int, position: int, rows: Sequence[int]) -> list[Any]:
+        column, limits = self._columns[position], self._limits
+        chunk = self._page_map.chunk(number, position)
+        if chunk is None:
+            raise NotDecodedHere(f"column {position} has several parts")
+        row_count = self._page_map.groups[number].row_count
+        text_of = partial(column.text, limits)
+        reader = ChunkReader(self._source, chunk, self._path, self._page_map, text_of, row_count)
+        values = reader.values(rows)
+        return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
+
+    def _by_row_group(self, positions: list[int], rows: Sequence[int]) -> list[dict[int, Any]]:
+        file = FileColumns(self._source.whole, self._path)
+        by_row: dict[int, dict[int, Any]] = {}
+        first = 0
+        for number, group in enumerate(self._page_map.groups):
+            after = first + group.row_count
+            wanted = [row for row in rows if first <= row < after]
+            if wanted:
+                table = file.read_row_group(number, positions)
+                if table.num_rows != group.row_count:
+                    message = f"{table.num_rows} rows, the footer says {group.row_count}"
+                    raise CorruptPage(message, path=self._path)
+                taken = _take(table, [row - first for row in wanted])
+                values = {
+                    position: self._columns[position].values(column, self._limits)
+                    for position, column in zip(positions, taken.columns, strict=True)
+                }
+                for at, row in enumerate(wanted):
+                    by_row[row] = {position: values[position][at] for position in positions}
+            first = after
+        return [by_row[row] for row in rows]
+
+
+def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:
+    """Those rows; without a copy where there are few, which may be long."""
+    if len(rows) > _SLICES_MAX:
+        return table.take(rows)
+    return pa.concat_tables([table.slice(row, 1) for row in rows])
