@@ -99,16 +99,23 @@ class CountedThreads(ThreadPoolExecutor):
 
 
 class ReceiveWatch:
-    """Ends calls whose message does not arrive in time; one thread for all of them."""
+    """Ends calls whose message does not arrive in time; one thread for all of them.
+
+    It sleeps while there is no such call.
+    """
 
     def __init__(self, receive_s: float) -> None:
         self._receive_s = receive_s
         self._lock = threading.Lock()
         self._receiving: dict[int, tuple[float, grpc.ServicerContext]] = {}
-        over = threading.Event()
-        weakref.finalize(self, over.set)  # the thread ends with the server that has the watch
+        self._begun, over = threading.Event(), threading.Event()
+        # The thread ends with the server that has the watch.
+        weakref.finalize(self, _end, over, self._begun)
         threading.Thread(
-            target=_watch, args=(weakref.ref(self), over), name="grpc-receive", daemon=True
+            target=_watch,
+            args=(weakref.ref(self), over, self._begun),
+            name="grpc-receive",
+            daemon=True,
         ).start()
 
     @contextmanager
@@ -116,6 +123,7 @@ class ReceiveWatch:
         """Watch a call that waits for its message."""
         with self._lock:
             self._receiving[id(context)] = (time.monotonic() + self._receive_s, context)
+            self._begun.set()
         try:
             yield
         finally:
@@ -131,14 +139,21 @@ class ReceiveWatch:
         """End the calls that have waited for too long."""
         now_s = time.monotonic()
         with self._lock:
+            if not self._receiving:
+                self._begun.clear()
             late = [one for due_s, one in self._receiving.values() if due_s < now_s]
         for context in late:
             context.cancel()
 
 
-def _watch(of: "weakref.ref[ReceiveWatch]", over: threading.Event) -> None:
+def _end(*events: threading.Event) -> None:
+    for event in events:
+        event.set()
+
+
+def _watch(of: "weakref.ref[ReceiveWatch]", over: threading.Event, begun: threading.Event) -> None:
     interval_s = 0.0
-    while not over.wait(interval_s):
+    while begun.wait() and not over.wait(interval_s):
         watch = of()
         if watch is None:
             return

@@ -157,7 +157,8 @@ class Flusher:
         pause_s = CHECK_S
         while not self._stopping.wait(pause_s):
             try:
-                self.flush_due()
+                if self._wal.holds_requests:
+                    self.flush_due()
             except Exception as error:  # noqa: BLE001 - told, and tried again: the log keeps all
                 self._failures += 1
                 FLUSHES_FAILED.inc()

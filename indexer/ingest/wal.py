@@ -171,6 +171,11 @@ class Wal:
         with self._readers.reader() as reader:
             return reader.state()
 
+    @property
+    def holds_requests(self) -> bool:
+        """Whether any is not flushed; nothing is read for it."""
+        return self._writer.pending_bytes > 0
+
     def begun_range(self) -> KeyRange | None:
         """The flush that was begun and not finished, also by an earlier process."""
         with self._readers.reader() as reader:

@@ -10,7 +10,7 @@ from indexer.clients.shared.callers import Caller
 from indexer.clients.unix_socket import bind, socket_path
 from indexer.telemetry.log import SOCKET_MADE_AGAIN, log
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 5.0
 """One question to the file system; a command that finds no socket asks the catalog itself."""
 
 

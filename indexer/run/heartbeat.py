@@ -11,7 +11,8 @@ from contextlib import suppress
 from indexer.system.clock import Clock
 from indexer.telemetry.log import INDEX_RESUMED, INDEX_STALLED, log
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 5.0
+"""For the log; whoever asks for the status is told at once."""
 
 
 class Heartbeat:

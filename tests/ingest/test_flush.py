@@ -1,6 +1,7 @@
 """Requests leave the log when their file is durable, and in one file, whatever happens between."""
 
 import logging
+import threading
 
 import pytest
 
@@ -197,6 +198,23 @@ def test_it_flushes_by_itself_and_survives_failures(
         flusher.stop()
     append(wal, body(1))
     assert len(pending(wal)) == 1
+
+
+def test_a_log_without_requests_is_not_asked_what_is_due(make_flusher, wal, monkeypatch):
+    monkeypatch.setattr(flush, "CHECK_S", 0.01)
+    asked = threading.Event()
+    flusher = make_flusher(rows=1)
+    flush_due = flusher.flush_due
+    monkeypatch.setattr(flusher, "flush_due", lambda: asked.set() or flush_due())
+    flusher.start()
+    try:
+        assert not wal.holds_requests
+        assert not asked.wait(0.1)
+        append(wal, body(0))
+        assert asked.wait(60)
+        _wait(lambda: not wal.holds_requests)
+    finally:
+        flusher.stop()
 
 
 def test_starting_removes_what_a_killed_process_left(make_flusher, root):
