@@ -181,11 +181,12 @@ class Answers:
     ) -> SpansAnswer:
         """Found by statements one by one, if no commit comes meanwhile; else in one transaction."""
         deadline = deadline or Deadline()
-        state = None if self.memory is None or not _is_brief(query) else self.memory.state()
-        if state is not None:
+        state = None if self.memory is None else self.memory.state()
+        is_brief = _is_brief(query)
+        if state is not None and is_brief:
             with suppress(StateMoved), self._open(deadline, query, state) as opened:
                 return _answer(opened, query, encoding, payload=payload)
-        with self._open(deadline, query) as opened:
+        with self._open(deadline, query, before=None if is_brief else state) as opened:
             return _answer(opened, query, encoding, payload=payload)
 
     @contextmanager
@@ -201,15 +202,24 @@ class Answers:
 
     @contextmanager
     def _open(
-        self, deadline: Deadline, query: Query | None, state: IndexState | None = None
+        self,
+        deadline: Deadline,
+        query: Query | None,
+        state: IndexState | None = None,
+        before: IndexState | None = None,
     ) -> Iterator[OpenAnswer]:
-        """The same; with a ``state`` there is no transaction, and ``Moment.confirm`` tells."""
+        """The same; with a ``state`` there is no transaction, and ``Moment.confirm`` tells.
+
+        ``before`` is the state of before the transaction, which is of it if no commit came since.
+        """
         hot = self._ask_hot()
         with (
             reads_within(deadline.over),
             self._transaction(deadline, state) as moment,
             self._account() as account,
         ):
+            if before is not None and before.is_current:
+                state = before
             published = published_spans(self.published, query, moment.deadline)
             tiers = open_tiers(
                 moment.cursor,

@@ -1,11 +1,14 @@
 """DuckDB's answers as Arrow or as plain rows, the same way on every supported version."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the command line writes texts of SQL and loads no engine
     import duckdb
     import pyarrow as pa
+
+Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
+"""Gives the rows of a statement, of which there are few."""
 
 READER_ROWS = 500_000
 """Rows of one streamed part: about 100 MB of span metadata."""

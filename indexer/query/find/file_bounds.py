@@ -7,12 +7,11 @@ all before the beginning of the next.
 from collections.abc import Sequence
 
 import duckdb
-import numpy as np
 
 from indexer.query.find.file_selection import list_conditions
 from indexer.query.find.index_scan import span_conditions
 from indexer.query.find.span_query import Position, SpanQuery
-from indexer.system.duckdb_rows import arrow_table, id_list
+from indexer.system.duckdb_rows import Fetch, id_list
 
 _BEFORE_ALL = "0" * 32, "0" * 16, -1
 """Trace, span and kind of a place before all spans of one start: no real id is zero."""
@@ -38,12 +37,14 @@ FileBound = tuple[Position, int]
 """A place of the list, at or after which a file's first span of it is; and the file."""
 
 
-def file_bounds(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> list[FileBound]:
+def file_bounds(
+    cursor: duckdb.DuckDBPyConnection, query: SpanQuery, fetch: Fetch
+) -> list[FileBound]:
     """Every file that may hold spans of the list from its beginning, or its cursor, on; in order.
 
     A place that only says the start, or the duration, of a span is before all of these.
     """
-    latest = {} if query.slowest else _listed(cursor, query)
+    latest = {} if query.slowest else _listed(fetch, query)
     if query.slowest or query.after is not None:
         latest |= _from_here(cursor, query, latest)
     after = None if query.after is None else _key(query, query.after)
@@ -53,14 +54,13 @@ def file_bounds(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> list[Fil
     return sorted(found, key=lambda bound: (*query.place(bound[0]), bound[1]))
 
 
-def _listed(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> dict[int, int]:
+def _listed(fetch: Fetch, query: SpanQuery) -> dict[int, int]:
     """The latest start of each file, by what the index knows of whole files."""
     where = " AND ".join(list_conditions(query)) or "true"
-    found = arrow_table(cursor, _FILES.format(where=where))
-    latest = found["latest"].to_numpy()
-    if query.until_unix_nano is not None:
-        latest = np.minimum(latest, query.until_unix_nano - 1)
-    return dict(zip(found["file_id"].to_pylist(), latest.tolist(), strict=True))
+    found: dict[int, int] = dict(fetch(_FILES.format(where=where)))
+    if query.until_unix_nano is None:
+        return found
+    return {file_id: min(start, query.until_unix_nano - 1) for file_id, start in found.items()}
 
 
 def _from_here(

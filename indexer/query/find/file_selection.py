@@ -6,14 +6,10 @@ full, only files with a span newer than its last one can change it.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import duckdb
 
 from indexer.query.find.span_query import SpanQuery
-from indexer.system.duckdb_rows import text_literal
+from indexer.system.duckdb_rows import Fetch, text_literal
 
 FILES_AT_FIRST = 16
 """Files that are listed at first; four times as many each time that was not enough."""
@@ -35,29 +31,11 @@ class CandidateFile:
     spans_max: int
 
 
-class KnownStatements(Protocol):
-    """What statements about files have said of the index as it is."""
-
-    def candidates(self, sql: str) -> Sequence[CandidateFile] | None:
-        """The files that a statement gave; None where it is not known."""
-        ...
-
-    def keep_candidates(self, sql: str, files: Sequence[CandidateFile]) -> None:
-        """A statement gave these."""
-        ...
-
-
 class CandidateFiles:
     """The files that one list may be in, each given once. ``key_id`` is its attribute's number."""
 
-    def __init__(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        query: SpanQuery,
-        key_id: int | None,
-        known: KnownStatements | None = None,
-    ) -> None:
-        self._cursor, self._known = cursor, known
+    def __init__(self, fetch: Fetch, query: SpanQuery, key_id: int | None) -> None:
+        self._fetch = fetch
         self._statement = _statement(query, key_id)
         self._listed: deque[CandidateFile] = deque()
         self._offset, self._limit = 0, FILES_AT_FIRST
@@ -86,19 +64,11 @@ class CandidateFiles:
     def _next(self) -> CandidateFile | None:
         if not self._listed and self._limit:
             page = f"{self._statement} LIMIT {self._limit} OFFSET {self._offset}"
-            self._listed.extend(self._files(page))
+            self._listed.extend(CandidateFile(*row) for row in self._fetch(page))
             is_last = len(self._listed) < self._limit
             self._offset += self._limit
             self._limit = 0 if is_last else self._limit * GROWTH
         return self._listed.popleft() if self._listed else None
-
-    def _files(self, sql: str) -> Sequence[CandidateFile]:
-        found = None if self._known is None else self._known.candidates(sql)
-        if found is None:
-            found = [CandidateFile(*row) for row in self._cursor.execute(sql).fetchall()]
-            if self._known is not None:
-                self._known.keep_candidates(sql, found)
-        return found
 
 
 def _statement(query: SpanQuery, key_id: int | None) -> str:

@@ -13,12 +13,12 @@ import duckdb
 
 from indexer.query.deadline import Deadline
 from indexer.query.find.condition_tree import condition_sql
-from indexer.query.find.file_selection import CandidateFiles, KnownStatements
+from indexer.query.find.file_selection import CandidateFiles
 from indexer.query.find.index_row import COLUMNS, COLUMNS_WITH_VALUE, IndexRow, index_rows
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery
-from indexer.system.duckdb_rows import id_list, text_literal
+from indexer.system.duckdb_rows import Fetch, id_list, text_literal
 
 LLM_SHARE = 4
 """Where a fourth of the spans or more are of LLM traces, a page so many times as large has a page
@@ -52,15 +52,22 @@ def first_rows(
     key_id: int | None = None,
     llm: LlmTraces | None = None,
     rows_of: RowsOf = lambda _: None,
-    known: KnownStatements | None = None,
+    fetch: Fetch | None = None,
 ) -> list[IndexRow]:
     """The first ``query.count`` indexed spans of the list from its beginning, or its cursor, on.
 
     ``key_id`` is the number of the query's attribute, whose value the rows have; ``llm`` says
-    which traces have an LLM call, for a query that is about those alone. ``rows_of`` and ``known``
+    which traces have an LLM call, for a query that is about those alone. ``rows_of`` and ``fetch``
     are of the state of the index that statements see.
     """
-    scan = _Scan(cursor, key_id, llm, deadline, rows_of, known)
+    scan = _Scan(
+        cursor,
+        key_id,
+        llm,
+        deadline,
+        rows_of,
+        fetch or (lambda sql: cursor.execute(sql).fetchall()),
+    )
     if query.slowest:
         deadline.check()
         return scan.rows(query, None)
@@ -89,11 +96,11 @@ class _Scan:
     llm: LlmTraces | None
     deadline: Deadline
     rows_of: RowsOf
-    known: KnownStatements | None
+    fetch: Fetch
 
     def newest(self, query: SpanQuery) -> list[IndexRow]:
         """The first ``query.count`` of a list."""
-        candidates = CandidateFiles(self.cursor, query, self.key_id, self.known)
+        candidates = CandidateFiles(self.fetch, query, self.key_id)
         found: list[IndexRow] = []
         while len(found) < query.count and (files := candidates.holding(query.count - len(found))):
             self.deadline.check()

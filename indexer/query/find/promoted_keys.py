@@ -6,11 +6,12 @@ from indexer.errors import QueryRefused
 from indexer.query.find.span_query import SpanQuery
 from indexer.spans.attributes import tells_llm_calls
 
+KEYS = "SELECT key, key_id FROM promoted_attributes ORDER BY key"
+
 
 def key_numbers(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """The promoted attributes and their numbers in this catalog, by name."""
-    found = cursor.execute("SELECT key, key_id FROM promoted_attributes ORDER BY key").fetchall()
-    return dict(found)
+    return dict(cursor.execute(KEYS).fetchall())
 
 
 def keys_of_query(cursor: duckdb.DuckDBPyConnection, query: SpanQuery) -> dict[str, int]:

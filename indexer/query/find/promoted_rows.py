@@ -14,10 +14,10 @@ import duckdb
 
 from indexer.query.find.condition_tree import AllOf, AnyOf, Condition, Leaf, NotMet
 from indexer.query.find.payload_conditions import AttributeCondition
-from indexer.query.find.promoted_keys import key_numbers
+from indexer.query.find.promoted_keys import KEYS
 from indexer.read.promoted import VALUE_CHARS_MAX
 from indexer.spans.key_summary import double_of
-from indexer.system.duckdb_rows import id_list, text_literal
+from indexer.system.duckdb_rows import Fetch, id_list, text_literal
 
 _PROMOTED_FILES = """
 SELECT file_id, {exact} FROM file_scans
@@ -66,12 +66,12 @@ class PromotedFiles:
     """Of these, those of which they tell which rows do."""
 
 
-def promoted_rows(cursor: duckdb.DuckDBPyConnection, condition: Condition) -> list[PromotedRows]:
+def promoted_rows(condition: Condition, fetch: Fetch) -> list[PromotedRows]:
     """Those of a search; none where no promoted attribute has to be something."""
     leaves = [one for one in _required(condition) if isinstance(one, AttributeCondition)]
     if not any(one.owner == "span" for one in leaves):
         return []
-    numbers = key_numbers(cursor)
+    numbers: dict[str, int] = dict(fetch(KEYS))
     return [
         PromotedRows(
             condition=one,

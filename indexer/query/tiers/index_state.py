@@ -6,11 +6,12 @@ and again. What is known of single files outlives commits that leave them as the
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from indexer.catalog.commits import Commits
-from indexer.query.find.file_selection import CandidateFile
+from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_rows import TraceRows
 from indexer.query.span import DataFile
@@ -22,8 +23,9 @@ PAGE_SPANS_MAX = 20_000
 PAGE_ENTRY_SPANS = 4
 """What a page takes beside its spans, in spans."""
 
-CANDIDATES_MAX = 10_000
-"""Of all kept lists of candidate files together, some 150 bytes each; a longer one is not kept."""
+Rows = Sequence[tuple[Any, ...]]
+FETCHED_ROWS_MAX = 10_000
+"""Of all kept results of statements about files and keys together, some 150 bytes each."""
 
 PageKey = tuple[SpanQuery, tuple[str, ...]]
 """A list from its beginning or its cursor on, and the files whose attributes are read directly."""
@@ -45,8 +47,8 @@ class IndexState:
     """Files that were refused, and those of them whose spans were in the index before."""
     _pages: OrderedDict[PageKey, Candidates] = field(default_factory=OrderedDict)
     _page_spans: int = 0
-    _candidates: dict[str, Sequence[CandidateFile]] = field(default_factory=dict)
-    _candidate_count: int = 0
+    _fetched: dict[str, Rows] = field(default_factory=dict)
+    _fetched_rows: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -59,6 +61,19 @@ class IndexState:
         if self.is_current:
             self.quarantined = counts
 
+    def newest_rows(self, file_id: int) -> NewestRows | None:
+        """The rows of a file in the order of lists, where they are kept; none once a commit came.
+
+        A transaction goes on in this state after it.
+        """
+        found = self.kept.newest_rows(file_id)
+        return found if self.is_current else None
+
+    def files(self, file_ids: Iterable[int]) -> dict[int, DataFile]:
+        """Those of the files that are known; none once a commit came."""
+        found = self.kept.files(file_ids)
+        return found if self.is_current else {}
+
     def keep_files(self, files: Mapping[int, DataFile]) -> None:
         """A statement said so."""
         self.kept.keep_files(files, lambda: self.is_current)
@@ -67,18 +82,18 @@ class IndexState:
         """A statement said so."""
         self.kept.keep_rows(file_id, rows, lambda: self.is_current)
 
-    def candidates(self, sql: str) -> Sequence[CandidateFile] | None:
-        """The files that a statement gave, where it is known."""
-        return self._candidates.get(sql)
+    def fetched(self, sql: str) -> Rows | None:
+        """What a statement gave, where it is known."""
+        return self._fetched.get(sql)
 
-    def keep_candidates(self, sql: str, files: Sequence[CandidateFile]) -> None:
+    def keep_fetched(self, sql: str, rows: Rows) -> None:
         """A statement gave these. What is kept stays: most lists ask for the same."""
-        count = len(files) + 1
+        count = len(rows) + 1
         with self._lock:
-            is_known = sql in self._candidates
-            if self.is_current and not is_known and self._candidate_count + count <= CANDIDATES_MAX:
-                self._candidates[sql] = files
-                self._candidate_count += count
+            is_known = sql in self._fetched
+            if self.is_current and not is_known and self._fetched_rows + count <= FETCHED_ROWS_MAX:
+                self._fetched[sql] = rows
+                self._fetched_rows += count
 
     def page(self, key: PageKey) -> Candidates | None:
         """What the index has of a list, where it is known."""

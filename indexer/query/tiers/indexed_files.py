@@ -95,7 +95,7 @@ class IndexedFiles:
         """The rows of a file that is asked for lists or traces again and again."""
         if self.state is None or self._rows_of(file_id, STATEMENTS_A_LIST) is None:
             return None
-        return self.state.kept.newest_rows(file_id)
+        return self.state.newest_rows(file_id)
 
     def _rows_of(self, file_id: int, statements: int = 1) -> TraceRows | None:
         """The same, where a statement takes as long as so many for a trace."""
@@ -124,7 +124,7 @@ class IndexedFiles:
             key_id=key_id,
             llm=llm,
             rows_of=self._newest_rows_of,
-            known=state,
+            fetch=self._fetch,
         )
         found = Candidates(spans=self.spans(rows), missing=tuple(missing))
         if state is not None:
@@ -142,6 +142,7 @@ class IndexedFiles:
             condition=where,
             absences=self.absences,
             files=self._files,
+            fetch=self._fetch,
         )
         found = search.run()
         return Candidates(
@@ -151,13 +152,22 @@ class IndexedFiles:
             files_left=found.files_left,
         )
 
+    def _fetch(self, sql: str) -> Sequence[tuple[Any, ...]]:
+        """The rows of a statement that lists of all kinds ask for."""
+        known = None if self.state is None else self.state.fetched(sql)
+        if known is None:
+            known = self.cursor.execute(sql).fetchall()
+            if self.state is not None:
+                self.state.keep_fetched(sql, known)
+        return known
+
     def spans(self, rows: Sequence[IndexRow]) -> list[Span]:
         """What rows of the index are, each with the file that it names."""
         files = self._files({row.file_id for row in rows})
         return [span_of_row(row, files[row.file_id]) for row in rows]
 
     def _files(self, file_ids: Collection[int]) -> dict[int, DataFile]:
-        known = {} if self.state is None else self.state.kept.files(file_ids)
+        known = {} if self.state is None else self.state.files(file_ids)
         others = sorted(set(file_ids) - known.keys())
         if not others:
             return known

@@ -33,7 +33,7 @@ from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.payload_search import KnownRows, PayloadSearch, Places
 from indexer.query.tiers.read_ahead import ReadAhead
 from indexer.spans.key_summary import KeySummary
-from indexer.system.duckdb_rows import arrow_table, id_list
+from indexer.system.duckdb_rows import Fetch, arrow_table, id_list
 from indexer.system.storage import LocalStorage
 
 FILES_AT_ONCE = (1, 64)
@@ -82,6 +82,8 @@ class IndexedSearch:
     absences: Absences
     files: Callable[[Collection[int]], Mapping[int, DataFile]]
     """The data files of some ids."""
+    fetch: Fetch
+    """Gives the rows of a statement that lists of all kinds ask for."""
     _found: list[IndexRow] = field(default_factory=list)
     _missing: list[Missing] = field(default_factory=list)
     _summaries: dict[int, dict[Key, KeySummary]] = field(default_factory=dict)
@@ -94,8 +96,8 @@ class IndexedSearch:
             return self._run()
 
     def _run(self) -> IndexedMatches:
-        bounds = file_bounds(self.cursor, self.query)
-        promoted = promoted_rows(self.cursor, self.condition)
+        bounds = file_bounds(self.cursor, self.query, self.fetch)
+        promoted = promoted_rows(self.condition, self.fetch)
         is_begun = False
         for group in _groups(self._not_ruled_out(bounds)):
             if self._is_full_before(group[0][1][0]):

@@ -10,8 +10,10 @@ import pytest
 from indexer.catalog.commits import Commits
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
+from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace_rows import TraceRows
 from indexer.query.tiers.index_state import PAGE_SPANS_MAX, IndexMemory, IndexState
 from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
 from indexer.query.tiers.tier import Candidates
@@ -210,6 +212,54 @@ def test_what_was_read_beside_a_commit_is_not_kept(keep: Callable[[IndexState], 
     keep(state)
     assert state.quarantined is None
     assert state.page((LIST, ())) is None
+
+
+def test_a_search_asks_what_it_knows_of_the_state_that_its_transaction_began_in(
+    tmp_path: Path,
+) -> None:
+    """Which files there are and where they lie; and nothing of it once a commit came."""
+    statements: list[str] = []
+    condition = AttributeCondition(key="a", operator="=", value=1)
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1, attributes='{"a": 1}')])
+        one.settle()
+        answers = counted(one, statements)
+        asked = []
+        for _ in range(2):
+            statements.clear()
+            assert ids(answers.spans(SpanQuery(where=condition))) == [f"{1:016x}"]
+            asked.append([any(table in sql for sql in statements) for table in TABLES])
+        assert asked == [[True, True], [False, False]]
+        write(one.root / "b.parquet", [Span(span=2, attributes='{"a": 1}')])
+        one.settle()
+        assert sorted(ids(answers.spans(SpanQuery(where=condition)))) == [
+            f"{1:016x}",
+            f"{2:016x}",
+        ]
+
+
+TABLES = ("FROM file_services", "SELECT file_id, file_path")
+
+
+def test_what_is_known_of_files_is_not_given_to_a_transaction_that_a_commit_overtook(
+    tmp_path: Path,
+) -> None:
+    """They may be others by now."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(span=1)])
+        one.settle()
+        answers = one.answers()
+        (span,) = answers.spans(SpanQuery()).spans
+        assert answers.memory is not None
+        state = answers.memory.state()
+        assert state is not None
+        state.kept.keep_rows(1, TraceRows.read(one.catalog.cursor(), 1), lambda: True)
+        assert state.files([1]) == {1: span.source}
+        assert state.newest_rows(1) is not None
+        with one.catalog.commits.committing():
+            pass
+        assert state.files([1]) == {}
+        assert state.newest_rows(1) is None
 
 
 def test_there_is_no_state_during_a_commit_and_a_new_one_after_it() -> None:
