@@ -10,8 +10,6 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import duckdb
-
 from indexer.query.find.condition_tree import AllOf, AnyOf, Condition, Leaf, NotMet
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.find.promoted_keys import KEYS
@@ -86,7 +84,7 @@ def promoted_rows(condition: Condition, fetch: Fetch) -> list[PromotedRows]:
 
 
 def promoted_files(
-    cursor: duckdb.DuckDBPyConnection, asked: Sequence[PromotedRows], file_ids: Collection[int]
+    asked: Sequence[PromotedRows], file_ids: Collection[int], fetch: Fetch
 ) -> PromotedFiles:
     """Files of which the attributes tell which rows may meet the conditions, or do."""
     if not asked or not file_ids:
@@ -97,7 +95,7 @@ def promoted_files(
     exact = _NONE
     if all(one.is_exact for one in asked):
         exact = _EXACT.format(ids=ids, key_ids=key_ids, nested=_IS_NESTED)
-    rows = cursor.execute(_PROMOTED_FILES.format(ids=ids, given=given, exact=exact)).fetchall()
+    rows = fetch(_PROMOTED_FILES.format(ids=ids, given=given, exact=exact))
     return PromotedFiles(
         some=frozenset(file_id for file_id, _ in rows),
         exact=frozenset(file_id for file_id, is_exact in rows if is_exact),

@@ -25,7 +25,9 @@ PAGE_ENTRY_SPANS = 4
 
 Rows = Sequence[tuple[Any, ...]]
 FETCHED_ROWS_MAX = 10_000
-"""Of all kept results of statements about files and keys together, some 150 bytes each."""
+"""Of all kept results of statements about files and keys together."""
+_ROW_BYTES = 150
+"""What one takes, about: a statement counts as so many rows as it is long."""
 
 PageKey = tuple[SpanQuery, tuple[str, ...]]
 """A list from its beginning or its cursor on, and the files whose attributes are read directly."""
@@ -88,7 +90,7 @@ class IndexState:
 
     def keep_fetched(self, sql: str, rows: Rows) -> None:
         """A statement gave these. What is kept stays: most lists ask for the same."""
-        count = len(rows) + 1
+        count = len(rows) + 1 + len(sql) // _ROW_BYTES
         with self._lock:
             is_known = sql in self._fetched
             if self.is_current and not is_known and self._fetched_rows + count <= FETCHED_ROWS_MAX:

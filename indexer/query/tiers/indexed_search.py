@@ -125,7 +125,7 @@ class IndexedSearch:
         Where the index tells which rows they are, they are found.
         """
         files = self._worth_opening(self.files(file_ids))
-        by_index = promoted_files(self.cursor, promoted, files.keys())
+        by_index = promoted_files(promoted, files.keys(), self.fetch)
         where = f"{self._where} AND {rows_sql(promoted, by_index.some)}"
         decided = (
             by_index.exact if len(payload_leaves(self.condition)) == len(promoted) else set[int]()
