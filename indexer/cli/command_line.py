@@ -9,6 +9,7 @@ from indexer.system.spelling import nearest
 from indexer.system.terminal_size import terminal_columns
 
 EDITS_MAX = 2
+_When = Callable[[argparse.Namespace], bool]
 OPTIONS_OF_NO_COMMAND = ("once", "reindex", "accept_removals", "json", "strict")
 """What only the program without a command takes."""
 
@@ -20,6 +21,7 @@ class CommandParser(argparse.ArgumentParser):
         options.setdefault("formatter_class", _Formatter)
         super().__init__(*args, **options)
         self.register("action", "parsers", Commands)
+        self._idle: list[tuple[tuple[str, ...], str, _When]] = []
 
     def add_commands(self) -> "Commands":
         """What commands are added to."""
@@ -34,7 +36,14 @@ class CommandParser(argparse.ArgumentParser):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self._refuse(unknown[0])
+        for names, where, does_nothing in self._idle:
+            if does_nothing(found):
+                self.refuse_given(names, where, found)
         return found, unknown
+
+    def add_idle(self, *names: str, where: str, when: "_When") -> None:
+        """Options that do nothing where the others are so; there they are refused."""
+        self._idle.append((names, where, when))
 
     def format_help(self) -> str:
         """With the settings that matter to the command, their defaults, and an example."""
@@ -51,7 +60,7 @@ class CommandParser(argparse.ArgumentParser):
     def refuse_given(self, names: Iterable[str], where: str, options: argparse.Namespace) -> None:
         """End with exit 2 when one of the options is given where it does nothing."""
         for name in names:
-            if getattr(options, name, None):
+            if getattr(options, name, None) not in (None, False, self.get_default(name)):
                 self.error(f"--{name.replace('_', '-')} does nothing {where}")
 
     def _refuse(self, argument: str) -> NoReturn:

@@ -8,6 +8,11 @@ from indexer.cli.command_line import CommandParser, Commands
 from indexer.query.limits import VIEW_FILES_MAX
 from indexer.query.lists import LISTS
 
+SPAN_WORDS = (
+    *("service", "name", "name_prefix", "name_contains", "kind", "status", "min_duration"),
+    *("max_duration", "roots", "attr", "text"),
+)
+"""Options that say what a span is."""
 _OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "doctor", "settings", "tail"})
 """Commands with a module of their name."""
 
@@ -124,6 +129,11 @@ def _trace(command: CommandParser) -> None:
         help="write the trace as this program's JSON, as that of OTLP or of Jaeger's UI, or as "
         "Markdown of 64 KiB at most",
     )
+    command.add_idle("limit", where="with --json", when=lambda one: one.json)
+    command.add_idle("limit", "format", where="with --summary", when=lambda one: one.summary)
+    command.add_idle(
+        "limit", "json", where="with --format", when=lambda one: one.format is not None
+    )
 
 
 def _list(command: CommandParser, name: str) -> None:
@@ -186,6 +196,12 @@ def _export(command: CommandParser) -> None:
         help="lines of JSON (the default), or one protobuf message",
     )
     _add_output(command, "it has its name once it is whole")
+    command.add_idle(
+        *SPAN_WORDS, "since", "until", where="with a TRACE_ID", when=lambda one: bool(one.trace_id)
+    )
+    command.add_idle(
+        "json", where="with --format protobuf", when=lambda one: one.format == "protobuf"
+    )
     command.set_defaults(run=("indexer.cli.otlp_export", "export"))
 
 
@@ -217,6 +233,7 @@ def _sql(command: CommandParser) -> None:
         default=VIEW_FILES_MAX,
         help=f"for views, newest first: {_most('files')}",
     )
+    command.add_idle("json", where="with --format", when=lambda one: one.format is not None)
 
 
 def _status(command: CommandParser) -> None:
@@ -244,11 +261,12 @@ def _audit(command: CommandParser) -> None:
     )
 
 
-def _add_output(command: argparse.ArgumentParser, about: str) -> None:
+def _add_output(command: CommandParser, about: str) -> None:
     command.add_argument("--output", metavar="FILE", help=f"write to this file; {about}")
     command.add_argument(
         "--overwrite", action="store_true", help="with --output: replace a file that is there"
     )
+    command.add_idle("overwrite", where="without --output", when=lambda one: one.output is None)
 
 
 def _add_span_words(command: argparse.ArgumentParser) -> None:

@@ -45,7 +45,7 @@ def _found(name: str, settings: Settings) -> dict[str, Any]:
     storage = LocalStorage(settings.storage_root if inside else "/")
     entry = storage.stat(inside or path.lstrip("/"))
     if entry is None:
-        raise FileVanished("there is no such file", path=name)
+        raise FileVanished("there is no such file", path=name, hint="Give the path of a file.")
     (file,) = batch([read_file(storage, entry.info)]).files
     titles = {one.name: one.title for one in dialects()}
     return {

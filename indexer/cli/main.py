@@ -36,8 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start_part_of(options.part_of)
     if options.run == _RUN and not (options.once or options.reindex):
         parser.refuse_given(("json", "strict"), "without --once or --reindex", options)
-    if getattr(options, "output", "") is None:
-        parser.refuse_given(("overwrite",), "without --output", options)
     try:
         code = _run(options)
         sys.stdout.flush()

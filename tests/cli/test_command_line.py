@@ -31,6 +31,16 @@ def refusal(capsys, *arguments):
         (["--once", "files"], "--once does nothing before the command files"),
         (["--strict"], "--strict does nothing without --once or --reindex"),
         (["--json"], "--json does nothing without --once or --reindex"),
+        (["trace", "a1b2", "--json", "--limit", "3"], "--limit does nothing with --json"),
+        (
+            ["trace", "a1b2", "--summary", "--format", "otlp"],
+            "--format does nothing with --summary",
+        ),
+        (["trace", "a1b2", "--json", "--format", "otlp"], "--json does nothing with --format"),
+        (["sql", "SELECT 1", "--json", "--format", "csv"], "--json does nothing with --format"),
+        (["sql", "SELECT 1", "--overwrite"], "--overwrite does nothing without --output"),
+        (["export", "a1b2", "--kind", "server"], "--kind does nothing with a TRACE_ID"),
+        (["export", "--json", "--format", "protobuf"], "does nothing with --format protobuf"),
     ],
     ids=" ".join,
 )
