@@ -20,14 +20,12 @@ _STORED = """
     JOIN mastra_spans USING (span_key, trace_id, span_id) WHERE created_at IS NOT NULL
 """
 _AMONG = "list_contains($span_ids, span_id)"
-_SORTED = (0, 1)
-"""Places of what rows are sorted by."""
-_IN_TRACE = "SELECT started_at, sequence, {columns} FROM mastra_spans WHERE {where}"
+_IN_TRACE = "SELECT sequence, {columns} FROM mastra_spans WHERE {where}"
 _COLUMNS: dict[type[Any], tuple[str, ...]] = {
     SpanRecord: RECORD_COLUMNS,
     LightSpan: LIGHT_COLUMNS,
 }
-_OF_TRACE = "span_key BETWEEN {first:d} AND {last:d} AND created_at IS NOT NULL"
+_OF_TRACE = "span_key BETWEEN {first:d} AND {last:d}"
 """Without parameters, which take DuckDB longer than to read a trace."""
 
 
@@ -134,8 +132,8 @@ def _read(
 ) -> list[R]:
     """Spans of the trace in the order of Mastra's stores: by start, then by creation.
 
-    Another trace may have the same range of keys, so the IDs are compared as well. DuckDB would
-    sort all columns with the times, which takes longer than to sort a trace here.
+    Another trace may have the same range of keys, so the IDs are compared as well. What is done
+    here with the rows of one trace takes DuckDB longer to plan.
     """
     stored = stored_text(trace_id)
     first, last = trace_keys(stored)
@@ -143,7 +141,10 @@ def _read(
     terms = [_OF_TRACE.format(first=first, last=last), *([condition] if condition else [])]
     sql = _IN_TRACE.format(columns=", ".join(columns), where=" AND ".join(terms))
     rows = cursor.execute(sql, values or None).fetchall()
-    place = len(_SORTED) + columns.index("trace_id")
-    found = sorted((row for row in rows if row[place] == stored), key=itemgetter(*_SORTED))
+    of_trace, created = 1 + columns.index("trace_id"), 1 + columns.index("created_at")
+    found = [row for row in rows if row[of_trace] == stored and row[created] is not None]
+    if not found:  # a store without a created span has no start of any either
+        return []
+    found.sort(key=itemgetter(1 + columns.index("started_at"), 0))
     read = reader(model, columns)
-    return [read(row[len(_SORTED) :]) for row in found]
+    return [read(row[1:]) for row in found]

@@ -62,3 +62,12 @@ def test_a_column_that_nothing_is_known_of_is_read():
         "error IS NULL",
         "trace_id",
     )
+
+
+def test_a_store_without_a_created_span_has_no_trace(tmp_path):
+    store = opened(tmp_path / "spans.duckdb")
+    assert store.observability.get_trace("t") is None
+    store.observability.update_span("t", "root", {"output": 1})
+    assert store.observability.get_trace("t") is None
+    assert store.observability.list_traces().spans == []
+    store.close()
