@@ -7,57 +7,57 @@ have such a member.
 from dataclasses import dataclass
 from typing import Any
 
+from indexer.mastra.columns import stored_text
 from indexer.mastra.json_values import json_text, json_value
+from indexer.system.duckdb_rows import text_literal
 
 _NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"
 
 
 @dataclass(frozen=True, slots=True)
 class MemberCondition:
-    """SQL that has to hold, with its parameters, and what else is to be compared."""
+    """SQL that has to hold, and what else is to be compared."""
 
     sql: str
-    parameters: dict[str, Any]
     compared: Any = None
     """An object or an array that ``member`` has to equal; None where the SQL says all."""
     member: str = ""
     """SQL of the member's JSON text."""
 
 
-def member_condition(column: str, key: str, value: Any, prefix: str) -> MemberCondition:
+def member_condition(column: str, key: str, value: Any) -> MemberCondition:
     """The condition that ``column`` has a member ``key`` of that value.
 
-    Names of parameters begin with ``prefix``. Each condition begins with a search for the text
-    that any such member has, because the store writes all JSON in one way; it is far cheaper than
-    to parse what has it not.
+    It begins with a search for the text that any such member has, because the store writes all JSON
+    in one way; it is far cheaper than to parse what has it not.
     """
-    path = "/" + key.replace("~", "~0").replace("/", "~1")
-    names = {"path": f"{prefix}_path", "text": f"{prefix}_text", "value": f"{prefix}_value"}
-    parameters: dict[str, Any] = {names["path"]: path, names["text"]: _written(key, value)}
-    kind = f"json_type({column}, ${names['path']})"
-    text = f"json_extract_string({column}, ${names['path']})"
-    search = f"contains({column}::VARCHAR, ${names['text']})"
+    path = stored_literal("/" + key.replace("~", "~0").replace("/", "~1"))
+    kind = f"json_type({column}, {path})"
+    text = f"json_extract_string({column}, {path})"
+    search = f"contains({column}::VARCHAR, {stored_literal(_written(key, value))})"
     if value is None:
-        return MemberCondition(f"{search} AND {kind} = 'NULL'", parameters)
+        return MemberCondition(f"{search} AND {kind} = 'NULL'")
     if isinstance(value, bool):
-        parameters[names["value"]] = "true" if value else "false"
-        sql = f"{search} AND {kind} = 'BOOLEAN' AND {text} = ${names['value']}"
-        return MemberCondition(sql, parameters)
+        wanted = "true" if value else "false"
+        return MemberCondition(f"{search} AND {kind} = 'BOOLEAN' AND {text} = '{wanted}'")
     if isinstance(value, str):
-        parameters[names["value"]] = value
-        sql = f"{search} AND {kind} = 'VARCHAR' AND {text} = ${names['value']}"
-        return MemberCondition(sql, parameters)
+        return MemberCondition(
+            f"{search} AND {kind} = 'VARCHAR' AND {text} = {stored_literal(value)}"
+        )
     if isinstance(value, int | float):
-        parameters[names["value"]] = _double(value)
-        number = f"TRY_CAST({text} AS DOUBLE) = ${names['value']}::DOUBLE"
-        return MemberCondition(f"{search} AND {kind} IN {_NUMBERS} AND {number}", parameters)
+        number = f"TRY_CAST({text} AS DOUBLE) = {_double(value)}"
+        return MemberCondition(f"{search} AND {kind} IN {_NUMBERS} AND {number}")
     wanted = "OBJECT" if isinstance(value, dict) else "ARRAY"
     return MemberCondition(
         f"{search} AND {kind} = '{wanted}'",
-        parameters,
         compared=value,
-        member=f"json_extract({column}, ${names['path']})::VARCHAR",
+        member=f"json_extract({column}, {path})::VARCHAR",
     )
+
+
+def stored_literal(value: str) -> str:
+    """Text as it is stored, as an SQL string."""
+    return text_literal(stored_text(value))
 
 
 def equals(stored: str, value: Any) -> bool:
@@ -82,9 +82,9 @@ def _written(key: str, value: Any) -> str:
     return json_text(key) + ":"
 
 
-def _double(value: float) -> float | None:
-    """None, which equals nothing, for an integer beyond all doubles."""
+def _double(value: float) -> str:
+    """The number in SQL: NULL, which equals nothing, for an integer beyond all doubles."""
     try:
-        return float(value)
+        return f"'{float(value)!r}'::DOUBLE"
     except OverflowError:
-        return None
+        return "NULL"

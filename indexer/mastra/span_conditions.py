@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from indexer.mastra.columns import KINDS, stored_time
-from indexer.mastra.json_conditions import MemberCondition, equals, member_condition
+from indexer.mastra.json_conditions import MemberCondition, equals, member_condition, stored_literal
 from indexer.mastra.list_arguments import SpanFilters, TimeRange, TraceFilters
 from indexer.mastra.records import ColumnKind
 
@@ -51,18 +51,12 @@ _CHILD_ERROR = """EXISTS (
 
 @dataclass(slots=True)
 class Conditions:
-    """SQL conditions on ``span``, rows of a table, with their parameters."""
+    """SQL conditions on ``span``, rows of a table."""
 
     table: str
     terms: list[str]
-    parameters: dict[str, Any] = field(default_factory=dict)
     members: list[MemberCondition] = field(default_factory=list)
     """Those that SQL says only in part."""
-
-    def add(self, term: str, **parameters: Any) -> None:
-        """One more condition."""
-        self.terms.append(term)
-        self.parameters |= parameters
 
     @property
     def rows(self) -> str:
@@ -75,17 +69,18 @@ def conditions(base: Listed, filters: SpanFilters) -> Conditions:
     found = Conditions(base.table, [base.condition])
     for name in _EQUAL:
         if (value := getattr(filters, name)) is not None:
-            found.add(f"span.{name} = ${name}", **{name: value})
+            found.terms.append(f"span.{name} = {stored_literal(value)}")
     _add_range(found, "started_at", filters.started_at)
     _add_range(found, "ended_at", filters.ended_at)
     _add_members(found, "metadata", filters.metadata)
     _add_members(found, "scope", filters.scope)
     if filters.tags:
-        found.add("list_has_all(span.tags, $tags)", tags=filters.tags)
+        tags = ", ".join(map(stored_literal, filters.tags))
+        found.terms.append(f"list_has_all(span.tags, [{tags}])")
     if filters.status:
-        found.add(f"{STATUS} = $status", status=filters.status)
+        found.terms.append(f"{STATUS} = '{filters.status}'")
     if isinstance(filters, TraceFilters) and filters.has_child_error is not None:
-        found.add(_CHILD_ERROR if filters.has_child_error else f"NOT {_CHILD_ERROR}")
+        found.terms.append(_CHILD_ERROR if filters.has_child_error else f"NOT {_CHILD_ERROR}")
     return found
 
 
@@ -98,16 +93,14 @@ def compare_members(cursor: duckdb.DuckDBPyConnection, found: Conditions) -> Non
     if not found.members:
         return
     members = ", ".join(one.member for one in found.members)
-    rows = cursor.execute(
-        f"SELECT span.sequence, {members} {found.rows}", found.parameters
-    ).fetchall()
+    rows = cursor.execute(f"SELECT span.sequence, {members} {found.rows}").fetchall()
     exact = [
         row[0]
         for row in rows
         if all(equals(text, one.compared) for text, one in zip(row[1:], found.members, strict=True))
     ]
     cursor.register(EXACT, pa.table({"sequence": pa.array(exact, pa.int64())}))
-    found.add(f"span.sequence IN (SELECT sequence FROM {EXACT})")
+    found.terms.append(f"span.sequence IN (SELECT sequence FROM {EXACT})")
 
 
 def _add_range(found: Conditions, column: str, times: TimeRange | None) -> None:
@@ -115,17 +108,15 @@ def _add_range(found: Conditions, column: str, times: TimeRange | None) -> None:
         return
     if times.start is not None:
         sign = ">" if times.start_exclusive else ">="
-        name = f"{column}_start"
-        found.add(f"span.{column} {sign} ${name}", **{name: stored_time(times.start)})
+        found.terms.append(f"span.{column} {sign} TIMESTAMP '{stored_time(times.start)}'")
     if times.end is not None:
         sign = "<" if times.end_exclusive else "<="
-        name = f"{column}_end"
-        found.add(f"span.{column} {sign} ${name}", **{name: stored_time(times.end)})
+        found.terms.append(f"span.{column} {sign} TIMESTAMP '{stored_time(times.end)}'")
 
 
 def _add_members(found: Conditions, column: str, wanted: dict[str, Any] | None) -> None:
-    for number, (key, value) in enumerate((wanted or {}).items()):
-        one = member_condition(f"span.{column}", key, value, f"{column}_{number}")
-        found.add(one.sql, **one.parameters)
+    for key, value in (wanted or {}).items():
+        one = member_condition(f"span.{column}", key, value)
+        found.terms.append(one.sql)
         if one.member:
             found.members.append(one)

@@ -119,7 +119,7 @@ def _delta(
     limit = arguments.limit
     if arguments.after is None:
         return Listing([], columns, str(head), delta=DeltaInfo(limit=limit, has_more=False))
-    found.add("span.sequence > $after", after=_sequence(arguments.after))
+    found.terms.append(f"span.sequence > {_sequence(arguments.after):d}")
     newer = _newer(cursor, found, limit + 1)
     has_more, sequences = len(newer) > limit, newer[:limit]
     last = sequences[-1] if has_more else max(head, _sequence(arguments.after))
@@ -145,20 +145,18 @@ def _numbered(
     rows = cursor.execute(
         f"SELECT span.sequence, count(*) OVER () {found.rows} "
         f"ORDER BY span.{column} {direction} NULLS {nulls}, span.sequence {direction} "
-        f"LIMIT {limit:d} OFFSET {offset:d}",
-        found.parameters,
+        f"LIMIT {limit:d} OFFSET {offset:d}"
     ).fetchall()
     if rows or not offset:
         return [sequence for sequence, _ in rows], rows[0][1] if rows else 0
-    ((total,),) = cursor.execute(f"SELECT count(*) {found.rows}", found.parameters).fetchall()
+    ((total,),) = cursor.execute(f"SELECT count(*) {found.rows}").fetchall()
     return [], int(total)
 
 
 def _newer(cursor: duckdb.DuckDBPyConnection, found: Conditions, limit: int) -> list[int]:
     """Sequences of what was listed first."""
     rows = cursor.execute(
-        f"SELECT span.sequence {found.rows} ORDER BY span.sequence LIMIT {limit:d}",
-        found.parameters,
+        f"SELECT span.sequence {found.rows} ORDER BY span.sequence LIMIT {limit:d}"
     ).fetchall()
     return [sequence for (sequence,) in rows]
 

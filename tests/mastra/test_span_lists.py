@@ -71,6 +71,8 @@ FILTERS = [
     ({"entityType": "agent", "threadId": "t1"}, ["ended"]),
     ({"entityType": "agent", "threadId": "t2"}, []),
     ({"userId": "u"}, ["failed"]),
+    ({"userId": "u' OR 'u' = 'u"}, []),
+    ({"userId": "u\0", "metadata": {"' OR true --": "\0'"}}, []),
     ({"tags": ["a"]}, ["ended", "running"]),
     ({"tags": ["it's", "a"]}, ["ended"]),
     ({"tags": ["child"]}, []),
