@@ -21,9 +21,10 @@ ASKS_BEFORE_ROWS = 4
 """Traces that a file is asked for before its rows are read; of a large file more."""
 STATEMENTS_A_LIST = 3
 """A list's statement over a file takes as long as so many for a trace."""
-BYTES_A_STATEMENT = 400_000
-"""Of a file whose rows take as long to read as one statement, some 5,000 spans. Once statements
-have taken as long as reading would, it is worth it, or has cost twice as much if none follows."""
+BYTES_A_STATEMENT = 800_000
+"""Of a file whose rows take twice as long to read as one statement, some 10,000 spans. Once
+statements have taken half as long as reading would, it is worth it, or has cost three times as much
+if none follows."""
 
 IsCurrent = Callable[[], bool]
 """Whether the state that something was read in is still the present one."""
