@@ -10,6 +10,8 @@ sees a whole state. Keys of replaced or removed files stay until the next rebuil
 name a file that no longer holds the trace, never leave one out.
 """
 
+from bisect import bisect_left
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,20 @@ class TraceDirectory:
             position = np.searchsorted(run_keys, keys)
             position[position == len(run_keys)] = 0
             found |= run_keys[position] == keys
+        return found
+
+    def files_of(self, key: np.uint64) -> set[int]:
+        """The files of one key.
+
+        Looked for step by step in Python: NumPy's search gives the interpreter to another thread
+        each time, and a trace would wait to have it back from everybody who is answered beside it.
+        """
+        found: set[int] = set()
+        for run_keys, run_files in self._runs:
+            at = bisect_left(run_keys, key)
+            while at < len(run_keys) and run_keys[at] == key:
+                found.add(int(run_files[at]))
+                at += 1
         return found
 
     def files(self, keys: UInt64Array) -> tuple[npt.NDArray[np.intp], FileIds]:

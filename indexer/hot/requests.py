@@ -224,4 +224,4 @@ class HotRequests:
         """Those of one trace, by 32 hex digits."""
         wanted = bytes.fromhex(trace_id)
         found = [rows for part in self._parts if (rows := part.trace(wanted)).num_rows]
-        return pa.concat_tables(found or [self._decoder.empty()])
+        return pa.concat_tables(found) if found else self._decoder.empty()

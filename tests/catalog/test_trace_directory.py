@@ -28,6 +28,8 @@ def test_it_knows_exactly_what_was_added(batches: list[list[tuple[int, int]]]) -
     for at, file in zip(index, files, strict=True):
         found.setdefault(int(asked[at]), []).append(int(file))
     assert {k: sorted(v) for k, v in found.items()} == {k: sorted(v) for k, v in expected.items()}
+    for key in asked:
+        assert directory.files_of(key) == set(expected.get(int(key), ()))
     assert list(directory.known(asked)) == [int(key) in expected for key in asked]
     assert len(directory) == sum(len(entries) for entries in batches)
 

@@ -36,8 +36,7 @@ def indexed_trace(
     some files in memory; a trace that is in no other file needs no statement.
     """
     if directory is not None:
-        _, held_by = directory.files(trace_keys(*query.words))
-        candidates = sorted({int(file_id) for file_id in held_by})
+        candidates = sorted(directory.files_of(trace_keys(*query.words)[0]))
     else:
         literal = text_literal(query.trace_id)
         holders = cursor.execute(_FILES_OF_TRACE.format(trace_id=literal)).fetchall()

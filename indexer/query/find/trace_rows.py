@@ -6,6 +6,7 @@ a trace of it is found in a fifth of a millisecond. It takes some 45 bytes a spa
 a trace have in common stands there once.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import repeat
@@ -137,9 +138,9 @@ class TraceRows:
     def _place(self, query: TraceQuery) -> int | None:
         """Of the trace among all of the file."""
         (high,), (low,) = query.words
-        first = int(np.searchsorted(self.trace_hi, high))
-        after = int(np.searchsorted(self.trace_hi, high, "right"))
-        place = first + int(np.searchsorted(self.trace_lo[first:after], low))
+        first = bisect_left(self.trace_hi, high)
+        after = bisect_right(self.trace_hi, high, first)
+        place = bisect_left(self.trace_lo, low, first, after)
         return place if place < after and self.trace_lo[place] == low else None
 
     def _rows(self, place: int) -> SpanColumns:
