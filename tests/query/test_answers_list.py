@@ -17,13 +17,14 @@ from indexer.errors import QueriesBusy, QueryRefused, QueryTooLarge
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answer import Answer
 from indexer.query.answers import Answers
-from indexer.query.find import column_scan, file_selection, index_scan, llm_traces
+from indexer.query.find import column_scan, file_selection, index_scan, llm_traces, newest_rows
 from indexer.query.find.cursor import position_of
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.limits import AnswerLimits
 from indexer.query.span import Span as AnsweredSpan
 from indexer.query.span_cache import EncodedSpanCache
+from indexer.query.tiers import kept_files
 from indexer.query.window import Window
 from indexer.system.budget import ByteBudget
 from tests.support.catalogs import Indexed, indexed
@@ -244,12 +245,15 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
         patch.setattr(column_scan, "_ORDERED_WHOLE_MAX", 0)
         patch.setattr(index_scan, "LLM_SHARE", 1)
         patch.setattr(llm_traces, "FILES_WHOLE_MAX", 1)
+        patch.setattr(kept_files, "ASKS_BEFORE_ROWS", 1)
+        patch.setattr(newest_rows, "LOOKED_AT_FIRST", 2)
         for tiers in tiered(tmp_path_factory.mktemp("pages"), made):
             encoding = EncodedSpanCache(
                 lambda span: json.dumps([span.span_id, span.payload.attributes]).encode()
             )
+            answers = tiers.answers
             for query in queries:
-                answer = tiers.answers.spans(query)
+                answer = answers.spans(query)
                 expected = tiers.expected(query)[query.offset :]
                 assert ids(answer.spans) == ids(expected[: query.limit])
                 assert (answer.next_cursor is not None) == (len(expected) > query.limit)
@@ -257,7 +261,7 @@ def test_a_page_is_the_part_of_a_full_scan_of_all_tiers(
                 shown = [span.payload.attributes for span in answer.spans]
                 assert shown == [json.loads(one.attributes) for one in expected[: query.limit]]
                 for _ in range(2):  # what is read, and what is kept of it
-                    encoded = tiers.answers.spans(query, encoding=encoding).encoded
+                    encoded = answers.spans(query, encoding=encoding).encoded
                     assert encoded == [
                         json.dumps([one.span_id, json.loads(one.attributes)]).encode()
                         for one in expected[: query.limit]
