@@ -13,6 +13,7 @@ from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits
 from indexer.query.cost import BYTES_PER_TEXT_BYTE
 from indexer.query.tiers.payload_search import HELD_BYTES_MAX
+from indexer.query.tiers.read_ahead import WAITING_BYTES
 from indexer.receive.export import LARGE_AT_ONCE
 from indexer.receive.http_app import SMALL_THREADS
 from indexer.run import ingestion_limits
@@ -154,7 +155,7 @@ def _worker(settings: Settings) -> Iterator[Part]:
         process=WORKER,
         name="payload that searches look through",
         settings=("INDEXER_QUESTIONS",),
-        size_bytes=settings.questions * HELD_BYTES_MAX,
+        size_bytes=settings.questions * (HELD_BYTES_MAX + WAITING_BYTES),
     )
     limits = Limits()
     yield Part(

@@ -19,7 +19,9 @@ from indexer.read.tally import Tally
 Read = Callable[[Tally], Generator[PayloadTable]]
 """Begins to read a file; what it costs is counted where it says."""
 WAITING_MAX = 2
-"""Batches of one file that were read and not looked at: 6 MB each at 800 bytes a row."""
+"""Batches of one file that were read and not looked at."""
+WAITING_BYTES = WAITING_MAX * (6 << 20)
+"""What they take at 800 bytes a row."""
 
 
 class ReadAhead:
