@@ -36,8 +36,8 @@ ALLOCATORS = {
 eight times the cores, and Arrow for itself: together 100 of 650 MiB while spans come in as fast as
 they are acknowledged, at the same processor time. DuckDB's jemalloc keeps what was freed until more
 is asked for, whatever DuckDB's own settings of it say: after 360,000 spans in 6 files 100 of 338
-MiB, and 40 at the peak. To give it back at once cost 7 % of the time that the index takes by itself,
-and a fifth of a statement; a second later it does not."""
+MiB, and 40 at the peak. To give it back at once cost 7 % of the time that the index takes by
+itself, and a fifth of a statement; a second later it does not."""
 
 
 def ingest(settings: Settings, _options: argparse.Namespace) -> int:
