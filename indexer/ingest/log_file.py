@@ -87,7 +87,7 @@ def open_for_writing(path: Path, synchronous: str) -> sqlite3.Connection:
         _prepare(connection, path, synchronous)
     except sqlite3.Error as error:
         connection.close()
-        raise _unreadable(path, str(error)) from error
+        raise unreadable_log(path, str(error)) from error
     except BaseException:
         connection.close()
         raise
@@ -134,7 +134,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> No
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
-        raise _unreadable(path, "it is another program's database")
+        raise unreadable_log(path, "it is another program's database")
     connection.execute("BEGIN IMMEDIATE")
     for statement in _SCHEMA.split(";"):
         connection.execute(statement)
@@ -144,7 +144,8 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
 
 
-def _unreadable(path: Path, reason: str) -> CatalogUnreadable:
+def unreadable_log(path: Path, reason: str) -> CatalogUnreadable:
+    """What is raised for a file that cannot be used as a log, and what to do with it."""
     return CatalogUnreadable(
         f"cannot open the log {path}: {reason}",
         path=str(path),

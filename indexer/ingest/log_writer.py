@@ -11,7 +11,13 @@ from typing import cast
 
 from indexer.errors import WalBusy
 from indexer.ingest.key_sequence import KeySequence
-from indexer.ingest.log_file import BUSY_TIMEOUT_S, PAGE_BYTES, facts, open_for_writing
+from indexer.ingest.log_file import (
+    BUSY_TIMEOUT_S,
+    PAGE_BYTES,
+    facts,
+    open_for_writing,
+    unreadable_log,
+)
 from indexer.system.clock import Clock
 
 SPARE_PAGES = 64 * 1024 * 1024 // PAGE_BYTES
@@ -24,9 +30,14 @@ class LogWriter:
     """The one writing connection."""
 
     def __init__(self, path: Path, synchronous: str, clock: Clock) -> None:
+        """Raises like ``open_for_writing``, also for a log whose facts cannot be read."""
         self.connection = open_for_writing(path, synchronous)
         self._clock = clock
-        wal_id, newest, pending = facts(self.connection, ["wal_id", "newest_key", "pending_bytes"])
+        try:
+            wal_id, newest, pending = _facts(self.connection, path)
+        except BaseException:
+            self.connection.close()
+            raise
         self.wal_id = cast("str", wal_id)
         self.pending_bytes = cast("int", pending)
         self._keys = KeySequence(cast("bytes", newest), clock)
@@ -130,3 +141,14 @@ class LogWriter:
     def _rollback(self) -> None:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
+
+
+def _facts(connection: sqlite3.Connection, path: Path) -> list[bytes | int | str | None]:
+    names = ["wal_id", "newest_key", "pending_bytes"]
+    try:
+        found = facts(connection, names)
+    except sqlite3.Error as error:
+        raise unreadable_log(path, str(error)) from error
+    if None in found:
+        raise unreadable_log(path, f"it has no {names[found.index(None)]}")
+    return found

@@ -114,8 +114,13 @@ class Wal:
         lock = LogLock(path)
         try:
             writer = LogWriter(path, synchronous, clock or SystemClock())
+        except BaseException:
+            lock.release()
+            raise
+        try:
             changes = ChangeCounter(changes_file(path), writer.wal_id)
         except BaseException:
+            writer.close()
             lock.release()
             raise
         limits = bytes_max, queue_bytes_max

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from concurrent.futures import Future
+from contextlib import closing
 
 import pytest
 
@@ -277,6 +278,23 @@ def test_a_closed_log_takes_nothing_and_closes_again(path):
         wal.append(b"x", 1)
     with pytest.raises(WalBusy):
         wal.confirm(["x"])
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("DELETE FROM facts WHERE key = 'newest_key'", "it has no newest_key"),
+        ("DROP TABLE facts", "no such table"),
+    ],
+)
+def test_a_log_without_its_facts_is_refused_and_let_go(path, damage, said):
+    Wal.open(path).close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(damage)
+        other.commit()
+    for _ in range(2):
+        with pytest.raises(CatalogUnreadable, match=said):
+            Wal.open(path)
 
 
 def test_files_that_are_no_log_are_refused_and_left_alone(path):
