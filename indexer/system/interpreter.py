@@ -14,7 +14,7 @@ a millisecond, 94 at a tenth, and the questions take the same."""
 
 USUALLY = gc.get_threshold()
 RARELY = (100_000, 50, 100)
-"""What is loaded is no garbage, and values that stages hand over form no cycles. Measured: a tenth
+"""What is loaded is not garbage, and values that stages hand over form no cycles. Measured: a tenth
 of what a search of a small index takes, and 13 % of the indexing of 5,000 small files."""
 
 

@@ -118,22 +118,7 @@ class TraceRows:
     def spans_at(self, places: IntArray) -> SpanColumns:
         """Some of the rows, by their places here."""
         trace = np.searchsorted(self.first, places, side="right") - 1
-        count = len(places)
-        return SpanColumns(
-            slot=np.zeros(count, np.int32),
-            row=self.row[places],
-            position=np.zeros(count, np.int32),
-            trace_hi=self.trace_hi[trace],
-            trace_lo=self.trace_lo[trace],
-            span_id=self.span_id[places],
-            parent_span_id=self.parent_span_id[places],
-            start=self.start[places],
-            duration=self.duration[places],
-            status=self.status[places],
-            kind=self.kind[places],
-            service=Texts(self.service[places].astype(np.int32), self.services),
-            name=Texts(self.name[places].astype(np.int32), self.names),
-        )
+        return self._spans(places, self.trace_hi[trace], self.trace_lo[trace])
 
     def _place(self, query: TraceQuery) -> int | None:
         """Of the trace among all of the file."""
@@ -147,20 +132,27 @@ class TraceRows:
         """Those of one trace."""
         part = slice(int(self.first[place]), int(self.first[place + 1]))
         count = part.stop - part.start
+        high = np.full(count, self.trace_hi[place])
+        return self._spans(part, high, np.full(count, self.trace_lo[place]))
+
+    def _spans(
+        self, at: slice | IntArray, trace_hi: UInt64Array, trace_lo: UInt64Array
+    ) -> SpanColumns:
+        count = len(trace_hi)
         return SpanColumns(
             slot=np.zeros(count, np.int32),
-            row=self.row[part],
+            row=self.row[at],
             position=np.zeros(count, np.int32),
-            trace_hi=np.full(count, self.trace_hi[place]),
-            trace_lo=np.full(count, self.trace_lo[place]),
-            span_id=self.span_id[part],
-            parent_span_id=self.parent_span_id[part],
-            start=self.start[part],
-            duration=self.duration[part],
-            status=self.status[part],
-            kind=self.kind[part],
-            service=Texts(self.service[part].astype(np.int32), self.services),
-            name=Texts(self.name[part].astype(np.int32), self.names),
+            trace_hi=trace_hi,
+            trace_lo=trace_lo,
+            span_id=self.span_id[at],
+            parent_span_id=self.parent_span_id[at],
+            start=self.start[at],
+            duration=self.duration[at],
+            status=self.status[at],
+            kind=self.kind[at],
+            service=Texts(self.service[at].astype(np.int32), self.services),
+            name=Texts(self.name[at].astype(np.int32), self.names),
         )
 
 
