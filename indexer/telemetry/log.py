@@ -92,7 +92,10 @@ HOT_LOOK_FAILED = Event(
     "Files were not confirmed; the catalog is being opened again, or the cause is in the message.",
 )
 SPANS_LOST = Event(
-    "spans.lost", logging.ERROR, "Spans left the hot tier and did not reach the index."
+    "spans.lost",
+    logging.ERROR,
+    "Spans left the hot tier and did not reach the index. While nobody asks, some of the oldest "
+    "hot spans are watched for it, else all.",
 )
 WATCH_FAILED = Event("watch.failed", logging.WARNING, "File events are not available; it sweeps.")
 WATCH_RESUMED = Event("watch.resumed", logging.INFO, "File events are available again.")
