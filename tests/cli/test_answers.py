@@ -43,6 +43,8 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
         owned.worker()
         wait_until(lambda: owned.status()["quarantined_files"] == 1, "the refusal")
         owned.wait_files(3)
+        # Attributes are promoted after the file is answered; what is pending is of the moment.
+        wait_until(lambda: owned.status()["files_to_promote"] == 0, "the attributes")
         yield owned, alone
     finally:
         owned.close()
@@ -215,7 +217,6 @@ def _lasting(value: Any) -> Any:
 
 def test_spans_with_an_attribute(sites: tuple[Site, Site]) -> None:
     """By key, by value, by service; none is a list without rows."""
-    wait_until(lambda: sites[0].status()["files_to_promote"] == 0, "the attributes")
     assert both(sites, "spans", "error.type=never").out == "no spans\n"
     answer = both(sites, "spans", "error.type=timeout", "--service", "pay/ment", "--json")
     assert [span["value"] for span in answer.json["spans"]] == ["timeout", "timeout"]
