@@ -51,7 +51,11 @@ def traced(run: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]) -> JunjoRu
         "service.namespace": NAMESPACE,
         "service.version": VERSION,
     }
-    provider = TracerProvider(resource=Resource(resource), shutdown_on_exit=False)
+    provider = TracerProvider(
+        resource=Resource(resource),
+        id_generator=sdk_spans.UnseededIds(),
+        shutdown_on_exit=False,
+    )
     provider.add_span_processor(SimpleSpanProcessor(memory))
     states: dict[str, Any] = {}
     with patch.object(trace, "get_tracer", provider.get_tracer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,6 +84,15 @@ def test_whatever_a_span_holds_the_answer_is_one_that_is_taken(
 ) -> None:
     """Values of a real run that are missing, or others, cost no more than what rests on them."""
     accepted(data.draw(damaged(RUNS[name]().spans)))
+
+
+def test_runs_that_begin_with_one_seed_are_traces_of_their_own() -> None:
+    """Each property begins with the seed 0, and whichever is first makes a run for all."""
+    traces = set()
+    for _ in range(2):
+        random.seed(0)
+        traces.add(junjo_agents.run_of(given={"not": "text"}).spans[0].trace_id)
+    assert len(traces) == 2
 
 
 def test_a_run_of_an_older_contract_is_diagnosed() -> None:
