@@ -75,9 +75,12 @@ class LocalStorage:
         are left out.
         """
         with self._folder(relative_folder) as descriptor:
+            now_ns = time.time_ns()
             version = _version(os.fstat(descriptor))
+            is_fresh = abs(now_ns - version.modified_unix_nano) < TICK_NS
             with os.scandir(descriptor) as names:
-                return self._contents(relative_folder, names, version)
+                entries, unseen = self._entries(relative_folder, names)
+        return FolderContents(entries=entries, unseen=unseen, version=version, is_fresh=is_fresh)
 
     def names(self, relative_folder: str) -> list[str]:
         """The names in the folder, in no order, of which nothing is asked.
@@ -214,12 +217,9 @@ class LocalStorage:
                 os.close(outer)
         return descriptor
 
-    def _contents(
-        self,
-        relative_folder: str,
-        names: "Iterator[os.DirEntry[str]]",
-        version: FolderVersion,
-    ) -> FolderContents:
+    def _entries(
+        self, relative_folder: str, names: "Iterator[os.DirEntry[str]]"
+    ) -> tuple[tuple[FolderEntry, ...], tuple[UnseenEntry, ...]]:
         entries: list[FolderEntry] = []
         unseen: list[UnseenEntry] = []
         for name in names:
@@ -232,13 +232,7 @@ class LocalStorage:
                 if not self.is_protected(entry.info):
                     entries.append(entry)
         unseen.sort(key=lambda entry: entry.name)
-        age_ns = time.time_ns() - version.modified_unix_nano
-        return FolderContents(
-            entries=tuple(entries),
-            unseen=tuple(unseen),
-            version=version,
-            is_fresh=abs(age_ns) < TICK_NS,
-        )
+        return tuple(entries), tuple(unseen)
 
     def _entry(self, relative_folder: str, name: "os.DirEntry[str]") -> FolderEntry:
         status = name.stat()

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.discover.listing import Walk, list_files, scan_parquet_files
 from indexer.errors import StorageUnavailable
-from indexer.system.storage import LocalStorage
+from indexer.system.storage import TICK_NS, LocalStorage
 from tests.support.odd_entries import write_deep
 from tests.support.permissions import bound_by_permissions
 
@@ -287,14 +287,15 @@ def test_a_file_that_moves_into_a_folder_that_was_listed_is_found(root):
     assert "d.parquet" not in [info.relative_path for info in lists.files]
 
 
+class Counting(LocalStorage):
+    listed = ()
+
+    def list_folder(self, relative_folder):
+        self.listed += (relative_folder,)
+        return super().list_folder(relative_folder)
+
+
 def test_folders_in_which_nothing_changes_are_listed_once(root):
-    class Counting(LocalStorage):
-        listed = ()
-
-        def list_folder(self, relative_folder):
-            self.listed += (relative_folder,)
-            return super().list_folder(relative_folder)
-
     touch(root, "a/1.parquet")
     old(root)
     storage = Counting(root)
@@ -305,16 +306,18 @@ def test_folders_in_which_nothing_changes_are_listed_once(root):
     assert storage.listed == ("", "a")
 
 
-def test_a_folder_that_changed_just_before_is_listed_again(root):
+def test_a_folder_that_changed_just_before_is_listed_until_the_next_tick(root, monkeypatch):
     """Another change in the same tick of the clock would leave the same time."""
     touch(root, "a/1.parquet")
-    walk = Walk(LocalStorage(root))
+    old(root)
+    at = 1_795_000_000_000_000_000
+    os.utime(root / "a", ns=(at, at))
+    storage, now = Counting(root), iter([at, at, at + TICK_NS - 1, at + TICK_NS])
+    monkeypatch.setattr("indexer.system.storage.time.time_ns", lambda: next(now))
+    walk = Walk(storage)
     walk.listing()
-    now = time.time_ns()
-    os.utime(root / "a", ns=(now, now))
-    contents = LocalStorage(root).list_folder("a")
-    assert contents.is_fresh
     assert walk.settle()
+    assert storage.listed == ("", "a", "a", "a")
 
 
 def test_a_folder_that_never_comes_to_rest_is_said_to(root):

@@ -14,7 +14,7 @@ from indexer.errors import (
     PathTooLong,
     StorageUnavailable,
 )
-from indexer.system.storage import LocalStorage, display_path, is_utf8
+from indexer.system.storage import TICK_NS, LocalStorage, display_path, is_utf8
 from tests.support.odd_entries import (
     link_to_device,
     link_to_itself,
@@ -108,6 +108,25 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(storage):
     with pytest.raises(StorageUnavailable, match=r"cannot list .*missing: No such file") as refusal:
         storage.list_folder("missing")
     assert refusal.value.path == "missing"
+
+
+def test_a_folder_that_takes_long_to_list_is_fresh_if_it_was_when_its_version_was_read(
+    storage, root, monkeypatch
+):
+    """Another name that came just then, while the others were read, left the same version."""
+    listed(storage, "a.parquet")
+    at = 1_795_000_000_000_000_000
+    os.utime(root, ns=(at, at))
+    now, entry = [at + TICK_NS // 2], storage._entry
+
+    def entry_that_takes_long(*asked):
+        now[0] += TICK_NS
+        return entry(*asked)
+
+    monkeypatch.setattr(storage, "_entry", entry_that_takes_long)
+    monkeypatch.setattr("indexer.system.storage.time.time_ns", lambda: now[0])
+    assert storage.list_folder("").is_fresh
+    assert not storage.list_folder("").is_fresh
 
 
 def test_a_protected_file_is_neither_listed_nor_unknown(storage):
