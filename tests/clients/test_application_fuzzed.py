@@ -73,7 +73,7 @@ def test_no_request_gets_what_is_not_described(
     @examples(5, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def asked(case: schemathesis.Case) -> None:
-        answer = case.call(base_url=f"http://{host}:{port}", timeout=30)
+        answer = case.call(base_url=f"http://{host}:{port}", timeout=100)
         excluded = [positive_data_acceptance]
         if answer.status_code in TOO_LONG:
             excluded.append(negative_data_rejection)  # refused, by a check that does not know it

@@ -26,7 +26,7 @@ from tests.support.served import serving
 class Waiting:
     """Questions that end when they are told to, and in no other way."""
 
-    def __init__(self, timeout_s: float = 30) -> None:
+    def __init__(self, timeout_s: float = 100) -> None:
         self.timeout_s = timeout_s
         self.may_end = threading.Event()
         self.may_end.set()
@@ -145,7 +145,7 @@ def test_a_stop_ends_every_question_and_every_thread():
             wait_until(lambda: len(waiting.begun) == 3, "three questions")
         assert {one.result().code for one in asked} == {200}
     assert len(waiting.ended) == 3
-    assert threads() == before
+    wait_until(lambda: threads() <= before, "the end of every thread")
 
 
 async def test_after_a_stop_there_is_no_room():

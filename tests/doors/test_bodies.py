@@ -198,6 +198,6 @@ def test_large_bodies_leave_room_for_small_ones(tmp_path):
 def test_a_message_beyond_the_largest_is_refused_before_it_is_kept(tmp_path):
     with grpc_door("otlp_grpc", tmp_path) as door, door.channel() as channel:
         with pytest.raises(grpc.RpcError) as refused:
-            channel.unary_unary(TRACES)(bytes(65 << 20), timeout=30)
+            channel.unary_unary(TRACES)(bytes(65 << 20), timeout=100)
         assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert door.sink.kept == []

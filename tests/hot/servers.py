@@ -210,7 +210,7 @@ def serving(servicer: Server, port: int = 0) -> Iterator[int]:
 
 @contextmanager
 def source(port: int, root: Path, **options: object) -> Iterator[HotSource]:
-    limits = {"deadline_s": 5.0, "first_deadline_s": 5.0, **options.pop("limits", {})}
+    limits = {"deadline_s": 60.0, "first_deadline_s": 60.0, **options.pop("limits", {})}
     one = HotSource(
         f"127.0.0.1:{port}",
         **{
@@ -236,7 +236,7 @@ def view_of(servicer: Server, root: Path, **options: object) -> HotView:
 
 def until_answered(one: HotSource, clock: FakeClock) -> HotView:
     """Ask again and again, as time passes, until the service is back."""
-    for _ in range(200):
+    for _ in range(2_000):
         try:
             return one.now()
         except HotUnavailable:

@@ -86,7 +86,7 @@ def test_another_log_that_loads_slowly_is_loaded_with_patience(tmp_path: Path) -
     clock, server, delays_s = FakeClock(), IncrementalServer(), iter([0.0, 1.5, 1.5])
     server.before = lambda: time.sleep(next(delays_s, 0.0))
     server.wal.append(Span(span=1))
-    limits = {"deadline_s": 0.6, "first_deadline_s": 20.0}
+    limits = {"deadline_s": 0.6, "first_deadline_s": 100.0}
     with serving(server) as port, source(port, tmp_path, clock=clock, limits=limits) as one:
         one.now()
         server.wal.restart("log-2")

@@ -120,16 +120,16 @@ def test_a_trace_does_not_wait_for_a_thread_that_decodes() -> None:
     def requests(bodies: Iterable[bytes]) -> pa.Table:
         if threading.current_thread() is not threading.main_thread():
             decoding.set()
-            assert go_on.wait(30)
+            assert go_on.wait(100)
         return span_table(bodies)
 
     rows, _ = arrived(body(Span(span=1)), decoder=Decoder(requests=requests))
     with ThreadPoolExecutor(1) as pool:
         whole = pool.submit(rows.table)
-        assert decoding.wait(30)
+        assert decoding.wait(100)
         assert rows.trace(TRACE).num_rows == 1
         go_on.set()
-        assert whole.result(30).num_rows == 1
+        assert whole.result(100).num_rows == 1
 
 
 def test_threads_that_want_all_rows_decode_them_once() -> None:

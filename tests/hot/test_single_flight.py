@@ -28,12 +28,12 @@ def test_who_comes_during_a_run_waits_for_the_next_one_together() -> None:
 
     def work() -> int:
         began.set()
-        go.wait(20)
+        go.wait(100)
         return next(numbers)
 
     with flying(work) as one, ThreadPoolExecutor(9) as callers:
         first = callers.submit(one.join, 20)
-        began.wait(20)
+        began.wait(100)
         others = [callers.submit(one.join, 20) for _ in range(8)]
         while callers._work_queue.qsize() or one._boarding is None:
             threading.Event().wait(0.01)
@@ -57,7 +57,7 @@ def test_every_run_begins_after_its_callers_asked_and_none_overlap() -> None:
 
     def ask(_: int) -> bool:
         asked = next(ticks)
-        return one.join(20) > asked
+        return one.join(100) > asked
 
     with flying(work) as one, ThreadPoolExecutor(8) as callers:
         assert all(callers.map(ask, range(300)))
@@ -74,13 +74,13 @@ def test_an_error_reaches_all_who_waited_and_none_after() -> None:
 
     with flying(work) as one:
         with pytest.raises(HotUnavailable, match="gone"):
-            one.join(20)
-        assert one.join(20) == "back"
+            one.join(100)
+        assert one.join(100) == "back"
 
 
 def test_who_does_not_get_it_in_time_is_told() -> None:
     go = threading.Event()
-    with flying(lambda: go.wait(20)) as one:
+    with flying(lambda: go.wait(100)) as one:
         with pytest.raises(HotUnavailable, match="no hot spans within"):
             one.join(0.01)
         go.set()
@@ -91,20 +91,20 @@ def test_closing_ends_the_wait() -> None:
 
     def work() -> None:
         began.set()
-        go.wait(20)
+        go.wait(100)
 
     one = SingleFlight(work)
     with ThreadPoolExecutor(3) as callers:
         first = callers.submit(one.join, 20)
-        began.wait(20)
+        began.wait(100)
         second = callers.submit(one.join, 20)
         while one._boarding is None:
             threading.Event().wait(0.01)
         closing = callers.submit(one.close)
         with pytest.raises(HotUnavailable, match="closed"):
-            second.result(20)
+            second.result(100)
         go.set()
-        assert first.result(20) is None
-        closing.result(20)
+        assert first.result(100) is None
+        closing.result(100)
     with pytest.raises(HotUnavailable, match="closed"):
         one.join(1)

@@ -85,7 +85,7 @@ def test_a_file_that_comes_while_attributes_are_read_does_not_wait_for_them(
     read, may_read = AttributeReader.read, threading.Event()
 
     def read_later(*args: Any) -> Any:
-        assert may_read.wait(30)
+        assert may_read.wait(100)
         return read(*args)
 
     monkeypatch.setattr(AttributeReader, "read", read_later)

@@ -126,6 +126,7 @@ def test_a_check_rests_while_somebody_asks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle_s: list[float], looks: int
 ) -> None:
     monkeypatch.setattr(module, "_LOOK_S", 0.001)
+    monkeypatch.setattr(module, "_REST_S_MAX", 100.0)
     seen: list[float] = []
 
     def idle() -> float:

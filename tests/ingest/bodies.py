@@ -39,7 +39,7 @@ def body(number: int, spans: int = 1, *, service: str = "shop") -> bytes:
 
 def append(wal: Wal, *bodies: bytes, span_count: int = 1) -> list[bytes]:
     """Keys of acknowledged requests."""
-    return [wal.append(one, span_count).result(30) for one in bodies]
+    return [wal.append(one, span_count).result(100) for one in bodies]
 
 
 def pending(wal: Wal) -> list[tuple[bytes, bytes]]:

@@ -35,7 +35,7 @@ def main(log: str, root: str, first: int, spawned: bool) -> None:
     while True:
         futures = [wal.append(body(number + ahead), 1) for ahead in range(WAITING_MAX)]
         for future in futures:
-            future.result(30)
+            future.result(100)
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()
             number += 1

@@ -12,16 +12,16 @@ from indexer.errors import WalBusy
 from indexer.ingest.wal import Wal
 
 wal = Wal.open(sys.argv[1])
-keys = [wal.append(b"first", 1).result(10)]
+keys = [wal.append(b"first", 1).result(100)]
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
 refused = []
 for number in range(20):
     try:
-        keys.append(wal.append(bytes([number]) * 300_000, 1).result(10))
+        keys.append(wal.append(bytes([number]) * 300_000, 1).result(100))
     except WalBusy as error:
         refused.append(error.message)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-keys.append(wal.append(b"last" * 100_000, 1).result(10))
+keys.append(wal.append(b"last" * 100_000, 1).result(100))
 found = wal.read_after(b"", rows_max=1000, bytes_max=2**40)
 state = wal.state()
 wal.close()

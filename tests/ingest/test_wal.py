@@ -76,7 +76,7 @@ def test_a_future_has_its_key_only_after_its_commit(wal):
     for future in futures:
         future.add_done_callback(acknowledged)
     for future in futures:
-        future.result(10)
+        future.result(100)
     append(wal, b"last")
     assert seen == [True] * 50
 
@@ -104,16 +104,16 @@ def test_requests_that_wait_share_a_commit(wal, monkeypatch):
     def slow(requests):
         sizes.append(len(requests))
         entered.set()
-        resume.wait(10)
+        resume.wait(100)
         return insert(requests)
 
     monkeypatch.setattr(wal._writer, "insert", slow)
     futures = [wal.append(b"0", 1)]
-    entered.wait(10)
+    entered.wait(100)
     futures += [wal.append(str(number).encode(), 1) for number in range(1, 20)]
     assert not any(future.done() for future in futures)
     resume.set()
-    keys = [future.result(10) for future in futures]
+    keys = [future.result(100) for future in futures]
     assert sizes == [1, 19]
     assert keys == sorted(keys)
 
@@ -125,17 +125,17 @@ def test_the_queue_has_a_limit(path, monkeypatch):
 
     def slow(requests):
         entered.set()
-        resume.wait(10)
+        resume.wait(100)
         return insert(requests)
 
     monkeypatch.setattr(wal._writer, "insert", slow)
     futures = [wal.append(b"x", 1)]
-    entered.wait(10)
+    entered.wait(100)
     futures += [wal.append(b"x", 1) for _ in range(8)]
     with pytest.raises(WalBusy, match="waiting to be committed"):
         wal.append(b"x", 1)
     resume.set()
-    assert len({future.result(10) for future in futures}) == len(futures)
+    assert len({future.result(100) for future in futures}) == len(futures)
     append(wal, b"x" * 20_000)
     wal.close()
 
@@ -158,7 +158,7 @@ def test_a_disk_that_refuses_is_busy_and_works_again(wal):
     futures = [wal.append(b"x" * 100_000, 1) for _ in range(3)]
     for future in futures:
         with pytest.raises(WalBusy, match="full"):
-            future.result(10)
+            future.result(100)
     assert wal.state().newest_key == first[0]
     connection.execute("PRAGMA max_page_count = 1000000")
     second = append(wal, b"x" * 100_000)
@@ -172,12 +172,12 @@ def test_a_cancelled_future_is_not_logged(wal, monkeypatch):
 
     def slow(requests):
         entered.set()
-        resume.wait(10)
+        resume.wait(100)
         return insert(requests)
 
     monkeypatch.setattr(wal._writer, "insert", slow)
     wal.append(b"first", 1)
-    entered.wait(10)
+    entered.wait(100)
     assert wal.append(b"cancelled", 1).cancel()
     resume.set()
     append(wal, b"last")

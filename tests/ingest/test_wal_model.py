@@ -33,7 +33,7 @@ class LogModel(RuleBasedStateMachine):
         added = [(bytes([self.number % 256]) * size, spans) for size, spans in sizes]
         futures = [self.wal.append(body, spans) for body, spans in added]
         for future, (body, spans) in zip(futures, added, strict=True):
-            key = future.result(10)
+            key = future.result(100)
             assert key > self.newest
             self.newest = key
             self.requests.append((key, body, spans))

@@ -61,7 +61,7 @@ def channel(attached):
 
 def post(attached, path, body, kind):
     address = attached.addresses["http"]
-    with closing(HTTPConnection(address.host, address.port, timeout=30)) as client:
+    with closing(HTTPConnection(address.host, address.port, timeout=100)) as client:
         client.request("POST", path, body, {"content-type": kind})
         answer = client.getresponse()
         return answer.status, answer.read()
@@ -100,7 +100,7 @@ def test_a_malformed_request_is_answered_as_the_spec_says_and_changes_nothing(co
     with channel(attached) as sender:
         path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
         with pytest.raises(grpc.RpcError) as refused:
-            sender.unary_unary(path)(b"\xff\xff", timeout=30)
+            sender.unary_unary(path)(b"\xff\xff", timeout=100)
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         TraceServiceStub(sender).Export(spans(0))
     assert [count(connection, signal) for signal in ("traces", "logs", "metrics")] == [1, 0, 0]
@@ -129,7 +129,7 @@ def test_a_name_that_is_taken_frees_the_ports_again(connection, attached):
 @pytest.mark.parametrize("url", ["otlp://localhost:0", "otlp://[::1]:0"])
 def test_names_and_both_families_of_addresses_are_served(connection, url):
     with live.attach(connection, url) as made, channel(made) as sender:
-        TraceServiceStub(sender).Export(spans(0), timeout=30)
+        TraceServiceStub(sender).Export(spans(0), timeout=100)
         assert count(connection) == 1
 
 
@@ -181,19 +181,19 @@ def test_a_request_in_flight_is_answered_before_the_ports_close(connection, monk
 
     def slow(*args):
         inside.set()
-        assert go_on.wait(30)
+        assert go_on.wait(100)
         append(*args)
 
     monkeypatch.setattr(Snapshots, "append", slow)
     made = live.attach(connection, URL)
     with channel(made) as sender:
         answer = TraceServiceStub(sender).Export.future(spans(0))
-        assert inside.wait(30)
+        assert inside.wait(100)
         closing_thread = threading.Thread(target=live.detach, args=(connection,))
         closing_thread.start()
         go_on.set()
-        assert answer.result(30).ByteSize() == 0
-        closing_thread.join(30)
+        assert answer.result(100).ByteSize() == 0
+        closing_thread.join(100)
         assert not closing_thread.is_alive()
 
 
@@ -253,7 +253,7 @@ def test_a_child_of_a_fork_leaves_the_parents_receiver_alone_and_does_not_keep_i
         os._exit(0)
     try:
         with channel(made) as sender:
-            TraceServiceStub(sender).Export(spans(0), timeout=30)
+            TraceServiceStub(sender).Export(spans(0), timeout=100)
         assert count(connection) == 1
         live.detach(connection)
         wait_until(lambda: all(is_free(port) for port in ports), "the ports to be free")

@@ -47,7 +47,10 @@ def test_senders_and_queries_at_once_never_see_a_count_step_back(soak):
 
 
 def test_memory_comes_to_rest_once_a_ring_is_full(soak):
-    """Ten times as many rows as the ring has: the last samples are within 5 % of their mean."""
+    """Ten times as many rows as the ring has: of the last samples the second half is no larger.
+
+    It may be smaller: what tests before have left is given back when the allocator likes.
+    """
     rows, batch = (100_000, 1_000) if soak else (2_000, 500)
     samples = []
     request = spans(0, batch)
@@ -61,9 +64,7 @@ def test_memory_comes_to_rest_once_a_ring_is_full(soak):
             samples.append(_resident_bytes())
         stats = found.stats()
     assert (stats["rows"], stats["inserted_rows"]) == (rows, 10 * rows)
-    last = samples[-10:]
-    middle = sum(last) / len(last)
-    assert max(abs(sample - middle) for sample in last) <= 0.05 * middle
+    assert max(samples[-5:]) <= 1.05 * max(samples[-10:-5])
 
 
 def _resident_bytes():
@@ -81,7 +82,7 @@ attached = live.attach(bare, "otlp://127.0.0.1:0")
 library = indexer.connect()
 library.execute("ATTACH 'otlp://127.0.0.1:0' AS live (TYPE otlp)")
 channel = grpc.insecure_channel(str(attached.addresses["grpc"]))
-channel.unary_unary("{EXPORT}")(b"", timeout=30)
+channel.unary_unary("{EXPORT}")(b"", timeout=100)
 forgotten = duckdb.connect()
 live.attach(forgotten, "otlp://127.0.0.1:0")
 forgotten.execute("SELECT count(*) FROM live.traces").fetchall()

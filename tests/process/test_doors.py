@@ -60,7 +60,7 @@ def say(address: tuple[str, int], sent: bytes) -> None:
 
 def export(ports: Ports) -> bytes:
     with grpc.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
-        return channel.unary_unary(TRACES)(b"", timeout=30)
+        return channel.unary_unary(TRACES)(b"", timeout=100)
 
 
 def post(ports: Ports) -> int:
@@ -102,7 +102,7 @@ def test_a_door_without_descriptors_says_so_once_and_others_are_let_in_again(sit
     wait_until(lambda: "ingestion.started" in up.err, lambda: f"a start: {up.err}")
     with ExitStack() as stack:
         for _ in range(150):
-            stack.enter_context(socket.create_connection(("127.0.0.1", ports.http), timeout=10))
+            stack.enter_context(socket.create_connection(("127.0.0.1", ports.http), timeout=100))
         time.sleep(1)  # the door works through what the kernel has accepted for it
         assert post(ports) == 200
     assert export(ports) == b""

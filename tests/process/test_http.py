@@ -14,7 +14,7 @@ from indexer.telemetry import metrics
 from tests.support.processes import free_ports, wait_until
 from tests.support.span_files import spans
 from tests.support.tcp import Dashboards
-from tests.support.up import flush, prepare, start_up, wait_indexed
+from tests.support.up import flush, prepare, start_up, wait_indexed, whole
 
 pytestmark = [pytest.mark.process]
 
@@ -38,7 +38,8 @@ def test_the_worker_says_where_it_serves_and_serves_there(site):
     assert served.get("/readyz").json == {"status": "ready"}
     over_tcp = served.get("/status").json
     assert over_tcp.keys() == local.keys()
-    assert {**over_tcp, "swept_at": 0} == {**site.status(), "swept_at": 0}
+    of_the_moment = dict.fromkeys(("swept_at", "catalog_bytes", "in_use"))
+    assert over_tcp | of_the_moment == site.status() | of_the_moment
     assert set(served.get("/openapi.json").json["paths"]) >= {"/healthz", "/readyz", "/metrics"}
     with served.connected():  # a client that holds its connection open and does not ask
         assert site.end(worker, signal.SIGTERM) == 0
@@ -104,7 +105,7 @@ def test_a_worker_that_is_not_ready_says_why(site):
     for name in ("a", "b"):
         (site.root / f"{name}.parquet").unlink()
     assert site.request("POST", "/sweep").code == 200
-    assert served.get("/readyz").code == 200
+    wait_until(lambda: served.get("/readyz").code == 200, "a worker that is ready again")
     os.rename(site.root, site.folder / "away")
     gone = wait_until(lambda: _refused(served), "a worker without its storage")
     assert any("cannot be listed" in one for one in gone["reasons"])
@@ -122,7 +123,7 @@ def test_a_run_tells_every_metric_that_is_declared(site):
     flush(ports)
     site.write("a.parquet", spans(3))
     wait_indexed(site)
-    site.trace(1)
+    whole(site, 1)
     served = Dashboards(site)
     served.get("/nowhere")
     said = served.get("/metrics")
@@ -143,7 +144,7 @@ def test_a_run_tells_every_metric_that_is_declared(site):
     assert samples["span_indexer_spans_indexed_total",] == 3
     assert samples["span_indexer_file_lag_seconds_count",] == 1
     assert samples["span_indexer_hot_reachable",] == 1
-    assert samples["span_indexer_answers_total", "/api/v1/traces/{trace_id}", "yes"] == 1
+    assert samples["span_indexer_answers_total", "/api/v1/traces/{trace_id}", "yes"] >= 1
     assert samples["span_indexer_http_requests_total", "404", "GET", "none"] == 1
 
 

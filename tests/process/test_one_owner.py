@@ -81,10 +81,10 @@ def test_a_worker_whose_lock_and_socket_were_deleted_still_owns(site: Site) -> N
     wait_until(site.pointer.is_symlink, "a new link")
     assert site.wait_files(1)["problems"] == []
     assert site.pointer.resolve() == generation
+    assert site.end(worker) == 0
     assert {"lock.made_again", "socket.made_again", "pointer.made_again"} <= {
         one["event"] for one in worker.events
     }
-    assert site.end(worker) == 0
     assert site.call("audit").code == 0
 
 

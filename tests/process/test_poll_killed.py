@@ -79,7 +79,7 @@ def test_no_span_is_lost_or_doubled_by_a_kill(site: Site, seed: int, soak: bool)
     state = site.folder / "poller.sqlite"
     with closing(Service(site.folder / "service")) as service:
         for added in [service.add() for _ in range(FIRST)]:
-            added.result(30)
+            added.result(100)
         site.set(
             INGESTION_GRPC_HOST="127.0.0.1",
             INGESTION_GRPC_PORT=service.port,
@@ -93,7 +93,7 @@ def test_no_span_is_lost_or_doubled_by_a_kill(site: Site, seed: int, soak: bool)
                 _wait_polling(running)
                 time.sleep(chance.uniform(0, WITHIN_S))
                 running.kill()
-        last = service.add().result(30)
+        last = service.add().result(100)
         running = site.start("poll")
         expected = service.requests * SPANS
         rows: dict[tuple[Path, int], int] = {}

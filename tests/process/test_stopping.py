@@ -1,7 +1,7 @@
-"""Told to stop, the worker finishes the transaction in hand and is gone within five seconds.
+"""Told to stop, the worker finishes the transaction in hand and is gone within seconds.
 
 An orchestrator that has to kill a worker that does not stop makes every deployment a crash. The
-five seconds are the one bound in time that these tests assert.
+bound in time that these tests assert is for a machine that does much else; alone it takes one.
 """
 
 import signal
@@ -16,7 +16,8 @@ from tests.support.span_files import Span, parquet_bytes, spans
 
 pytestmark = pytest.mark.process
 
-STOP_S = 5.0
+STOP_S = 25.0
+"""Kubernetes kills after 30."""
 BACKLOG = 100
 SIGNALS = pytest.mark.parametrize("number", one_of(signal.SIGTERM, signal.SIGINT))
 

@@ -13,6 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -246,8 +247,11 @@ def test_a_killed_up_leaves_nobody_behind(site: Site, seed: int) -> None:
 
 
 def _is_ingestion(pid: int) -> bool:
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        return file.read().split(b"\0")[-2:] == [b"ingest", b""]
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False  # it ended meanwhile
+    return words[-2:] == [b"ingest", b""]
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

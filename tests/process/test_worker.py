@@ -160,7 +160,7 @@ def test_a_root_that_appears_late_is_listed_at_once(site: Site) -> None:
     wait_until(lambda: (now := site.status()) and not now["healthy"], "an unhealthy worker")
     away.rename(site.root)
     wait_until(lambda: site.trace(1), lambda: f"the trace; {site.status()} {worker.err}")
-    assert site.status()["healthy"]
+    wait_until(lambda: site.status()["healthy"], lambda: f"a healthy worker: {site.status()}")
 
 
 def test_a_root_that_is_another_folder_now_is_watched(site: Site) -> None:

@@ -25,7 +25,7 @@ class HeldLog:
 
     def _held(self, insert, rows):
         self.inside.set()
-        assert self.released.wait(30)
+        assert self.released.wait(100)
         return insert(rows)
 
     def close(self):
@@ -43,9 +43,9 @@ def log(tmp_path, monkeypatch):
 def test_an_export_whose_commit_has_begun_is_acknowledged_when_it_ends(log):
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(exporter(log.wal), body(1), False)
-        assert log.inside.wait(30)
+        assert log.inside.wait(100)
         log.released.set()
-        assert answer.result(30).partial_success.error_message == ""
+        assert answer.result(100).partial_success.error_message == ""
     assert len(pending(log.wal)) == 1
 
 
@@ -53,13 +53,13 @@ def test_an_export_that_waits_for_its_commit_too_long_is_taken_back(log):
     """Three tries of it leave nothing beside the one that is being committed."""
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(exporter(log.wal), body(1), False)
-        assert log.inside.wait(30)
+        assert log.inside.wait(100)
         for _ in range(3):
             with pytest.raises(WalBusy, match=r"not durable within 0\.01 s"):
                 exporter(log.wal)(body(2), False)
         log.released.set()
-        first.result(30)
-    log.wal.append(body(3), 1).result(30)
+        first.result(100)
+    log.wal.append(body(3), 1).result(100)
     assert [found for _, found in pending(log.wal)] == [body(1), body(3)]
 
 

@@ -90,7 +90,7 @@ async def test_canaries_end_when_the_worker_does():
         Canary(store.send, store.is_found, FakeClock(), every_s=1).run(stop)
     )
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 100)
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 2), (0.95, 4), (0.0, 1)])

@@ -8,6 +8,8 @@ from indexer.run import heartbeat as module
 from indexer.run.heartbeat import Heartbeat
 from tests.support.fake_clock import FakeClock
 
+PATIENCE_S = 100.0
+
 
 @pytest.fixture
 def clock():
@@ -50,9 +52,17 @@ async def test_a_stall_and_its_end_are_one_line_each(clock, heartbeat, caplog, m
     watching = asyncio.create_task(heartbeat.watch(stop))
     heartbeat.begin("listing")
     clock.advance(61)
-    await asyncio.sleep(0.1)
+    await said(caplog, 1)
     heartbeat.rest()
-    await asyncio.sleep(0.1)
+    await said(caplog, 2)
     stop.set()
     await watching
     assert [record.event for record in caplog.records] == ["index.stalled", "index.resumed"]
+
+
+async def said(caplog, lines):
+    """Until there are so many, and the watch has looked some times more."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(caplog.records) < lines:  # noqa: ASYNC110 - of another task, which tells nobody
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.02)

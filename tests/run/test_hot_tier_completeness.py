@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from indexer.hot.view import HotLimits
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.tiers.recent_files import RECENT_FILES_MAX
+from indexer.run import hot_tier
 from indexer.run.hot_tier import HotTier
 from indexer.settings import load_settings
 from tests.hot.servers import serving
@@ -70,7 +73,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setattr(hot_tier, "HotLimits", partial(HotLimits, deadline_s=100.0))
     with indexed(tmp_path) as one:
         service = JunjoIngestion(tmp_path, one.clock)
         with serving(service) as port:

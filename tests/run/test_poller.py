@@ -279,10 +279,10 @@ def test_our_own_ingestion_is_polled_to_the_last_span(place, tmp_path):
         server = internal_server(service, token="token")  # noqa: S106 - of this test alone
         port = started(server)
         for one in (body(0, 7), b"\xff\xff\xff", body(1, 7, service="")):
-            wal.append(one, 7).result(30)
+            wal.append(one, 7).result(100)
         with place.poller(port, size=5) as poller:
             drained(poller)
-            wal.append(body(2, 3), 3).result(30)
+            wal.append(body(2, 3), 3).result(100)
             drained(poller)
         server.stop(0).wait()
     tables = [pq.read_table(path, columns=["trace_id", "span_id"]) for path in place.files()]

@@ -67,7 +67,7 @@ def test_the_command_stops_while_its_service_is_away(site: Site):
 @pytest.mark.process
 def test_a_stop_finishes_the_batch_in_hand(site: Site):
     upstream, release = Upstream(5), threading.Event()
-    upstream.before = lambda: release.wait(10)
+    upstream.before = lambda: release.wait(100)
     with serving(upstream) as port:
         site.set(
             INGESTION_GRPC_HOST="127.0.0.1",

@@ -60,7 +60,7 @@ def _handler(address: tuple[str, int], kept: Recording) -> type[BaseHTTPRequestH
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             sent = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-            with closing(http.client.HTTPConnection(*address, timeout=30)) as connection:
+            with closing(http.client.HTTPConnection(*address, timeout=100)) as connection:
                 connection.request(self.command, self.path, body or None, sent)
                 answer = connection.getresponse()
                 content = answer.read()

@@ -58,7 +58,7 @@ class Served:
         self, method: str, target: str, headers: Mapping[str, str] = {}, body: bytes | None = None
     ) -> Said:
         """One request on a connection of its own, and its whole answer."""
-        with closing(http.client.HTTPConnection(*self.address, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection(*self.address, timeout=100)) as connection:
             connection.request(method, target, body, dict(headers))
             return _said(connection.getresponse())
 
@@ -72,7 +72,7 @@ class OperatorSide:
     @contextmanager
     def connected(self) -> Iterator[http.client.HTTPConnection]:
         with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as channel:
-            channel.settimeout(30)
+            channel.settimeout(100)
             with _short(socket_path(self.catalog)) as path:
                 channel.connect(path)
             connection = http.client.HTTPConnection("worker")
@@ -133,7 +133,7 @@ def serving(
     limits = options.pop("limits", ConnectionLimits())
     routers = options.pop("routers", [router] if routes else ROUTERS)
     app = application(host, routers, **{"admission": admission, **options})
-    service = Service(app, grace_s=1)
+    service = Service(app, grace_s=10)
     service.listen(endpoint, limits)
     if socket_folder is not None:
         service.serve(bind(socket_folder / "index.duckdb"), Caller.OPERATOR, limits)
@@ -147,6 +147,6 @@ def serving(
             served.operator = OperatorSide(socket_folder)
         yield served
     finally:
-        asyncio.run_coroutine_threadsafe(service.end(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(service.end(), loop).result(100)
         running.join()
         loop.close()

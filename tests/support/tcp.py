@@ -24,7 +24,7 @@ class Dashboards(Served):
 
     @contextmanager
     def connected(self) -> Iterator[socket.socket]:
-        with socket.create_connection(self.address, timeout=30) as connection:
+        with socket.create_connection(self.address, timeout=100) as connection:
             yield connection
 
     def raw(self, sent: bytes) -> bytes:

@@ -31,7 +31,8 @@ from tests.hot.servers import body
 from tests.support.processes import Running, Site, free_ports, wait_until
 from tests.support.span_files import T0, Span
 
-EXPORT_S = 10.0
+EXPORT_S = 60.0
+"""Of a receiver that is killed the connection ends at once; a busy one takes its time."""
 TRACE_SPANS = 20
 """Of a trace of ``Load``, on average."""
 OPEN_TRACES = 20

@@ -44,7 +44,7 @@ class Worker(StubHost):
 @contextmanager
 def following(served: Served, words: str = "") -> Iterator[Iterator[tuple[str, Any]]]:
     """The events of one stream, from its beginning."""
-    with closing(http.client.HTTPConnection(*served.address, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(*served.address, timeout=100)) as connection:
         connection.request("GET", f"/api/v1/tail{words}")
         answer = connection.getresponse()
         assert answer.status == 200
@@ -113,7 +113,7 @@ def test_a_head_keeps_no_stream(tmp_path: Path) -> None:
     with (
         indexed(tmp_path) as one,
         serving(host=Worker(one)) as served,
-        closing(http.client.HTTPConnection(*served.address, timeout=10)) as connection,
+        closing(http.client.HTTPConnection(*served.address, timeout=100)) as connection,
     ):
         connection.request("HEAD", "/api/v1/tail")
         answer = connection.getresponse()

@@ -74,7 +74,7 @@ def _send(ports: Ports, recording: Recording, numbers: list[int]) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{ports.grpc}", options=options) as channel:
         export = channel.unary_unary(EXPORT)
         for number in numbers:
-            export(body(number, spans_of(number)), timeout=30)
+            export(body(number, spans_of(number)), timeout=100)
             recording.acknowledged(number)
             time.sleep(0.01)
 
