@@ -3,8 +3,10 @@
 Commits of what no answer about spans rests on are not counted: see ``Catalog.transaction``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+
+from indexer.catalog.recent_files import RecentFile, RecentFiles, after_commit
 
 CHANGES_MAX = 256
 """Commits whose files are known: so many come between two questions in a few minutes."""
@@ -22,21 +24,42 @@ class Commits:
         """Odd while a commit is under way: who begins to read meanwhile may see it or not."""
         self._changed: tuple[tuple[int, frozenset[int] | None], ...] = ()
         """The last states, each with the files that its commit changed."""
+        self._refused_since = 0
+        """The last state whose commit may have changed which files are refused."""
+        self.recent: RecentFiles = {}
+        """Files that were registered last, with their rows, as of the present state or of one that
+        comes next."""
 
     @contextmanager
-    def committing(self, files: Iterable[int] | None = None) -> Iterator[None]:
+    def committing(
+        self,
+        files: Iterable[int] | None = None,
+        registered: Sequence[RecentFile] = (),
+        *,
+        refusals: bool = True,
+    ) -> Iterator[None]:
         """Around each commit, whether or not it succeeds.
 
         ``files`` are all those of which it adds, changes or removes anything, by number; None where
-        it may be any.
+        it may be any. ``registered`` are the rows of those that it adds, where somebody may ask for
+        them. ``refusals`` says whether it may change which files are refused.
         """
         changed = None if files is None else frozenset(files)
+        recent: RecentFiles = {}
         self._count += 1
         try:
             yield
+            recent = after_commit(self.recent, changed, registered)
         finally:
+            self.recent = recent
+            if refusals:
+                self._refused_since = self._count + 1
             self._changed = (*self._changed[1 - CHANGES_MAX :], (self._count + 1, changed))
             self._count += 1
+
+    def keeps_refused(self, before: int) -> bool:
+        """Whether the same files are refused as in a state before."""
+        return self._refused_since <= before
 
     def files_changed(self, before: int, after: int) -> frozenset[int] | None:
         """Files that are not the same in both states, by number; None where it may be any."""

@@ -5,7 +5,7 @@ writes; readers take cursors of their own.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +14,7 @@ import duckdb
 
 from indexer.catalog.commits import Commits
 from indexer.catalog.generations import spill_folder
+from indexer.catalog.recent_files import RecentFile
 from indexer.contracts import migrations, schema_version
 from indexer.errors import (
     CatalogBusy,
@@ -100,18 +101,24 @@ class Catalog:
 
     @contextmanager
     def transaction(
-        self, *, is_counted: bool = True, files: Collection[int] | None = None
+        self,
+        *,
+        is_counted: bool = True,
+        files: Collection[int] | None = None,
+        registered: Sequence[RecentFile] = (),
+        refusals: bool = True,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """All statements inside happen, or none, whatever is raised inside.
 
         One is not counted that writes what only SQL and searches read: what answers keep of the
-        index stays true. ``files`` has at the end those of which anything is another, by number;
-        without it that may be any. Raises CatalogWriteFailed when DuckDB refuses.
+        index stays true. ``files`` and ``registered`` have at the end what ``Commits.committing``
+        is told, and ``refusals`` is the same. Raises CatalogWriteFailed when DuckDB refuses.
         """
         try:
             self.connection.execute("BEGIN TRANSACTION")
             yield self.connection
-            with self.commits.committing(files) if is_counted else nullcontext():
+            commit = self.commits.committing(files, registered, refusals=refusals)
+            with commit if is_counted else nullcontext():
                 self.connection.execute("COMMIT")
             restrict([wal_path(self.path)], PRIVATE_FILE)
         except duckdb.Error as error:

@@ -19,6 +19,7 @@ from indexer.catalog.file_scans import insert_scans
 from indexer.catalog.insert import file_rows, insert_table, main_services
 from indexer.catalog.key_summaries import insert_summaries, summary_bytes
 from indexer.catalog.limits import OPERATIONS_MAX
+from indexer.catalog.recent_files import RecentFile, recent_files
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
 from indexer.catalog.totals import Change, FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
@@ -210,7 +211,11 @@ class FileRegister:
         leaving = self._leaving(update)
         leaving_ids = [self._known.files[path].file_id for path in leaving]
         changed = {*leaving_ids, *self._relocated_ids(update)}
-        with self._catalog.transaction(files=changed) as connection:
+        recent: list[RecentFile] = []
+        refusals = bool(update.refused or self._released(update))
+        with self._catalog.transaction(
+            files=changed, registered=recent, refusals=refusals
+        ) as connection:
             resum = services.services_of(connection, leaving_ids) if leaving_ids else set()
             change = Change(removed=FileTotals.read(connection, leaving_ids))
             _delete_files(connection, leaving_ids)
@@ -219,6 +224,9 @@ class FileRegister:
             if staged is not None:
                 changed.update(staged.file_ids.tolist(), staged.lost_file_ids.tolist())
                 files, added = self._insert(connection, staged)
+                recent += recent_files(
+                    staged.files, staged.file_ids.tolist(), staged.owned_spans, self._root
+                )
                 resum |= self._take_over(connection, staged)
                 change = replace(
                     change,
@@ -245,7 +253,7 @@ class FileRegister:
         live = [file for file in files if file.file_id in self._known.paths]
         if not live:
             return
-        with self._catalog.transaction(files=()) as connection:
+        with self._catalog.transaction(files=(), refusals=False) as connection:
             promoted.insert_promoted(connection, live)
         for file in live:
             self._known.unpromoted.pop(file.file_id, None)
@@ -308,7 +316,8 @@ class FileRegister:
         if not update.batches:
             return None
         known = self._known
-        holders = Holders(known.directory, known.paths, frozenset(leaving))
+        recent = self._catalog.commits.recent
+        holders = Holders(known.directory, known.paths, frozenset(leaving), recent)
         return stage(connection, update.batches, known.next_file_id, holders)
 
     def _insert(

@@ -5,7 +5,7 @@ because only those can be held twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.catalog.ownership import occurring_twice, settle_contest
+from indexer.catalog.recent_files import RecentFile, RecentFiles
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.spans.aggregates import TraceGroups, trace_groups, trace_rows
 from indexer.spans.batch import ParquetFileData, SpanBatch
@@ -45,6 +46,8 @@ class Holders:
     paths: Mapping[int, str]
     """Relative path of each registered file_id."""
     leaving: frozenset[int]
+    recent: RecentFiles = field(default_factory=dict)
+    """Those of them whose rows are in memory."""
 
     def is_live(self, file_id: int) -> bool:
         """Whether the file stays registered. The directory also names files long gone."""
@@ -126,18 +129,29 @@ def _shared_traces(
     live = np.fromiter(map(holders.is_live, held_by.tolist()), np.bool_, len(held_by))
     index, held_by = index[live], held_by[live]
     shared[candidates[index]] = True
-    first = groups.first[candidates[index]]
-    trace_ids = format_hex([columns.trace_hi[first], columns.trace_lo[first]]).unique()
+    at = candidates[index]
     holder_ids = sorted({int(file) for file in held_by})
+    recent = [holders.recent[file] for file in holder_ids if file in holders.recent]
+    if len(recent) == len(holder_ids):
+        return shared, _recent_spans(recent, groups.key[at]), holder_ids
+    first = groups.first[at]
+    trace_ids = format_hex([columns.trace_hi[first], columns.trace_lo[first]]).unique()
     return shared, _registered_spans(connection, trace_ids, holder_ids), holder_ids
+
+
+def _recent_spans(recent: Sequence[RecentFile], keys: UInt64Array) -> SpanColumns:
+    """What files whose rows are in memory have of the traces with these keys."""
+    if not recent:
+        return SpanColumns.empty()
+    parts = [file.spans.take(np.isin(file.spans.trace_key, keys)) for file in recent]
+    alone = [replace(part, slot=np.zeros(len(part), np.int32)) for part in parts]
+    return concatenate(alone, [1] * len(alone))
 
 
 def _registered_spans(
     connection: duckdb.DuckDBPyConnection, trace_ids: pa.StringArray, holder_ids: list[int]
 ) -> SpanColumns:
     """What the index has of these traces in files that hold some of them, and all that do."""
-    if not holder_ids:
-        return SpanColumns.empty()
     file_ids = id_list(holder_ids)
     if len(trace_ids) <= TRACES_LISTED_MAX:
         listed = ", ".join(f"'{trace_id}'" for trace_id in trace_ids.to_pylist())

@@ -50,6 +50,8 @@ def test_any_order_and_repetition_gives_the_digest_of_a_rebuild(
     with indexed(folder) as one:
         storage = LocalStorage(root)
         for number in order:
+            if number % 2:  # what it may hold twice is read from the index, else known
+                one.catalog.commits.recent = {}
             _register(one.pipeline.register, storage, f"{number}.parquet")
         by_hand = one.spans()
         digest = catalog_digest(one.catalog.connection, "catalog")
@@ -95,14 +97,19 @@ def test_a_smaller_path_takes_a_doubled_span_over(tmp_path: Path) -> None:
 def test_doubles_are_found_however_many_traces_are_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few are named to the database, many are given to it as a table."""
-    for most in (0, staging.TRACES_LISTED_MAX):
+    """Few are named to the database, many are given to it as a table, and of files that came last
+    none is asked for.
+    """
+    ways = [(0, False), (staging.TRACES_LISTED_MAX, False), (0, True)]
+    for number, (most, is_recent) in enumerate(ways):
         monkeypatch.setattr(staging, "TRACES_LISTED_MAX", most)
-        folder = tmp_path / str(most)
+        folder = tmp_path / str(number)
         folder.mkdir()
         with indexed(folder) as one:
             write(one.root / "b.parquet", [Span(trace=trace) for trace in range(1, 9)])
             one.settle()
+            if not is_recent:
+                one.catalog.commits.recent = {}
             write(one.root / "a.parquet", [Span(trace=trace) for trace in range(5, 12)])
             one.settle()
             owned = "SELECT relative_path, owned_span_count FROM parquet_files ORDER BY ALL"
@@ -122,6 +129,16 @@ def test_services_that_are_there_and_new_ones_come_in_one_file(tmp_path: Path) -
             ("cart", 0, 1),
             ("shop", 10 * 10**9, 3),
         ]
+
+
+def test_a_service_of_several_files_of_one_transaction_is_their_sum(tmp_path: Path) -> None:
+    with indexed(tmp_path, batch_files=3) as one:
+        for number, start in enumerate((0, T0 + 10**9, T0)):
+            rows = [Span(trace=number + 1, service="shop", start=start)]
+            write(one.root / f"{number}.parquet", rows)
+        one.settle()
+        named = "SELECT epoch_ns(first_seen), epoch_ns(last_seen), total_spans FROM services"
+        assert one.rows(named) == [(T0, T0 + 10**9, 3)]
 
 
 def test_a_service_is_first_seen_when_a_span_of_known_start_comes(tmp_path: Path) -> None:

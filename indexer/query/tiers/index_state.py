@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from indexer.catalog.commits import Commits
+from indexer.catalog.recent_files import RecentFile, RecentFiles
 from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_rows import TraceRows
@@ -45,6 +46,8 @@ class IndexState:
     number: int
     kept: KeptFiles = field(default_factory=KeptFiles)
     """Of the states before as well, but for files that are others now."""
+    recent: RecentFiles = field(default_factory=dict)
+    """Files that were registered last, with their rows."""
     quarantined: tuple[int, int] | None = None
     """Files that were refused, and those of them whose spans were in the index before."""
     _pages: OrderedDict[PageKey, Candidates] = field(default_factory=OrderedDict)
@@ -63,6 +66,15 @@ class IndexState:
         if self.is_current:
             self.quarantined = counts
 
+    def rows(self, file_id: int) -> TraceRows | None:
+        """All of a file, where they are kept, or in memory because it has come just now."""
+        found = self.kept.rows(file_id)
+        recent = self.recent.get(file_id)
+        if found is None and recent is not None:
+            found = TraceRows.of(file_id, recent.spans)
+            self.keep_rows(file_id, found)
+        return found
+
     def newest_rows(self, file_id: int) -> NewestRows | None:
         """The rows of a file in the order of lists, where they are kept; none once a commit came.
 
@@ -79,6 +91,11 @@ class IndexState:
     def keep_files(self, files: Mapping[int, DataFile]) -> None:
         """A statement said so."""
         self.kept.keep_files(files, lambda: self.is_current)
+
+    def recent_files(self, file_ids: Iterable[int]) -> dict[int, RecentFile]:
+        """Those of the files that came last; none once a commit came."""
+        found = {at: self.recent[at] for at in file_ids if at in self.recent}
+        return found if self.is_current else {}
 
     def keep_rows(self, file_id: int, rows: TraceRows | None) -> None:
         """A statement said so."""
@@ -140,7 +157,7 @@ class IndexMemory:
         if number is None:
             return None
         with self._lock:
-            state = self._state
+            state, quarantined = self._state, None
             if state is None or state.commits is not commits:
                 self._kept.forget(None)
             elif state.number == number:
@@ -149,5 +166,6 @@ class IndexMemory:
                 return None
             else:
                 self._kept.forget(commits.files_changed(state.number, number))
-            self._state = IndexState(commits, number, self._kept)
+                quarantined = state.quarantined if commits.keeps_refused(state.number) else None
+            self._state = IndexState(commits, number, self._kept, commits.recent, quarantined)
             return self._state

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from indexer.catalog.recent_files import RecentFile
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
@@ -101,7 +102,7 @@ class IndexedFiles:
         """The same, where a statement takes as long as so many for a trace."""
         if self.state is None:
             return None
-        known = self.state.kept.rows(file_id)
+        known = self.state.rows(file_id)
         if known is None and self.state.kept.wants_rows(file_id, statements):
             known = TraceRows.read(self.cursor, file_id)
             self.state.keep_rows(file_id, known)
@@ -168,12 +169,13 @@ class IndexedFiles:
 
     def _files(self, file_ids: Collection[int]) -> dict[int, DataFile]:
         known = {} if self.state is None else self.state.files(file_ids)
-        others = sorted(set(file_ids) - known.keys())
-        if not others:
-            return known
-        sql = _FILES.format(file_ids=id_list(others))
-        found = {one["file_id"]: self._file(one) for one in plain_rows(self.cursor, sql)}
-        if self.state is not None:
+        recent = {} if self.state is None else self.state.recent_files(file_ids)
+        found = {at: self._recent(one) for at, one in recent.items() if at not in known}
+        others = sorted(set(file_ids) - known.keys() - found.keys())
+        if others:
+            sql = _FILES.format(file_ids=id_list(others))
+            found |= {one["file_id"]: self._file(one) for one in plain_rows(self.cursor, sql)}
+        if self.state is not None and found:
             self.state.keep_files(found)
         return known | found
 
@@ -187,10 +189,19 @@ class IndexedFiles:
             inode=row["inode"],
             changed_unix_nano=row["changed_unix_nano"],
         )
+        return self._data_file(row["file_path"], info, row["dialect"], row["footer_digest"])
+
+    def _recent(self, file: RecentFile) -> DataFile:
+        info = replace(file.info, path=self.storage.absolute(file.info.relative_path))
+        return self._data_file(file.file_path, info, file.dialect, file.footer_digest)
+
+    def _data_file(
+        self, path: str, info: ParquetFileInfo, dialect: str, footer_digest: str
+    ) -> DataFile:
         return DataFile(
             tier=self.name,
-            path=row["file_path"],
+            path=path,
             info=info,
-            dialect=next(one for one in dialects() if one.name == row["dialect"]),
-            footer_digest=row["footer_digest"],
+            dialect=next(one for one in dialects() if one.name == dialect),
+            footer_digest=footer_digest,
         )

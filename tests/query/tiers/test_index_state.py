@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,41 @@ def test_a_list_that_is_asked_again_asks_the_index_nothing(tmp_path: Path) -> No
         assert statements == []
 
 
+def test_nothing_is_asked_of_a_file_that_came_last(tmp_path: Path) -> None:
+    """Neither for a trace of it nor for a list: its rows were in memory when it came."""
+    statements: list[str] = []
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=1)])
+        one.settle()
+        answers = counted(one, statements)
+        answers.trace(f"{1:032x}")  # counts refused files, which no file of spans changes
+        write(one.root / "b.parquet", [Span(trace=2), Span(trace=2, span=2)])
+        one.settle()
+        statements.clear()
+        found = answers.trace(f"{2:032x}")
+        assert [span.span_id for span in found.spans] == [f"{1:016x}", f"{2:016x}"]
+        assert statements == []
+        by_statement = one.answers(memory=None).trace(f"{2:032x}")
+        assert found == replace(by_statement, cost=found.cost)
+
+
+def test_a_file_that_is_refused_is_counted_in_the_next_answer(tmp_path: Path) -> None:
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=1)])
+        one.settle()
+        answers = one.answers()
+        assert answers.trace(f"{1:032x}").completeness.files_quarantined == 0
+        (one.root / "b.parquet").write_bytes(b"not Parquet")
+        one.settle()
+        assert answers.trace(f"{1:032x}").completeness.files_quarantined == 1
+
+
 def test_a_trace_in_a_known_file_takes_one_statement(tmp_path: Path) -> None:
     statements: list[str] = []
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", [Span(trace=1), Span(trace=2)])
         one.settle()
+        one.catalog.commits.recent = {}
         answers = counted(one, statements)
         answers.trace(f"{1:032x}")
         statements.clear()
@@ -77,6 +108,7 @@ def test_a_file_that_is_asked_for_trace_after_trace_is_asked_by_no_statement(
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", [Span(trace=trace) for trace in range(1, 9)])
         one.settle()
+        one.catalog.commits.recent = {}
         answers = counted(one, statements)
         for trace in range(1, ASKS_BEFORE_ROWS + 1):
             answers.trace(f"{trace:032x}")
@@ -92,12 +124,12 @@ def test_rows_of_a_file_outlive_commits_that_leave_it_as_it_is(tmp_path: Path) -
     with indexed(tmp_path) as one:
         write(one.root / "b.parquet", [Span(trace=trace) for trace in range(1, 9)])
         one.settle()
+        one.catalog.commits.recent = {}
         answers = counted(one, statements)
         for trace in range(1, ASKS_BEFORE_ROWS + 1):
             answers.trace(f"{trace:032x}")
         write(one.root / "c.parquet", [Span(trace=9)])
         one.settle()
-        answers.spans(SpanQuery())  # counts refused files, as the first one after each commit does
         statements.clear()
         assert len(answers.trace(f"{8:032x}").spans) == 1
         assert statements == []
@@ -117,6 +149,7 @@ def test_lists_are_found_without_a_statement_once_a_file_was_asked_often(tmp_pat
     with indexed(tmp_path) as one:
         write(one.root / "a.parquet", spans(9))
         one.settle()
+        one.catalog.commits.recent = {}
         answers = counted(one, statements)
         for limit in range(1, 6):
             statements.clear()
@@ -225,6 +258,7 @@ def test_a_search_asks_what_it_knows_of_the_state_that_its_transaction_began_in(
         one.settle()
         answers = counted(one, statements)
         asked = []
+        one.catalog.commits.recent = {}
         for _ in range(2):
             statements.clear()
             assert ids(answers.spans(SpanQuery(where=condition))) == [f"{1:016x}"]
@@ -254,11 +288,13 @@ def test_what_is_known_of_files_is_not_given_to_a_transaction_that_a_commit_over
         state = answers.memory.state()
         assert state is not None
         state.kept.keep_rows(1, TraceRows.read(one.catalog.cursor(), 1), lambda: True)
+        assert state.recent_files([1]).keys() == {1}
         assert state.files([1]) == {1: span.source}
         assert state.newest_rows(1) is not None
         with one.catalog.commits.committing():
             pass
         assert state.files([1]) == {}
+        assert state.recent_files([1]) == {}
         assert state.newest_rows(1) is None
 
 
