@@ -21,7 +21,7 @@ from indexer.parquet.footer import digest_of, footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
 from indexer.read.dialect_fields import Dialect
 from indexer.read.folder_columns import folder_key, folder_values
-from indexer.read.payload_rows import PayloadLayout, PayloadRows
+from indexer.read.payload_rows import PayloadLayout, PayloadRows, StoredRow
 from indexer.read.payload_values import readings, rows_of
 from indexer.read.tally import Counted, Tally
 from indexer.read.tempo_block import TRACES, TempoBlock, is_block
@@ -75,9 +75,24 @@ def read_payload(
     the bytes do not decode, TransientError when the file is not the one that was indexed, or
     cannot be read.
     """
-    path = info.relative_path
     if dialect.trace_a_row:
         return _payload_of_block(storage, info, dialect, rows, tally or Tally(), limits)
+    layout, found = read_stored_rows(storage, info, dialect, rows, tally, limits, footer_digest)
+    values = [row.values for row in found]
+    return rows_of(layout.payload, values, layout.places, layout.absent)
+
+
+def read_stored_rows(
+    storage: LocalStorage,
+    info: ParquetFileInfo,
+    dialect: Dialect,
+    rows: Sequence[int],
+    tally: Tally | None = None,
+    limits: SpanLimits = SPAN_LIMITS,
+    footer_digest: str | None = None,
+) -> tuple[PayloadLayout, list[StoredRow]]:
+    """The columns that the payload is made of, of a file with a span a row; as ``read_payload``."""
+    path = info.relative_path
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
         with _MAPS.of(info, lambda: _page_map(source, path, footer_digest)) as page_map:
@@ -87,8 +102,9 @@ def read_payload(
             _refuse_encrypted(page_map.groups, layout.columns, path)
             found = PayloadRows(source, page_map, path, layout).read(rows)
     if tally is not None:
-        tally.count_texts(value for row in found for value in row.values())
-    return rows_of(layout.payload, found, layout.places, layout.absent)
+        tally.text_bytes += sum(row.shared.text_bytes for row in found)
+        tally.count_texts(value for row in found for value in row.own.values())
+    return layout, found
 
 
 def _page_map(source: Counted, path: str, known_digest: str | None) -> PageMap:

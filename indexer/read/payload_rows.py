@@ -1,6 +1,6 @@
 """The columns of some rows of one file, page by page, or by row groups where that fails.
 
-Most columns have one value in all rows of a row group: a row begins as a copy of those.
+Most columns have one value in all rows of a row group, which stands beside each row's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from indexer.parquet.file_columns import FileColumns
 from indexer.parquet.page_maps import PageMap
 from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.payload_values import Reading
-from indexer.read.tally import Counted
+from indexer.read.tally import Counted, text_bytes
 from indexer.read.values import ChunkReader, NotDecodedHere
 from indexer.spans.limits import SpanLimits
 
@@ -35,8 +35,34 @@ class PayloadLayout:
     columns: Mapping[int, Reading]
     """By position."""
     absent: Mapping[str, Any]
-    shared: dict[int, dict[int, Any]] = field(default_factory=dict)
-    """Of a row group by its number: values that all its rows have, by position."""
+    shared: dict[int, "SharedValues"] = field(default_factory=dict)
+    """Of a row group by its number."""
+
+
+@dataclass(slots=True, eq=False)
+class SharedValues:
+    """What all rows of a row group are known to have, by position; never to be changed."""
+
+    values: dict[int, Any]
+    text_bytes: int = field(init=False)
+    made: Any = None
+    """What a reader makes of them, left here for its next call."""
+
+    def __post_init__(self) -> None:
+        self.text_bytes = sum(map(text_bytes, self.values.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """The columns of one row, by position: what its row group has in common, and its own."""
+
+    shared: SharedValues
+    own: dict[int, Any]
+
+    @property
+    def values(self) -> dict[int, Any]:
+        """All of them."""
+        return {**self.shared.values, **self.own}
 
 
 class PayloadRows:
@@ -48,19 +74,22 @@ class PayloadRows:
         self._source, self._page_map, self._path = source, page_map, path
         self._layout, self._columns, self._limits = layout, layout.columns, layout.limits
 
-    def read(self, rows: Sequence[int]) -> list[dict[int, Any]]:
-        """One dictionary a row."""
-        by_row: dict[int, dict[int, Any]] = {}
+    def read(self, rows: Sequence[int]) -> list[StoredRow]:
+        """The rows in their order."""
+        by_row: dict[int, StoredRow] = {}
         left: set[int] = set()
         first = 0
         for number, group in enumerate(self._page_map.groups):
             wanted = [row for row in rows if first <= row < first + group.row_count]
             inside = [row - first for row in wanted]
-            shared = self._shared(number) if wanted else {}
+            first += group.row_count
+            if not wanted:
+                continue
+            shared = self._shared(number)
             for row in wanted:
-                by_row[row] = dict(shared)
-            for position in self._columns if wanted else ():
-                if position in shared:
+                by_row[row] = StoredRow(shared, {})
+            for position in self._columns:
+                if position in shared.values:
                     continue
                 try:
                     values = self._chunk_values(number, position, inside)
@@ -68,27 +97,27 @@ class PayloadRows:
                     left.add(position)
                     continue
                 for row, value in zip(wanted, values, strict=True):
-                    by_row[row][position] = value
-            first += group.row_count
+                    by_row[row].own[position] = value
         found = [by_row[row] for row in rows]
         if left:
             self._source.count_chunks(self._page_map.groups, left, rows)
             others = self._by_row_group(sorted(left), rows)
-            found = [row | other for row, other in zip(found, others, strict=True)]
+            for stored, other in zip(found, others, strict=True):
+                stored.own.update(other)
         return found
 
-    def _shared(self, number: int) -> dict[int, Any]:
-        """What all rows of a row group are known to have, by position."""
-        known = self._layout.shared.get(number, {})
-        found = dict(known)
-        for position in self._columns.keys() - known.keys():
+    def _shared(self, number: int) -> SharedValues:
+        known = self._layout.shared.get(number)
+        values = {} if known is None else known.values
+        found = {}
+        for position in self._columns.keys() - values.keys():
             chunk = self._page_map.chunk(number, position)
             if chunk is not None and self._page_map.constant(chunk) is not None:
                 with suppress(NotDecodedHere):
                     (found[position],) = self._chunk_values(number, position, [0])
-        if len(found) > len(known):
-            self._layout.shared[number] = found  # a new one: other threads copy the old one
-        return found
+        if known is None or found:
+            known = self._layout.shared[number] = SharedValues({**values, **found})
+        return known
 
     def _chunk_values(self, number: int, position: int, rows: Sequence[int]) -> list[Any]:
         column, limits = self._columns[position], self._limits

@@ -7,10 +7,36 @@ beside it is looked at each time. So no span is shown with the payload of anothe
 place.
 """
 
-from indexer.errors import FileChanged, FileVanished
+from collections.abc import Callable
+from typing import TypeVar
+
+from indexer.errors import FileChanged, FileVanished, NotRegularFile
 from indexer.model import ParquetFileInfo
 from indexer.read.block_meta import file_digest, may_have_meta
 from indexer.system.storage import LocalStorage
+
+T = TypeVar("T")
+
+
+def read_registered(
+    storage: LocalStorage,
+    info: ParquetFileInfo,
+    digest: str,
+    read: Callable[[ParquetFileInfo], T],
+) -> T:
+    """What ``read`` makes of the registered file, which it opens. Raises like ``find_registered``.
+
+    To open a file tells whether it is the one of ``info``: it is looked for where it is not.
+    """
+    if info.changed_unix_nano and not may_have_meta(info.relative_path):
+        try:
+            return read(info)
+        except (FileChanged, FileVanished, NotRegularFile):
+            now = find_registered(storage, info, digest)
+            if now == info:
+                raise
+            return read(now)
+    return read(find_registered(storage, info, digest))
 
 
 def find_registered(storage: LocalStorage, info: ParquetFileInfo, digest: str) -> ParquetFileInfo:

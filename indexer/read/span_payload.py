@@ -5,7 +5,7 @@ beyond the limits is left out and counted in ``omitted``: it is not counted in t
 ``dropped_*_count``, which says what the writer had already dropped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -27,6 +27,7 @@ VALUES = "values"
 
 _SHORT_BYTES_PER_ELEMENT = 2
 _TEXTS, _COUNTS = frozenset(TEXT_COLUMNS), frozenset(COUNT_COLUMNS)
+_JSON = frozenset(JSON_COLUMNS)
 _COUNT_MAX = (1 << 64) - 1
 _EMPTY = {name: "[]" if name in ("events", "links") else "{}" for name in JSON_COLUMNS}
 """How writers say that a span has none."""
@@ -34,16 +35,38 @@ _EMPTY = {name: "[]" if name in ("events", "links") else "{}" for name in JSON_C
 
 def span_payload(stored: Mapping[str, Any], limits: SpanLimits = SPAN_LIMITS) -> dict[str, Any]:
     """Canonical payload columns of stored ones, as ``read_payload`` gives them; and ``omitted``."""
+    json_bytes = json_text_bytes(stored.items())
+    if json_bytes is not None and json_bytes <= short_bytes(limits):
+        return {name: short_value(name, value) for name, value in stored.items()}
     span = _Span(limits)
-    payload = {name: _canonical(span, name, value) for name, value in stored.items()}
-    if _may_exceed(stored, limits):
-        span.keep_first(payload)
+    payload = {name: span.canonical(name, value) for name, value in stored.items()}
+    span.keep_first(payload)
     omitted = {name: count for name, count in span.omitted.items() if count}
     return {**payload, OMITTED: omitted} if omitted else payload
 
 
-def _canonical(span: "_Span", name: str, value: Any) -> Any:
-    """The value of a column; what is canonical as it is stored, as most columns are, at once."""
+def short_bytes(limits: SpanLimits) -> int:
+    """JSON text that a span may have in all without holding more than a limit."""
+    fewest = min(limits.attributes, limits.events, limits.links, limits.values)
+    return _SHORT_BYTES_PER_ELEMENT * fewest
+
+
+def json_text_bytes(stored: Iterable[tuple[str, Any]]) -> int | None:
+    """How long the JSON text of these columns is; None where some of it is no text."""
+    size = 0
+    for name, value in stored:
+        if value and name in _JSON:
+            if not isinstance(value, str | bytes):
+                return None
+            size += len(value)
+    return size
+
+
+def short_value(name: str, value: Any) -> Any:
+    """The value of a column of a span that is too short to hold more than a limit.
+
+    What is canonical as it is stored, as most columns are, is so at once.
+    """
     if value is None:
         return None
     if isinstance(value, str):
@@ -53,7 +76,7 @@ def _canonical(span: "_Span", name: str, value: Any) -> Any:
             return [] if value == "[]" else {}
     elif type(value) is int and name in _COUNTS and 0 <= value <= _COUNT_MAX:
         return value
-    return span.canonical(name, value)
+    return canonical(name, value)
 
 
 class _Span:
@@ -133,16 +156,6 @@ class _Room:
         taken = min(count, self._left)
         self._left -= taken
         return taken
-
-
-def _may_exceed(stored: Mapping[str, Any], limits: SpanLimits) -> bool:
-    """Whether the columns can hold more than a limit; most spans are too short for that."""
-    values = [value for name in JSON_COLUMNS if (value := stored.get(name))]
-    texts = [value for value in values if isinstance(value, str | bytes)]
-    if len(texts) < len(values):
-        return True
-    fewest = min(limits.attributes, limits.events, limits.links, limits.values)
-    return sum(map(len, texts)) > _SHORT_BYTES_PER_ELEMENT * fewest
 
 
 def _first(container: Any, count: int) -> Any:

@@ -21,7 +21,7 @@ class Tally:
 
     def count_texts(self, values: Iterable[Any]) -> None:
         """Values were taken, as ``read_payload`` has them."""
-        self.text_bytes += sum(_text_bytes(one) for one in values if one)
+        self.text_bytes += sum(text_bytes(one) for one in values if one)
 
 
 class Counted:
@@ -54,6 +54,7 @@ class Counted:
             first += group.row_count
 
 
-def _text_bytes(value: Any) -> int:
+def text_bytes(value: Any) -> int:
+    """Of a value, if it is a text."""
     stored = value.stored if isinstance(value, Part) else value
     return len(stored) if isinstance(stored, str | bytes) else 0

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from indexer.errors import IndexerError
+from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.missing import Missing
 from indexer.query.span import UNREADABLE, DataFile, Payload, Span
 from indexer.query.tiers.tier import Payloads
-from indexer.read.payload import read_payload
-from indexer.read.registered_file import find_registered
-from indexer.read.span_payload import span_payload
+from indexer.read.canonical_payload import read_canonical_payload
+from indexer.read.registered_file import read_registered
 from indexer.read.whole_names import may_be_cut, whole_names
 from indexer.system.storage import LocalStorage
 
@@ -46,20 +46,22 @@ def _read(
     storage: LocalStorage, file: DataFile, spans: Sequence[Span], account: CostAccount
 ) -> list[Payload]:
     account.open_file(file.path)
-    info = file.info
-    if file.footer_digest is not None:
-        info = find_registered(storage, info, file.footer_digest)
     rows = [span.row for span in spans]
-    stored = read_payload(
-        storage, info, file.dialect, rows, account.tally, footer_digest=file.footer_digest
-    )
     cut = [span.row for span in spans if may_be_cut(span.name)]
-    names = {}
-    if cut:
-        names = dict(
-            zip(cut, whole_names(storage, info, file.dialect, cut, account.tally), strict=True)
+
+    def read(info: ParquetFileInfo) -> list[Payload]:
+        payloads = read_canonical_payload(
+            storage, info, file.dialect, rows, account.tally, footer_digest=file.footer_digest
         )
-    return [
-        Payload(**span_payload(values), whole_name=names.get(row))
-        for row, values in zip(rows, stored, strict=True)
-    ]
+        if not cut:
+            return [Payload(**one) for one in payloads]
+        found = whole_names(storage, info, file.dialect, cut, account.tally)
+        names = dict(zip(cut, found, strict=True))
+        return [
+            Payload(**one, whole_name=names.get(row))
+            for row, one in zip(rows, payloads, strict=True)
+        ]
+
+    if file.footer_digest is None:
+        return read(file.info)
+    return read_registered(storage, file.info, file.footer_digest, read)
