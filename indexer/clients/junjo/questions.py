@@ -25,24 +25,13 @@ from indexer.clients.shared.time_window import window
 from indexer.query.answer import ServicesAnswer, SpansAnswer
 from indexer.query.deadline import Deadline
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.span import Span
-from indexer.query.span_cache import Encoded, EncodedSpanCache
+from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.window import Window
 from indexer.spans.shared_ids import at_work
 
 ServiceName = Annotated[str, Path(max_length=CHARS_MAX)]
 SpanId = Annotated[str, Path(max_length=CHARS_MAX, examples=["b7ad6b7169203331"])]
 WindowOf = Annotated[Window, Depends(window)]
-
-
-def encoder_of(dialect: Dialect) -> Callable[[Span], Encoded]:
-    """The dialect's span as JSON text, and what was altered in it."""
-
-    def encode(span: Span) -> Encoded:
-        body = dialect.body(span)
-        return Encoded(as_json(body.fields), body.altered)
-
-    return encode
 
 
 def question_routes(

@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from indexer.clients.host import Host
 from indexer.clients.junjo.dialects import DIALECTS, bare_dialect
 from indexer.clients.junjo.direct_questions import direct_paths
-from indexer.clients.junjo.questions import encoder_of, question_routes
+from indexer.clients.junjo.encoded_spans import encoder_of
+from indexer.clients.junjo.questions import question_routes
 from indexer.clients.junjo.sign_in import sign_in_routes
 from indexer.clients.shared.direct_routes import DirectPath
 from indexer.clients.shared.prefix_router import PrefixRouter

@@ -60,6 +60,8 @@ span as it was sent, these and all, is what ``trace`` and ``otel_spans`` have.""
 
 _LEAVING = frozenset(LEAVING)
 _LIFTED_NAMES = frozenset(name for one in LIFTED for name in one.names)
+NAMES_READ = _LEAVING | _LIFTED_NAMES
+"""Of an attribute with another name nothing depends but the attributes themselves."""
 _NOTHING_LIFTED = {one.column: one.absent for one in LIFTED}
 
 WORKFLOW, NODE = "workflow", "node"

@@ -8,7 +8,12 @@ from typing import Any
 
 def as_json(value: Any) -> bytes:
     """A value as JSON text, in ASCII: UTF-8 cannot encode a lone surrogate."""
-    return _ENCODER.encode(value).encode()
+    return json_string(value).encode()
+
+
+def json_string(value: Any) -> str:
+    """The same before it is bytes, for a part of a text."""
+    return _ENCODER.encode(value)
 
 
 def as_json_with(value: Any, default: Callable[[object], Any]) -> bytes:
