@@ -17,12 +17,19 @@ Identity = tuple[int, int, int, int]
 """(trace high, trace low, span, kind)."""
 Index = npt.NDArray[np.intp] | BoolArray | slice
 
-_MIX = [np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
+_MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+_MIX = [np.uint64(one) for one in _MIXERS]
+_WORD = (1 << 64) - 1
 
 
 def trace_keys(trace_hi: UInt64Array, trace_lo: UInt64Array) -> UInt64Array:
     """64 bits that stand for a trace id, of its two words: equal ids have equal keys."""
     return (trace_hi * _MIX[0]) ^ trace_lo
+
+
+def trace_key(trace_hi: int, trace_lo: int) -> np.uint64:
+    """The same of one trace, without arrays of one."""
+    return np.uint64(((trace_hi * _MIXERS[0]) & _WORD) ^ trace_lo)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

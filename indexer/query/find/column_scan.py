@@ -92,8 +92,8 @@ def in_order(columns: SpanColumns, query: SpanQuery) -> SpanColumns:
 
 
 def _of_trace(columns: SpanColumns, query: TraceQuery) -> BoolArray:
-    high, low = query.words
-    wanted: BoolArray = (columns.trace_hi == high[0]) & (columns.trace_lo == low[0])
+    high, low = (np.uint64(word) for word in query.words)
+    wanted: BoolArray = (columns.trace_hi == high) & (columns.trace_lo == low)
     if query.span_id is not None:
         wanted &= columns.span_id == np.uint64(int(query.span_id, 16))
     if query.after is not None:

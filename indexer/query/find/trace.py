@@ -8,7 +8,7 @@ from indexer.catalog.trace_directory import TraceDirectory
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.find.trace_rows import TraceRows
-from indexer.spans.identity import trace_keys
+from indexer.spans.identity import trace_key
 from indexer.system.duckdb_rows import id_list, text_literal
 
 _FILES_OF_TRACE = "SELECT file_id FROM trace_files WHERE trace_id = {trace_id}"
@@ -36,7 +36,7 @@ def indexed_trace(
     some files in memory; a trace that is in no other file needs no statement.
     """
     if directory is not None:
-        candidates = sorted(directory.files_of(trace_keys(*query.words)[0]))
+        candidates = sorted(directory.files_of(trace_key(*query.words)))
     else:
         literal = text_literal(query.trace_id)
         holders = cursor.execute(_FILES_OF_TRACE.format(trace_id=literal)).fetchall()

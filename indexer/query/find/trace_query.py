@@ -3,14 +3,11 @@
 import re
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from indexer.errors import InvalidId, QueryRefused
 from indexer.query.find.keyset import decode_place, encode_place, fingerprint
 from indexer.query.span import Span
 from indexer.query.window import Window
 from indexer.spans.id_spellings import parse_span_id, parse_trace_id
-from indexer.spans.identifiers import UInt64Array
 from indexer.system.duckdb_rows import text_literal
 
 _TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -93,10 +90,9 @@ class TraceQuery:
         return asked == (None, None, None, None)
 
     @property
-    def words(self) -> tuple[UInt64Array, UInt64Array]:
-        """Those of the trace ID, as columns have them."""
-        high, low = int(self.trace_id[:16], 16), int(self.trace_id[16:], 16)
-        return np.array([high], np.uint64), np.array([low], np.uint64)
+    def words(self) -> tuple[int, int]:
+        """Those of the trace ID."""
+        return int(self.trace_id[:16], 16), int(self.trace_id[16:], 16)
 
     @property
     def window(self) -> Window:

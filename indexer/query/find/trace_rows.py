@@ -7,7 +7,7 @@ a trace have in common stands there once.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import repeat
 from typing import Any
@@ -107,10 +107,20 @@ class TraceRows:
         place = self._place(query)
         if place is None:
             return []
-        found = self._rows(place)
-        if not query.is_whole:
-            found = found.take(matching(found, query))
+        part = slice(int(self.first[place]), int(self.first[place + 1]))
+        if query.is_whole:
+            return self._index_rows(part, query.trace_id)
+        found = self._rows(place, part)
+        found = found.take(matching(found, query))
         return index_rows_of(self.file_id, found, repeat(query.trace_id, len(found)))
+
+    def _index_rows(self, part: slice, trace_id: str) -> list[IndexRow]:
+        """Rows of one trace side by side."""
+        own = (self.row, self.span_id, self.parent_span_id, self.service, self.name)
+        columns = (*own, self.start, self.duration, self.status, self.kind)
+        values = [column[part].tolist() for column in columns]
+        trace_ids = repeat(trace_id, len(values[0]))
+        return _index_rows(self.file_id, trace_ids, values, self.services, self.names)
 
     def __len__(self) -> int:
         return len(self.row)
@@ -122,15 +132,14 @@ class TraceRows:
 
     def _place(self, query: TraceQuery) -> int | None:
         """Of the trace among all of the file."""
-        (high,), (low,) = query.words
+        high, low = (np.uint64(word) for word in query.words)
         first = bisect_left(self.trace_hi, high)
         after = bisect_right(self.trace_hi, high, first)
         place = bisect_left(self.trace_lo, low, first, after)
         return place if place < after and self.trace_lo[place] == low else None
 
-    def _rows(self, place: int) -> SpanColumns:
+    def _rows(self, place: int, part: slice) -> SpanColumns:
         """Those of one trace."""
-        part = slice(int(self.first[place]), int(self.first[place + 1]))
         count = part.stop - part.start
         high = np.full(count, self.trace_hi[place])
         return self._spans(part, high, np.full(count, self.trace_lo[place]))
@@ -158,7 +167,20 @@ class TraceRows:
 
 def index_rows_of(file_id: int, found: SpanColumns, trace_ids: Iterable[str]) -> list[IndexRow]:
     """Spans of one file as statements give them, in the same order; ``trace_ids`` are theirs."""
-    services, names = found.service.values, found.name.values
+    own = (found.row, found.span_id, found.parent_span_id, found.service.codes, found.name.codes)
+    columns = (*own, found.start, found.duration, found.status, found.kind)
+    values = [column.tolist() for column in columns]
+    return _index_rows(file_id, trace_ids, values, found.service.values, found.name.values)
+
+
+def _index_rows(
+    file_id: int,
+    trace_ids: Iterable[str],
+    values: Sequence[Sequence[Any]],
+    services: Sequence[str],
+    names: Sequence[str],
+) -> list[IndexRow]:
+    """Of values column by column: row, IDs, places of service and name, times, status and kind."""
     return [
         IndexRow(
             file_id,
@@ -174,18 +196,8 @@ def index_rows_of(file_id: int, found: SpanColumns, trace_ids: Iterable[str]) ->
             kind,
             None,
         )
-        for row, trace_id, span_id, parent, service, name, start, duration, status, kind in zip(
-            found.row.tolist(),
-            trace_ids,
-            found.span_id.tolist(),
-            found.parent_span_id.tolist(),
-            found.service.codes.tolist(),
-            found.name.codes.tolist(),
-            found.start.tolist(),
-            found.duration.tolist(),
-            found.status.tolist(),
-            found.kind.tolist(),
-            strict=True,
+        for trace_id, row, span_id, parent, service, name, start, duration, status, kind in zip(
+            trace_ids, *values, strict=True
         )
     ]
 
