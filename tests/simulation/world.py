@@ -66,6 +66,7 @@ class World:
         self.truth = Truth(self.root)
         self.untold: set[str] = set()
         """Paths that changed, and of which neither an event nor a listing has told yet."""
+        self.was_covered = False
         self.start()
 
     def run(self, steps: int) -> None:
@@ -235,6 +236,8 @@ class World:
         }
 
     def _work(self) -> None:
+        if self.disasters and (self.storage.fault == "covered") != self.was_covered:
+            self._sweep()  # a watch ends with the folder that it was on, and begins with a listing
         self.random.shuffle(self.hints)
         taken = [self.hints.pop() for _ in range(self.random.randint(0, len(self.hints)))]
         self.untold -= set(taken)
@@ -247,17 +250,14 @@ class World:
         before = set(self.pipeline.register.files)
         self.untold.clear()
         self.pipeline.sweep()
+        self.was_covered = self.storage.fault == "covered"
         if self.storage.fault in {*EMPTY, "unlistable"}:
             lost = before - set(self.pipeline.register.files)
             assert not lost, f"{lost} left the index while the storage was {self.storage.fault}"
 
     def _arm(self) -> None:
         fuse, after = self.random.randint(1, 25), self.random.random() < 0.5
-        self.catalog.connection = CrashingConnection(
-            self.connection,
-            fuse,
-            after=after,
-        )
+        self.catalog.connection = CrashingConnection(self.connection, fuse, after=after)
 
     def _fault(self) -> None:
         self.storage.fault = self.random.choice(("unmounted", "unlistable", "a", "b/c"))
