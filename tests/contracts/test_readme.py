@@ -221,7 +221,7 @@ def _plain(text: str) -> list[str]:
 
 def _wait_idle(checkout: Site) -> None:
     """A person takes longer to type than the worker to index; a test does not."""
-    checkout.wait_files(len(list(checkout.root.rglob("*.parquet"))))
+    checkout.wait_promoted(len(list(checkout.root.rglob("*.parquet"))))
 
 
 def _wait_receiving(running: Running) -> None:
