@@ -34,8 +34,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STEP_S = 0.01
 PATIENCE_S = 100.0
 """For states, however busy the machine is: with ten times more work than cores a start takes 30."""
-PORTS = range(10_000, 32_000)
-"""Below those that the kernel gives to clients: nobody takes one between the choice and its use."""
+_NEIGHBOURS = 16
+_OWN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _NEIGHBOURS
+PORTS = range(10_000 + _OWN, 32_000, _NEIGHBOURS)
+"""Below those that the kernel gives to clients, and each process of a run has others: nobody takes
+one between the choice and its use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +158,7 @@ class Site:
             JUNJO_DUCKDB_PATH=self.pointer,
             INDEXER_SETTLE_SECONDS=0.2,
             INDEXER_POLL_INTERVAL=3600,
+            INDEXER_STOP_TIMEOUT=60,
             INDEXER_LOG_FORMAT="json",
             INDEXER_HTTP_LISTEN="127.0.0.1:0",
             INGESTION_HTTP_LISTEN="127.0.0.1:0",

@@ -20,6 +20,7 @@ def test_the_program_has_the_name_that_was_typed(
     monkeypatch, capsys, tmp_path, started, name, other
 ):
     monkeypatch.setattr(sys, "argv", [started])
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("JUNJO_DUCKDB_PATH", str(tmp_path / "index.duckdb"))
     with pytest.raises(SystemExit):
         main(["trace", "--help"])
