@@ -174,3 +174,29 @@ def _patient() -> Request:
         await asyncio.Event().wait()
 
     return Request({"type": "http"}, receive)
+
+
+def test_a_brief_question_does_not_wait_for_one_that_turns_out_long():
+    """Nor does the next, which comes while both are at it."""
+    held, begun = threading.Event(), threading.Event()
+
+    def work(_: Deadline) -> str:
+        begun.set()
+        held.wait()
+        return "long"
+
+    async def long(request: Request) -> str:
+        return await ask(request, work, is_brief=True)
+
+    async def brief(request: Request) -> str:
+        return await ask(request, lambda _: "brief", is_brief=True)
+
+    with serving(("/long", long), ("/brief", brief)) as served, ThreadPoolExecutor(2) as clients:
+        for at_once in (1, 2):
+            begun.clear()
+            waits = [clients.submit(served.get, "/long") for _ in range(at_once)]
+            begun.wait()
+            assert served.get("/brief").json == "brief"
+            held.set()
+            assert [one.result().json for one in waits] == ["long"] * at_once
+            held.clear()

@@ -5,6 +5,7 @@ The same answers as those of ``questions``, for requests that ask for nothing el
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,13 +28,16 @@ def direct_paths(
     """Of one dialect, below a prefix."""
 
     async def trace(request: Request, trace_id: str) -> Response:
-        return await respond_trace(host, request, newest_first, trace_id, encoding=encoding)
+        return await respond_trace(
+            host, request, newest_first, trace_id, encoding=encoding, is_brief=True
+        )
 
     async def roots(request: Request, service: str) -> Response:
         limit = _limit(request.scope["query_string"], dialect.limits.roots)
         part = Paging(request=request, within=ANY_TIME, limit=limit, offset=0, cursor=None)
-        filters = {"service": service, "roots": True, "llm": False, "llm_in_service": False}
-        return await respond_page(host, encoding, part, **filters)
+        filters: dict[str, Any] = {"service": service, "roots": True}
+        filters |= {"llm": False, "llm_in_service": False}
+        return await respond_page(host, encoding, part, is_brief=True, **filters)
 
     def is_empty(query_string: bytes) -> bool:
         return not query_string

@@ -73,7 +73,8 @@ def _roots(router: APIRouter, dialect: Dialect, host: Host, encoding: EncodedSpa
 
     async def page(service: str, part: Paging, *, llm: bool) -> Response:
         in_service = llm and dialect.llm_in_service
-        filters = {"service": service, "roots": True, "llm": llm, "llm_in_service": in_service}
+        filters: dict[str, Any] = {"service": service, "roots": True, "llm": llm}
+        filters["llm_in_service"] = in_service
         return await respond_page(host, encoding, part, **filters)
 
     async def root_spans(
@@ -120,7 +121,7 @@ def _lists(router: APIRouter, dialect: Dialect, host: Host, encoding: EncodedSpa
         service_name: ServiceName, part: Annotated[Paging, Depends(of_workflows)]
     ) -> Response:
         """Spans of the service that are Junjo workflows; those inside another one are not."""
-        typed = {"attribute": SPAN_TYPE.names[0], "value": WORKFLOW}
+        typed: dict[str, Any] = {"attribute": SPAN_TYPE.names[0], "value": WORKFLOW}
         return await respond_page(host, encoding, part, service=service_name, **typed)
 
     _get(router, dialect.paths.spans, spans, model)
@@ -151,7 +152,7 @@ def _get(router: APIRouter, paths: Sequence[str], endpoint: Callable[..., Any], 
 
 
 async def respond_page(
-    host: Host, encoding: EncodedSpanCache, part: Paging, **filters: Any
+    host: Host, encoding: EncodedSpanCache, part: Paging, *, is_brief: bool = False, **filters: Any
 ) -> Response:
     """A page of spans with these filters. Raises QueryRefused for another list's cursor."""
     query = part.query(**filters)
@@ -159,7 +160,7 @@ async def respond_page(
     def found(deadline: Deadline) -> SpansAnswer:
         return host.answers.spans(query, deadline=deadline, encoding=encoding)
 
-    return await respond(part.request, found, _spans)
+    return await respond(part.request, found, _spans, is_brief=is_brief)
 
 
 def _names(answer: ServicesAnswer) -> bytes:

@@ -40,6 +40,8 @@ async def respond_trace(
     span_id: str | None = None,
     within: Window = ANY_TIME,
     encoding: EncodedSpanCache | None = None,
+    *,
+    is_brief: bool = False,
 ) -> Response:
     """What ``body`` makes of a trace, or of its spans with that ID; an invalid ID names none."""
 
@@ -55,4 +57,4 @@ async def respond_trace(
             return SpansAnswer(spans=(), completeness=Completeness(), cost=Cost())
         return host.answers.trace(query, deadline, encoding)
 
-    return await respond(request, found, body)
+    return await respond(request, found, body, is_brief=is_brief)

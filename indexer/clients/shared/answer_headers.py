@@ -65,6 +65,8 @@ async def respond(
     question: Callable[[Deadline], A],
     body: Callable[[A], bytes] = answer_text,
     media_type: str = "application/json",
+    *,
+    is_brief: bool = False,
 ) -> Response:
     """The text that is made of an answer, and what the answer says of itself.
 
@@ -74,7 +76,7 @@ async def respond(
     def found(answer: A) -> tuple[int, bytes]:
         return 200, body(answer)
 
-    return await respond_with_status(request, question, found, media_type)
+    return await respond_with_status(request, question, found, media_type, is_brief=is_brief)
 
 
 async def respond_with_status(
@@ -82,6 +84,8 @@ async def respond_with_status(
     question: Callable[[Deadline], A],
     body: Callable[[A], tuple[int, bytes]],
     media_type: str = "application/json",
+    *,
+    is_brief: bool = False,
 ) -> Response:
     """The same for an answer that may be a refusal, whose body its client reads."""
 
@@ -89,7 +93,7 @@ async def respond_with_status(
         answer = question(deadline)
         return body(answer), answer
 
-    (status, content), answer = await ask(request, encode)
+    (status, content), answer = await ask(request, encode, is_brief=is_brief)
     measuring.count_answer(request, complete=answer.completeness.is_complete)
     if isinstance(answer, SpansAnswer):
         measuring.count_altered(request, sum(map(bool, answer.altered)))

@@ -8,10 +8,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from indexer.clients.shared.brief_questions import LONG_S, BriefQuestions
 from indexer.clients.shared.callers import Caller, caller_of
 from indexer.clients.shared.problems import ClientGone
 from indexer.clients.shared.time_limits import QUESTION_S
@@ -38,6 +41,8 @@ class QueryExecutor:
     ) -> None:
         self._room = at_once + waiting
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="question")
+        self._brief = BriefQuestions(self._threads)
+        self._look: asyncio.TimerHandle | None = None
         self._lock = threading.Lock()
         self._under_way: dict[Future[Any], Deadline] = {}
         self._stopping = False
@@ -55,34 +60,59 @@ class QueryExecutor:
             under_way = list(self._under_way.values())
         for deadline in under_way:
             deadline.cancel()
+        self._brief.cancel()
         self._threads.shutdown(cancel_futures=True)
 
     async def ask(
-        self, request: Request, question: Callable[[Deadline], T], timeout_s: float = QUESTION_S
+        self,
+        request: Request,
+        question: Callable[[Deadline], T],
+        timeout_s: float = QUESTION_S,
+        *,
+        is_brief: bool = False,
     ) -> T:
-        """The answer.
+        """The answer; one that ``is_brief`` is found after others of its kind mostly.
 
         Raises QueriesBusy when there is no place, QueryTimedOut, ClientGone, and what the
         question raises.
         """
         deadline = Deadline(timeout_s)
-        job = self._begin(deadline, question)
+        job = self._begin(deadline, question, is_brief=is_brief)
+        if is_brief:
+            self._look_after_brief()
         try:
             return await wait_for_answer(request, asyncio.wrap_future(job), timeout_s)
         finally:
             if not job.done():
                 deadline.cancel()
 
-    def _begin(self, deadline: Deadline, question: Callable[[Deadline], T]) -> Future[T]:
+    def _begin(
+        self, deadline: Deadline, question: Callable[[Deadline], T], *, is_brief: bool
+    ) -> Future[T]:
         with self._lock:
             if len(self._under_way) >= self._room:
                 raise QueriesBusy(f"{self._room} queries are already running or waiting")
             if self._stopping:
                 raise QueriesBusy("the service is stopping")
-            job = self._threads.submit(question, deadline)
+            job = (
+                self._brief.submit(partial(question, deadline))
+                if is_brief
+                else self._threads.submit(question, deadline)
+            )
             self._under_way[job] = deadline
         job.add_done_callback(self._ended)
         return job
+
+    def _look_after_brief(self) -> None:
+        """Look from time to time whether those that wait do so for a long one."""
+        if self._look is None and self._brief.are_waiting:
+            self._look = asyncio.get_running_loop().call_later(LONG_S, self._looked)
+
+    def _looked(self) -> None:
+        self._look = None
+        with suppress(RuntimeError):  # the pool is shut down, and has cancelled them
+            self._brief.go_on()
+        self._look_after_brief()
 
     def _ended(self, job: Future[Any]) -> None:
         with self._lock:
@@ -90,14 +120,20 @@ class QueryExecutor:
 
 
 async def ask(
-    request: Request, question: Callable[[Deadline], T], timeout_s: float = QUESTION_S
+    request: Request,
+    question: Callable[[Deadline], T],
+    timeout_s: float = QUESTION_S,
+    *,
+    is_brief: bool = False,
 ) -> T:
     """The answer to a synchronous question, on the pool of whoever asks.
 
     Raises QueriesBusy (503), QueryTimedOut (504), ClientGone, and what the question raises.
     """
     executors: Mapping[Caller, QueryExecutor] = request.app.state.executors
-    return await executors[caller_of(request.scope)].ask(request, question, timeout_s)
+    return await executors[caller_of(request.scope)].ask(
+        request, question, timeout_s, is_brief=is_brief
+    )
 
 
 async def wait_for_answer(request: Request, answer: "asyncio.Future[T]", timeout_s: float) -> T:
