@@ -1,5 +1,7 @@
 """The parts of ``up`` keep little of what they have freed, unless somebody wants it otherwise."""
 
+import os
+
 import pytest
 
 from indexer.cli import up as module
@@ -9,14 +11,15 @@ from indexer.cli import up as module
 def started(monkeypatch):
     """The environment of a part that is started, but for what it starts."""
     found = {}
-    monkeypatch.setattr(module.subprocess, "Popen", lambda *_, env, **__: found.update(env))
+    monkeypatch.setattr(module.os, "posix_spawn", lambda _path, _words, env, **_: found.update(env))
 
     def start(**given):
         for name in module.ALLOCATORS:
             monkeypatch.delenv(name, raising=False)
         for name, value in given.items():
             monkeypatch.setenv(name, value)
-        module._start("ingest", environ={"INGESTION_GRPC_HOST": "127.0.0.1"})
+        part = module._start("ingest", environ={"INGESTION_GRPC_HOST": "127.0.0.1"})
+        os.close(part.input_number)
         return found
 
     return start
