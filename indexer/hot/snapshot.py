@@ -8,9 +8,9 @@ once. What cannot be read is an error and never a crash.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from indexer.errors import (
     CorruptPage,
@@ -31,6 +31,9 @@ from indexer.system.storage import LocalStorage
 from indexer.wire.calls import Calls
 from indexer.wire.generated import ingestion_pb2 as wire
 from indexer.wire.paths import below, excerpt, is_regular, recent_files
+
+if TYPE_CHECKING:  # services that answer incrementally make no snapshot
+    import pyarrow.parquet as pq
 
 CACHED_NS = 1_000_000_000
 """The service hands out a snapshot that is up to a second old."""
@@ -93,6 +96,8 @@ class SnapshotReader:
         )
 
     def _table(self, answer: wire.PrepareHotSnapshotResponse) -> pa.Table:
+        import pyarrow.parquet as pq  # noqa: PLC0415 - see above
+
         limits, path = self._limits, answer.snapshot_path
         storage, info = self._located(path)
         if info.size_bytes > limits.snapshot_bytes_max:
@@ -155,7 +160,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
-def _read(parquet: pq.ParquetFile, columns: list[str], bytes_max: int) -> pa.Table:
+def _read(parquet: "pq.ParquetFile", columns: list[str], bytes_max: int) -> pa.Table:
     batches, held = [], 0
     for batch in parquet.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
         held += batch.nbytes

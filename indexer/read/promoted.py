@@ -6,6 +6,7 @@ because a query costs 3 ms however few rows it has. Looking for the letters of t
 not pay.
 """
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -61,12 +62,23 @@ class AttributeReader:
 
     def __init__(self, *, memory_limit: str = MEMORY_LIMIT) -> None:
         """DuckDB may use ``memory_limit`` for all who ask, such as "512MiB"."""
-        self._json = connect(memory_limit=memory_limit)
-        refuse_other_files(self._json)
+        self._memory_limit = memory_limit
+        self._connecting = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def _json(self) -> duckdb.DuckDBPyConnection:
+        """Connected for the first who asks: a database without tables takes 2.5 MiB."""
+        with self._connecting:
+            if self._connection is None:
+                self._connection = connect(memory_limit=self._memory_limit)
+                refuse_other_files(self._connection)
+            return self._connection
 
     def close(self) -> None:
         """No reader may be at work."""
-        self._json.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def read(
         self, storage: LocalStorage, infos: Sequence[ParquetFileInfo], keys: Sequence[str]

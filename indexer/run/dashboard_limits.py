@@ -1,7 +1,6 @@
 """Who may ask the worker over HTTP, and over how many connections, as the settings say."""
 
 from indexer.clients.application import BODY_BYTES_MAX, EXPOSED_HEADERS, OPEN_PATHS
-from indexer.clients.mastra import publish, queries
 from indexer.http.admission import Admission
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import ConnectionLimits
@@ -21,14 +20,16 @@ def dashboards_admission(settings: Settings) -> Admission:
         token=token,
         open_paths=OPEN_PATHS,
         body_bytes_max=BODY_BYTES_MAX,
-        body_bytes_max_by_ending={
-            publish.PATH_ENDING: publish.BODY_BYTES_MAX,
-            **dict.fromkeys(queries.PATH_ENDINGS, queries.BODY_BYTES_MAX),
-        }
-        if settings.mastra_path
-        else {},
+        body_bytes_max_by_ending=_of_mastra() if settings.mastra_path else {},
         exposed_headers=EXPOSED_HEADERS,
     )
+
+
+def _of_mastra() -> dict[str, int]:
+    from indexer.clients.mastra import publish, queries  # noqa: PLC0415 - loads its whole store
+
+    sizes = dict.fromkeys(queries.PATH_ENDINGS, queries.BODY_BYTES_MAX)
+    return {publish.PATH_ENDING: publish.BODY_BYTES_MAX, **sizes}
 
 
 def dashboards_limits(settings: Settings) -> ConnectionLimits:

@@ -6,6 +6,7 @@ The only module that knows all dialects; a new one is a room in ``clients/`` and
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from opentelemetry.trace import TracerProvider
 
@@ -14,12 +15,13 @@ from indexer.clients.application import MakeRouter, application
 from indexer.clients.host import Host
 from indexer.clients.junjo.access import access
 from indexer.clients.junjo.routes import junjo
-from indexer.clients.mastra.door import MastraDoor
-from indexer.clients.mastra.routes import mastra
 from indexer.clients.operations.routes import operations
 from indexer.clients.service import Service
 from indexer.run import dashboard_limits, ports
 from indexer.settings import Settings
+
+if TYPE_CHECKING:  # one worker in many has a store for Mastra
+    from indexer.clients.mastra.door import MastraDoor
 
 ROUTERS: tuple[MakeRouter, ...] = (operations, api, junjo)
 """Every router that is served."""
@@ -27,7 +29,7 @@ GRACE_S = 1
 """How long a stop waits for a client to take its answer."""
 
 
-def routers(settings: Settings, door: MastraDoor | None = None) -> Sequence[MakeRouter]:
+def routers(settings: Settings, door: "MastraDoor | None" = None) -> Sequence[MakeRouter]:
     """The same as the settings say, and with a store for Mastra its routes."""
     kept_bytes = settings.bytes_of("span_cache_bytes")
     own = (
@@ -40,14 +42,18 @@ def routers(settings: Settings, door: MastraDoor | None = None) -> Sequence[Make
             span_cache_bytes=kept_bytes,
         ),
     )
-    return own if door is None else (*own, partial(mastra, door=door))
+    if door is None:
+        return own
+    from indexer.clients.mastra.routes import mastra  # noqa: PLC0415 - see above
+
+    return (*own, partial(mastra, door=door))
 
 
 def listening_service(
     host: Host,
     settings: Settings,
     tracer_provider: TracerProvider | None,
-    door: MastraDoor | None = None,
+    door: "MastraDoor | None" = None,
 ) -> Service:
     """The application with its TCP port bound, unless that is off.
 

@@ -26,7 +26,6 @@ from indexer.run.command_socket import CommandSocket
 from indexer.run.file_events import FileEvents
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
-from indexer.run.mastra_store import MastraStore
 from indexer.run.open_index import OpenIndex
 from indexer.run.ownership_watch import OwnershipWatch
 from indexer.run.serving import listening_service
@@ -83,7 +82,11 @@ class Worker:
             from indexer.run.hot_tier import HotTier  # noqa: PLC0415 - it alone needs gRPC here
 
             self._hot = HotTier(settings, clock, self._index.new_files)
-        self._mastra = MastraStore(settings, lambda: self.answers) if settings.mastra_path else None
+        self._mastra = None
+        if settings.mastra_path:
+            from indexer.run.mastra_store import MastraStore  # noqa: PLC0415 - few have one
+
+            self._mastra = MastraStore(settings, lambda: self.answers)
         self._canary = None
         if settings.canary_interval_s:
             from indexer.run.canary import canary  # noqa: PLC0415 - few ask for it
