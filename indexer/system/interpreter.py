@@ -55,15 +55,19 @@ class _Absent:
         return None
 
 
-UNUSED = frozenset({"dateutil", "pandas"})
+UNUSED = frozenset(
+    {"dateutil", "pandas", "pydantic.v1"}
+    | {f"pyarrow._{store}fs" for store in ("azure", "gc", "hd", "s3")}
+)
 
 
 def leave_unused_modules_out() -> None:
     """Have them absent in this process, for the start of one of this program's own.
 
-    Arrow looks for one each time that it is given a value of Python without a type, and DuckDB for
-    the other with each parameter: in all folders of modules, 40 to 100 µs, some dozen times an
-    answer. Installed, they would take their memory.
+    Arrow looks for dateutil each time that it is given a value of Python without a type, and DuckDB
+    for pandas with each parameter: in all folders of modules, 40 to 100 µs, some dozen times an
+    answer. Installed, they would take their memory. So does Pydantic's first version, which FastAPI
+    loads to refuse its models, and what Arrow reads from stores of objects.
     """
     if not any(isinstance(one, _Absent) for one in sys.meta_path):
         sys.meta_path.insert(0, _Absent())
