@@ -24,7 +24,13 @@ from indexer.otlp.rows.origins import origin_columns, origin_of
 from indexer.otlp.rows.schemas import TABLES
 from indexer.otlp.rows.traces import durations
 from indexer.otlp.rows.values import INT_MAX, times
-from indexer.otlp.rows.wire_attributes import double_texts, object_texts, place_texts, quote_texts
+from indexer.otlp.rows.wire_attributes import (
+    ValueTexts,
+    double_texts,
+    object_texts,
+    place_texts,
+    quote_texts,
+)
 from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.values import events_text, links_text
 from indexer.system import arrow_compute as pc
@@ -199,7 +205,8 @@ def _attributes(lists: pa.ListArray) -> pa.Array:
     pairs, counts = _elements(lists)
     owner = np.repeat(np.arange(len(counts)), counts)
     keys = pc.fill_null(pairs.field("key"), "")
-    return object_texts(keys, _value_texts(pairs.field("value")), owner, len(counts))
+    values = ValueTexts.of(_value_texts(pairs.field("value")))
+    return object_texts(keys, values, owner, len(counts))
 
 
 def _value_texts(values: pa.StructArray) -> pa.Array:

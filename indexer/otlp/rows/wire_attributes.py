@@ -5,7 +5,8 @@ and booleans are written by Arrow, and any other value, once for each different 
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +23,29 @@ _TABLE_MAX = 1 << 22
 """Cells of a table of records and keys, in which a key that occurs twice shows."""
 _SPACE, _QUOTE, _BACKSLASH = 0x20, ord('"'), ord("\\")
 """Bytes below the first, and the two others, have another form in JSON text (RFC 8259 7)."""
+_HEADS, _QUOTES, _ENDS = ("{", ",", '",'), ("", '"'), ("{}", "}", '"}')
+"""What stands before a name, and after its colon, and at the end of an object: heads and ends by
+whether nothing, a plain value or one in quotes stands before, quotes by what follows."""
+_NOTHING_BEFORE = 0
 _PLAIN_DOUBLES = (1e-3, 1e9)
 """Between these Arrow writes a double as Python does, which has no exponent there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueTexts:
+    """The text of each of many values."""
+
+    pieces: pa.Array
+    """Texts, in any order."""
+    order: Any
+    """Which of them each value has."""
+    is_quoted: Any
+    """Whether it stands between quotes, which the piece does not have."""
+
+    @classmethod
+    def of(cls, written: pa.Array) -> Self:
+        """Of values that are written whole, one after the other."""
+        return cls(written, np.arange(len(written)), np.zeros(len(written), bool))
 
 
 def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> pa.Array:
@@ -39,20 +61,45 @@ def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> 
     return object_texts(keys, values, pairs.owner, count)
 
 
-def object_texts(keys: pa.Array, values: pa.Array, owner: Any, count: int) -> pa.Array:
-    """A JSON object for each of ``count`` records, from all of their keys and texts of values.
+def object_texts(keys: pa.Array, values: ValueTexts, owner: Any, count: int) -> pa.Array:
+    """A JSON object for each of ``count`` records, from all of their keys and values.
 
-    ``owner`` says whose each is, in order. Raises Unusual for a key that a record has twice.
+    ``owner`` says whose each is, in order. Raises Unusual for a key that a record has twice. An
+    object is names and values by turns and an end, and all that is written is copied twice: what
+    stands between two values, quotes included, is of the name.
     """
     encoded = keys.dictionary_encode()
     codes = encoded.indices.to_numpy()
     _check_unique(owner, codes, count, len(encoded.dictionary))
-    names = pa.array([f"{json_text(key)}:" for key in encoded.dictionary.to_pylist()], pa.string())
-    members = pc.binary_join_element_wise(names.take(encoded.indices), values, "")
-    offsets = np.zeros(count + 1, np.int32)
-    np.cumsum(np.bincount(owner, minlength=count), out=offsets[1:])
-    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), members), ",")
-    return pc.binary_join_element_wise("{", joined, "}", "")
+    pairs = np.arange(len(owner))
+    ends = np.cumsum(np.bincount(owner, minlength=count))
+    begins = np.concatenate([[0], ends[:-1]])
+    # What a name or an end follows: nothing of the record, a plain value, or one in quotes.
+    follows = np.concatenate([[0], 1 + values.is_quoted])
+    before = follows[:-1].copy()
+    before[begins[begins < ends]] = _NOTHING_BEFORE
+    names, which = _names(encoded.dictionary.to_pylist(), codes, before, values.is_quoted)
+    order = np.empty(2 * len(pairs) + count, np.int64)
+    order[2 * pairs + owner] = which
+    order[2 * pairs + owner + 1] = values.order + (len(names) + len(_ENDS))
+    records = np.arange(count)
+    order[2 * ends + records] = np.where(begins < ends, follows[ends], _NOTHING_BEFORE) + len(names)
+    parts = pa.concat_arrays([pa.array([*names, *_ENDS]), values.pieces]).take(pa.array(order))
+    offsets = np.concatenate([[0], 2 * ends + records + 1]).astype(np.int32)
+    return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), parts), "")
+
+
+def _names(keys: list[str], codes: Any, before: Any, is_quoted: Any) -> tuple[list[str], Any]:
+    """(the different texts of names, which of them each pair has), by what stands around them."""
+    kinds = len(_HEADS) * len(_QUOTES)
+    kind = (codes * len(_HEADS) + before) * len(_QUOTES) + is_quoted
+    is_used = np.bincount(kind, minlength=kinds * len(keys)) > 0
+    names = []
+    for used in np.flatnonzero(is_used).tolist():
+        key, of = divmod(used, kinds)
+        head, quote = divmod(of, len(_QUOTES))
+        names.append(f"{_HEADS[head]}{json_text(keys[key])}:{_QUOTES[quote]}")
+    return names, (np.cumsum(is_used) - 1)[kind]
 
 
 def _whole(found: Fields, pairs: Fields) -> tuple[Any, Any]:
@@ -72,45 +119,58 @@ def _check_unique(owner: Any, codes: Any, records: int, keys: int) -> None:
         raise Unusual
 
 
-def _value_texts(data: Any, buffer: pa.Buffer, start: Any, length: Any) -> pa.Array:
+def _value_texts(data: Any, buffer: pa.Buffer, start: Any, length: Any) -> ValueTexts:
     found = walk(data, start, start + length, (*_WRITERS, _ARRAY, _MAP))
     found.check_single()
     pieces, places = [], []
+    is_quoted = np.zeros(len(start), bool)
     for key, write in _WRITERS.items():
         of = found.all_of(key)
         if len(of):
             pieces.append(write(data, buffer, of))
             places.append(of.owner)
+            is_quoted[of.owner] = key in _QUOTED
     for key in (_ARRAY, _MAP):
         of = found.all_of(key)
         if len(of):
             pieces.append(_any_values(slices(buffer, start[of.owner], length[of.owner])))
             places.append(of.owner)
-    return place_texts(pieces, places, len(start))
+    every, order = _ordered(pieces, places, len(start))
+    return ValueTexts(every, order, is_quoted)
 
 
 def place_texts(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
     """Texts of several arrays at their places in one; ``null`` where there is none."""
+    every, order = _ordered(pieces, places, count)
+    return every.take(pa.array(order))
+
+
+def _ordered(pieces: list[pa.Array], places: list[Any], count: int) -> tuple[pa.Array, Any]:
+    """(all texts, which of them each place has)."""
     every = pa.concat_arrays([pa.array(["null"]), *pieces])
     order = np.zeros(count, np.int64)
     if places:
         order[np.concatenate(places)] = np.arange(1, len(every))
-    return every.take(pa.array(order))
+    return every, order
 
 
 def quote_texts(found: pa.Array) -> pa.Array:
     """Texts as JSON."""
-    written = pc.binary_join_element_wise('"', found, '"', "")
+    return pc.binary_join_element_wise('"', _escaped(found), '"', "")
+
+
+def _escaped(found: pa.Array) -> pa.Array:
+    """Texts as they stand between the quotes of JSON."""
     offsets = np.frombuffer(found.buffers()[1], np.int32)[found.offset :][: len(found) + 1]
     content = np.frombuffer(found.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
     places = np.flatnonzero((content < _SPACE) | (content == _QUOTE) | (content == _BACKSLASH))
     if not places.size:
-        return written
+        return found
     of = np.unique(np.searchsorted(offsets - offsets[0], places, "right") - 1)
     mask = np.zeros(len(found), bool)
     mask[of] = True
-    texts_of = [json_text(text) for text in found.take(pa.array(of)).to_pylist()]
-    return pc.replace_with_mask(written, pa.array(mask), pa.array(texts_of))
+    texts_of = [json_text(text)[1:-1] for text in found.take(pa.array(of)).to_pylist()]
+    return pc.replace_with_mask(found, pa.array(mask), pa.array(texts_of))
 
 
 def _any_values(raw: pa.Array) -> pa.Array:
@@ -127,7 +187,7 @@ def _any_values(raw: pa.Array) -> pa.Array:
 
 
 def _texts(_data: Any, buffer: pa.Buffer, of: Fields) -> pa.Array:
-    return quote_texts(texts(buffer, of.start, of.length))
+    return _escaped(texts(buffer, of.start, of.length))
 
 
 def _booleans(_data: Any, _buffer: pa.Buffer, of: Fields) -> pa.Array:
@@ -155,7 +215,7 @@ def double_texts(found: Any) -> pa.Array:
 
 
 def _hex(_data: Any, buffer: pa.Buffer, of: Fields) -> pa.Array:
-    return pc.binary_join_element_wise('"', hex_texts(buffer, of.start, of.length), '"', "")
+    return hex_texts(buffer, of.start, of.length)
 
 
 _WRITERS: dict[int, Callable[[Any, pa.Buffer, Fields], pa.Array]] = {
@@ -165,3 +225,5 @@ _WRITERS: dict[int, Callable[[Any, pa.Buffer, Fields], pa.Array]] = {
     _DOUBLE: _doubles,
     _BYTES: _hex,
 }
+_QUOTED = frozenset({_TEXT, _BYTES})
+"""Of these the writers leave the quotes to whoever puts the values together."""
