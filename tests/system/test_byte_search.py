@@ -52,7 +52,7 @@ def test_bytes_are_found_however_they_are_looked_for(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_search, "DENSE_BYTES", dense)
         patch.setattr(byte_search, "SHORT_BYTES", dense % 2)
-        patch.setattr(byte_search, "_BLOCK_BYTES", block)
+        patch.setattr(byte_search, "_BLOCK_WORDS", block)
         found = find_all(letters(content), needle, most=200)
     assert found is not None
     assert found.tolist() == [at for at in range(len(content)) if content.startswith(needle, at)]
