@@ -1,0 +1,191 @@
+"""What the letters after a key of JSON are: plain numbers, texts, true, false and null. Pure.
+
+The first eight letters of a value are one word of memory, in which short whole numbers, the most
+frequent ones, are read by a few operations for all values at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexer.spans.identifiers import BoolArray, UInt64Array
+from indexer.spans.value_filter import PREFIX_BYTES, hash_numbers, hash_prefixes, hash_truths
+from indexer.system.byte_search import Bytes, Places, windows
+
+BODY_BYTES = PREFIX_BYTES + 8
+"""Of a text, after its quote, that is looked at: whole words, and the end of a prefix."""
+_NUMBER_BYTES = 24
+"""Of a number that is read here: a double has 24 letters at most."""
+_WORD_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WrittenValues:
+    """What stands at some places; all but ``bodies`` are parallel to them."""
+
+    is_odd: BoolArray
+    """Nothing that is read here: an escape, a list, an object, or no value at all."""
+    is_null: BoolArray
+    is_text: BoolArray
+    number: npt.NDArray[np.float64]
+    """NaN where it is none."""
+    hashes: UInt64Array
+    bodies: Bytes
+    """How each text begins after its quote, one row each."""
+
+    def __len__(self) -> int:
+        return len(self.is_odd)
+
+
+def values_at(content: Bytes, ends: Places) -> WrittenValues:
+    """The values of keys that end, with their quote, before these places, which are in order."""
+    word, begins = _first_words(content, ends)
+    count, first = len(ends), word.astype(np.uint8)
+    number, hashes = np.full(count, np.nan), np.zeros(count, np.uint64)
+    is_null = word & _mask(4) == _letters(b"null")
+    is_odd = ~is_null
+    for said in (b"true", b"false"):
+        is_said = word & _mask(len(said)) == _letters(said)
+        is_odd &= ~is_said
+        hashes[is_said] = hash_truths(np.array([said == b"true"]))
+    is_short, short = _short_numbers(word)
+    number[is_short] = short[is_short]
+    at = np.flatnonzero(_DIGITS[first] & ~is_short)
+    if len(at):
+        number[at] = _long_numbers(windows(content, begins[at], _NUMBER_BYTES + 1))
+    is_number = ~np.isnan(number)
+    hashes[is_number] = hash_numbers(number[is_number])
+    is_odd &= ~is_number
+    is_text: BoolArray = first == ord('"')
+    at = np.flatnonzero(is_text)
+    bodies = windows(content, begins[at] + 1, BODY_BYTES)
+    if len(at):
+        hashes[at], is_plain = _texts(bodies)
+        is_odd[at] = ~is_plain
+        is_text[at] = is_plain
+        bodies = bodies if is_plain.all() else bodies[is_plain]
+    return WrittenValues(
+        is_odd=is_odd,
+        is_null=is_null,
+        is_text=is_text,
+        number=number,
+        hashes=hashes,
+        bodies=bodies,
+    )
+
+
+def whole_texts(bodies: Bytes) -> tuple[BoolArray, pa.StringArray]:
+    """Which texts end within a prefix, and these, which may be no UTF-8."""
+    length = _first(bodies == ord('"'))
+    is_whole = length <= PREFIX_BYTES
+    body, length = bodies[is_whole], length[is_whole]
+    return is_whole, _strings(body[length[:, None] > np.arange(BODY_BYTES)], length)
+
+
+def _first_words(content: Bytes, ends: Places) -> tuple[UInt64Array, Places]:
+    """The first eight letters of each value, and where it begins.
+
+    After a colon and perhaps one blank; zeros where there is no colon.
+    """
+    sides: UInt64Array = windows(content, ends, 2 * _WORD_BYTES).view(np.uint64)
+    low, high = sides[:, 0], sides[:, 1]
+    blanks = (low >> np.uint64(8)) & np.uint64(0xFF) == ord(" ")
+    bits: UInt64Array = np.where(blanks, np.uint64(16), np.uint64(8))
+    word: UInt64Array = (low >> bits) | (high << (np.uint64(64) - bits))
+    word *= low & np.uint64(0xFF) == ord(":")
+    return word, ends + 1 + blanks
+
+
+def _short_numbers(word: UInt64Array) -> tuple[BoolArray, npt.NDArray[np.float64]]:
+    """Which words begin with a whole number of seven digits at most and its end, and the numbers.
+
+    Digits are told, and put together, as bytes of one word: each step makes one number of two.
+    """
+    digits = word ^ _EVERY * np.uint64(ord("0"))
+    others = ((digits & _EVERY * np.uint64(0x7F)) + _EVERY * np.uint64(0x76)) | digits
+    others &= _EVERY * np.uint64(0x80)
+    length = np.bitwise_count((others & (~others + np.uint64(1))) - np.uint64(1)) >> 3
+    end = (word >> np.minimum(length, 7).astype(np.uint64) * np.uint64(8)).astype(np.uint8)
+    is_short = (length > 0) & (length < _WORD_BYTES) & _ENDS[end]
+    length = np.where(is_short, length, _WORD_BYTES)
+    number = digits << (np.uint64(_WORD_BYTES) - length.astype(np.uint64)) * np.uint64(8)
+    number = (number & _EVERY * np.uint64(0x0F)) * np.uint64(10 * 2**8 + 1) >> np.uint64(8)
+    number = (number & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(100 * 2**16 + 1) >> np.uint64(16)
+    number = (number & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(10_000 * 2**32 + 1)
+    return is_short, (number >> np.uint64(32)).astype(np.float64)
+
+
+def _long_numbers(bodies: Bytes) -> npt.NDArray[np.float64]:
+    """The finite number that each begins with and that ends there; NaN where it is none."""
+    numbers = np.full(len(bodies), np.nan)
+    length = _first(_BEYOND_NUMBERS[bodies])
+    end = bodies[np.arange(len(bodies)), length.clip(max=_NUMBER_BYTES)]
+    is_plain = (length <= _NUMBER_BYTES) & _ENDS[end]
+    body, length = bodies[is_plain], length[is_plain]
+    found = _doubles(body[length[:, None] > np.arange(_NUMBER_BYTES + 1)], length)
+    numbers[is_plain] = np.where(np.isfinite(found), found, np.nan)
+    return numbers
+
+
+def _texts(bodies: Bytes) -> tuple[UInt64Array, BoolArray]:
+    """The hash of each text, and whether no backslash is in what it is of."""
+    stops = (bodies == ord('"')) | (bodies == ord("\\"))
+    bits = np.packbits(stops, bitorder="little").reshape(len(bodies), -1)[:, :_WORD_BYTES]
+    held = np.ascontiguousarray(bits).view(np.uint64)[:, 0]
+    length = np.bitwise_count((held & (~held + np.uint64(1))) - np.uint64(1)).astype(np.intp)
+    is_plain = bodies[np.arange(len(bodies)), length] != ord("\\")
+    prefixes = bodies.view(np.uint64)[:, :_WORD_BYTES] & _PREFIX_MASKS[length]
+    return hash_prefixes(prefixes.view(np.uint8), length), is_plain
+
+
+def _doubles(digits: Bytes, lengths: Places) -> npt.NDArray[np.float64]:
+    """The numbers that are written one after the other; NaN of all where one is not a number."""
+    try:
+        return np.asarray(_strings(digits, lengths).cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return np.full(len(lengths), np.nan)
+
+
+def _strings(letters: Bytes, lengths: Places) -> pa.StringArray:
+    """Texts that are written one after the other."""
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    buffers = [pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(letters))]
+    return pa.StringArray.from_buffers(len(lengths), *buffers)
+
+
+def _first(held: npt.NDArray[np.bool_]) -> Places:
+    """In each row the first place that holds, and its length where none does."""
+    first: Places = held.argmax(axis=1)
+    first[~held[np.arange(len(held)), first]] = held.shape[1]
+    return first
+
+
+def _among(letters: bytes) -> BoolArray:
+    held: BoolArray = np.isin(np.arange(256), np.frombuffer(letters, np.uint8))
+    return held
+
+
+def _letters(text: bytes) -> np.uint64:
+    return np.uint64(int.from_bytes(text, "little"))
+
+
+def _mask(count: int) -> np.uint64:
+    """Of the first letters of a word."""
+    return np.uint64((1 << 8 * count) - 1)
+
+
+_EVERY = np.uint64(0x0101010101010101)
+_PREFIX_MASKS: UInt64Array = np.array(
+    [
+        [_mask(min(max(length - begin, 0), 8)) for begin in range(0, PREFIX_BYTES, _WORD_BYTES)]
+        for length in range(PREFIX_BYTES + 1)
+    ],
+    np.uint64,
+)
+"""Of the words of a prefix, by its length."""
+_DIGITS = _among(b"0123456789+-.eE")
+_BEYOND_NUMBERS = ~_DIGITS
+_ENDS = _among(b",}] \t\r\n")
