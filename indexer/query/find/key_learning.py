@@ -1,5 +1,6 @@
 """What a search learns of one key while it reads a file: gathered part by part. Pure."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from indexer.system.byte_search import Places
 
 ODD_ROWS_MAX = 256
 """Rows of a file whose values are parsed to learn of one key: 10 ms of a question."""
+HASHES_MAX = 1 << 17
+"""Of the values of some rows, a megabyte: more of them are kept once each."""
 
 
 class KeyLearning:
@@ -25,6 +28,7 @@ class KeyLearning:
         self._is_known, self._is_present, self._has_text = True, False, False
         self._numbers: list[float] = []
         self._hashes: list[UInt64Array] = []
+        self._pending = 0
         self._odd_rows = 0
 
     def see(
@@ -66,10 +70,13 @@ class KeyLearning:
             return
         self._is_present = True
         self._has_text |= bool(scanned.is_text.any())
-        self._hashes.append(distinct_hashes(scanned.hashes))
-        numbers = scanned.number[~np.isnan(scanned.number)]
-        if len(numbers):
-            self._numbers += [float(numbers.min()), float(numbers.max())]
+        self._hashes.append(scanned.hashes)
+        self._pending += len(scanned.hashes)
+        if self._pending > HASHES_MAX:
+            self._hashes, self._pending = [distinct_hashes(np.concatenate(self._hashes))], 0
+        least = float(np.fmin.reduce(scanned.number))
+        if not math.isnan(least):
+            self._numbers += [least, float(np.fmax.reduce(scanned.number))]
 
     def _see_value(self, value: Any) -> None:
         self._is_present = True

@@ -38,8 +38,15 @@ class Run:
 
     def texts_at(self, places: Places) -> Places:
         """Which text each place is in."""
+        if len(places) == len(self) and self._has_one_each(places):
+            return np.arange(len(self))
         text: Places = np.searchsorted(self.offsets, places, side="right") - 1
         return text
+
+    def _has_one_each(self, places: Places) -> bool:
+        """Whether each text has one of as many places as there are texts."""
+        begins, ends = self.offsets[:-1], self.offsets[1:]
+        return bool(((begins <= places) & (places < ends)).all())
 
     def inside(self, letters: bytes, per_text: int = MORE_PER_TEXT) -> tuple[Places, Places] | None:
         """(places, the text of each), without those that are half in one text, half in the next."""

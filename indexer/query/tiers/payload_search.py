@@ -137,10 +137,7 @@ class PayloadSearch:
     def _narrow(self, places: Places) -> None:
         """By what is stored, unparsed; what is left of it is kept."""
         self._is_read = True
-        rows = self._known.row[places]
-        if (rows[1:] < rows[:-1]).any():
-            places = places[np.argsort(rows, kind="stable")]
-            rows = self._known.row[places]
+        places, rows = _by_row(places, self._known.row[places])
         asked = self._of_attributes()
         keys = {(one.owner, one.key): one for one in asked if self._reader.learns_key(one)}
         learning = {key: KeyLearning(one) for key, one in keys.items()}
@@ -259,6 +256,16 @@ class _Letters:
                 None if texts is None else StoredColumn(texts, of_events=of_events)
             )
         return self._columns[name]
+
+
+def _by_row(places: Places, rows: npt.NDArray[np.int64]) -> tuple[Places, npt.NDArray[np.int64]]:
+    """Places of rows, each of which has one, in the order of the rows; and these."""
+    if (rows[1:] >= rows[:-1]).all():
+        return places, rows
+    place_of = np.full(int(rows.max()) + 1, -1, np.intp)
+    place_of[rows] = places
+    ordered = np.flatnonzero(place_of >= 0)
+    return place_of[ordered], ordered
 
 
 def _truth(payloads: Payloads, leaf: PayloadCondition, _places: Places) -> Bounds:
