@@ -118,15 +118,24 @@ def test_what_was_seen_outlives_the_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("idle_s", "looks"),
-    [([0.0, 0.0, 0.0, 9.0], 4), ([9.0], 1)],
-    ids=["until nobody asks", "nobody asks"],
+    ("idle_s", "looks", "rest_s", "worked_s"),
+    [
+        ([0.0, 0.0, 0.0, 9.0], 4, 100.0, 0.0),
+        ([9.0], 1, 100.0, 0.0),
+        ([0.0, 0.0, 0.0, 9.0], 4, 0.0, 100.0),
+    ],
+    ids=["until nobody asks", "nobody asks", "after a long step"],
 )
 def test_a_check_rests_while_somebody_asks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle_s: list[float], looks: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    idle_s: list[float],
+    looks: int,
+    rest_s: float,
+    worked_s: float,
 ) -> None:
     monkeypatch.setattr(module, "_LOOK_S", 0.001)
-    monkeypatch.setattr(module, "_REST_S_MAX", 100.0)
+    monkeypatch.setattr(module, "_REST_S_MAX", rest_s)
     seen: list[float] = []
 
     def idle() -> float:
@@ -136,6 +145,7 @@ def test_a_check_rests_while_somebody_asks(
     with indexed(tmp_path) as one:
         register = one.pipeline.register
         checks = module.ScanChecks(one.pipeline.storage, register, one.clock, idle)
+        checks._rested_s -= worked_s
         checks._rest()
         checks.close()
     assert len(seen) == looks
