@@ -11,7 +11,7 @@ from typing import Any
 
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect, PayloadColumn
-from indexer.read.normalise import canonical
+from indexer.read.normalise import canonical, empty
 from indexer.read.payload import read_payload, read_stored_rows
 from indexer.read.payload_rows import PayloadLayout, SharedValues, StoredRow
 from indexer.read.payload_values import rows_of, value_of
@@ -33,10 +33,11 @@ class _Common:
 
     payload: dict[str, Any]
     json_bytes: int
-    others: Sequence[PayloadColumn]
-    """Columns that differ from row to row."""
-    is_apart: bool
-    """None of these is made of a value that all rows have."""
+    plain: Sequence[tuple[str, int, Any]]
+    """Of columns that differ from row to row and hold their values themselves: their name and
+    position, and what a NULL is."""
+    made: Sequence[PayloadColumn]
+    """Other columns that differ."""
 
 
 _NOT_SHORT = object()
@@ -76,8 +77,14 @@ def _short_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any] | None:
         common = row.shared.made = _common(layout, row.shared) or _NOT_SHORT
     if common is _NOT_SHORT:
         return None
-    values = row.own if common.is_apart else row.values
-    stored = [(one.name, value_of(one, values, layout.places)) for one in common.others]
+    own = row.own
+    stored = [
+        (name, null if (value := own[position]) is None else value)
+        for name, position, null in common.plain
+    ]
+    if common.made:
+        values = row.values
+        stored += [(one.name, value_of(one, values, layout.places)) for one in common.made]
     own_bytes = json_text_bytes(stored)
     if own_bytes is None or common.json_bytes + own_bytes > short_bytes(layout.limits):
         return None
@@ -99,11 +106,19 @@ def _common(layout: PayloadLayout, shared: SharedValues) -> _Common | None:
     json_bytes = json_text_bytes(stored.items())
     if json_bytes is None:
         return None
+    plain = [one for one in others if one.is_whole and not one.is_member]
     return _Common(
         payload={name: short_value(name, value) for name, value in stored.items()},
         json_bytes=json_bytes,
-        others=others,
-        is_apart=all(positions[one.name].isdisjoint(known) for one in others),
+        plain=[
+            (
+                one.name,
+                layout.places[one.columns[0]],
+                empty(one.name) if one.null_is_empty else None,
+            )
+            for one in plain
+        ],
+        made=[one for one in others if one not in plain],
     )
 
 

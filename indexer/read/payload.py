@@ -99,7 +99,6 @@ def read_stored_rows(
             layout = page_map.layout
             if layout is None or layout.dialect is not dialect or layout.limits is not limits:
                 layout = page_map.layout = _layout(page_map, dialect, limits, path)
-            _refuse_encrypted(page_map.groups, layout.columns, path)
             found = PayloadRows(source, page_map, path, layout).read(rows)
     if tally is not None:
         tally.text_bytes += sum(row.shared.text_bytes for row in found)
@@ -119,12 +118,14 @@ def _layout(page_map: PageMap, dialect: Dialect, limits: SpanLimits, path: str) 
     payload = [one for one in found_in if one is not None]
     absent: dict[str, Any] = dict.fromkeys(PAYLOAD_COLUMNS)
     absent |= folder_payload(dialect, [one.name for one in payload], path)
+    columns = dict(sorted(readings(payload, places).items()))
+    _refuse_encrypted(page_map.groups, columns, path)
     return PayloadLayout(
         dialect=dialect,
         limits=limits,
         places=places,
         payload=payload,
-        columns=dict(sorted(readings(payload, places).items())),
+        columns=columns,
         absent=absent,
     )
 

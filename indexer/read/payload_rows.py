@@ -3,7 +3,7 @@
 Most columns have one value in all rows of a row group, which stands beside each row's own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,13 +78,7 @@ class PayloadRows:
         """The rows in their order."""
         by_row: dict[int, StoredRow] = {}
         left: set[int] = set()
-        first = 0
-        for number, group in enumerate(self._page_map.groups):
-            wanted = [row for row in rows if first <= row < first + group.row_count]
-            inside = [row - first for row in wanted]
-            first += group.row_count
-            if not wanted:
-                continue
+        for number, wanted, inside in self._by_group(rows):
             shared = self._shared(number)
             for row in wanted:
                 by_row[row] = StoredRow(shared, {})
@@ -105,6 +99,18 @@ class PayloadRows:
             for stored, other in zip(found, others, strict=True):
                 stored.own.update(other)
         return found
+
+    def _by_group(self, rows: Sequence[int]) -> Iterator[tuple[int, list[int], list[int]]]:
+        """Of each row group with some of the rows: its number, these, and their places in it."""
+        lowest, highest = min(rows, default=0), max(rows, default=-1)
+        after = 0
+        for number, group in enumerate(self._page_map.groups):
+            first, after = after, after + group.row_count
+            if after <= lowest or first > highest:
+                continue
+            wanted = [row for row in rows if first <= row < after]
+            if wanted:
+                yield number, wanted, [row - first for row in wanted]
 
     def _shared(self, number: int) -> SharedValues:
         known = self._layout.shared.get(number)

@@ -284,6 +284,14 @@ def _confirm(info: ParquetFileInfo, status: os.stat_result) -> None:
     kind = _NEVER_OPENED.get(stat_bits.S_IFMT(status.st_mode))
     if kind is not None:
         raise NotRegularFile(f"the file is {kind}, which is never opened", path=info.relative_path)
+    if (
+        status.st_size == info.size_bytes
+        and status.st_mtime_ns == info.modified_unix_nano
+        and status.st_ctime_ns == info.changed_unix_nano
+        and status.st_ino == info.inode
+        and status.st_dev == info.device
+    ):
+        return
     now = _info(info.path, info.relative_path, status)
     if (now if info.changed_unix_nano else replace(now, changed_unix_nano=0)) != info:
         raise FileChanged("the file changed while it was read", path=info.relative_path)

@@ -187,7 +187,7 @@ def iso_time(unix_nano: int) -> str:
 
     Years before 1 and after 9999 have a sign and six digits, as ECMAScript writes them.
     """
-    micros = abs(unix_nano) // 1_000 * (1 if unix_nano >= 0 else -1)
+    micros = unix_nano // 1_000 if unix_nano >= 0 else -(-unix_nano // 1_000)
     seconds, micros = divmod(micros, _SECOND_US)
     return f"{_iso_second(seconds)}.{micros:06}Z"
 

@@ -46,15 +46,16 @@ async def respond_trace(
     """What ``body`` makes of a trace, or of its spans with that ID; an invalid ID names none."""
 
     def found(deadline: Deadline) -> SpansAnswer:
+        answers = host.answers
         try:
             query = TraceQuery.of(
-                whole_trace_id(host.answers, trace_id, deadline),
+                whole_trace_id(answers, trace_id, deadline),
                 span_id,
                 since_unix_nano=within.since_unix_nano,
                 until_unix_nano=within.until_unix_nano,
             )
         except InvalidId:
             return SpansAnswer(spans=(), completeness=Completeness(), cost=Cost())
-        return host.answers.trace(query, deadline, encoding)
+        return answers.trace(query, deadline, encoding)
 
     return await respond(request, found, body, is_brief=is_brief)
