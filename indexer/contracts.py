@@ -60,13 +60,23 @@ def dialect_documents() -> tuple[dict[str, Any], ...]:
 
 
 @cache
+def dialect_document(name: str) -> dict[str, Any]:
+    """One of them alone; its file has its name."""
+    return _document(_ROOT / "parquet" / f"{name}.toml")
+
+
+@cache
 def documents_not_read() -> tuple[dict[str, Any], ...]:
     """Every ``schemas/parquet/not_read/*.toml``, in order of name."""
     return _documents(_ROOT / "parquet" / "not_read")
 
 
 def _documents(folder: Traversable) -> tuple[dict[str, Any], ...]:
+    named = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return tuple(_document(named[name]) for name in sorted(named))
+
+
+def _document(file: Traversable) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - the catalog's version is asked for more often
 
-    named = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
-    return tuple(tomllib.loads(named[name].read_text()) for name in sorted(named))
+    return tomllib.loads(file.read_text())

@@ -1,8 +1,10 @@
 """Values that cross a stage boundary: frozen, slotted, checked on construction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ loaded again.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 import duckdb
@@ -17,6 +17,7 @@ from indexer.catalog.services import service_names
 from indexer.catalog.staging import Staged
 from indexer.catalog.totals import FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile
 from indexer.spans.identifiers import parse_hex
 from indexer.spans.identity import trace_keys

@@ -5,12 +5,11 @@ here covers the spans that the index has from it; ``parquet_files.content_digest
 distinct spans in the file.
 """
 
-from dataclasses import dataclass
-
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.columns import SpanColumns
 from indexer.spans.digest import combine, file_digests, to_hex
 from indexer.spans.schema import STORED_COLUMNS

@@ -5,7 +5,7 @@ The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -23,6 +23,7 @@ from indexer.catalog.recent_files import RecentFile, recent_files
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
 from indexer.catalog.totals import Change, FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile, RootIdentity
 from indexer.spans.aggregates import operation_rows, service_rows
 from indexer.spans.attributes import PromotedFile

@@ -6,11 +6,11 @@ make (invariants I1 and I2).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray
 from indexer.spans.identity import Identity

@@ -4,12 +4,12 @@ A rebuild asks it what must not be lost. It may be of any version, or damaged: w
 is not known, for the rebuild is the way out of that.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from indexer.catalog.storage_root import recorded_identity
+from indexer.deferred_dataclass import dataclass
 from indexer.model import RegisteredFile, RootIdentity
 from indexer.system.duckdb_connection import connect
 from indexer.system.duckdb_rows import plain_rows

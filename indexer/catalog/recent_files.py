@@ -6,13 +6,16 @@ has to ask the index for rows that were in memory a moment ago.
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
-from indexer.spans.batch import ParquetFileData
-from indexer.spans.columns import SpanColumns
+
+if TYPE_CHECKING:  # a command that opens the catalog alone reads no spans
+    from indexer.spans.batch import ParquetFileData
+    from indexer.spans.columns import SpanColumns
 
 BYTES_MAX = 4 << 20
 """Of all of them together, some 50,000 spans: those of the last seconds."""
@@ -37,14 +40,17 @@ class RecentFile:
     info: ParquetFileInfo
     dialect: str
     footer_digest: str
-    spans: SpanColumns
+    spans: "SpanColumns"
     """All rows that the index has of it; ``slot`` says nothing."""
     nbytes: int
     """Memory."""
 
 
 def recent_files(
-    files: Sequence[ParquetFileData], file_ids: Sequence[int], spans: SpanColumns, storage_root: str
+    files: "Sequence[ParquetFileData]",
+    file_ids: Sequence[int],
+    spans: "SpanColumns",
+    storage_root: str,
 ) -> list[RecentFile]:
     """Files that a transaction registers, and their spans by slot; none where it is too large."""
     if len(files) > FILES_MAX or len(spans) * SPAN_BYTES > BYTES_MAX:
@@ -82,7 +88,7 @@ def after_commit(
     return kept
 
 
-def _text_bytes(spans: SpanColumns) -> int:
+def _text_bytes(spans: "SpanColumns") -> int:
     """Of the texts of a transaction, which all of its files share."""
     texts = spans.service.values + spans.name.values
     return sum(map(len, texts)) + TEXT_BYTES * len(texts)

@@ -9,12 +9,13 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from indexer.contracts import schema_version
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.file_scan import FileScan
 from indexer.system.duckdb_connection import user_folder
 from indexer.system.durable_files import replacing

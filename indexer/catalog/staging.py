@@ -5,7 +5,7 @@ because only those can be held twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import duckdb
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow as pa
 from indexer.catalog.ownership import occurring_twice, settle_contest
 from indexer.catalog.recent_files import RecentFile, RecentFiles
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.aggregates import TraceGroups, trace_groups, trace_rows
 from indexer.spans.batch import ParquetFileData, SpanBatch
 from indexer.spans.columns import STATUS_CODE_ERROR, SpanColumns, concatenate

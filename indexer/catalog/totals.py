@@ -6,7 +6,7 @@ when the file with the first or last time of all is removed, these times are rea
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from indexer.contracts import schema_version
+from indexer.deferred_dataclass import dataclass
 from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_rows import arrow_table, id_list
 

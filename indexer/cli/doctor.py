@@ -7,12 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.cli import render
 from indexer.cli.human_values import size_text
 from indexer.clients.unix_socket import LocalClient
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.settings import Settings
 from indexer.system.counted_nouns import counted

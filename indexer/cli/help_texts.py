@@ -1,7 +1,8 @@
 """What the help of each command adds to its options: the settings that matter to it, an example."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from indexer.deferred_dataclass import dataclass
 
 CATALOG = ("JUNJO_DUCKDB_PATH", "JUNJO_SPAN_STORAGE_PATH")
 _RECEIVING = (

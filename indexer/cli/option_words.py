@@ -6,7 +6,7 @@ The rules are those of the routes; what checks a request there takes longer to l
 import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from indexer.clients.shared.attribute_words import attribute_condition
@@ -21,6 +21,7 @@ from indexer.clients.shared.search_values import (
 )
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import BOUND_CHARS_MAX
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import CONDITIONS_MAX
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery

@@ -3,10 +3,10 @@
 Log lines go above it, because both are written to one console.
 """
 
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from indexer.deferred_dataclass import dataclass
 from indexer.telemetry.log import drawing_on, error_console
 
 if TYPE_CHECKING:

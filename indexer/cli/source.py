@@ -6,13 +6,13 @@ Every question has the same answer either way. Questions that need a connection 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError, QueryRefused
 from indexer.query.lists import IndexList
 from indexer.settings import Settings

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from indexer.cli.interruptible import Interruptible, interruptible
 from indexer.cli.output_file import check_output, is_stream, output_file
 from indexer.cli.source import BesideIndex, Source
 from indexer.cli.sql_formats import format_of, write_file, write_text
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import FileChanged, QueryRefused
 from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
 from indexer.query.sql_scope import Unindexed, Window

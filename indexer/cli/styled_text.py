@@ -7,9 +7,9 @@ quarter of a command's start to load.
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TextIO
 
+from indexer.deferred_dataclass import dataclass
 from indexer.system.terminal_size import terminal_columns
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33"}

@@ -6,8 +6,9 @@ command needs of it; and here both ends are of this program.
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from indexer.deferred_dataclass import dataclass
 
 LINE_BYTES_MAX = 64 << 10
 """Of a line of the head: the worker's headers have a few thousand."""

@@ -6,8 +6,9 @@ A sighting with another size or time makes it ready at once.
 
 import heapq
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from indexer.deferred_dataclass import dataclass
 from indexer.discover.settle import Observation, observe, settles_at_s
 from indexer.model import ParquetFileInfo
 

@@ -6,8 +6,8 @@ answers with nothing therefore removes nothing. Whether it is gone then is ``rem
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import Listing, ParquetFileInfo, RegisteredFile
 from indexer.system.storage import display_path
 

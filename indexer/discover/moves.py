@@ -7,8 +7,8 @@ content may be, and leaves in the transaction of the last of them.
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo, RegisteredFile
 
 Place = ParquetFileInfo | RegisteredFile

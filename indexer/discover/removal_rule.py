@@ -13,8 +13,8 @@ An operator who knows better accepts the removals once, and then only the first 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.discover.changes import Changes
 from indexer.discover.moves import same_file
 from indexer.model import RegisteredFile, RootIdentity

@@ -5,7 +5,7 @@ they have stayed the same for the settle time, it is what it is, and it is refus
 at again as soon as it changes, so a slow writer costs a delay and never a file.
 """
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """OTLP bytes as rows, where one body that does not decode costs that body alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Generic, TypeVar, cast
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.hot.identity import identified_rows, keys_of_requests
 from indexer.otlp.clip import Clipped

@@ -6,8 +6,9 @@ that of every later moment at which the count is still the same.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable, InvalidOtlp
 from indexer.hot.buffer import HotBuffer
 from indexer.hot.decoding import Decoder

@@ -8,13 +8,14 @@ spans alone are decoded, 0.7 ms a request.
 import threading
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import Decoder, decode_parts
 from indexer.hot.identity import identified_rows, keys_of

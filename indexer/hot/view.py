@@ -1,10 +1,10 @@
 """What the hot tier answers, and the bounds within which it may."""
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.hot.identity import keys_of
 from indexer.spans.identity import SpanKeys
 from indexer.system import arrow_compute as pc

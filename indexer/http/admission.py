@@ -4,13 +4,14 @@ The rules are the same for every port; what differs between ports is a value, ``
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import Unauthorized
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import HEAD_BYTES_MAX

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import grpc
@@ -20,6 +20,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidSettings
 from indexer.system.addresses import Address, Endpoint, check_free
 from indexer.system.tokens import bearer, is_equal

@@ -5,10 +5,11 @@ through its visitor's browser; such a request has that name in ``Host``, and mos
 """
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+
+from indexer.deferred_dataclass import dataclass
 
 _LOCAL_ENDINGS = (".localhost", ".internal", ".local")
 """Names that no public registry gives to anybody."""

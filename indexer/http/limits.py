@@ -1,6 +1,6 @@
 """What a port allows its clients: connections, time, bytes of a head, rate of a body."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 KIB = 1 << 10
 HEAD_BYTES_MAX = 32 * KIB

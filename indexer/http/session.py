@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
+from indexer.deferred_dataclass import dataclass
 from indexer.http.hosts import NamePolicy, host_name
 from indexer.system.tokens import is_equal
 

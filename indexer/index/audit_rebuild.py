@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -11,6 +10,7 @@ from indexer.catalog.database import Catalog
 from indexer.catalog.digest import CatalogDigest, catalog_digest
 from indexer.catalog.files import FileRegister
 from indexer.catalog.promoted import missing_keys
+from indexer.deferred_dataclass import dataclass
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import limits_of
 from indexer.model import AuditStep, Finding, ParquetFileInfo

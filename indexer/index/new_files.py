@@ -12,9 +12,9 @@ the flush, which spares nothing more: to know a name takes less than to compare 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from indexer.catalog.files import FileRegister
+from indexer.deferred_dataclass import dataclass
 from indexer.discover.day_folders import above_day_folder, day_folders
 from indexer.discover.listing import is_data_file_name, list_files
 from indexer.errors import StorageUnavailable

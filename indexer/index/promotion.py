@@ -10,9 +10,9 @@ the promoted keys is the same work: every file is behind with the new ones.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 from indexer.catalog.files import FileRegister
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError, TransientError
 from indexer.index.crash_notes import CrashNotes
 from indexer.index.promotion_queue import PromotionQueue

@@ -6,10 +6,10 @@ permissions, or be something else. Their footers tell.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import takewhile
 
 from indexer.catalog.files import FileRegister
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import FileError, TransientError
 from indexer.model import ParquetFileInfo
 from indexer.read.block_meta import file_digest

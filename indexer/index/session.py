@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -12,6 +11,7 @@ from indexer.catalog.database import Catalog, unreadable
 from indexer.catalog.files import FileRegister
 from indexer.catalog.generations import Generations
 from indexer.catalog.owner_lock import CatalogLock
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CatalogBusy
 from indexer.index.crash_notes import CrashNotes, notes_folder
 from indexer.index.pipeline import Pipeline

@@ -8,9 +8,9 @@ the same name and so takes the place of what is there.
 import threading
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.deferred_dataclass import dataclass
 from indexer.ingest.crash_bisection import deadly_requests
 from indexer.ingest.events import FLUSH_FAILED, REQUEST_REFUSED, SPANS_FLUSHED
 from indexer.ingest.layout import span_file

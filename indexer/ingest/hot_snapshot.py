@@ -6,11 +6,12 @@ in it: while that one stays the newest, the file holds everything that is hot an
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.deferred_dataclass import dataclass
 from indexer.ingest.layout import is_snapshot, snapshot_file
 from indexer.ingest.leftovers import remove_leftovers
 from indexer.ingest.log_reader import LogReader, RecentFile, WalState

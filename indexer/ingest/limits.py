@@ -1,6 +1,6 @@
 """What makes a flush due, how much goes into one file, and how long that waits for a worker."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 FLUSH_ROWS = 100_000
 """Spans of one file: a second of work, and few files for the index."""

@@ -7,11 +7,11 @@ import sqlite3
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from typing import cast
 
+from indexer.deferred_dataclass import dataclass
 from indexer.ingest.log_file import facts, open_for_reading
 from indexer.system.clock import Clock, SystemClock
 from indexer.wire.keys import KEY_BYTES, key_unix_nano

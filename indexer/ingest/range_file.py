@@ -7,10 +7,10 @@ plain values.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import RefusedFull, WalBusy
 from indexer.ingest.layout import temporary_file
 from indexer.ingest.log_reader import KeyRange, LoggedRequest, LogReader

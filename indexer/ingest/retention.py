@@ -6,9 +6,9 @@ restored backups keep it.
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.deferred_dataclass import dataclass
 from indexer.ingest.events import EXPIRED_FILES_REMOVED
 from indexer.ingest.layout import file_unix_nano
 from indexer.system.counted_nouns import counted

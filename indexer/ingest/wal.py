@@ -17,10 +17,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import WalBusy
 from indexer.ingest.log_file import LogLock
 from indexer.ingest.log_reader import KeyRange, ListedFile, LoggedRequest, ReaderPool, WalState

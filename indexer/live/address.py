@@ -1,8 +1,8 @@
 """``otlp://host:port`` as the addresses of a receiver's two ports."""
 
 import re
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidSettings
 from indexer.system.addresses import Endpoint
 

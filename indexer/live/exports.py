@@ -7,12 +7,12 @@ next query sees them; whether they stay there is not promised.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import cast
 
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp, OtlpTooLarge
 from indexer.live.limits import KIB, MIB, RingLimits
 from indexer.live.otlp_records import (

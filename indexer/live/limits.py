@@ -1,7 +1,6 @@
 """What a live schema may hold, and how finely it is cut."""
 
-from dataclasses import dataclass
-
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 
 KIB, MIB = 1 << 10, 1 << 20

@@ -6,9 +6,10 @@ only the first rows of one have left, a number says how many. The caller holds a
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.live.limits import PIECE_OVERHEAD_BYTES, RingLimits
 
 

@@ -1,11 +1,11 @@
 """A live schema without DuckDB: its rings, its tables over them, and the queries that read them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.live.limits import RingLimits
 from indexer.live.otlp_rows import OtlpReader

@@ -6,9 +6,10 @@ end in the middle of anything, so their ends are only noted there and counted la
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused, SnapshotEvicted
 from indexer.live.limits import RingLimits
 from indexer.live.ring import Piece, Ring, RingCounts, RingSnapshot

@@ -6,10 +6,11 @@ and INSERT of a ring. Everything else goes to DuckDB as it was written.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import NamedTuple
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.live.address import SCHEME
 

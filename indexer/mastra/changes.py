@@ -5,9 +5,10 @@ may come before its create, and a batch that is sent again changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.columns import (
     CREATED,
     CREATED_ENDED,

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import duckdb
 
 from indexer.contracts import mastra_migrations
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import (
     CatalogBusy,
     CatalogTooNew,

@@ -4,12 +4,12 @@ DuckDB gives the space of deleted rows back with a checkpoint, because no index 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import duckdb
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.columns import stored_time
 from indexer.mastra.database import Database
 from indexer.mastra.trace_roots import delete_roots

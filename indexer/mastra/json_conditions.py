@@ -4,9 +4,9 @@ DuckDB compares no JSON objects. So objects and arrays are compared here, of tho
 have such a member.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.columns import stored_text
 from indexer.mastra.json_values import json_text, json_value
 from indexer.system.duckdb_rows import text_literal

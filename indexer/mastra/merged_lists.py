@@ -6,10 +6,10 @@ of the store.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.list_arguments import (
     PAGE_SPANS_MAX,
     ListBranches,

@@ -4,9 +4,10 @@ It knows no record, so that a question without a store loads none.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
+
+from indexer.deferred_dataclass import dataclass
 
 PAYLOAD = ("status_message", "attributes", "events", "links", "resource_attributes")
 """Columns that can be large, and are there where some rows are asked for."""

@@ -5,12 +5,12 @@ so that it can be told.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.json_values import json_value
 
 SPAN_TYPE = "mastra.span.type"

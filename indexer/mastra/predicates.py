@@ -7,9 +7,10 @@ field that is absent differs from every value and is in no set.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.columns import stored_text, stored_time
 from indexer.mastra.query_fields import (
     COLLECTION_NAMES,

@@ -6,10 +6,10 @@ SQL, ``s`` a span or a signal of the same trace.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.records import utc
 
 

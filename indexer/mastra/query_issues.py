@@ -1,8 +1,8 @@
 """What is wrong with a query, by Mastra's codes: all of it at once, each with its place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidMastraCall
 from indexer.mastra import error_ids
 

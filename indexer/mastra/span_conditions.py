@@ -1,11 +1,12 @@
 """Filters of lists as conditions on rows of ``mastra_spans``, or of ``mastra_roots``."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.columns import KINDS, stored_time
 from indexer.mastra.json_conditions import MemberCondition, equals, member_condition, stored_literal
 from indexer.mastra.list_arguments import SpanFilters, TimeRange, TraceFilters

@@ -1,11 +1,11 @@
 """Lists of traces and of branches: a page of all, or what has been listed newly after a cursor."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidMastraCall
 from indexer.mastra import error_ids
 from indexer.mastra.columns import LIGHT_COLUMNS, RECORD_COLUMNS, reader

@@ -1,7 +1,8 @@
 """How an exporter may send spans to this store, in Mastra's words."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from indexer.deferred_dataclass import dataclass
 
 TracingStrategy = Literal["realtime", "batch-with-updates", "insert-only"]
 

@@ -6,12 +6,12 @@ their neighbours' bytes stay as they are. So the log never has a span beyond lim
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp, OtlpTooLarge
 from indexer.otlp.other_formats import signal_of_records
 from indexer.otlp.portions import is_ordinary

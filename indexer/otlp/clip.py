@@ -5,9 +5,10 @@ first of each kind stay. Bytes of what stays are as they were.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp import skeleton
 from indexer.otlp.span_count import attribute_parts, read
 from indexer.otlp.wire_fields import pieces

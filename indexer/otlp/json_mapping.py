@@ -13,7 +13,6 @@ import re
 import reprlib
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
 from math import isfinite
@@ -22,6 +21,7 @@ from typing import Any, TypeVar, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp.json_reader import FloatText
 
 DEPTH_MAX = 100

@@ -6,7 +6,7 @@ refused. Names that are not OTLP's are passed over by rule; well-known wrong one
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,6 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.otlp import skeleton
 from indexer.otlp.admission import Admission, admit

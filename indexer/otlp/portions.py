@@ -6,8 +6,8 @@ that is larger, and no span leaves that holds more than one may.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.otlp import skeleton, wire_fields
 from indexer.otlp.clip import Clipped, clip_resource, clip_scope, clip_span

@@ -1,8 +1,9 @@
 """Which spans of a request are rejected, how many for what, and the sentence that says so."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from indexer.deferred_dataclass import dataclass
 from indexer.system.counted_nouns import counted
 
 REASONS_MAX = 5

@@ -1,7 +1,6 @@
 """What one export request may hold, and how much of it is taken into hand at a time."""
 
-from dataclasses import dataclass
-
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import OtlpTooLarge
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 

@@ -5,7 +5,6 @@ read (see ``Unusual``) is parsed; the columns are the same either way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.otlp.requests import has_identity
 from indexer.otlp.rows.span_fields import (

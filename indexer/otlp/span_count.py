@@ -6,11 +6,11 @@ put back into a span of its own, so there is one way to count.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.otlp import skeleton
 from indexer.otlp.request_limits import MessageCount

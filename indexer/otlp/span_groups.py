@@ -5,10 +5,10 @@ those that were sent: a group put together again says what the request said of t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp import skeleton
 from indexer.otlp.request_limits import PORTION_SPANS, MessageCount
 from indexer.otlp.span_count import read, resource_parts, scope_parts, span_parts

@@ -1,7 +1,6 @@
 """What identifies each span of serialised requests, as numbers: no row is made for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.otlp.portions import portions
 from indexer.otlp.requests import has_identity

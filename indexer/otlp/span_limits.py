@@ -5,8 +5,9 @@ parse of their outline is enough.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp import skeleton
 from indexer.otlp.span_count import (
     PartCount,

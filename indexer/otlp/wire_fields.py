@@ -6,8 +6,8 @@ where a limit says so.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp, OtlpTooLarge
 
 PIECE_BYTES = 1 << 20

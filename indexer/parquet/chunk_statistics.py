@@ -7,8 +7,9 @@ rows without a value.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from indexer.deferred_dataclass import dataclass
 
 CONSTANT_BYTES_MAX = 512
 """Of a value that is kept because all rows have it."""

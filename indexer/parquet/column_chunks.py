@@ -6,9 +6,9 @@ over every column that is encrypted.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage
 from indexer.parquet.chunk_statistics import WRITER, Constant, constant_of
 from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole

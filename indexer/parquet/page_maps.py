@@ -9,11 +9,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage
 from indexer.model import ParquetFileInfo
 from indexer.parquet.chunk_statistics import CONSTANT_BYTES_MAX, Constant

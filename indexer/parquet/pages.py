@@ -6,11 +6,11 @@ the location of the page that holds a row.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage
 from indexer.parquet.column_chunks import ColumnChunk
 from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole

@@ -9,12 +9,13 @@ import datetime as dt
 import struct
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+
+from indexer.deferred_dataclass import dataclass
 
 METADATA, VALUE, TYPED = "metadata", "value", "typed_value"
 DEPTH_MAX = 200

@@ -1,11 +1,11 @@
 """What an answer is: its spans or services, what it is complete of, and what it has cost. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.hot.view import Generation
 from indexer.query.cost import NO_COST, Cost
 from indexer.query.facet import AttributeKey, AttributeValue, CountedOver, Operation

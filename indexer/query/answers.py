@@ -5,7 +5,7 @@ The worker answers them beside its writer; a command answers them itself when no
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import duckdb
 
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.interruption import reads_within
 from indexer.model import Outstanding
 from indexer.query import lists

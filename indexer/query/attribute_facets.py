@@ -6,11 +6,11 @@ over how many.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.query.answer import AttributesAnswer, AttributeValuesAnswer
 from indexer.query.answers import Answers

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryTooLarge
 from indexer.query.limits import AnswerLimits
 from indexer.read.tally import Tally

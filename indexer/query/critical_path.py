@@ -5,7 +5,9 @@ child that had ended last when that one began, and was at work itself in between
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ has them, as in ``resource.host.name``, ``scope.version`` and ``event.exception.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import Span
 
 Scope = Literal["span", "resource", "scope", "event"]

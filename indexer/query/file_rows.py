@@ -9,7 +9,7 @@ import duckdb
 from indexer.catalog.seen_scans import read_seen
 from indexer.model import ParquetFileInfo
 from indexer.query.payload_functions import PayloadFile
-from indexer.read.dialect_document import dialects
+from indexer.read.dialect_document import dialect_named
 from indexer.read.dialect_fields import Dialect
 from indexer.read.payload import PAYLOAD_COLUMNS, folder_payload
 from indexer.spans.file_scan import UNSCANNED, FileScan
@@ -53,9 +53,9 @@ def matching_files(
     scans = _scans(connection, [row["file_id"] for row in rows])
     if catalog is not None and len(scans) < len(rows):
         scans = {**_seen(catalog, rows), **scans}
-    known = {dialect.name: dialect for dialect in dialects()}
     files = {
-        row["file_id"]: _file(row, known[row["dialect"]], scans.get(row["file_id"])) for row in rows
+        row["file_id"]: _file(row, dialect_named(row["dialect"]), scans.get(row["file_id"]))
+        for row in rows
     }
     return files, matching
 

@@ -1,6 +1,6 @@
 """How much one answer may list, and what it may cost."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 ROWS_MAX = 10_000
 """Rows of one list in one answer."""

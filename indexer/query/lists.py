@@ -1,7 +1,8 @@
 """Lists of the index alone, a declaration each: its route, its command and its rows."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from indexer.deferred_dataclass import dataclass
 
 if TYPE_CHECKING:  # the command line reads the declarations and loads no engine
     import duckdb

@@ -3,9 +3,8 @@
 An answer names the reason with its code, which stays the same; the detail beside it is for people.
 """
 
-from dataclasses import dataclass
-
 from indexer import errors
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 
 

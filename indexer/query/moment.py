@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import Outstanding
 from indexer.query.answer import Completeness, HotShare
 from indexer.query.cost import CostAccount

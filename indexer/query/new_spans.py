@@ -5,11 +5,12 @@ published is not when it comes over OTLP as well.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.hot.identity import keys_of
 from indexer.query.answers import Answers

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import duckdb
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.answer import OperationsAnswer
 from indexer.query.answers import Answers
 from indexer.query.deadline import Deadline

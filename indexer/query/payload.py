@@ -5,8 +5,8 @@ with the window that would do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryTooLarge
 from indexer.query.cost import CostAccount
 from indexer.query.missing import Missing

@@ -1,13 +1,13 @@
 """Which services there are, since when, and with how many spans: of the index and beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.already_indexed import (
     REPLACED_SPANS,
     known_spans,

@@ -1,11 +1,11 @@
 """A span of an answer: what it is, where it lies, and its payload once that has been read. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect
 

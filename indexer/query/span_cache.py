@@ -7,9 +7,9 @@ newest spans again and again: they are read and encoded once.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, DataFile, Source, Span
 
 CACHE_BYTES_MAX = 64 << 20

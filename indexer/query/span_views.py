@@ -7,12 +7,13 @@ looked at, the question is asked once more of the canonical reader.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import duckdb
 
 from indexer.catalog.storage_root import indexed_path
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.query.file_rows import matching_files
 from indexer.query.payload_functions import PayloadFile, PayloadFunctions

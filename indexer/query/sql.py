@@ -7,7 +7,7 @@ be read, and nothing can be written anywhere.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from indexer.catalog.database import Catalog
+from indexer.deferred_dataclass import dataclass
 from indexer.query.row_stream import RowStream
 from indexer.query.sql_scope import (
     NOTHING_UNINDEXED,

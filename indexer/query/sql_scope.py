@@ -4,10 +4,11 @@ A statement that names no view of spans loads no more than these.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.limits import VIEW_FILES_MAX
 
 if TYPE_CHECKING:

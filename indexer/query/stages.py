@@ -5,8 +5,9 @@ shown and not kept in encoded form, and the encoded form where one is asked for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.cost import CostAccount
 from indexer.query.find.cursor import cursor_after, cursor_at
 from indexer.query.find.span_query import SpanQuery

@@ -4,10 +4,10 @@ Digits that are a trace's whole ID of 64 bits mean that trace; else they are the
 """
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidId
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers

@@ -6,8 +6,9 @@ is before that place has been on an earlier page.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.query.answer import TraceFound, TracesAnswer
 from indexer.query.answers import Answers

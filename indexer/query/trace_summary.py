@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from heapq import nsmallest
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.critical_path import critical_path
 from indexer.query.span import Span
 from indexer.spans.shared_ids import Link, parents

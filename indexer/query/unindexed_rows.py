@@ -5,12 +5,13 @@ that of the index, then that of the file with the smallest path, then the hot on
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.query.find.already_indexed import known_files, known_spans
 from indexer.query.missing import Missing

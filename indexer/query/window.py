@@ -1,6 +1,6 @@
 """The time bounds of a query. Pure."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ fourteen columns are alike in all rows of a row group, and resources repeat span
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect, PayloadColumn
 from indexer.read.normalise import canonical, empty

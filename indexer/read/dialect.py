@@ -6,11 +6,11 @@ whose identifying columns it has all of; of several, the one that names the most
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import FormatNotRead, NotSpans, SchemaMismatch
 from indexer.read.dialect_document import dialects
 from indexer.read.dialect_fields import Dialect, Field

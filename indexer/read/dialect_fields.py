@@ -5,8 +5,10 @@ gathered from columns. The words that say so are in ``dialect_document``.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from indexer.deferred_dataclass import dataclass
 
 FieldType = Literal["id", "uuid", "text", "timestamp", "duration", "integer", "kind", "status"]
 Paths = tuple[tuple[str, ...], ...]

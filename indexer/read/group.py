@@ -5,8 +5,9 @@ enough that the readers stay busy together.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage, FileError, FileFault, InvalidIds, TransientError
 from indexer.model import ParquetFileInfo
 from indexer.read.metadata import RawFile, batch, read_file

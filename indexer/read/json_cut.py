@@ -7,10 +7,12 @@ blocks, by whole-array operations: about 5 ns a byte, and a few MB of memory how
 import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import numpy.typing as npt
+
+from indexer.deferred_dataclass import dataclass
 
 BLOCK_BYTES_MIN, BLOCK_BYTES_MAX = 4 << 10, 1 << 20
 """Looked at together: small at first, since most texts are cut near their beginning."""

@@ -5,12 +5,12 @@ or of fields inside them with dots between; lists have no name of their own.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import pyarrow as pa
 
 from indexer.contracts import documents_not_read
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

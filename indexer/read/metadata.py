@@ -8,13 +8,13 @@ identity are rejected and counted, other odd values are clamped and counted.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage, FileChanged, FileTooLarge, FileVanished, PathNotUtf8
 from indexer.model import FileFooter, ParquetFileInfo
 from indexer.parquet.decode_errors import decoding

@@ -1,8 +1,8 @@
 """How much of a stored payload column is read: the first elements, and a count of the others."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.read.json_cut import cut_json
 from indexer.read.values import decode_text
 from indexer.spans.limits import SpanLimits

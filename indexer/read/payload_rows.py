@@ -5,12 +5,13 @@ Most columns have one value in all rows of a row group, which stands beside each
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage
 from indexer.parquet.file_columns import FileColumns
 from indexer.parquet.page_maps import PageMap

@@ -5,13 +5,13 @@ Who looks for a value looks at stored text first and makes canonical values, the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.canonical_columns import UNLIMITED

@@ -1,11 +1,11 @@
 """Values of a file's columns as a canonical payload column has them. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.read.arrow_values import arrow_values
 from indexer.read.dialect_fields import PayloadColumn
 from indexer.read.map_keys import first_entries

@@ -1,11 +1,11 @@
 """What reading payload has cost: compressed bytes of files, and bytes of the texts in them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.parquet.column_chunks import RowGroup
 from indexer.read.part import Part
 

@@ -7,13 +7,14 @@ become JSON text under the names of OTLP's JSON mapping.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.read.arrow_values import arrow_values
 from indexer.read.json_text import json_text, parse_json
 from indexer.read.key_values import any_value

@@ -6,7 +6,7 @@ Signals that are not kept are answered 404, and paths that are nearly right say 
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 
 from google.protobuf.json_format import MessageToJson
@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import (
     BodiesBusy,
     BodyTooLarge,

@@ -6,7 +6,7 @@ A file that is converted again takes the place of what it became before, so noth
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.ingest.parquet import write_span_file
 from indexer.otlp.files.paths import FileAccess

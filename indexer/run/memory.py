@@ -5,9 +5,9 @@ grow 12 bytes for each trace in each file (the trace directory, which `status` s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from indexer.clients.mastra.door import BODIES_BYTES_MAX
+from indexer.deferred_dataclass import dataclass
 from indexer.index.learnt_summaries import QUEUE_BYTES_MAX
 from indexer.ingest.service import CALLS_MAX
 from indexer.model import Limits

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
@@ -21,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused, TransientError
 from indexer.otlp.files.paths import FileAccess
 from indexer.otlp.files.scan import Scan, ScanOptions, ScanStats

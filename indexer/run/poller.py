@@ -10,7 +10,6 @@ import asyncio
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable, InvalidOtlp, InvalidSettings
 from indexer.ingest.layout import span_file
 from indexer.ingest.leftovers import remove_leftovers

@@ -7,8 +7,8 @@ it, everything is stopped in order and the process ends with the reason.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.system import retry
 from indexer.system.clock import Clock
 from indexer.system.counted_nouns import counted

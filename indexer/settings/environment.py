@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidSettings
 from indexer.settings.answering import AnsweringSettings
 from indexer.settings.indexing import IndexingSettings

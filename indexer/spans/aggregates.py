@@ -4,12 +4,11 @@ Every function here is given spans sorted by (slot, trace), and every number it 
 only spans that the file owns, except where a name says otherwise.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.columns import STATUS_CODE_ERROR, IntArray, SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 

@@ -1,12 +1,12 @@
 """Values of promoted attributes, side by side, and what one file has given of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 from indexer.system import arrow_compute as pc

@@ -1,7 +1,6 @@
 """What ``read`` hands to ``register``: files, and all their spans side by side."""
 
-from dataclasses import dataclass
-
+from indexer.deferred_dataclass import dataclass
 from indexer.model import FileFooter, ParquetFileInfo
 from indexer.spans.columns import SpanColumns
 

@@ -4,13 +4,13 @@ The arrays of a column are its vectors: one for most, two words for a trace id.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import UInt64Array, format_hex, parse_hex
 from indexer.spans.texts import Texts
 

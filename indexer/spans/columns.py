@@ -5,13 +5,14 @@ lookups fast (neighbouring rows); see the measurements behind decision 3 of the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.column_types import Vectors
 from indexer.spans.identifiers import UInt64Array
 from indexer.spans.identity import Index, SpanKeys, trace_keys

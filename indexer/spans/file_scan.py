@@ -1,6 +1,6 @@
 """What was seen of a file that lets DuckDB's own reader show its columns."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

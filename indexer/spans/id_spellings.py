@@ -7,12 +7,12 @@ is refused: 17 to 31 digits without ``0x`` may be a decimal number, a short span
 """
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import (
     BoolArray,
     UInt64Array,

@@ -5,12 +5,12 @@ and both are data; two copies of one have all three in common.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
 
 Identity = tuple[int, int, int, int]

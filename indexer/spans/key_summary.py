@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import UInt64Array
 from indexer.spans.value_filter import hash_numbers, hash_text, hash_truths, may_contain
 

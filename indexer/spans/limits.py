@@ -1,6 +1,6 @@
 """How much one span may hold: at the doors, and in the answers from files."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """One span as the index has it: a value for people and tests; the stages work on columns."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

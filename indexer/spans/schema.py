@@ -5,10 +5,9 @@ are compared with this when they are imported; a migration that adds it and has 
 (set ``parquet_files.size_bytes`` to -1); and the reader that fills it.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.column_types import CodedTexts, ColumnType, Numbers, SpanIds, TraceIds
 
 INTEGER, BIGINT, TINYINT = (

@@ -6,7 +6,8 @@ the server's work. So do Zipkin, Jaeger and Tempo show them. Pure.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+
+from indexer.deferred_dataclass import dataclass
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 """OTLP trace.proto, Span.SpanKind."""

@@ -1,12 +1,12 @@
 """A text column as codes into a list of distinct values: what repeats is stored and hashed once."""
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identity import Index
 
 

@@ -6,9 +6,9 @@ import os
 import re
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidSettings
 
 CONSENT = "yes-without-a-token"

@@ -1,7 +1,6 @@
 """What the storage says of a folder: its entries, the names it keeps to itself, its version."""
 
-from dataclasses import dataclass
-
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 
 

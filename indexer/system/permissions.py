@@ -10,9 +10,10 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from indexer.deferred_dataclass import dataclass
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700

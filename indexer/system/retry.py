@@ -7,8 +7,9 @@ to leave the matter alone. Both grow by the same rule, which has an end.
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from indexer.deferred_dataclass import dataclass
 
 T = TypeVar("T")
 

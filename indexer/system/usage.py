@@ -1,6 +1,6 @@
 """How much of a limit is in use: what every bounded thing says of itself in the same words."""
 
-from dataclasses import dataclass
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

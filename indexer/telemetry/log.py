@@ -5,10 +5,10 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from indexer.deferred_dataclass import dataclass
 from indexer.system.terminal_text import escape_lines, escape_text
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ Without that variable nothing is sent.
 import logging
 import os
 import threading
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from opentelemetry import trace
 
 from indexer import __version__
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidSettings
 from indexer.telemetry.log import TRACES_FAILED, TRACES_STARTED, TRACES_TO_ITSELF, log
 

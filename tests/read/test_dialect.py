@@ -9,7 +9,7 @@ import pytest
 from indexer.contracts import dialect_documents
 from indexer.errors import NotSpans, SchemaMismatch
 from indexer.read.dialect import recognise
-from indexer.read.dialect_document import dialects
+from indexer.read.dialect_document import dialect_named, dialects
 from indexer.read.payload import PAYLOAD_COLUMNS
 from tests.support.span_files import SCHEMA_14
 
@@ -41,6 +41,7 @@ def test_every_dialect_on_disk_is_known(document):
     (known,) = [dialect for dialect in dialects() if dialect.name == document["name"]]
     assert known.recognised_by == set(document["recognised_by"])
     assert known.title
+    assert dialect_named(document["name"]) == known  # its file has its name
 
 
 @pytest.mark.parametrize("dialect", dialects(), ids=lambda dialect: dialect.name)

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -26,6 +25,7 @@ from indexer.clients.shared.event_streams import (
 )
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.search_words import TailWords
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.http.problems import of_fault
 from indexer.query.find.span_query import SpanQuery

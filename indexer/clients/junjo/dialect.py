@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from indexer.clients.host import Host
 from indexer.clients.junjo.held import Body
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.span_query import LIMIT_DEFAULT, LIMIT_MAX
 from indexer.query.span import Span
 

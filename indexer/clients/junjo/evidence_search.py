@@ -1,10 +1,11 @@
 """Runs and executions found through the lists of spans, within a bound of spans that are read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from indexer.clients.junjo.evidence.runs import Identity, RunFilter, RunList
 from indexer.clients.junjo.evidence.summaries import AGENT
+from indexer.deferred_dataclass import dataclass
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.deadline import Deadline

@@ -5,10 +5,10 @@ under ``UNHELD``, so that nothing is hidden. Pure.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from indexer.clients.junjo.spans import TIME_MAX, event_time, iso_time
+from indexer.deferred_dataclass import dataclass
 
 UNHELD = "span_indexer.unheld"
 """The attribute that has what its field cannot hold, as it is stored."""

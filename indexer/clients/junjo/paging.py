@@ -1,13 +1,13 @@
 """Which part of a list a request is for, within the limits of its dialect."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from starlette.requests import Request
 
 from indexer.clients.shared.time_window import window
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.cursor import page_after
 from indexer.query.find.span_query import OFFSET_MAX, SpanQuery
 from indexer.query.window import Window

@@ -9,12 +9,12 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from indexer.clients.junjo.event_names import SET_STATE
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, Span
 from indexer.read.normalise import canonical
 

@@ -1,8 +1,8 @@
 """What the routes of Mastra's clients need of the process that serves them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.query.answers import Answers
 from indexer.system.budget import ByteBudget

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -13,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from indexer.clients.mastra.door import MastraDoor
 from indexer.clients.mastra.exported_spans import span_record
 from indexer.clients.shared.query_executor import ask
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import CatalogWriteFailed, InvalidMastraCall
 from indexer.http.bodies import collect
 from indexer.http.problems import of_error

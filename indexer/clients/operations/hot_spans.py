@@ -8,7 +8,6 @@ one installation, and so in no description of the routes for others.
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Annotated, Any
 
@@ -23,6 +22,7 @@ from indexer.clients.shared.callers import operators_only
 from indexer.clients.shared.json_text import as_json
 from indexer.clients.shared.query_executor import ask
 from indexer.clients.shared.time_limits import ACTION_S
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable
 from indexer.query.deadline import Deadline
 from indexer.query.tiers.published_payload import PublishedColumns

@@ -11,8 +11,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from indexer.deferred_dataclass import dataclass
 
 LONG_S = 0.02
 """Of a brief question: as long as the first trace of a file takes, whose footer is read."""

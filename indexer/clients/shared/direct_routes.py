@@ -7,12 +7,13 @@ finds its usual route, which describes the question and refuses what is invalid.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
+
+from indexer.deferred_dataclass import dataclass
 
 Answer = Callable[[Request, str], Awaitable[Response]]
 """Of a request and its path's parameter, as the usual route answers it."""

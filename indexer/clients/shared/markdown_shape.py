@@ -7,11 +7,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
 from indexer.clients.shared.otlp_shape import held_attributes
+from indexer.deferred_dataclass import dataclass
 from indexer.query.missing import Missing
 from indexer.query.span import Payload, Span
 from indexer.spans.shared_ids import Link, parents

@@ -4,7 +4,6 @@ FastAPI tries route after route, and what is inside an included router once more
 it is inside of. With a hundred routes that took longer than finding a trace.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,6 +12,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from indexer.clients.shared.direct_routes import DirectPath
+from indexer.deferred_dataclass import dataclass
 
 
 class PrefixRouter(APIRouter):

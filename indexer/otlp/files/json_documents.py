@@ -8,9 +8,9 @@ the next line; what began a document and never ends is left where the next one b
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp.files.byte_stream import ByteStream
 from indexer.otlp.files.formats import MESSAGE_BYTES_MAX
 from indexer.otlp.json_reader import DECODER

@@ -5,7 +5,6 @@ requests go, of which nothing large is parsed as a whole.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -13,6 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.otlp.clip import Clipped
 from indexer.otlp.clip_parsed import clip_parsed

@@ -7,10 +7,10 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import FileUnreadable, OtlpFileMissing, OtlpFileTooLarge, QueryRefused
 from indexer.otlp.files.byte_stream import ZSTD, Source, compression_of
 

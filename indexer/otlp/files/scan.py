@@ -7,12 +7,13 @@ groups of a file are the same however often it is read.
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp, NotOtlp
 from indexer.otlp.files.byte_stream import ByteStream, Source
 from indexer.otlp.files.formats import HEAD_BYTES, Framing, description, framing_of

@@ -1,13 +1,13 @@
 """What the rows of one scope of one resource share: made once, and copied to each of its rows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp.rows.schemas import OWNER_COLUMNS
 from indexer.otlp.values import attributes, attributes_text, json_text
 

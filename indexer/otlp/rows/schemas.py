@@ -4,11 +4,11 @@ Names and order are those of duckdb-otlp's file readers since 0.5, so that queri
 our own are ``end_time_unix_nano`` of traces, the table of summaries, and the unified table.
 """
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp.requests import Signal
 
 Kind = Literal["unified", "traces", "logs", "gauge", "sum", "histogram", "exp_histogram", "summary"]

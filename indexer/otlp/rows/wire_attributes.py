@@ -5,7 +5,6 @@ and booleans are written by Arrow, and any other value, once for each different 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
+from indexer.deferred_dataclass import dataclass
 from indexer.otlp.rows.wire_walk import Fields, Unusual, hex_texts, slices, texts, walk, words
 from indexer.otlp.values import double, json_text, json_value
 from indexer.system import arrow_compute as pc

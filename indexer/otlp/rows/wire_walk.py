@@ -6,11 +6,12 @@ them; so a step costs the same for one message as for a thousand. What the calle
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+
+from indexer.deferred_dataclass import dataclass
 
 STEPS_MAX = 256
 """Fields of one message. Longer ones are rare, and cost a step for each field."""

@@ -8,12 +8,13 @@ import json
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import count
 from threading import Lock
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import OtlpFileTooLarge
 from indexer.otlp.files.byte_stream import Source
 from indexer.otlp.files.paths import FileAccess

@@ -10,9 +10,9 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.span import DataFile
 from indexer.spans.key_summary import FileKeySummary, KeySummary

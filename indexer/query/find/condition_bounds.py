@@ -6,10 +6,10 @@ and not, and what must hold or cannot is decided.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.condition_tree import AllOf, AnyOf, Condition, Leaf, NotMet
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.spans.identifiers import BoolArray

@@ -1,8 +1,8 @@
 """Conditions on a span joined by and, or and not. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.query.find.payload_conditions import (
     AttributeCondition,

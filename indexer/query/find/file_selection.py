@@ -6,8 +6,8 @@ full, only files with a span newer than its last one can change it.
 """
 
 from collections import deque
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.span_query import SpanQuery
 from indexer.system.duckdb_rows import Fetch, text_literal
 

@@ -7,10 +7,11 @@ the index has are looked at.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.deadline import Deadline
 from indexer.query.find.condition_tree import condition_sql
 from indexer.query.find.file_selection import CandidateFiles

@@ -9,13 +9,13 @@ found, and more.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.letters import ColumnLetters, Run
 from indexer.query.find.written_values import BODY_BYTES, values_at, whole_texts
 from indexer.spans.identifiers import BoolArray, UInt64Array

@@ -5,11 +5,11 @@ into one text after the other (measured).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import BoolArray
 from indexer.system.byte_search import Bytes, Places, find_all, windows
 

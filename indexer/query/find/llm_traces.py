@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.attributes import LLM_FLAG, llm_values
 from indexer.spans.identifiers import parse_hex
 from indexer.spans.identity import trace_keys

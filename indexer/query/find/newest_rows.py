@@ -4,10 +4,9 @@ A statement for one page takes two to three milliseconds, most of it before and 
 rows in order the first thousand mostly hold a page, and are looked at in a tenth of that.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.column_scan import matching
 from indexer.query.find.index_row import IndexRow
 from indexer.query.find.span_query import SpanQuery

@@ -4,9 +4,9 @@ Which spans are so is decided in ``payload_truth``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.system import arrow_compute as pc
 

@@ -8,8 +8,8 @@ and no payload is read at all.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.condition_tree import AllOf, AnyOf, Condition, Leaf, NotMet
 from indexer.query.find.payload_conditions import AttributeCondition
 from indexer.query.find.promoted_keys import KEYS

@@ -4,11 +4,10 @@ Which attributes spans have depends on what they are of: a few spans of each ope
 all of them, at the cost of a few files.
 """
 
-from dataclasses import dataclass
-
 import duckdb
 import numpy as np
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.column_scan import Rows
 from indexer.query.find.file_selection import overlapping
 from indexer.query.find.index_row import COLUMNS, IndexRow, index_rows

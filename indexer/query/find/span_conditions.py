@@ -3,8 +3,9 @@
 ``column_scan`` says the same of spans that are held as columns.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
+from indexer.deferred_dataclass import dataclass
 from indexer.system.duckdb_rows import text_literal
 
 _KNOWN = " AND start_time_unix_nano <> 0 AND start_time_unix_nano + duration_ns <> 0"

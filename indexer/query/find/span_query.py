@@ -6,10 +6,11 @@ last span of the one before it, whatever has arrived meanwhile ("keyset" paging)
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import Condition, payload_leaves, refuse_too_large
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions

@@ -1,8 +1,9 @@
 """Which spans a question about one trace is about, and in which order. Pure."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidId, QueryRefused
 from indexer.query.find.keyset import decode_place, encode_place, fingerprint
 from indexer.query.span import Span

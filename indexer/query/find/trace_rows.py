@@ -8,7 +8,7 @@ a trace have in common stands there once.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import repeat
 from typing import Any
 
@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.column_scan import matching
 from indexer.query.find.index_row import IndexRow
 from indexer.query.find.trace_query import TraceQuery

@@ -1,13 +1,14 @@
 """What whole traces are, whatever of them was searched for: of the index and of spans beside it."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.already_indexed import REPLACED_SPANS, registered_replaced
 from indexer.query.find.column_scan import in_traces
 from indexer.spans.columns import STATUS_CODE_ERROR, SpanColumns

@@ -4,12 +4,11 @@ The first eight letters of a value are one word of memory, in which short whole 
 frequent ones, are read by a few operations for all values at once.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.value_filter import PREFIX_BYTES, hash_numbers, hash_prefixes, hash_truths
 from indexer.system.byte_search import Bytes, Places, windows

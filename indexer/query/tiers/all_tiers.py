@@ -6,11 +6,12 @@ the hot tier names and this transaction does not have are read directly.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.find.absences import Absences

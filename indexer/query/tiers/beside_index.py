@@ -1,7 +1,6 @@
 """What the tiers beside the index add to its counts, and which of its rows they replace."""
 
-from dataclasses import dataclass
-
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.already_indexed import known_spans
 from indexer.query.find.column_scan import within
 from indexer.query.service_list import unindexed_spans

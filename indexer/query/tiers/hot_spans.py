@@ -4,11 +4,11 @@ They pass through the same reading as the rows of a file.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable
 from indexer.hot.view import HotView
 from indexer.query.cost import CostAccount

@@ -7,11 +7,12 @@ and again. What is known of single files outlives commits that leave them as the
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from indexer.catalog.commits import Commits
 from indexer.catalog.recent_files import RecentFile, RecentFiles
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.newest_rows import NewestRows
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_rows import TraceRows

@@ -1,13 +1,14 @@
 """The tier of files that are indexed: what the index says of spans, and the files' payload."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import duckdb
 
 from indexer.catalog.recent_files import RecentFile
 from indexer.catalog.trace_directory import TraceDirectory
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
@@ -30,7 +31,7 @@ from indexer.query.tiers.index_state import IndexState
 from indexer.query.tiers.indexed_search import IndexedSearch
 from indexer.query.tiers.kept_files import STATEMENTS_A_LIST
 from indexer.query.tiers.tier import Candidates, Payloads, Query
-from indexer.read.dialect_document import dialects
+from indexer.read.dialect_document import dialect_named
 from indexer.system.duckdb_rows import id_list, plain_rows
 from indexer.system.storage import LocalStorage
 
@@ -202,6 +203,6 @@ class IndexedFiles:
             tier=self.name,
             path=path,
             info=info,
-            dialect=next(one for one in dialects() if one.name == dialect),
+            dialect=dialect_named(dialect),
             footer_digest=footer_digest,
         )

@@ -6,13 +6,14 @@ list is decided, and the next page goes on from there.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 import duckdb
 import numpy as np
 
 from indexer.catalog.key_summaries import Key
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline

@@ -1,13 +1,14 @@
 """The payload of one source for those who look for spans by it: of a file, or of hot spans."""
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from indexer.catalog.key_summaries import Key
+from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.find.absences import FileAbsences

@@ -6,7 +6,6 @@ file are read, what they have under the keys that are asked for is learnt.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.find.condition_bounds import Bounds, bounds_of
 from indexer.query.find.condition_tree import (
     Condition,

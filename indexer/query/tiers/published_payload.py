@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.mastra.otel_table import PAYLOAD, OtelView
 from indexer.query.deadline import Deadline
 from indexer.query.find.payload_conditions import AttributeCondition

@@ -5,13 +5,14 @@ tiers have of its span: it says more than what an application has sent over OTLP
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.mastra.otel_table import OtelView
 from indexer.query.cost import CostAccount

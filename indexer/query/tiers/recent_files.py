@@ -1,8 +1,9 @@
 """The tier of files that are flushed and not indexed yet: the hot tier names them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import FileUnreadable, FileVanished, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount

@@ -1,9 +1,9 @@
 """What a tier is asked: which spans it has for a question, and what the payload of some is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from indexer.deferred_dataclass import dataclass
 from indexer.query.cost import CostAccount
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import Position, SpanQuery

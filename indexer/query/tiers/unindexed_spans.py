@@ -5,12 +5,12 @@ through the same query, so that an answer does not tell by its values which tier
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
 from indexer.query.deadline import ENDED
 from indexer.query.find import column_scan

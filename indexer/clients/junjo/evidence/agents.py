@@ -1,7 +1,7 @@
 """Runs of agents: what went in and came out, their operations, and their store. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.ends import cancellation, failure
@@ -32,6 +32,7 @@ from indexer.clients.junjo.evidence.values import (
     Issue,
     Payload,
 )
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """How something ended: when, after how long, by which exception or cancellation. Pure."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from indexer.clients.junjo import held
@@ -8,6 +7,7 @@ from indexer.clients.junjo.evidence.portable import INTEGER_MAX, is_portable_tex
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.values import Cancellation, Failure
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import Span
 
 Outcome = Literal["completed", "failed", "cancelled"]

@@ -1,6 +1,6 @@
 """Requests of an agent to its model, by their spans. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.operations import (
@@ -14,6 +14,7 @@ from indexer.clients.junjo.evidence.reader import AttributeReader, is_count
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.tool_calls import RequestedCall
 from indexer.clients.junjo.evidence.values import Candidate, Payload
+from indexer.deferred_dataclass import dataclass
 
 MODEL_REQUEST: Literal["model_request"] = "model_request"
 _MODEL = "junjo.agent.model"

@@ -1,12 +1,12 @@
 """What both types of an agent's operations have: their place, and how they ended. Pure."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.ends import Outcome, cancellation, failure, timing
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.values import Cancellation, Failure
+from indexer.deferred_dataclass import dataclass
 from indexer.spans.columns import STATUS_CODE_ERROR
 
 OPERATION_TYPE = "junjo.agent.operation_type"

@@ -1,7 +1,6 @@
 """What an agent's run was started by, and what its tools started. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.agents import AgentRun
@@ -12,6 +11,7 @@ from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.summaries import AGENT, AGENT_STRUCTURAL_ID
 from indexer.clients.junjo.evidence.tool_operations import ToolOperation
 from indexer.clients.junjo.evidence.values import Issue
+from indexer.deferred_dataclass import dataclass
 
 ExecutableType = Literal["workflow", "subflow", "node", "run_concurrent", "agent"]
 EXECUTABLE_TYPES: Mapping[str, ExecutableType] = {

@@ -7,7 +7,6 @@ states that are shown are copied, so that a long history costs what its patches 
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import jsonpatch
@@ -15,6 +14,7 @@ from jsonpointer import JsonPointerException
 
 from indexer.clients.junjo.evidence.portable import NotPortable, Size, check_portable
 from indexer.clients.junjo.evidence.values import Issue
+from indexer.deferred_dataclass import dataclass
 
 OPERATIONS_MAX = 100_000
 """Of all patches of one answer: each takes 15 us."""

@@ -1,7 +1,7 @@
 """Which runs of agents a list is of, and which execution an ID names. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.ends import Outcome
@@ -10,6 +10,7 @@ from indexer.clients.junjo.evidence.services import service_of
 from indexer.clients.junjo.evidence.source import CONTRACT, SourceSpan, source_span
 from indexer.clients.junjo.evidence.summaries import AgentSummary, agent_summary
 from indexer.clients.junjo.evidence.values import ISSUES_MAX, Issue
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import Span
 
 ExecutableType = Literal["workflow", "subflow", "agent"]

@@ -1,9 +1,8 @@
 """The service that a span is of, as its resource names it. Pure."""
 
-from dataclasses import dataclass
-
 from indexer.clients.junjo.evidence.portable import is_portable_text
 from indexer.clients.junjo.evidence.source import SourceSpan
+from indexer.deferred_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """A span as evidence is read from it: its attributes, events and resource as JSON objects. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from indexer.clients.junjo.evidence.portable import INTEGER_MAX
 from indexer.clients.junjo.evidence.values import Issue, LossCounts
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, Span
 from indexer.read.normalise import canonical
 

@@ -1,7 +1,6 @@
 """Which span owns which store of a trace. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from indexer.clients.junjo.evidence.portable import is_portable_text
@@ -16,6 +15,7 @@ from indexer.clients.junjo.evidence.stores import (
 )
 from indexer.clients.junjo.evidence.transitions import StateEvent
 from indexer.clients.junjo.evidence.values import Integrity, Issue
+from indexer.deferred_dataclass import dataclass
 
 OwnerType = Literal["workflow", "subflow", "agent"]
 

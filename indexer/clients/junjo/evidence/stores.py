@@ -1,7 +1,7 @@
 """Stores: what their owner says of them, their transitions, and whether replay proves it. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from indexer.clients.junjo.evidence.payloads import optional_payload
@@ -10,6 +10,7 @@ from indexer.clients.junjo.evidence.replay import Replay, ReplayBudget, equal_js
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.transitions import StateEvent, Transition, transitions_of
 from indexer.clients.junjo.evidence.values import Issue, Payload
+from indexer.deferred_dataclass import dataclass
 
 Status = Literal["verified", "policy_unavailable", "failed", "not_applicable"]
 

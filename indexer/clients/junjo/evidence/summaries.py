@@ -5,7 +5,6 @@ no summary, and the issues say why.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.ends import Outcome, timing
@@ -13,6 +12,7 @@ from indexer.clients.junjo.evidence.portable import NotPortable, parse_portable
 from indexer.clients.junjo.evidence.reader import AttributeReader, is_count
 from indexer.clients.junjo.evidence.services import Service, service_of
 from indexer.clients.junjo.evidence.source import SourceSpan
+from indexer.deferred_dataclass import dataclass
 
 AGENT: Literal["agent"] = "agent"
 """The ``junjo.span_type`` of an agent's run."""

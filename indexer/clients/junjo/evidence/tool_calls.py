@@ -4,10 +4,10 @@ Which calls were admitted is in the state of the agent's store: known where that
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from indexer.clients.junjo.evidence.portable import is_portable_text
+from indexer.deferred_dataclass import dataclass
 
 Admission = Literal["admitted", "not_admitted", "unknown"]
 

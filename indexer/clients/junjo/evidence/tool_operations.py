@@ -1,7 +1,7 @@
 """Calls of an agent's tools, by their spans. Pure."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.operations import (
@@ -13,6 +13,7 @@ from indexer.clients.junjo.evidence.payloads import candidate, optional_payload,
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.values import Candidate, Payload
+from indexer.deferred_dataclass import dataclass
 
 TOOL: Literal["tool"] = "tool"
 TOOL_STRUCTURAL_ID = re.compile(r"tool_sha256:[0-9a-f]{64}", re.ASCII)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from indexer.clients.junjo.evidence.agents import Agent, AgentRun, agent_run
@@ -18,6 +17,7 @@ from indexer.clients.junjo.evidence.summaries import AGENT
 from indexer.clients.junjo.evidence.transitions import STORE_ID, state_events
 from indexer.clients.junjo.evidence.values import Issue, as_body
 from indexer.clients.junjo.evidence.workflows import Workflow, workflow
+from indexer.deferred_dataclass import dataclass
 from indexer.query.span import Span
 
 OWNER_TYPES = ("workflow", "subflow", AGENT)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from indexer.clients.junjo.event_names import SET_STATE
@@ -10,6 +9,7 @@ from indexer.clients.junjo.evidence.payloads import payload
 from indexer.clients.junjo.evidence.reader import AttributeReader
 from indexer.clients.junjo.evidence.source import Event, SourceSpan
 from indexer.clients.junjo.evidence.values import Issue, Payload
+from indexer.deferred_dataclass import dataclass
 
 STORE_ID = "junjo.store.id"
 TRANSITIONS_MAX = 10_000

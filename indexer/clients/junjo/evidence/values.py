@@ -5,8 +5,10 @@ table of names.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, Literal
+
+from indexer.deferred_dataclass import dataclass
 
 ISSUES_MAX = 100
 """Of one executable or store: whoever reads more looks at the spans themselves."""

@@ -1,6 +1,5 @@
 """Workflows and subflows as executables. Pure."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from indexer.clients.junjo.evidence.portable import is_portable_text
@@ -9,6 +8,7 @@ from indexer.clients.junjo.evidence.source import SourceSpan
 from indexer.clients.junjo.evidence.store_owners import StoresByOwner
 from indexer.clients.junjo.evidence.stores import WORKFLOW_SLOTS, StoreDetail
 from indexer.clients.junjo.evidence.values import Integrity
+from indexer.deferred_dataclass import dataclass
 
 WorkflowType = Literal["workflow", "subflow"]
 
