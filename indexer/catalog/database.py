@@ -26,6 +26,7 @@ from indexer.system import retry
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.duckdb_files import create_database, size_bytes, wal_bytes, wal_path
 from indexer.system.duckdb_migrations import applied_version, apply_migrations
+from indexer.system.duckdb_statements import forget_statements
 from indexer.system.kept_cursors import KeptCursors
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
@@ -183,6 +184,7 @@ class Catalog:
         return found[0][0] if found else None
 
     def _rollback(self) -> None:
+        forget_statements(self.connection)
         try:
             self.connection.execute("ROLLBACK")
         except duckdb.Error:  # the failed statement has already ended the transaction

@@ -67,6 +67,12 @@ class _Statements:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, pa.Schema], tuple[str, _Rows]] = {}
+        self._ready: set[tuple[str, pa.Schema]] = set()
+        """Those of them that DuckDB knows."""
+
+    def forget(self) -> None:
+        """DuckDB may know none of them any more."""
+        self._ready.clear()
 
     def run(
         self,
@@ -78,23 +84,33 @@ class _Statements:
         prepared: bool,
     ) -> None:
         key = (sql, rows.schema)
-        if key not in self._kept:
-            self._kept[key] = self._keep(connection, sql, rows, prepared=prepared)
+        if key not in self._ready:
+            number = list(self._kept).index(key) if key in self._kept else len(self._kept)
+            _, given = self._kept.get(key, ("", _Rows()))
+            statement = _make(connection, number, given, sql, rows, prepared=prepared)
+            self._kept[key] = statement, given
+            self._ready.add(key)
         statement, given = self._kept[key]
         with given.filled(rows):
             connection.execute(statement, numbers)
 
-    def _keep(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, rows: pa.Table, *, prepared: bool
-    ) -> tuple[str, _Rows]:
-        given, number = _Rows(), len(self._kept)
-        statement = sql.format(rows=f"given_rows_{number}")
-        with given.filled(rows.slice(0, 0)):
-            connection.register(f"given_rows_{number}", given.capsule)
-            if not prepared:
-                return statement, given
+
+def _make(
+    connection: duckdb.DuckDBPyConnection,
+    number: int,
+    given: _Rows,
+    sql: str,
+    rows: pa.Table,
+    *,
+    prepared: bool,
+) -> str:
+    """Have DuckDB know the place of the rows; what to run."""
+    statement = sql.format(rows=f"given_rows_{number}")
+    with given.filled(rows.slice(0, 0)):
+        connection.register(f"given_rows_{number}", given.capsule)
+        if prepared:
             connection.execute(f"PREPARE given_{number} AS {statement}")
-        return f"EXECUTE given_{number}", given
+    return f"EXECUTE given_{number}" if prepared else statement
 
 
 _OF_CONNECTIONS: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Statements] = WeakKeyDictionary()
@@ -119,6 +135,11 @@ def update_from_rows(
     have come (seen).
     """
     _of(connection).run(connection, sql, rows, numbers, prepared=False)
+
+
+def forget_statements(connection: duckdb.DuckDBPyConnection) -> None:
+    """For a transaction that was rolled back: with it goes where its first statements read rows."""
+    _of(connection).forget()
 
 
 def _of(connection: duckdb.DuckDBPyConnection) -> _Statements:

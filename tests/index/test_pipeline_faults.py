@@ -4,9 +4,10 @@ import pytest
 
 from indexer.catalog import files as register_module
 from indexer.catalog.database import Catalog
+from indexer.catalog.totals import FileTotals
 from indexer.read import promoted as promoted_module
 from tests.support.catalogs import audited, indexed
-from tests.support.span_files import spans, write
+from tests.support.span_files import Span, spans, write
 
 pytestmark = pytest.mark.duckdb
 
@@ -44,6 +45,26 @@ def test_the_file_alone_is_refused_and_the_others_are_indexed(tmp_path, caplog, 
     )
     findings = audited(tmp_path / "spans", tmp_path / "catalog.duckdb").findings
     assert {finding.relative_path for finding in findings} <= {"bad.parquet"}
+
+
+def test_a_fault_after_all_statements_costs_no_later_transaction(tmp_path, monkeypatch):
+    """Statements that ran first in it are made anew."""
+    after = FileTotals.after
+
+    def faulty(totals, connection, change, services):
+        if services == 2:
+            raise ZeroDivisionError("a fault")
+        return after(totals, connection, change, services)
+
+    monkeypatch.setattr(FileTotals, "after", faulty)
+    with indexed(tmp_path) as one:
+        services = {"a": ("shop",), "bad": ("shop", "cart"), "c": ("shop",)}
+        for number, (name, named) in enumerate(services.items()):
+            rows = [Span(trace=10 * number + at, service=each) for at, each in enumerate(named, 1)]
+            write(one.root / f"{name}.parquet", rows)
+            one.settle()
+        assert one.rows("SELECT relative_path FROM quarantined_files") == [("bad.parquet",)]
+        assert one.rows("SELECT service_name, total_spans FROM services") == [("shop", 2)]
 
 
 def test_any_error_inside_a_transaction_takes_all_of_it_back(tmp_path):

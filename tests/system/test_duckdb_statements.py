@@ -10,7 +10,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from indexer.system.duckdb_statements import PIECE_ROWS, insert_rows, update_from_rows
+from indexer.system.duckdb_statements import (
+    PIECE_ROWS,
+    forget_statements,
+    insert_rows,
+    update_from_rows,
+)
 
 pytestmark = pytest.mark.duckdb
 
@@ -48,6 +53,24 @@ def test_each_run_takes_the_rows_it_is_given(connection: duckdb.DuckDBPyConnecti
     insert_rows(connection, INSERT, rows_of(range(PIECE_ROWS + 10, 70_000), encoded=True))
     insert_rows(connection, INSERT, rows_of(range(0)))
     assert summed(connection) == (70_000, sum(range(70_000)))
+
+
+def test_statements_are_made_anew_after_a_transaction_that_was_rolled_back(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """It takes their rows' places along, those of statements that ran inside it first."""
+    insert_rows(connection, INSERT, rows_of(range(3)))
+    connection.execute("BEGIN TRANSACTION")
+    update_from_rows(connection, UPDATE, rows_of(range(3)))
+    insert_rows(connection, INSERT, rows_of(range(3, 5), encoded=True))
+    connection.execute("ROLLBACK")
+    forget_statements(connection)
+    connection.execute("CREATE TABLE others (number BIGINT)")  # has DuckDB plan again
+    insert_rows(connection, INSERT, rows_of(range(3, 6), encoded=True))
+    insert_rows(connection, INSERT, rows_of(range(6, 8)))
+    assert summed(connection) == (8, sum(range(8)))
+    update_from_rows(connection, UPDATE, rows_of(range(7)))
+    assert connection.execute("SELECT number FROM numbers WHERE text <> ''").fetchall() == [(7,)]
 
 
 def test_an_update_takes_numbers(connection: duckdb.DuckDBPyConnection) -> None:
