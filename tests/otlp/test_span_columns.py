@@ -3,6 +3,8 @@
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from indexer.errors import InvalidOtlp
@@ -14,6 +16,17 @@ from tests.otlp.messages import requests
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IDS = {"trace_id": b"\x01" * 16, "span_id": b"\x02" * 8}
+VALUES = (
+    {},
+    {"string_value": 'a"'},
+    {"string_value": ""},
+    {"int_value": -1},
+    {"bytes_value": b"b"},
+)
+
+
+def pair(key, **value):
+    return KeyValue(key=key, value=AnyValue(**value))
 
 
 def spans_of(request):
@@ -94,3 +107,20 @@ def test_one_unusual_span_is_parsed_with_some_neighbours_alone(monkeypatch):
 def test_a_span_that_does_not_parse_is_refused():
     with pytest.raises(InvalidOtlp, match="invalid span"):
         list(span_columns([Span(**IDS).SerializeToString(), b"\xff"]))
+
+
+def test_a_key_that_is_not_text_is_left_to_the_parser_which_refuses_it():
+    span = Span(**IDS, attributes=[pair("key", string_value="a")]).SerializeToString()
+    with pytest.raises(InvalidOtlp):
+        list(span_columns([span.replace(b"key", b"k\xffy")]))
+
+
+@given(st.lists(st.lists(st.sampled_from(VALUES), max_size=4), min_size=1, max_size=4))
+@few
+def test_values_with_and_without_quotes_stand_in_any_order(rows):
+    spans = [
+        Span(**IDS, attributes=[pair(f"k{at}", **one) for at, one in enumerate(row)])
+        for row in rows
+    ]
+    serialised = [span.SerializeToString() for span in spans]
+    assert as_rows(read_columns(serialised)) == as_rows(parsed_columns(serialised))

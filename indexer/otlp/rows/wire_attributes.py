@@ -13,7 +13,16 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from indexer.deferred_dataclass import dataclass
-from indexer.otlp.rows.wire_walk import Fields, Unusual, hex_texts, slices, texts, walk, words
+from indexer.otlp.rows.wire_walk import (
+    Fields,
+    Unusual,
+    coded_texts,
+    hex_texts,
+    slices,
+    texts,
+    walk,
+    words,
+)
 from indexer.otlp.values import double, json_text, json_value
 from indexer.system import arrow_compute as pc
 
@@ -56,7 +65,7 @@ def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> 
     parts = walk(data, pairs.start, pairs.start + pairs.length, (_KEY, _VALUE))
     key_start, key_length = _whole(parts.one_of(_KEY), pairs)
     value_start, value_length = _whole(parts.one_of(_VALUE), pairs)
-    keys = texts(buffer, key_start, key_length)
+    keys = coded_texts(buffer, key_start, key_length)
     values = _value_texts(data, buffer, value_start, value_length)
     return object_texts(keys, values, pairs.owner, count)
 
@@ -104,6 +113,8 @@ def _names(keys: list[str], codes: Any, before: Any, is_quoted: Any) -> tuple[li
 
 def _whole(found: Fields, pairs: Fields) -> tuple[Any, Any]:
     """(start, length) for every pair; where it is absent, nothing at the pair's beginning."""
+    if len(found) == len(pairs):
+        return found.start, found.length
     start, length = pairs.start.copy(), np.zeros(len(pairs.start), np.int64)
     start[found.owner], length[found.owner] = found.start, found.length
     return start, length

@@ -73,8 +73,8 @@ class _Step:
         whole = (self.owner, self.start, self.length, self.number)
         if self.least == self.most:
             return whole
-        chosen = self.key == key
-        return tuple(column[chosen] for column in whole) if chosen.any() else None
+        chosen = np.flatnonzero(self.key == key)
+        return tuple(column[chosen] for column in whole) if chosen.size else None
 
 
 class FieldsByKey:
@@ -146,6 +146,16 @@ def texts(buffer: pa.Buffer, start: Any, length: Any) -> pa.Array:
         return slices(buffer, start, length).cast(pa.string())
     except pa.ArrowInvalid:
         raise Unusual from None
+
+
+def coded_texts(buffer: pa.Buffer, start: Any, length: Any) -> pa.DictionaryArray:
+    """The same as ``texts`` where few are different: only those are looked at."""
+    coded = slices(buffer, start, length).dictionary_encode()
+    try:
+        different = coded.dictionary.cast(pa.string())
+    except pa.ArrowInvalid:
+        raise Unusual from None
+    return pa.DictionaryArray.from_arrays(coded.indices, different)
 
 
 def slices(buffer: pa.Buffer, start: Any, length: Any) -> pa.Array:
