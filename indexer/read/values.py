@@ -85,8 +85,11 @@ class ChunkReader:
             return [self._value(constant.value)] * len(rows)
         known = self._kept.codes(self._chunk)
         if known is not None:
-            return [self._value(known.values[known.codes[row]]) for row in rows]
+            codes = [known.codes[row] for row in rows]
+            made = {code: self._value(known.values[code]) for code in set(codes)}
+            return [made[code] for code in codes]
         wanted = sorted(set(rows))
+        lowest = wanted[0] if wanted else 0
         found: dict[int, Any] = {}
         first = 0
         for page in self._kept.pages(self._source, self._chunk, self._path):
@@ -94,6 +97,9 @@ class ChunkReader:
                 self._dictionary_page = page
                 continue
             after = first + page.value_count
+            if after <= lowest:
+                first = after
+                continue
             inside = [row - first for row in wanted if first <= row < after]
             if inside:
                 values = self._page_values(page, inside)
