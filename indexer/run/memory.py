@@ -6,6 +6,7 @@ grow 12 bytes for each trace in each file (the trace directory, which `status` s
 
 from collections.abc import Iterator
 
+from indexer.catalog.recent_files import BYTES_MAX as RECENT_BYTES_MAX
 from indexer.clients.mastra.door import BODIES_BYTES_MAX
 from indexer.deferred_dataclass import dataclass
 from indexer.index.learnt_summaries import QUEUE_BYTES_MAX
@@ -143,6 +144,12 @@ def _worker(settings: Settings) -> Iterator[Part]:
     yield sized("hot spans", "hot_bytes_max")
     yield sized("encoded spans for the next refresh", "span_cache_bytes")
     yield sized("rows of files that are asked again and again", "row_cache_bytes")
+    yield Part(
+        process=WORKER,
+        name="rows of files that came last",
+        settings=(),
+        size_bytes=RECENT_BYTES_MAX,
+    )
     yield sized("where pages lie in files", "page_cache_bytes")
     yield sized("what searches have learnt of files", "search_cache_bytes")
     yield Part(
