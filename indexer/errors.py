@@ -142,7 +142,7 @@ class FlushUnfinished(TransientError):
 class StorageUnavailable(TransientError):
     """The storage root, or a folder below it, cannot be listed."""
 
-    hint = "Check the mount and its permissions; nothing below it is removed from the index."
+    hint = "Mount it, make it readable, or set JUNJO_SPAN_STORAGE_PATH; nothing leaves the index."
 
 
 class CatalogBusy(TransientError):

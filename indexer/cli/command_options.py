@@ -13,6 +13,7 @@ SPAN_WORDS = (
     *("max_duration", "roots", "attr", "text"),
 )
 """Options that say what a span is."""
+_TIMES = "such as 2026-11-21T08:00Z, or 1h for an hour ago"
 _OF_THEIR_OWN = frozenset({"sql", "audit", "search", "dialect", "doctor", "settings", "tail"})
 """Commands with a module of their name."""
 
@@ -162,10 +163,8 @@ def _spans(command: CommandParser) -> None:
 def _search(command: CommandParser) -> None:
     _answered(command, "search")
     _add_span_words(command)
-    command.add_argument(
-        "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
-    )
-    command.add_argument("--until", metavar="TIME", help="started before this time")
+    command.add_argument("--since", metavar="TIME", help=f"started at this time or later, {_TIMES}")
+    command.add_argument("--until", metavar="TIME", help="started before this time, likewise")
     command.add_argument("--order", type=str.lower, help="newest (the default) or slowest first")
     command.add_argument(
         "--traces", action="store_true", help="list the traces of such spans, each once"
@@ -185,10 +184,8 @@ def _export(command: CommandParser) -> None:
         "trace_id", metavar="TRACE_ID", nargs="?", help="only this trace; no other option chooses"
     )
     _add_span_words(command)
-    command.add_argument(
-        "--since", metavar="TIME", help="started at this time or later, such as 2026-11-21T08:00Z"
-    )
-    command.add_argument("--until", metavar="TIME", help="started before this time")
+    command.add_argument("--since", metavar="TIME", help=f"started at this time or later, {_TIMES}")
+    command.add_argument("--until", metavar="TIME", help="started before this time, likewise")
     command.add_argument(
         "--format",
         choices=["json", "protobuf"],
@@ -222,10 +219,12 @@ def _sql(command: CommandParser) -> None:
     command.add_argument(
         "--since",
         metavar="TIME",
-        help="for views: only files with spans at or after this time, such as 2026-11-21T08:00Z",
+        help=f"for views: only files with spans at or after this time, {_TIMES}",
     )
     command.add_argument(
-        "--until", metavar="TIME", help="for views: only files with spans before this time"
+        "--until",
+        metavar="TIME",
+        help="for views: only files with spans before this time, likewise",
     )
     command.add_argument(
         "--max-files",

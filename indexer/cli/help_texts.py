@@ -54,9 +54,7 @@ TOPICS = {
         (*CATALOG, "INDEXER_PROMOTED_ATTRIBUTES"),
         ("python -m indexer spans openinference.span.kind=LLM --service shop",),
     ),
-    "search": Topic(
-        CATALOG, ("python -m indexer search --status error --since 2026-11-21T08:00Z",)
-    ),
+    "search": Topic(CATALOG, ("python -m indexer search --status error --since 1h",)),
     "tail": Topic(CATALOG, ("python -m indexer tail --service shop --status error",)),
     "export": Topic(CATALOG, ("python -m indexer export --service shop --output spans.jsonl",)),
     "sql": Topic(

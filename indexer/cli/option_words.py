@@ -20,7 +20,7 @@ from indexer.clients.shared.search_values import (
     search_query,
 )
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
-from indexer.clients.shared.time_texts import BOUND_CHARS_MAX
+from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, QuestionTimes
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import CONDITIONS_MAX
@@ -54,7 +54,7 @@ class GivenWords:
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
         where = [*map(attribute_condition, self.attr), *payload_conditions(self)]
-        return search_query(self, where, self)
+        return search_query(self, where, self, QuestionTimes(self.cursor))
 
     def parameters(self) -> dict[str, Any]:
         """Of the worker's route: those that say something."""

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from indexer.cli.interruptible import Interruptible, interruptible
 from indexer.cli.output_file import check_output, is_stream, output_file
 from indexer.cli.source import BesideIndex, Source
 from indexer.cli.sql_formats import format_of, write_file, write_text
+from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.deferred_dataclass import dataclass
-from indexer.errors import FileChanged, QueryRefused
+from indexer.errors import FileChanged
 from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
 from indexer.query.sql_scope import Unindexed, Window
 from indexer.run.sql_views import DIALECT_VIEWS
@@ -168,12 +169,7 @@ def _write(answer: _Answer, form: str, settings: Settings, options: argparse.Nam
 
 
 def _time(text: str | None) -> datetime | None:
-    if text is None:
+    nanoseconds = QuestionTimes().unix_nano(text)
+    if nanoseconds is None:
         return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise QueryRefused(
-            f"invalid time {text!r}", hint="Write it like 2026-11-21T08:00Z."
-        ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1_000)

@@ -12,6 +12,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.facet import Operation
 from indexer.query.find.already_indexed import REPLACED_SPANS, registered_replaced
 from indexer.query.find.condition_tree import condition_sql
+from indexer.query.find.cursor_moment import place_of, with_moment
 from indexer.query.find.file_selection import overlapping
 from indexer.query.find.keyset import decode_place, encode_place, fingerprint
 from indexer.query.find.span_query import SpanQuery
@@ -79,7 +80,7 @@ class OperationsQuery:
         """The last operation of the page before. Raises QueryRefused for another's cursor."""
         if self.cursor is None:
             return None
-        service, name, kind = decode_place(self.fingerprint, self.cursor, (str, str, int))
+        service, name, kind = decode_place(self.fingerprint, place_of(self.cursor), (str, str, int))
         return service, name, max(-1, min(kind, KINDS_MAX))
 
     @property
@@ -172,7 +173,8 @@ def _operation(key: _Key, count: int) -> Operation:
 def _next_cursor(query: OperationsQuery, found: Sequence[Operation]) -> str | None:
     if len(found) <= query.limit:
         return None
-    return encode_place(query.fingerprint, found[query.limit - 1].key)
+    place = encode_place(query.fingerprint, found[query.limit - 1].key)
+    return with_moment(place, query.window.counted_from_unix_nano)
 
 
 def _not_listed(cursor: duckdb.DuckDBPyConnection, query: OperationsQuery) -> list[Missing]:

@@ -1,5 +1,7 @@
 """The time bounds of a query. Pure."""
 
+from dataclasses import field
+
 from indexer.deferred_dataclass import dataclass
 
 
@@ -9,6 +11,8 @@ class Window:
 
     since_unix_nano: int | None = None
     until_unix_nano: int | None = None
+    counted_from_unix_nano: int | None = field(default=None, compare=False, repr=False)
+    """What relative bounds count from, for the next page; None where the bounds are not."""
 
     @property
     def is_open(self) -> bool:

@@ -30,6 +30,8 @@ from indexer.query.find.payload_conditions import AttributeCondition, Operator, 
         ('"a=b"!="c\\n"', "span", "a=b", "!=", "c\n"),
         ("a*b=NaN", "span", "a*b", "=", "NaN"),
         ("k=a\nb", "span", "k", "=", "a\nb"),
+        ('k="=>500"', "span", "k", "=", "=>500"),
+        ("k*==>", "span", "k", "contains", "=>"),
     ],
 )
 def test_whose_key_operator_and_value(
@@ -41,8 +43,40 @@ def test_whose_key_operator_and_value(
 
 
 @pytest.mark.parametrize(
+    ("text", "operator", "meant"),
+    [
+        ("a=>500", "'=>'", "'>='"),
+        ("a=<500", "'=<'", "'<='"),
+        ("a==x", "'=='", "'='"),
+        ("a<>x", "'<>'", "'!='"),
+        ("a!==x", "'!=='", "'!='"),
+    ],
+)
+def test_an_operator_of_other_languages_is_refused_with_the_one_that_is_meant(
+    text: str, operator: str, meant: str
+) -> None:
+    with pytest.raises(QueryRefused, match=f"invalid operator {operator} in .*{text}") as refused:
+        attribute_condition(text)
+    assert refused.value.advice.startswith(f"Did you mean {meant}? ")
+    assert "quote it" in refused.value.advice
+
+
+@pytest.mark.parametrize(
     "text",
-    ["", "=1", ">", 'k="open', 'k="a"b', "b<true", "k~(", "k~" + "a" * 257, "a" * 257, '"k'],
+    [
+        "",
+        "=1",
+        "a>>1",
+        "a<=>1",
+        ">",
+        'k="open',
+        'k="a"b',
+        "b<true",
+        "k~(",
+        "k~" + "a" * 257,
+        "a" * 257,
+        '"k',
+    ],
 )
 def test_what_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(QueryRefused):

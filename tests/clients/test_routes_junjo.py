@@ -296,6 +296,19 @@ def test_pages_follow_by_cursor_by_link_and_by_offset(service: Served) -> None:
     assert [span for page in skipped for span in page] == whole
 
 
+def test_pages_of_a_relative_time_are_of_one_window(service: Served) -> None:
+    """The cursor says when the first page was asked for, in both kinds of lists."""
+    path = f"{V3}/services/shop/spans?limit=2&since=10000d"
+    first = service.get(path)
+    after = service.get(f"{path}&cursor={first.headers['x-next-cursor']}")
+    assert [*first.json, *after.json] == service.get(f"{V3}/services/shop/spans?limit=4").json
+    path = "/api/v1/operations?limit=1&since=10000d"
+    names = service.get(path).json
+    rest = service.get(f"{path}&cursor={names['next_cursor']}")
+    assert rest.code == 200
+    assert rest.json["operations"] != names["operations"]
+
+
 def test_a_cursor_of_another_list_is_refused(service: Served) -> None:
     cursor = service.get(f"{V3}/services/shop/spans?limit=1").headers["x-next-cursor"]
     refused = service.get(f"{V3}/services/cart/spans?cursor={cursor}")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from indexer.cli.option_words import GivenWords
+from indexer.clients.shared.search_body import SearchBody
 from indexer.clients.shared.search_words import SearchWords
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import AllOf
+from indexer.query.find.cursor import cursor_after
 from indexer.query.find.payload_conditions import AttributeCondition, TextCondition
 from indexer.query.find.span_conditions import ANY_SPAN, SpanConditions
 from indexer.query.find.span_query import SpanQuery
+from tests.support.answered_spans import answered
 
 
 def test_no_word_is_the_first_page_of_all_spans() -> None:
@@ -103,3 +107,55 @@ def test_payload_is_asked_for_by_conditions() -> None:
 def test_a_cursor_of_another_search_is_refused() -> None:
     with pytest.raises(QueryRefused, match="cursor"):
         SearchWords(cursor="AAAA").query()
+
+
+HOUR = 3_600_000_000_000
+NOW = 1_800_000_000_000_000_000
+
+
+def at(monkeypatch, nanoseconds):
+    monkeypatch.setattr("time.time_ns", lambda: nanoseconds)
+
+
+NESTED = {"or": [{"since": "1h", "status": "error"}, {"until": "2d"}]}
+
+
+@pytest.mark.parametrize(
+    "query_of",
+    [
+        lambda cursor: SearchWords(since="1h", until="1m", cursor=cursor).query(),
+        lambda cursor: SearchBody(since="1h", until="1m", cursor=cursor).query(),
+        lambda cursor: GivenWords(since="1h", until="1m", cursor=cursor).query(),
+        lambda cursor: SearchBody(**NESTED, cursor=cursor).query(),
+    ],
+    ids=["in a URL", "as JSON", "on the command line", "inside others"],
+)
+def test_relative_times_are_those_of_the_first_page(query_of, monkeypatch) -> None:
+    """The same words with the cursor are the same list, however much later they come."""
+    at(monkeypatch, NOW)
+    first = query_of(None)
+    at(monkeypatch, NOW + 7 * HOUR)
+    next_page = query_of(cursor_after(first, answered(start_time_unix_nano=5)))
+    assert next_page.fingerprint == first.fingerprint != query_of(None).fingerprint
+    assert (next_page.window, next_page.where) == (first.window, first.where)
+    third = query_of(cursor_after(next_page, answered(start_time_unix_nano=4)))
+    assert third.window == first.window
+
+
+def test_a_relative_time_is_so_long_before_the_question(monkeypatch) -> None:
+    at(monkeypatch, NOW)
+    assert SearchWords(since="1h").query().since_unix_nano == NOW - HOUR
+
+
+def test_a_cursor_without_relative_times_names_no_moment() -> None:
+    query = SearchWords(since="2026-11-21T08:00Z").query()
+    assert "." not in cursor_after(query, answered())
+
+
+def test_a_cursor_with_a_moment_of_nobody_is_of_another_list(monkeypatch) -> None:
+    at(monkeypatch, NOW)
+    cursor = cursor_after(SearchWords(since="1h").query(), answered())
+    with pytest.raises(QueryRefused, match="another list"):
+        SearchWords(since="1h", cursor=cursor[:-1] + "1").query()
+    with pytest.raises(QueryRefused, match="invalid cursor"):
+        SearchWords(since="1h", cursor=cursor + "x").query()

@@ -108,6 +108,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(storage):
     with pytest.raises(StorageUnavailable, match=r"cannot list .*missing: No such file") as refusal:
         storage.list_folder("missing")
     assert refusal.value.path == "missing"
+    assert "JUNJO_SPAN_STORAGE_PATH" in refusal.value.advice
 
 
 def test_a_folder_that_takes_long_to_list_is_fresh_if_it_was_when_its_version_was_read(

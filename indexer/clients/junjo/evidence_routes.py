@@ -31,7 +31,7 @@ from indexer.clients.junjo.evidence_search import PAGE_SPANS, find_executions, f
 from indexer.clients.junjo.traces import CHARS_MAX, TraceId
 from indexer.clients.shared.answer_headers import HEADERS, respond_with_status
 from indexer.clients.shared.json_text import as_json
-from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, unix_nano
+from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, TIME_WORDS, QuestionTimes
 from indexer.errors import InvalidId
 from indexer.query.answer import SpansAnswer
 from indexer.query.deadline import Deadline
@@ -44,7 +44,7 @@ ServiceName = Annotated[str, Query(max_length=CHARS_MAX)]
 Namespace = Annotated[str, Query(max_length=CHARS_MAX, description="Empty: of no namespace.")]
 Time = Annotated[
     str | None,
-    Query(max_length=BOUND_CHARS_MAX, description="ISO 8601, or nanoseconds since 1970."),
+    Query(max_length=BOUND_CHARS_MAX, description=TIME_WORDS),
 ]
 
 
@@ -98,8 +98,8 @@ def _runs(router: APIRouter, host: Host) -> None:
             structural_id=structural_id,
             service_version=service_version,
             outcome=outcome,
-            starts_unix_nano=unix_nano(start_time),
-            ends_unix_nano=unix_nano(end_time),
+            starts_unix_nano=QuestionTimes().unix_nano(start_time),
+            ends_unix_nano=QuestionTimes().unix_nano(end_time),
         )
 
     responses = _answers(list[AgentSummary], _409=NoRun)

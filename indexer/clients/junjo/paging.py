@@ -30,6 +30,7 @@ class Paging:
             offset=self.offset,
             since_unix_nano=self.within.since_unix_nano,
             until_unix_nano=self.within.until_unix_nano,
+            counted_from_unix_nano=self.within.counted_from_unix_nano,
             **filters,
         )
         return query if self.cursor is None else page_after(query, self.cursor)

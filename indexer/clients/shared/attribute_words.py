@@ -14,7 +14,8 @@ SYNTAX = (
     "`[span.|resource.|scope.|event.]key`, then an operator and a value: `=`, `!=`, `<`, `<=`, "
     "`>`, `>=`, `*=` for text that contains the value, `~` for a regular expression of RE2 that "
     "text matches anywhere; a key alone: the attribute is there. A value that is a number, `true` "
-    'or `false` is that, and "in quotes" it is text, as a key may be, with JSON\'s escapes.'
+    'or `false` is that, and "in quotes" it is text, as a key may be, with JSON\'s escapes. Text '
+    "that begins with `=`, `<` or `>` has to be in quotes."
 )
 """For the description of every door that takes it."""
 
@@ -24,6 +25,8 @@ _WORD = re.compile(
     re.DOTALL,
 )
 _NAMES: dict[str, Operator] = {"*=": "contains", "~": "matches", "=~": "matches"}
+_OPERATOR_OF = {"=>": ">=", "=<": "<=", "==": "=", "<>": "!=", "!==": "!="}
+"""What somebody means who writes it as other languages do."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,307})(?:\.[0-9]{1,308})?(?:[eE][+-]?[0-9]{1,3})?")
 _HINT = "Write it as key, key=value or key>=value; quote a key or text with signs in it."
 
@@ -35,11 +38,22 @@ def attribute_condition(text: str) -> AttributeCondition:
         raise QueryRefused(f"invalid condition on an attribute: {text[:100]!r}", hint=_HINT)
     owner, key, sign, value = found.groups()
     operator = _operator(sign)
+    if operator not in ("contains", "matches", "exists") and value[:1] in ("=", "<", ">"):
+        raise _unknown_operator(text, sign + value[:1])
     return AttributeCondition(
         owner=_owner(owner),
         key=str(_unquoted(key)) if key.startswith('"') else key,
         operator=operator,
         value=None if value is None else _value(value, operator),
+    )
+
+
+def _unknown_operator(text: str, signs: str) -> QueryRefused:
+    quoted = "To compare with text that begins so, quote it."
+    meant = _OPERATOR_OF.get(signs)
+    return QueryRefused(
+        f"invalid operator {signs!r} in the condition {text[:100]!r}",
+        hint=quoted if meant is None else f"Did you mean {meant!r}? {quoted}",
     )
 
 

@@ -20,7 +20,7 @@ from indexer.clients.shared.attribute_words import SYNTAX, attribute_condition
 from indexer.clients.shared.known_parameters import NAME_CHARS_MAX
 from indexer.clients.shared.search_words import AttributeText, PageWords, SpanWords
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
-from indexer.clients.shared.time_texts import unix_nano
+from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import (
     CONDITIONS_MAX,
@@ -35,7 +35,6 @@ from indexer.query.find.condition_tree import (
 from indexer.query.find.payload_conditions import AttributeCondition, Operator, Owner
 from indexer.query.find.span_conditions import ANY_SPAN
 from indexer.query.find.span_query import SpanQuery
-from indexer.query.window import Window
 
 
 class _Object(BaseModel):
@@ -89,7 +88,7 @@ class ConditionWords(SpanWords, _Object):
     any_of: "_Joined" = Field(None, alias="or", description="One of them holds.")
     is_not: "ConditionWords | None" = Field(None, alias="not", description="It does not hold.")
 
-    def joined(self, depth: int = 1) -> list[Condition]:
+    def joined(self, times: QuestionTimes, depth: int = 1) -> list[Condition]:
         """What payload tells, and what is joined. Raises QueryRefused, for too deep ones too."""
         if depth > DEPTH_MAX:
             raise QueryRefused(
@@ -102,14 +101,14 @@ class ConditionWords(SpanWords, _Object):
             for one in self.attr
         ]
         if self.all_of is not None:
-            found.append(AllOf(tuple(one.condition(depth + 1) for one in self.all_of)))
+            found.append(AllOf(tuple(one.condition(times, depth + 1) for one in self.all_of)))
         if self.any_of is not None:
-            found.append(AnyOf(tuple(one.condition(depth + 1) for one in self.any_of)))
+            found.append(AnyOf(tuple(one.condition(times, depth + 1) for one in self.any_of)))
         if self.is_not is not None:
-            found.append(NotMet(self.is_not.condition(depth + 1)))
+            found.append(NotMet(self.is_not.condition(times, depth + 1)))
         return found
 
-    def condition(self, depth: int) -> Condition:
+    def condition(self, times: QuestionTimes, depth: int) -> Condition:
         """All that it says. Raises QueryRefused."""
         found: list[Condition] = []
         if self.service is not None:
@@ -118,11 +117,9 @@ class ConditionWords(SpanWords, _Object):
             found.append(IsRoot())
         if self.span_conditions != ANY_SPAN:
             found.append(self.span_conditions)
-        window = Window(
-            since_unix_nano=unix_nano(self.since), until_unix_nano=unix_nano(self.until)
-        )
+        window = times.window(self.since, self.until)
         found += [] if window.is_open else [window]
-        found += self.joined(depth)
+        found += self.joined(times, depth)
         return found[0] if len(found) == 1 else AllOf(tuple(found))
 
 
@@ -135,4 +132,5 @@ class SearchBody(ConditionWords, PageWords):
 
     def query(self) -> SpanQuery:
         """Raises QueryRefused like ``SearchWords.query``."""
-        return self.page_of(self, self.joined())
+        times = self.times
+        return self.page_of(self, self.joined(times), times)

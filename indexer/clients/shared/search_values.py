@@ -5,7 +5,7 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal, Protocol, get_args
 
-from indexer.clients.shared.time_texts import unix_nano
+from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.query.find.condition_tree import AllOf, Condition
 from indexer.query.find.cursor import page_after
 from indexer.query.find.payload_conditions import TextCondition
@@ -91,19 +91,23 @@ def payload_conditions(words: SpanValues) -> list[Condition]:
     return [] if words.text is None else [TextCondition(text=words.text)]
 
 
-def search_query(words: SpanValues, where: list[Condition], page: PageValues) -> SpanQuery:
-    """The page of spans that meet the words and the conditions.
+def search_query(
+    words: SpanValues, where: list[Condition], page: PageValues, times: QuestionTimes
+) -> SpanQuery:
+    """The page of spans that meet the words and the conditions, whose times were read by ``times``.
 
     Raises QueryRefused for an invalid time, and for a cursor of another search.
     """
+    within = times.window(words.since, words.until)
     query = SpanQuery(
         service=words.service,
         roots=words.roots,
         slowest=page.order == "slowest",
         conditions=span_conditions(words),
         where=AllOf(tuple(where)) if where else None,
-        since_unix_nano=unix_nano(words.since),
-        until_unix_nano=unix_nano(words.until),
+        since_unix_nano=within.since_unix_nano,
+        until_unix_nano=within.until_unix_nano,
+        counted_from_unix_nano=within.counted_from_unix_nano,
         limit=page.limit,
     )
     return query if page.cursor is None else page_after(query, page.cursor)

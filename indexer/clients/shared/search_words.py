@@ -19,7 +19,7 @@ from indexer.clients.shared.search_values import (
     span_conditions,
 )
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
-from indexer.clients.shared.time_texts import BOUND_CHARS_MAX
+from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, TIME_WORDS, QuestionTimes
 from indexer.query.find.condition_tree import CONDITIONS_MAX, Condition
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
@@ -31,10 +31,7 @@ Duration = Annotated[
 AttributeText = Annotated[str, Field(max_length=2 * TEXT_CHARS_MAX)]
 Time = Annotated[
     str | None,
-    Field(
-        max_length=BOUND_CHARS_MAX,
-        description="A time of RFC 3339, UTC unless it says otherwise, or nanoseconds since 1970.",
-    ),
+    Field(max_length=BOUND_CHARS_MAX, description=TIME_WORDS),
 ]
 
 
@@ -51,8 +48,8 @@ class SpanWords(BaseModel):
     status: Status | None = None
     min_duration: Duration = None
     max_duration: Duration = None
-    since: Time = Field(None, description="The span starts at or after it.")
-    until: Time = Field(None, description="The span starts before it.")
+    since: Time = Field(None, description="The span starts at or after it. " + TIME_WORDS)
+    until: Time = Field(None, description="The span starts before it. " + TIME_WORDS)
     roots: bool = Field(False, description="Only spans without a parent.")
     text: Text = Field(
         None,
@@ -79,12 +76,17 @@ class PageWords(BaseModel):
     limit: int = Field(SPANS_DEFAULT, ge=1, le=LIMIT_MAX)
     cursor: str | None = Field(None, description="What `next_cursor` of the page before said.")
 
-    def page_of(self, words: SpanWords, where: list[Condition]) -> SpanQuery:
+    @property
+    def times(self) -> QuestionTimes:
+        """What reads the times of the search: relative ones count from when its first page was."""
+        return QuestionTimes(self.cursor)
+
+    def page_of(self, words: SpanWords, where: list[Condition], times: QuestionTimes) -> SpanQuery:
         """The page of spans that meet the words and the conditions.
 
         Raises QueryRefused for an invalid time, and for a cursor of another search.
         """
-        return search_query(words, where, self)
+        return search_query(words, where, self, times)
 
 
 class UrlWords(SpanWords):
@@ -104,7 +106,7 @@ class SearchWords(UrlWords, PageWords):
 
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
-        return self.page_of(self, self.where())
+        return self.page_of(self, self.where(), self.times)
 
 
 class TailWords(UrlWords):
@@ -112,4 +114,5 @@ class TailWords(UrlWords):
 
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute."""
-        return PageWords(limit=SPANS_DEFAULT, cursor=None).page_of(self, self.where())
+        page = PageWords(limit=SPANS_DEFAULT, cursor=None)
+        return page.page_of(self, self.where(), page.times)

@@ -3,22 +3,17 @@
 from typing import Annotated
 
 from fastapi import Query
+from starlette.requests import Request
 
-from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, unix_nano
+from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, TIME_WORDS, QuestionTimes
 from indexer.query.window import Window
 
-Bound = Annotated[
-    str | None,
-    Query(
-        max_length=BOUND_CHARS_MAX,
-        description="A time of RFC 3339, UTC unless it says otherwise, or nanoseconds since 1970.",
-    ),
-]
+Bound = Annotated[str | None, Query(max_length=BOUND_CHARS_MAX, description=TIME_WORDS)]
 
 
-async def window(since: Bound = None, until: Bound = None) -> Window:
+async def window(request: Request, since: Bound = None, until: Bound = None) -> Window:
     """The bounds of one request. Raises QueryRefused for an invalid time.
 
     A coroutine, because FastAPI calls a function on another thread: 0.5 ms for nothing.
     """
-    return Window(since_unix_nano=unix_nano(since), until_unix_nano=unix_nano(until))
+    return QuestionTimes(request.query_params.get("cursor")).window(since, until)

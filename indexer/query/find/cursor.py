@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from indexer.errors import QueryRefused
+from indexer.query.find.cursor_moment import place_of, with_moment
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.span import Span
 
@@ -42,7 +43,8 @@ def cursor_at(query: SpanQuery, at: Position) -> str:
     place += [] if at.duration_ns is None else [at.duration_ns]
     said = [_VERSION, query.fingerprint, query.as_of_unix_nano, *place]
     text = json.dumps(said, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    place_in_list = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    return with_moment(place_in_list, query.counted_from_unix_nano)
 
 
 def position_of(query: SpanQuery, cursor: str) -> Position:
@@ -54,7 +56,7 @@ def _said(query: SpanQuery, cursor: str) -> tuple[Position, int | None]:
     """The place, and the moment of the list's first page, if that is known."""
     try:
         version, fingerprint, as_of, start, trace_id, span_id, kind, *more = _of_this_version(
-            _decoded(cursor)
+            _decoded(place_of(cursor))
         )
         (duration,) = more or (None,)
         at = Position(

@@ -73,6 +73,8 @@ class SpanQuery:
     """Starts at or after it."""
     until_unix_nano: int | None = None
     """Starts before it."""
+    counted_from_unix_nano: int | None = None
+    """What relative times among its words count from, which the cursor hands on; None without."""
     offset: int = 0
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
