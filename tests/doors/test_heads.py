@@ -141,7 +141,9 @@ def test_requests_of_http_1_0_and_in_one_piece_are_answered(doors, name):
 
 
 @given(sent=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None
+)
 @pytest.mark.parametrize("name", HTTP)
 def test_whatever_bytes_come_the_door_answers_the_next_one(doors, name, caplog, sent):
     """No fault of ours for any of them, behind any beginning of a request."""

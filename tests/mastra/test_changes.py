@@ -137,7 +137,9 @@ def test_the_rows_after_any_history_are_what_a_dictionary_holds(steps):
 
 
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS)
 def test_any_history_gives_the_state_of_a_dictionary(memory_store, steps):

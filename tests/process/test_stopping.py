@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 
 STOP_S = 25.0
 """Kubernetes kills after 30."""
-BACKLOG = 100
+BACKLOG = 200
 SIGNALS = pytest.mark.parametrize("number", one_of(signal.SIGTERM, signal.SIGINT))
 
 

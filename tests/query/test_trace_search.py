@@ -125,7 +125,7 @@ def pages(answers: Answers, query: SpanQuery) -> list[TraceFound]:
         query = page_after(query, answer.next_cursor)
 
 
-@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(query=QUERIES, files=st.sampled_from((1, 1, 2, 100)))
 def test_pages_of_traces_are_all_traces_with_a_matching_span(
     answers: Answers, query: SpanQuery, files: int

@@ -47,7 +47,10 @@ _times = st.integers(0, TIME_MAX - 1)
 
 @examples(
     30,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example overwrites the file
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+    ],  # each example overwrites the file
 )
 @given(
     unit=st.sampled_from(["ms", "us", "ns"]),

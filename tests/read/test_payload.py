@@ -53,7 +53,10 @@ def test_the_rows_come_in_the_order_asked_for(tmp_path, rows):
 
 @examples(
     30,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example overwrites the file
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+    ],  # each example overwrites the file
 )
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.integers(1, 11))
 def test_any_rows_come_from_any_row_groups(tmp_path, rows, row_group_size):
