@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -53,8 +53,7 @@ class SharedValues:
         self.text_bytes = sum(map(text_bytes, self.values.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(NamedTuple):
     """The columns of one row, by position: what its row group has in common, and its own."""
 
     shared: SharedValues

@@ -31,6 +31,7 @@ from indexer.spans.shared_ids import at_work
 
 ServiceName = Annotated[str, Path(max_length=CHARS_MAX)]
 SpanId = Annotated[str, Path(max_length=CHARS_MAX, examples=["b7ad6b7169203331"])]
+_NEWEST = SpanQuery()
 WindowOf = Annotated[Window, Depends(window)]
 
 
@@ -173,9 +174,8 @@ def _spans(answer: SpansAnswer) -> bytes:
 
 def newest_first(answer: SpansAnswer) -> bytes:
     """The body of a trace, whose answer is in order of start."""
-    newest = SpanQuery()
-    order = sorted(range(len(answer.spans)), key=lambda at: newest.order(answer.spans[at]))
-    return _array([answer.encoded[at] for at in order])
+    order = sorted((_NEWEST.order(span), at) for at, span in enumerate(answer.spans))
+    return _array([answer.encoded[at] for _, at in order])
 
 
 def _array(encoded: Sequence[bytes]) -> bytes:

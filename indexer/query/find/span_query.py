@@ -95,7 +95,8 @@ class SpanQuery:
 
     def order(self, span: "Span") -> tuple[int, int, str, str, int]:
         """The place of a span in the list; smaller is earlier."""
-        return self.place(self.position(span))
+        slowness = -span.duration_ns if self.slowest else 0
+        return slowness, -span.start_time_unix_nano, span.trace_id, span.span_id, span.span_kind
 
     def place(self, at: Position) -> tuple[int, int, str, str, int]:
         """The same of a position."""
