@@ -10,6 +10,7 @@ import pytest
 
 from indexer.clients.shared import brief_questions
 from indexer.clients.shared.brief_questions import BriefQuestions
+from tests.support.processes import wait_until
 
 
 @pytest.fixture
@@ -55,6 +56,24 @@ def test_those_behind_a_long_one_go_on(
     assert not any(job.done() for job in long)
     held.set()
     assert [job.result() for job in long] == [True, True]
+
+
+def test_one_thread_goes_on_once_none_is_at_a_long_one(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brief_questions, "LONG_S", 0)
+    brief, held = BriefQuestions(threads), [threading.Event() for _ in range(2)]
+    long = [brief.submit(one.wait) for one in held]
+    while brief.are_waiting:
+        brief.go_on()
+    monkeypatch.setattr(brief_questions, "LONG_S", 1_000)
+    others = [brief.submit(threading.get_ident) for _ in range(9)]
+    held[0].set()
+    long[0].result()
+    wait_until(lambda: brief.turns == 1, "the end of one of both turns")
+    assert not any(job.done() for job in others)
+    held[1].set()
+    assert len({job.result() for job in others}) == 1
 
 
 def test_a_cancelled_one_is_passed_over(threads: ThreadPoolExecutor) -> None:

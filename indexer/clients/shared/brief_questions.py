@@ -6,12 +6,12 @@ again. So one thread of the pool answers what is brief, as long as none of it ta
 should, as one does whose file lies on a slow disk: then another thread goes on with the next.
 """
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import field
 from typing import Any
 
 from indexer.deferred_dataclass import dataclass
@@ -20,12 +20,12 @@ LONG_S = 0.02
 """Of a brief question: as long as the first trace of a file takes, whose footer is read."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Turn:
     """One thread that answers them."""
 
-    began_s: float = field(default_factory=time.monotonic)
-    """The one it is at."""
+    began_s: float = math.inf
+    """The one it is at; of a thread that is still to come, later than any."""
 
 
 class BriefQuestions:
@@ -56,8 +56,7 @@ class BriefQuestions:
     def go_on(self) -> None:
         """Have another thread answer those that wait, where each that does is at a long one."""
         with self._lock:
-            long_since_s = time.monotonic() - LONG_S
-            if not self._waiting or any(turn.began_s > long_since_s for turn in self._turns):
+            if not self._waiting or self._at_brief_ones():
                 return
             turn = self._begin()
         self._threads.submit(self._answer, turn)
@@ -71,15 +70,31 @@ class BriefQuestions:
             job.cancel()
             job.set_running_or_notify_cancel()
 
+    @property
+    def turns(self) -> int:
+        """Threads that are at one."""
+        return len(self._turns)
+
+    def _at_brief_ones(self) -> list[_Turn]:
+        """Threads that are at no long question, or still to come."""
+        since_s = time.monotonic() - LONG_S
+        return [turn for turn in self._turns if turn.began_s > since_s]
+
+    def _is_needed(self, turn: _Turn) -> bool:
+        """Whether no other thread goes on with the questions that wait."""
+        others = (one for one in self._at_brief_ones() if one is not turn)
+        return bool(self._waiting) and not any(one.began_s < math.inf for one in others)
+
     def _begin(self) -> _Turn:
         turn = _Turn()
         self._turns.append(turn)
         return turn
 
     def _answer(self, turn: _Turn) -> None:
+        """Until there is none, or another thread goes on with them."""
         while True:
             with self._lock:
-                if not self._waiting:
+                if not self._is_needed(turn):
                     self._turns.remove(turn)
                     return
                 job, question = self._waiting.popleft()
