@@ -32,6 +32,10 @@ _PASS_PLACES = 2
 """Places in the sample that take as long to look at as all content takes to compare once."""
 _COMPARED_BYTES = 16
 """Of the needle, among which words are chosen."""
+_LOOKED_AT_BYTES = 2 << 10
+"""From where the first letter of a needle stands: a few texts."""
+_FREQUENT_BYTES = 8 << 10
+"""Where a letter is found anew in fewer, looking from one to the next takes as long as all."""
 _EIGHT = 8
 
 _Words = npt.NDArray[np.unsignedinteger[Any]]
@@ -52,6 +56,27 @@ def find_all(content: Bytes, needle: bytes, *, most: int) -> Places | None:
             break
         parts.append(begin + part)
     return np.concatenate(parts) if count <= most else None
+
+
+def stands_anywhere(content: Bytes, needle: bytes) -> bool:
+    """Whether the needle does; it is not looked for where its first letter is frequent: it may.
+
+    From one such letter it is looked for in as many bytes, and then for the next letter.
+    """
+    if _MEMCHR is None:
+        return True
+    begin, size = content.ctypes.data, len(content)
+    at = 0
+    for _ in range(size // _FREQUENT_BYTES + 1):
+        found = _MEMCHR(begin + at, needle[0], size - at)
+        if found is None:
+            return False
+        at = found - begin + _LOOKED_AT_BYTES
+        if needle in content[found - begin : at + len(needle) - 1].tobytes():
+            return True
+        if at >= size:
+            return False
+    return True
 
 
 def windows(content: Bytes, places: Places, width: int) -> Bytes:
@@ -168,13 +193,17 @@ def _address(content: bytes) -> int:
     return ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p).value or 0
 
 
-def _memmem() -> Search | None:
-    """None where the C library has none: it is not of the C standard."""
-    search = getattr(ctypes.PyDLL(None), "memmem", None)
-    if search is not None:
-        search.argtypes = [ctypes.c_void_p, ctypes.c_size_t] * 2
-        search.restype = ctypes.c_void_p
-    return search
+def _of_library(name: str, arguments: list[type]) -> Any:
+    """A function that gives an address; None where the C library has none of the name."""
+    function = getattr(ctypes.PyDLL(None), name, None)
+    if function is not None:
+        function.argtypes = arguments
+        function.restype = ctypes.c_void_p
+    return function
 
 
-_MEMMEM = _memmem()
+_MEMMEM: Search | None = _of_library("memmem", [ctypes.c_void_p, ctypes.c_size_t] * 2)
+"""Not of the C standard."""
+_MEMCHR: Callable[[int, int, int], int | None] | None = _of_library(
+    "memchr", [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+)

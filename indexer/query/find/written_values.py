@@ -49,11 +49,9 @@ def values_at(content: Bytes, ends: Places) -> WrittenValues:
         is_said = word & _mask(len(said)) == _letters(said)
         is_odd &= ~is_said
         hashes[is_said] = hash_truths(np.array([said == b"true"]))
-    is_short, short = _short_numbers(word)
-    number[is_short] = short[is_short]
-    at = np.flatnonzero(_DIGITS[first] & ~is_short)
+    at = np.flatnonzero(_DIGITS[first])
     if len(at):
-        number[at] = _long_numbers(windows(content, begins[at], _NUMBER_BYTES + 1))
+        number[at] = _numbers(content, word[at], begins[at])
     is_number = ~np.isnan(number)
     hashes[is_number] = hash_numbers(number[is_number])
     is_odd &= ~is_number
@@ -95,6 +93,15 @@ def _first_words(content: Bytes, ends: Places) -> tuple[UInt64Array, Places]:
     word: UInt64Array = (low >> bits) | (high << (np.uint64(64) - bits))
     word *= low & np.uint64(0xFF) == ord(":")
     return word, ends + 1 + blanks
+
+
+def _numbers(content: Bytes, words: UInt64Array, begins: Places) -> npt.NDArray[np.float64]:
+    """The finite number that stands at each place; NaN where it is none."""
+    is_short, numbers = _short_numbers(words)
+    if not is_short.all():
+        bodies = windows(content, begins[~is_short], _NUMBER_BYTES + 1)
+        numbers[~is_short] = _long_numbers(bodies)
+    return numbers
 
 
 def _short_numbers(word: UInt64Array) -> tuple[BoolArray, npt.NDArray[np.float64]]:
