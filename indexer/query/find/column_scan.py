@@ -134,7 +134,8 @@ def _meeting(columns: SpanColumns, conditions: SpanConditions) -> BoolArray:
     if conditions == ANY_SPAN:
         return met
     names = [at for at, name in enumerate(columns.name.values) if conditions.is_name(name)]
-    met &= np.isin(columns.name.codes, names)
+    if len(names) < len(columns.name.values):
+        met &= np.isin(columns.name.codes, names)
     if conditions.span_kind is not None:
         met &= columns.kind == conditions.span_kind
     if conditions.status_code is not None:

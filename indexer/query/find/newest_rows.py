@@ -44,9 +44,12 @@ class NewestRows:
         found: list[IndexRow] = []
         begin, size = 0, LOOKED_AT_FIRST
         while len(found) < query.count and begin < len(self.order):
-            some = self.rows.spans_at(self.order[begin : begin + size])
-            if floor is not None and some.start[0] < floor:
+            places = self.order[begin : begin + size]
+            if floor is not None and self.rows.start[places[0]] < floor:
                 break
+            if query.conditions.status_code is not None:  # few spans fail
+                places = places[self.rows.status[places] == query.conditions.status_code]
+            some = self.rows.spans_at(places)
             chosen = matching(some, query)
             if floor is not None:
                 chosen &= some.start >= floor
