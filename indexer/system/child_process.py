@@ -21,8 +21,12 @@ T = TypeVar("T")
 class ChildProcess:
     """One process, started when first needed. Any thread may call; calls run one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_s: float | None = None) -> None:
+        """After so long without a call the process ends; the next one starts another."""
+        self._idle_s = idle_s
         self._pool: ProcessPoolExecutor | None = None
+        self._calls = 0
+        self._idle: threading.Timer | None = None
         self._lock = threading.Lock()
 
     def run_once(self, function: Callable[..., T], *arguments: object) -> T:
@@ -30,27 +34,54 @@ class ChildProcess:
 
         Raises BrokenProcessPool when the process died of it, or of a call that ran before it.
         """
-        pool = self._open()
+        pool = self._begin_call()
         try:
             return pool.submit(function, *arguments).result()
         except BrokenProcessPool:
             self._drop(pool)
             raise
+        finally:
+            self._end_call()
 
     def close(self) -> None:
         """End the process, after what it is doing."""
         with self._lock:
+            self._expect_calls()
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
 
-    def _open(self) -> ProcessPoolExecutor:
+    def _begin_call(self) -> ProcessPoolExecutor:
         with self._lock:
+            self._expect_calls()
+            self._calls += 1
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
                     1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
                 )
             return self._pool
+
+    def _end_call(self) -> None:
+        with self._lock:
+            self._calls -= 1
+            if self._calls == 0 and self._pool is not None and self._idle_s is not None:
+                self._expect_calls()
+                self._idle = threading.Timer(self._idle_s, self._end_idle)
+                self._idle.daemon = True
+                self._idle.start()
+
+    def _expect_calls(self) -> None:
+        """The time without a call is over. The lock is held."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _end_idle(self) -> None:
+        with self._lock:
+            if self._calls or self._pool is None:
+                return  # a call began while this waited
+            pool, self._pool = self._pool, None
+        pool.shutdown()
 
     def _drop(self, pool: ProcessPoolExecutor) -> None:
         with self._lock:

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from indexer.ingest.writer_process import WriterProcess
+from indexer.system.child_process import ChildProcess
 from tests.ingest.bodies import append, body, deadly, files_below
 from tests.support.processes import REPOSITORY, wait_until
 
@@ -50,6 +52,7 @@ def test_what_is_raised_there_is_raised_here(spawned):
 PARENT = """
 import os, time
 from indexer.ingest.writer_process import WriterProcess
+from indexer.system.child_process import ChildProcess
 if __name__ == "__main__":
     print(WriterProcess().run(os.getpid), flush=True)
     time.sleep(60)
@@ -79,3 +82,34 @@ def _alive(process_id):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def test_a_process_that_has_nothing_to_do_ends_and_the_next_call_starts_another():
+    process = ChildProcess(idle_s=0.05)
+    try:
+        first = process.run_once(os.getpid)
+        wait_until(lambda: not _runs(first), "the end of a process that rests")
+        assert process.run_once(os.getpid) != first
+    finally:
+        process.close()
+
+
+def test_a_process_at_work_is_not_ended_however_long_it_takes():
+    process = ChildProcess(idle_s=0.01)
+    try:
+        assert process.run_once(_busy_for, 0.2) == "done"
+    finally:
+        process.close()
+
+
+def _busy_for(seconds):
+    time.sleep(seconds)
+    return "done"
+
+
+def _runs(process_id):
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
