@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -313,7 +314,8 @@ def test_a_folder_that_changed_just_before_is_listed_until_the_next_tick(root, m
     at = 1_795_000_000_000_000_000
     os.utime(root / "a", ns=(at, at))
     storage, now = Counting(root), iter([at, at, at + TICK_NS - 1, at + TICK_NS])
-    monkeypatch.setattr("indexer.system.storage.time.time_ns", lambda: next(now))
+    clock = SimpleNamespace(time_ns=lambda: next(now))  # other threads keep theirs
+    monkeypatch.setattr("indexer.system.storage.time", clock)
     walk = Walk(storage)
     walk.listing()
     assert walk.settle()

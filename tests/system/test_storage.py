@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import replace as replace_fields
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,7 +126,8 @@ def test_a_folder_that_takes_long_to_list_is_fresh_if_it_was_when_its_version_wa
         return entry(*asked)
 
     monkeypatch.setattr(storage, "_entry", entry_that_takes_long)
-    monkeypatch.setattr("indexer.system.storage.time.time_ns", lambda: now[0])
+    clock = SimpleNamespace(time_ns=lambda: now[0])
+    monkeypatch.setattr("indexer.system.storage.time", clock)
     assert storage.list_folder("").is_fresh
     assert not storage.list_folder("").is_fresh
 
