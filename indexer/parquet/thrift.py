@@ -18,6 +18,8 @@ _INTEGER_BITS = 64
 _DOUBLE_BYTES = 8
 _LONG_LIST = 15  # the length follows as a varint
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
+_LISTS = (_LIST, _SET)
+_BYTES = (_TRUE, _FALSE, _BYTE)  # a truth value in a list is a byte
 
 
 def read_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
@@ -33,7 +35,7 @@ def read_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any
         else:
             number, at = _zigzag(data, at)
         kind = head & 0x0F
-        if kind in {_TRUE, _FALSE}:
+        if _TRUE <= kind <= _FALSE:
             fields[number] = kind == _TRUE
         else:
             fields[number], at = _value(data, at, kind, depth)
@@ -42,6 +44,8 @@ def read_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any
 
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
     """(unsigned number, position after), seven bits a byte."""
+    if (byte := data[at]) < _MORE:  # as most are
+        return byte, at + 1
     value = shift = 0
     while True:
         byte = data[at]
@@ -62,23 +66,23 @@ def whole(value: Any) -> int:
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
-    if kind in {_TRUE, _FALSE, _BYTE}:  # a truth value in a list is a byte
-        return data[at], at + 1
-    if kind in {_I16, _I32, _I64}:
+    if _I16 <= kind <= _I64:
         return _zigzag(data, at)
-    if kind == _DOUBLE:
-        if at + _DOUBLE_BYTES > len(data):
-            raise IndexError("the number goes on")
-        return None, at + _DOUBLE_BYTES
     if kind == _BINARY:
         length, at = read_varint(data, at)
         if at + length > len(data):
             raise IndexError("the text goes on")
         return data[at : at + length], at + length
-    if kind in {_LIST, _SET}:
-        return _list(data, at, depth)
     if kind == _STRUCT:
         return read_struct(data, at, depth + 1)
+    if kind in _LISTS:
+        return _list(data, at, depth)
+    if kind == _DOUBLE:
+        if at + _DOUBLE_BYTES > len(data):
+            raise IndexError("the number goes on")
+        return None, at + _DOUBLE_BYTES
+    if kind in _BYTES:
+        return data[at], at + 1
     raise ValueError(f"Parquet has no field of kind {kind}")
 
 

@@ -32,8 +32,8 @@ _PASS_PLACES = 2
 """Places in the sample that take as long to look at as all content takes to compare once."""
 _COMPARED_BYTES = 16
 """Of the needle, among which words are chosen."""
-_LOOKED_AT_BYTES = 2 << 10
-"""From where the first letter of a needle stands: a few texts."""
+_LOOKED_AT_BYTES = 512
+"""From where the first letter of a needle stands: as long as looking for the next one takes."""
 _FREQUENT_BYTES = 8 << 10
 """Where a letter is found anew in fewer, looking from one to the next takes as long as all."""
 _EIGHT = 8
@@ -63,18 +63,18 @@ def stands_anywhere(content: Bytes, needle: bytes) -> bool:
 
     From one such letter it is looked for in as many bytes, and then for the next letter.
     """
-    if _MEMCHR is None:
+    if _MEMCHR is None or _MEMMEM is None:
         return True
-    begin, size = content.ctypes.data, len(content)
-    at = 0
-    for _ in range(size // _FREQUENT_BYTES + 1):
-        found = _MEMCHR(begin + at, needle[0], size - at)
+    at, few, length = content.ctypes.data, _address(needle), len(needle)
+    end = at + len(content)
+    for _ in range(len(content) // _FREQUENT_BYTES + 1):
+        found = _MEMCHR(at, needle[0], end - at)
         if found is None:
             return False
-        at = found - begin + _LOOKED_AT_BYTES
-        if needle in content[found - begin : at + len(needle) - 1].tobytes():
+        at = min(found + _LOOKED_AT_BYTES, end)
+        if _MEMMEM(found, min(at + length - 1, end) - found, few, length) is not None:
             return True
-        if at >= size:
+        if at == end:
             return False
     return True
 
