@@ -13,6 +13,7 @@ from indexer.query.find.trace_query import TraceQuery
 from indexer.query.find.trace_rows import TraceRows
 from indexer.spans.columns import SpanColumns
 from indexer.spans.texts import Texts
+from indexer.system.duckdb_rows import arrow_table
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import T0, Span, spans, write
 
@@ -85,7 +86,7 @@ def test_what_rows_take_is_counted(one: Indexed) -> None:
 def test_rows_that_are_not_in_order_of_their_trace_are_put_in_order(one: Indexed) -> None:
     """Copies that a file has taken over from another come after its own."""
     cursor = one.catalog.cursor()
-    table = cursor.execute("SELECT * FROM indexed_spans WHERE file_id = 1").to_arrow_table()
+    table = arrow_table(cursor, "SELECT * FROM indexed_spans WHERE file_id = 1")
     columns = SpanColumns.from_arrow(table, {1: 0})
     mixed = TraceRows.of(1, columns.take(np.random.default_rng(1).permutation(len(columns))))
     right = TraceRows.of(1, columns)
