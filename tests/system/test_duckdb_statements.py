@@ -127,3 +127,24 @@ def test_connections_have_their_own(connection: duckdb.DuckDBPyConnection) -> No
         insert_rows(other, INSERT, rows_of(range(3, 4)))
     insert_rows(connection, INSERT, rows_of(range(4, 5)))
     assert summed(connection) == (5, 10)
+
+
+class _Spoken:
+    """Another object for the same connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+
+def test_no_two_statements_have_one_name(connection: duckdb.DuckDBPyConnection) -> None:
+    """Of one connection neither: DuckDB would read rows at a place that is gone."""
+    insert_rows(connection, INSERT, rows_of(range(3)))
+    spoken = _Spoken(connection)
+    insert_rows(spoken, INSERT, rows_of(range(3, 5), encoded=True))  # type: ignore[arg-type]
+    del spoken
+    gc.collect()
+    insert_rows(connection, INSERT, rows_of(range(5, 8)))
+    assert summed(connection) == (8, sum(range(8)))
