@@ -71,6 +71,21 @@ def test_any_message_has_the_same_rows_in_every_form(signal, data):
     assert same(found, expected(kind, signal, [request] * 2))
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if not form.startswith("json")])
+def test_a_length_that_is_a_bracket_does_not_make_json_of_protobuf(form):
+    """The key of the first field is a line feed: a length of 91 or 123 looks as JSON begins."""
+    for text in range(90):
+        request = logs()
+        del request.resource_logs[1:]
+        only = request.resource_logs[0]
+        only.Clear()
+        only.resource.attributes.add(key="a").value.bool_value = True
+        only.scope_logs.add().log_records.add(time_unix_nano=1, severity_text="x" * text)
+        found, stats = scan(FORMS[form]([request, request]), "logs")
+        assert same(found, expected("logs", "logs", [request] * 2)), only.ByteSize()
+        assert (stats.skipped, stats.lenient) == (0, 0)
+
+
 @given(data=st.data())
 @settings(few, max_examples=60)
 def test_damage_never_crashes_and_never_makes_more_rows(data):

@@ -4,6 +4,7 @@ Three framings of protobuf are told apart by trying each: all of a file's beginn
 messages in it. A name says nothing: files in the field are called ``.json``, ``.pb``, ``.bin``.
 """
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -22,6 +23,11 @@ PREFIX_BYTES = 4
 """The collector's file exporter: a length as a big-endian number of 32 bits."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SPACES = b" \t\r\n"
+_BEGINNING_OF_JSON = re.compile(
+    rb"""(?=[{\[])[\[ \t\r\n,]*+"""
+    rb"""(?:\{[ \t\r\n]*+(?:\}|"(?:[^"\\\x00-\x1f]|\\.)*+"[ \t\r\n]*+:)|\])"""
+)
+"""An object with its first name, or one of nothing; also in lists."""
 _FRAMES_SEEN = 4
 
 _OTHERS = (
@@ -52,8 +58,25 @@ def framing_of(head: bytes, *, is_whole: bool) -> Framing | None:
     text = head.removeprefix(_BYTE_ORDER_MARK).lstrip(_SPACES)
     if not text and is_whole:
         return "empty"
-    if text[:1] in {b"{", b"["}:
+    if _BEGINNING_OF_JSON.match(text):
         return "json"
+    found = _binary_framing_of(head, is_whole=is_whole)
+    return "json" if found is None and _has_bracket(text) else found
+
+
+def is_json(payload: bytes) -> bool:
+    """Whether a message is JSON; protobuf may begin with white space and a bracket too."""
+    text = payload.lstrip(_SPACES)
+    if _BEGINNING_OF_JSON.match(text):
+        return True
+    return _has_bracket(text) and not _begins_as_request(payload)
+
+
+def _has_bracket(text: bytes) -> bool:
+    return text[:1] in {b"{", b"["}
+
+
+def _binary_framing_of(head: bytes, *, is_whole: bool) -> Framing | None:
     if _is_framed(head, _fixed_length):
         return "length-prefixed"
     if head[:1] == b"\x0a" and _is_request(head, is_whole=is_whole):
@@ -101,7 +124,7 @@ def _is_message(payload: bytes, length: int) -> bool:
             payload, length = inflate(payload, MESSAGE_BYTES_MAX), -1
         except DamagedStream:
             return len(payload) < length  # cut off by the end of the head
-    if payload.lstrip(_SPACES)[:1] == b"{":
+    if is_json(payload):
         return True
     return _is_request(payload, is_whole=len(payload) in {length, 0} or length < 0)
 

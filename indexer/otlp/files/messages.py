@@ -17,7 +17,7 @@ from indexer.errors import InvalidOtlp
 from indexer.otlp.clip import Clipped
 from indexer.otlp.clip_parsed import clip_parsed
 from indexer.otlp.files.byte_stream import ByteStream, DamagedStream, inflate
-from indexer.otlp.files.formats import MESSAGE_BYTES_MAX, PREFIX_BYTES, Framing
+from indexer.otlp.files.formats import MESSAGE_BYTES_MAX, PREFIX_BYTES, Framing, is_json
 from indexer.otlp.files.json_documents import Document, documents, documents_of_line
 from indexer.otlp.files.repeated_bytes import MEMBERS, repeated_bytes_of
 from indexer.otlp.files.signals import has_outer_shape, signal_of_message
@@ -39,7 +39,6 @@ _KINDS: dict[Signal, Any] = {
     "metrics": ResourceMetrics,
 }
 _RESOURCE_LEVEL = 2
-_SPACES = b" \t\r\n"
 _JOINED_BYTES = 1 << 20
 """Of a file that is one message, so much is parsed together."""
 _VARINT_BYTES_MAX = 10
@@ -239,7 +238,7 @@ def _of_payload(payload: bytes, offset: int, wanted: Wanted) -> Iterator[Message
     except DamagedStream as problem:
         yield Message(offset=offset, size=len(payload), problem=str(problem))
         return
-    if payload.lstrip(_SPACES)[:1] != b"{":
+    if not is_json(payload):
         signal = wanted.hint or signal_of_message(payload)
         yield from _of_bytes(payload, offset, wanted, signal)
         return
