@@ -39,7 +39,7 @@ class Paging:
 def paging(default: int, most: int) -> Callable[..., Awaitable[Paging]]:
     """The dependency of a list's route: so many spans a page, at most so many."""
 
-    async def asked(
+    async def page_of_request(
         request: Request,
         within: Annotated[Window, Depends(window)],
         limit: Annotated[int, Query(ge=1, le=most)] = default,
@@ -50,4 +50,4 @@ def paging(default: int, most: int) -> Callable[..., Awaitable[Paging]]:
     ) -> Paging:
         return Paging(request=request, within=within, limit=limit, offset=offset, cursor=cursor)
 
-    return asked
+    return page_of_request
