@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,8 @@ from typing import Any
 
 import duckdb
 
-from tests.benchmark.corpus import Corpus, corpus, relative_path, write_files
-from tests.benchmark.layout import Shape
+from tests.benchmark.arrivals import NEWEST, Arrival, arriving, make_arrivals
+from tests.benchmark.corpus import Corpus, corpus, relative_path
 from tests.benchmark.panels import API, PANELS, Asked, Panel, Subjects, ask, connection, same
 from tests.benchmark.plan import OUTPUT, PROJECT, Plan, environment, scratch
 from tests.benchmark.processes import index_once
@@ -32,8 +31,6 @@ from tests.support.processes import free_ports
 CLIENTS = (1, 16)
 READY_WITHIN_S = 120.0
 SETTLED_WITHIN_S = 60.0
-ARRIVING = Shape(files=1, spans=20_000, seed=7, first_day=20)
-"""Files that come while questions are asked: all newer than those of the corpus."""
 
 
 def measure(plan: Plan) -> list[Line]:
@@ -61,7 +58,7 @@ class _Run:
     def lines(self) -> list[Line]:
         with _worker(self._storage, self._catalog) as address:
             subjects = Subjects(self._corpus.shape, address)
-            with _arrivals(self._arriving):
+            with arriving(self._arriving):
                 times = {
                     (panel, clients): _asked(panel, subjects, address, clients, self._plan.panel_s)
                     for clients in CLIENTS
@@ -82,16 +79,11 @@ class _Run:
             link.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, link)
 
-    def _arrivals(self) -> list[tuple[Path, Path]]:
-        """(where a file was made, where it will arrive), for every second there is a question."""
+    def _arrivals(self) -> list[Arrival]:
+        """A file for every second in which there is a question."""
         seconds = int(len(CLIENTS) * len(PANELS) * (self._plan.panel_s + 5))
-        shape = replace(ARRIVING, files=seconds, spans=self._plan.arriving_spans)
-        made = [self._folder / "made" / f"{file:06d}.parquet" for file in range(seconds)]
-        write_files(shape, made)
-        goals = [self._storage / relative_path(shape, file) for file in range(seconds)]
-        for goal in goals:
-            goal.parent.mkdir(parents=True, exist_ok=True)
-        return list(zip(made, goals, strict=True))
+        shape = replace(NEWEST, files=seconds, spans=self._plan.arriving_spans)
+        return make_arrivals(shape, self._storage, self._folder / "made")
 
     def _scanned(self, subjects: Subjects, address: tuple[str, int]) -> dict[Panel, list[float]]:
         """Milliseconds of each panel's scans, whose answers are the worker's."""
@@ -167,28 +159,6 @@ def _scan(
     ms = (time.perf_counter() - started) * 1e3
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in rows], ms
-
-
-@contextmanager
-def _arrivals(files: list[tuple[Path, Path]]) -> Iterator[None]:
-    """One file a second, until the block ends; a measurement without arrivals is none."""
-    over = threading.Event()
-
-    def arrive() -> None:
-        for made, goal in files:
-            os.utime(made)
-            os.rename(made, goal)
-            if over.wait(1.0):
-                return
-        raise AssertionError(f"{len(files)} files arrived, and questions were still asked")
-
-    with ThreadPoolExecutor(1) as pool:
-        arriving = pool.submit(arrive)
-        try:
-            yield
-        finally:
-            over.set()
-        arriving.result()
 
 
 @contextmanager
