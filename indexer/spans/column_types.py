@@ -123,11 +123,16 @@ class TraceIds:
         return (np.zeros(0, np.uint64), np.zeros(0, np.uint64))
 
     def to_arrow(self, vectors: Vectors) -> Any:
-        """Text."""
-        return format_hex(list(vectors))
+        """A dictionary array, with a text for each run of rows that have the same id."""
+        begins = np.ones(len(vectors[0]), np.bool_)
+        begins[1:] = np.logical_or.reduce([word[1:] != word[:-1] for word in vectors])
+        codes = np.cumsum(begins, dtype=np.int32) - np.int32(1)
+        return pa.DictionaryArray.from_arrays(codes, format_hex([word[begins] for word in vectors]))
 
     def from_arrow(self, column: pa.Array) -> Vectors:
-        """The higher word first."""
+        """The higher word first, from plain or dictionary-encoded text."""
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
         words, _ = parse_hex(column, digits=32)
         return words
 

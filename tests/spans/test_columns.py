@@ -131,6 +131,14 @@ def test_spans_come_back_from_the_rows_of_the_catalog(spans, file_ids):
     assert plain(again) == spans
 
 
+def test_a_trace_id_is_written_once_for_the_rows_that_follow_one_another():
+    spans = [PlainSpan(trace=trace, row=row) for row, trace in enumerate([7, 7, 9, 9, 9, 7])]
+    table = columns_of(spans).to_arrow(np.array([1], np.int32))
+    column = table["trace_id"].combine_chunks()
+    assert len(column.dictionary) == 3
+    assert column.to_pylist() == [f"{span.trace:032x}" for span in spans]
+
+
 def test_a_row_of_the_catalog_is_readable():
     span = PlainSpan(
         slot=1,
