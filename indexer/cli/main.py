@@ -15,7 +15,11 @@ from indexer.cli.command_line import CommandParser
 from indexer.cli.command_options import add_commands, add_config
 from indexer.errors import IndexerError
 from indexer.system.descriptors import raise_limit
-from indexer.system.interpreter import collect_as_usual, leave_unused_modules_out
+from indexer.system.interpreter import (
+    collect_as_usual,
+    leave_algebra_threads_out,
+    leave_unused_modules_out,
+)
 from indexer.system.program_name import as_typed, program_name, start_part_of
 from indexer.system.standard_output import discard_output, write_any_text
 from indexer.system.stop_signals import is_interrupted, stop_with_input
@@ -85,6 +89,7 @@ def _run(options: argparse.Namespace) -> int:
         log(SETTINGS_IGNORED, f"not settings of this program, ignored: {names}")
     raise_limit()
     leave_unused_modules_out()
+    leave_algebra_threads_out()
     if options.part_of:
         stop_with_input()
     command = getattr(import_module(module), function)

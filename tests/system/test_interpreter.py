@@ -1,6 +1,8 @@
 """Modules that this program has no use for are not looked for; garbage, when it matters."""
 
 import gc
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ from indexer.system.interpreter import (
     USUALLY,
     collect_as_usual,
     collect_rarely,
+    leave_algebra_threads_out,
     leave_garbage,
     leave_unused_modules_out,
 )
@@ -70,3 +73,28 @@ def test_a_process_that_ends_looks_for_no_garbage_unless_duckdb_counts_it(
         assert (gc.get_freeze_count() > before) is leaves
     finally:
         gc.unfreeze()
+
+
+_THREADS = """
+import os, sys
+from indexer.cli import main
+assert "numpy" not in sys.modules
+main.leave_algebra_threads_out()
+import numpy
+print(len(os.listdir("/proc/self/task")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_loading_numpy_starts_no_thread():
+    environ = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+    found = subprocess.run(
+        [sys.executable, "-c", _THREADS], env=environ, capture_output=True, check=True, text=True
+    )
+    assert found.stdout == "1\n"
+
+
+def test_what_the_environment_says_of_threads_holds(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    leave_algebra_threads_out()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
