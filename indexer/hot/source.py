@@ -86,7 +86,7 @@ class HotSource:
         An empty table is an answer: nothing is hot. Raises HotUnavailable: at once while the
         circuit breaker is open, or while the first load takes long.
         """
-        unchanged = self._incremental.unchanged()
+        unchanged = self.unchanged()
         if unchanged is not None:
             return unchanged
         self._breaker.refuse_when_open()
@@ -96,6 +96,10 @@ class HotSource:
             if lasts_s > self._limits.deadline_s:
                 raise HotUnavailable(f"hot spans have been loading for {lasts_s:.1f} s")
         return self._flight.join(_DEADLINES_PER_QUERY * self._limits.deadline_s)
+
+    def unchanged(self) -> HotView | None:
+        """The hot spans as of now, where nothing came or went since they were last read."""
+        return self._incremental.unchanged()
 
     def outline(self, *, with_sample: bool) -> HotOutline:
         """What the service says of its log, without the spans but for a sample.

@@ -14,6 +14,7 @@ import duckdb
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
+from indexer.hot.view import HotView
 from indexer.mastra.interruption import reads_within
 from indexer.model import Outstanding
 from indexer.query import lists
@@ -40,6 +41,8 @@ from indexer.query.tiers.published_spans import PublishedStore, published_spans
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget
+from indexer.system.cached_storage import MustWait
+from indexer.system.no_statements import no_statements
 from indexer.system.storage import LocalStorage
 
 _BEGIN_TRIES = 3
@@ -65,6 +68,8 @@ class Answers:
     """What any answer may lack at the moment, whatever is asked."""
     hot: AskHot | None = None
     """Asks for the spans that are in no indexed file yet."""
+    hot_at_once: Callable[[], HotView | None] = lambda: None
+    """The same where there is nothing to wait for; None where there is."""
     published: PublishedStore | None = None
     """Where the spans are that Mastra applications have published."""
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -90,7 +95,8 @@ class Answers:
         With an ``encoding`` the answer has each span's encoded form instead of its payload.
 
         Raises InvalidId for an invalid trace ID, QueryTooLarge for one in too many files,
-        QueriesBusy while answers in hand hold all the memory that they may.
+        QueriesBusy while answers in hand hold all the memory that they may, MustWait where the
+        ``deadline`` says that it may not wait and something is not at hand.
         """
         query = TraceQuery.of(asked) if isinstance(asked, str) else asked
         return self._spans(query, deadline, encoding, payload=payload)
@@ -187,6 +193,7 @@ class Answers:
         if state is not None and is_brief:
             with suppress(StateMoved), self._open(deadline, query, state) as opened:
                 return _answer(opened, query, encoding, payload=payload)
+        deadline.will_wait()
         with self._open(deadline, query, before=None if is_brief else state) as opened:
             return _answer(opened, query, encoding, payload=payload)
 
@@ -213,7 +220,7 @@ class Answers:
 
         ``before`` is the state of before the transaction, which is of it if no commit came since.
         """
-        hot = self._ask_hot()
+        hot = self._ask_hot() if deadline.may_wait else self._hot_at_once()
         with (
             reads_within(deadline.over),
             self._transaction(deadline, state) as moment,
@@ -239,6 +246,15 @@ class Answers:
     def _ask_hot(self) -> HotAnswer | None:
         """Before a transaction begins: what leaves the hot tier meanwhile is seen in the index."""
         return None if self.hot is None else ask_hot(self.hot)
+
+    def _hot_at_once(self) -> HotAnswer | None:
+        """The same. Raises MustWait also where spans are hot: to find among them takes long."""
+        if self.hot is None:
+            return None
+        view = self.hot_at_once()
+        if view is None or view.rows.count():
+            raise MustWait
+        return ask_hot(lambda: view)
 
     @contextmanager
     def _account(self) -> Iterator[CostAccount]:
@@ -268,7 +284,7 @@ class Answers:
         """
         deadline = deadline or Deadline()
         with self.guard(), states_as_errors():
-            cursor = self.cursor()
+            cursor = self.cursor() if deadline.may_wait else no_statements()
             is_free = False
             try:
                 with deadline.over(cursor):
@@ -285,7 +301,7 @@ class Answers:
                         state=state,
                         outstanding_now=self.outstanding,
                     )
-                is_free = state is not None
+                is_free = state is not None and deadline.may_wait
             finally:
                 if is_free:
                     self.give_back(cursor)

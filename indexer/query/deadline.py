@@ -1,5 +1,6 @@
 """One question's time: it ends when its limit passes, or when nobody waits for it any more.
 
+A question may also have to be answered at once, by a thread that others wait for, or not there.
 Whoever answers looks at it between two steps; a statement that runs inside DuckDB is interrupted.
 """
 
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 import duckdb
 
 from indexer.errors import QueryCancelled, QueryTimedOut
+from indexer.system.cached_storage import MustWait
 from indexer.system.duckdb_interruption import Interruption
 
 ENDED = (QueryCancelled, QueryTimedOut)
@@ -20,14 +22,21 @@ ENDED = (QueryCancelled, QueryTimedOut)
 class Deadline:
     """Shared between the thread that answers and the one that waits."""
 
-    def __init__(self, limit_s: float = math.inf) -> None:
+    def __init__(self, limit_s: float = math.inf, *, may_wait: bool = True) -> None:
         self._limit_s = limit_s
+        self.may_wait = may_wait
+        """Whether the answer may take longer than what is at hand does."""
         self._ends_s = time.monotonic() + limit_s
         self._interruption = Interruption()
 
     def cancel(self) -> None:
         """Nobody waits any more. Said again, it also ends what began just as it was said."""
         self._interruption.cancel()
+
+    def will_wait(self) -> None:
+        """Something comes that may take long. Raises MustWait where the answer must not."""
+        if not self.may_wait:
+            raise MustWait
 
     def check(self) -> None:
         """Raises QueryCancelled or QueryTimedOut when there is no time left."""

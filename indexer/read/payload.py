@@ -107,6 +107,7 @@ def read_stored_rows(
 
 
 def _page_map(source: Counted, path: str, known_digest: str | None) -> PageMap:
+    source.will_wait()
     footer = footer_bytes(source, path)
     is_known = known_digest is not None and digest_of(footer) == known_digest
     return PageMap(row_groups(footer, path), is_footer_known=is_known)

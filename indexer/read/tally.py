@@ -8,6 +8,7 @@ import pyarrow as pa
 from indexer.deferred_dataclass import dataclass
 from indexer.parquet.column_chunks import RowGroup
 from indexer.read.part import Part
+from indexer.system.cached_storage import CachedFile, MustWait
 
 
 @dataclass(slots=True)
@@ -27,18 +28,29 @@ class Tally:
 class Counted:
     """A file whose reads are counted."""
 
-    def __init__(self, source: pa.NativeFile, tally: Tally) -> None:
-        self.whole = source
+    def __init__(self, source: pa.NativeFile | CachedFile, tally: Tally) -> None:
+        self._source = source
         self._tally = tally
+
+    @property
+    def whole(self) -> pa.NativeFile:
+        """The file for those who read much of it. Raises MustWait like ``will_wait``."""
+        self.will_wait()
+        return self._source
+
+    def will_wait(self) -> None:
+        """Much is read, or takes long to decode. Raises MustWait where nobody may wait for that."""
+        if isinstance(self._source, CachedFile):
+            raise MustWait
 
     def size(self) -> int:
         """Bytes of the file."""
-        size: int = self.whole.size()
+        size: int = self._source.size()
         return size
 
     def read_at(self, size_bytes: int, offset: int) -> bytes:
         """Some of them."""
-        content: bytes = self.whole.read_at(size_bytes, offset)
+        content: bytes = self._source.read_at(size_bytes, offset)
         self._tally.bytes_read += len(content)
         return content
 

@@ -125,18 +125,30 @@ class HotTier:
                 self._shared = (now_s, view)
             return view
 
+    def ask_at_once(self) -> HotView | None:
+        """What is hot now, where that is known without asking the service."""
+        view = self._source.unchanged() if self._is_cheap else None
+        if view is not None:
+            self._note_answer()
+        return view
+
     def _ask(self) -> HotView:
-        was_quiet = not self._is_asked
-        self._asked_s = self._clock.monotonic_s()
         try:
             view = self._source.now()
         except HotUnavailable as error:
+            self._asked_s = self._clock.monotonic_s()
             self._note(error.message)
             raise
+        self._note_answer()
+        return view
+
+    def _note_answer(self) -> None:
+        """Somebody asks, and the service answers."""
+        was_quiet = not self._is_asked
+        self._asked_s = self._clock.monotonic_s()
         self._note("")
         if was_quiet:
             self.follow_soon()
-        return view
 
     def _with_new_files(self, view: HotView) -> HotView:
         """The view with every file that was finished before it, where a listing can tell.

@@ -205,6 +205,7 @@ class Worker:
             outstanding=index.outstanding,
             doubts=self._doubts,
             hot=None if self._hot is None else self._hot.ask,
+            hot_at_once=(lambda: None) if self._hot is None else self._hot.ask_at_once,
             published=None if self._mastra is None else self._mastra.otel_spans,
             limits=self._answer_limits,
             budget=self._answers_budget,

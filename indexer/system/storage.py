@@ -165,6 +165,16 @@ class LocalStorage:
         they are read or after, whatever the reading made of them. Plain reads, no memory map: a
         truncated map would end the process with SIGBUS.
         """
+        with pa.OSFile(self._descriptor(info), "rb") as source:
+            try:
+                yield source
+            except PermanentError:
+                self._confirm_again(info)
+                raise
+        self._confirm_again(info)
+
+    def _descriptor(self, info: ParquetFileInfo) -> int:
+        """Of the file, confirmed to be the one of ``info``."""
         path = info.relative_path
         with _reading(path):  # by its path first: opening a device, or a protected file, acts
             _confirm(info, os.stat(self.absolute(path)))
@@ -174,13 +184,7 @@ class LocalStorage:
         except BaseException:
             os.close(descriptor)
             raise
-        with pa.OSFile(descriptor, "rb") as source:
-            try:
-                yield source
-            except PermanentError:
-                self._confirm_again(info)
-                raise
-        self._confirm_again(info)
+        return descriptor
 
     def _confirm_again(self, info: ParquetFileInfo) -> None:
         with _reading(info.relative_path):

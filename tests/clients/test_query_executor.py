@@ -200,3 +200,32 @@ def test_a_brief_question_does_not_wait_for_one_that_turns_out_long():
             held.set()
             assert [one.result().json for one in waits] == ["long"] * at_once
             held.clear()
+
+
+def test_a_question_that_has_all_at_hand_is_answered_without_another_thread():
+    """One that would have to wait begins again on a thread of the pool."""
+    begun: list[tuple[bool, bool]] = []
+
+    def work(deadline: Deadline) -> str:
+        begun.append((deadline.may_wait, threading.current_thread().name.startswith("question")))
+        deadline.will_wait()
+        return "waited"
+
+    async def waits(request: Request) -> str:
+        return await ask(request, work, at_once=True)
+
+    async def quick(request: Request) -> str:
+        return await ask(request, lambda _: threading.current_thread().name, at_once=True)
+
+    with serving(("/waits", waits), ("/quick", quick)) as served:
+        assert not served.get("/quick").json.startswith("question")
+        assert served.get("/waits").json == "waited"
+    assert begun == [(False, False), (True, True)]
+
+
+async def test_without_room_nothing_is_answered_at_once_either():
+    executor = QueryExecutor(at_once=1, waiting=-1)
+    request = Request({"type": "http"})
+    with pytest.raises(QueriesBusy):
+        await executor.ask(request, lambda _: "now", at_once=True)
+    executor.close()

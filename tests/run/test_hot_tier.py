@@ -176,3 +176,12 @@ def test_a_service_that_is_being_stopped_is_no_warning(hot, source, monkeypatch,
     hot.follow(reading)
     assert (module.HOT_LOST in logged) != is_expected
     assert hot.status()["problem"] == "connection refused"
+
+
+def test_what_is_known_to_be_unchanged_is_told_without_asking(hot, source):
+    """Only of a service that tells its changes; and it counts as a question."""
+    source.unchanged = source.now
+    view = hot.ask_at_once()
+    assert (view is not None) == (source.chosen == "incremental") == hot._is_asked
+    source.unchanged = lambda: None
+    assert hot.ask_at_once() is None

@@ -93,7 +93,7 @@ async def respond_with_status(
         answer = question(deadline)
         return body(answer), answer
 
-    (status, content), answer = await ask(request, encode, is_brief=is_brief)
+    (status, content), answer = await ask(request, encode, is_brief=is_brief, at_once=is_brief)
     measuring.count_answer(request, complete=answer.completeness.is_complete)
     if isinstance(answer, SpansAnswer):
         measuring.count_altered(request, sum(map(bool, answer.altered)))

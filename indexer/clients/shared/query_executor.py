@@ -20,6 +20,7 @@ from indexer.clients.shared.problems import ClientGone
 from indexer.clients.shared.time_limits import QUESTION_S
 from indexer.errors import QueriesBusy, QueryTimedOut
 from indexer.query.deadline import Deadline
+from indexer.system.cached_storage import MustWait
 from indexer.system.usage import Usage
 
 QUESTIONS_AT_ONCE = 4
@@ -70,12 +71,19 @@ class QueryExecutor:
         timeout_s: float = QUESTION_S,
         *,
         is_brief: bool = False,
+        at_once: bool = False,
     ) -> T:
         """The answer; one that ``is_brief`` is found after others of its kind mostly.
+
+        ``at_once`` says that the question heeds a deadline that may not wait: where all that it
+        needs is at hand, it is answered here, which is quicker than to change threads twice.
 
         Raises QueriesBusy when there is no place, QueryTimedOut, ClientGone, and what the
         question raises.
         """
+        if at_once:
+            with suppress(MustWait):
+                return self._answer_at_once(question)
         deadline = Deadline(timeout_s)
         job = self._begin(deadline, question, is_brief=is_brief)
         if is_brief:
@@ -86,14 +94,16 @@ class QueryExecutor:
             if not job.done():
                 deadline.cancel()
 
+    def _answer_at_once(self, question: Callable[[Deadline], T]) -> T:
+        with self._lock:
+            self._refuse_without_room()
+        return question(Deadline(may_wait=False))
+
     def _begin(
         self, deadline: Deadline, question: Callable[[Deadline], T], *, is_brief: bool
     ) -> Future[T]:
         with self._lock:
-            if len(self._under_way) >= self._room:
-                raise QueriesBusy(f"{self._room} queries are already running or waiting")
-            if self._stopping:
-                raise QueriesBusy("the service is stopping")
+            self._refuse_without_room()
             job = (
                 self._brief.submit(partial(question, deadline))
                 if is_brief
@@ -102,6 +112,12 @@ class QueryExecutor:
             self._under_way[job] = deadline
         job.add_done_callback(self._ended)
         return job
+
+    def _refuse_without_room(self) -> None:
+        if len(self._under_way) >= self._room:
+            raise QueriesBusy(f"{self._room} queries are already running or waiting")
+        if self._stopping:
+            raise QueriesBusy("the service is stopping")
 
     def _look_after_brief(self) -> None:
         """Look from time to time whether those that wait do so for a long one."""
@@ -125,14 +141,15 @@ async def ask(
     timeout_s: float = QUESTION_S,
     *,
     is_brief: bool = False,
+    at_once: bool = False,
 ) -> T:
-    """The answer to a synchronous question, on the pool of whoever asks.
+    """The answer to a synchronous question, on the pool of whoever asks, or before that.
 
     Raises QueriesBusy (503), QueryTimedOut (504), ClientGone, and what the question raises.
     """
     executors: Mapping[Caller, QueryExecutor] = request.app.state.executors
     return await executors[caller_of(request.scope)].ask(
-        request, question, timeout_s, is_brief=is_brief
+        request, question, timeout_s, is_brief=is_brief, at_once=at_once
     )
 
 

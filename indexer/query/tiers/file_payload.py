@@ -1,6 +1,6 @@
 """The payload of spans that lie in data files, read file by file, indexed or not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from indexer.errors import IndexerError
 from indexer.model import ParquetFileInfo
@@ -12,7 +12,13 @@ from indexer.query.tiers.tier import Payloads
 from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.registered_file import read_registered
 from indexer.read.whole_names import may_be_cut, whole_names
+from indexer.system.cached_storage import CachedStorage, MustWait
 from indexer.system.storage import LocalStorage
+
+AT_ONCE_SPANS_MAX = 32
+"""That an answer reads without waiting: two milliseconds where each lies on a page of its own."""
+AT_ONCE_FILES_MAX = 4
+"""In which they are."""
 
 
 def file_payload(
@@ -29,17 +35,29 @@ def file_payload(
             rows_of.setdefault(span.source, []).append(at)
     payloads = [UNREADABLE] * len(spans)
     missing: list[Missing] = []
+    if not deadline.may_wait:
+        _refuse_to_wait(spans, rows_of)
+        storage = CachedStorage(storage)
     for file, places in rows_of.items():
         deadline.check()
         try:
             found = _read(storage, file, [spans[at] for at in places], account)
         except IndexerError as error:
+            deadline.will_wait()
             missing.append(Missing.of_error(error, file.path))
         else:
             for at, payload in zip(places, found, strict=True):
                 payloads[at] = payload
         account.hold(len(places))
     return Payloads(payloads=payloads, missing=tuple(missing))
+
+
+def _refuse_to_wait(spans: Sequence[Span], files: Collection[DataFile]) -> None:
+    """Raises MustWait for payload whose reading takes long even where all of it is in memory."""
+    is_little = len(spans) <= AT_ONCE_SPANS_MAX and len(files) <= AT_ONCE_FILES_MAX
+    is_plain = not any(file.dialect.trace_a_row for file in files)
+    if not is_little or not is_plain or any(may_be_cut(span.name) for span in spans):
+        raise MustWait
 
 
 def _read(

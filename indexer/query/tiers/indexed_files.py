@@ -103,7 +103,10 @@ class IndexedFiles:
         """The same, where a statement takes as long as so many for a trace."""
         if self.state is None:
             return None
-        known = self.state.rows(file_id)
+        known = self.state.kept.rows(file_id)
+        if known is None:
+            self.deadline.will_wait()
+            known = self.state.rows(file_id)
         if known is None and self.state.kept.wants_rows(file_id, statements):
             known = TraceRows.read(self.cursor, file_id)
             self.state.keep_rows(file_id, known)
@@ -117,6 +120,7 @@ class IndexedFiles:
         known = None if state is None else state.page(key)
         if known is not None:
             return known
+        self.deadline.will_wait()
         missing = missing_attributes(self.cursor, self.keys, query, self.read_directly)
         key_id = None if query.attribute is None else self.keys[query.attribute]
         rows = first_rows(

@@ -191,6 +191,7 @@ def published_spans(
     if store is None:
         return None
     deadline = deadline or Deadline()
+    deadline.will_wait()
     try:
         view = store.trace(query.trace_id) if isinstance(query, TraceQuery) else store.newest()
     except ENDED:

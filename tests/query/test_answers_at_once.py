@@ -1,0 +1,188 @@
+"""An answer that must not wait is the one that may, or there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.hot.view import DecodedRows, HotView
+from indexer.query.answer import SpansAnswer
+from indexer.query.answers import Answers
+from indexer.query.cost import NO_COST
+from indexer.query.deadline import Deadline
+from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace_query import TraceQuery
+from indexer.query.span import Span as Shown
+from indexer.query.span_cache import EncodedSpanCache
+from indexer.query.tiers.file_payload import AT_ONCE_SPANS_MAX
+from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
+from indexer.system.cached_storage import MustWait
+from tests.support.catalogs import Indexed, indexed
+from tests.support.page_cache import have_all_in_memory, have_nothing_in_memory, needs_preadv2
+from tests.support.span_files import Span, spans, table, write
+
+pytestmark = [pytest.mark.duckdb, needs_preadv2]
+
+TRACES = st.integers(1, 4)
+QUERIES = st.one_of(
+    st.builds(lambda trace: TraceQuery.of(f"{trace:032x}"), TRACES),
+    st.builds(lambda trace, span: TraceQuery.of(f"{trace:032x}", f"{span:016x}"), TRACES, TRACES),
+    st.builds(SpanQuery, service=st.sampled_from(["shop", "cart"]), roots=st.booleans()),
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.sampled_from("ab"), TRACES),
+        st.tuples(st.just("remove"), st.sampled_from("ab"), TRACES),
+        st.tuples(st.just("hot"), st.just(""), st.integers(0, 3)),
+        st.tuples(st.just("ask"), QUERIES, st.integers(1, 2 * ASKS_BEFORE_ROWS)),
+    ),
+    max_size=8,
+)
+
+
+def text_of(span: Shown) -> bytes:
+    return repr((span[:9], span.payload)).encode()
+
+
+def hot_view(rows: list[Span]) -> HotView:
+    return HotView(
+        rows=DecodedRows(table(rows)),
+        as_of_unix_nano=7,
+        recent_files=(),
+        source="incremental",
+        bounded=False,
+    )
+
+
+def asked(
+    answers: Answers, query: TraceQuery | SpanQuery, deadline: Deadline, cache: EncodedSpanCache
+) -> SpansAnswer:
+    if isinstance(query, TraceQuery):
+        return answers.trace(query, deadline, cache)
+    return answers.spans(query, deadline=deadline, encoding=cache)
+
+
+def said(answer: SpansAnswer) -> SpansAnswer:
+    return replace(answer, cost=NO_COST, spans=[span[:9] for span in answer.spans])
+
+
+def at_once(
+    one: Indexed, query: TraceQuery | SpanQuery, cache: EncodedSpanCache, **options: object
+) -> SpansAnswer:
+    return asked(worker_answers(one, **options), query, Deadline(may_wait=False), cache)
+
+
+def worker_answers(one: Indexed, **options: object) -> Answers:
+    return one.answers(directory=lambda: one.pipeline.register.directory, **options)
+
+
+@pytest.fixture
+def one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Indexed]:
+    """A file whose attributes are too many to be kept."""
+    have_all_in_memory(monkeypatch)
+    with indexed(tmp_path) as found:
+        rows = [*spans(3), *spans(AT_ONCE_SPANS_MAX + 1, trace=2)]
+        own = [replace(row, attributes=f'{{"{at:0200}":0}}') for at, row in enumerate(rows)]
+        write(found.root / "a.parquet", own)
+        found.settle()
+        yield found
+
+
+def warmed(one: Indexed) -> Answers:
+    answers = worker_answers(one)
+    for _ in range(ASKS_BEFORE_ROWS + 1):
+        answers.trace("1")
+    return answers
+
+
+def test_a_trace_is_answered_once_its_file_is_known(one: Indexed) -> None:
+    answers = worker_answers(one)
+    query, cache = TraceQuery.of("1"), EncodedSpanCache(text_of)
+    with pytest.raises(MustWait):
+        asked(answers, query, Deadline(may_wait=False), cache)
+    answers = warmed(one)
+    found = asked(answers, query, Deadline(may_wait=False), cache)
+    assert said(found) == said(asked(answers, query, Deadline(), EncodedSpanCache(text_of)))
+    assert found.cost.files_read == 1
+
+
+def test_a_large_trace_is_left_to_others(one: Indexed) -> None:
+    answers = warmed(one)
+    with pytest.raises(MustWait):
+        asked(answers, TraceQuery.of("2"), Deadline(may_wait=False), EncodedSpanCache(text_of))
+
+
+def test_what_the_disk_has_alone_is_left_to_others(
+    one: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = warmed(one)
+    have_nothing_in_memory(monkeypatch)
+    with pytest.raises(MustWait):
+        asked(answers, TraceQuery.of("1"), Deadline(may_wait=False), EncodedSpanCache(text_of))
+
+
+def test_a_file_that_is_gone_is_left_to_others_who_say_so(one: Indexed) -> None:
+    answers = warmed(one)
+    (one.root / "a.parquet").unlink()
+    with pytest.raises(MustWait):
+        asked(answers, TraceQuery.of("1"), Deadline(may_wait=False), EncodedSpanCache(text_of))
+
+
+def test_hot_spans_are_asked_for_by_others(one: Indexed) -> None:
+    """Where none is hot, and that is known, the answer says as of when."""
+    answers, cache = warmed(one), EncodedSpanCache(text_of)
+    for view, is_answered in [(None, False), (hot_view([Span()]), False), (hot_view([]), True)]:
+        beside = replace(
+            answers, hot=lambda: pytest.fail("it was asked"), hot_at_once=lambda view=view: view
+        )
+        if is_answered:
+            found = asked(beside, TraceQuery.of("1"), Deadline(may_wait=False), cache)
+            assert found.completeness.as_of_unix_nano == 7
+            continue
+        with pytest.raises(MustWait):
+            asked(beside, TraceQuery.of("1"), Deadline(may_wait=False), cache)
+
+
+@given(steps=STEPS)
+def test_whatever_happens_the_answer_is_that_of_who_may_wait(steps: list[tuple]) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        have_all_in_memory(patched)
+        with indexed(Path(folder)) as one:
+            _compare(one, steps)
+
+
+def _compare(one: Indexed, steps: list[tuple]) -> None:
+    memory, cache, hot = worker_answers(one).memory, EncodedSpanCache(text_of), hot_view([])
+    for number, (step, about, count) in enumerate(steps):
+        if step == "write":
+            rows = spans(count, trace=count, service="shop", attributes=f'{{"n":{number}}}')
+            write(one.root / f"{about}.parquet", [*rows, Span(trace=4, span=9, service="cart")])
+            one.settle()
+        elif step == "remove":
+            (one.root / f"{about}.parquet").unlink(missing_ok=True)
+            one.settle()
+        elif step == "hot":
+            hot = hot_view(spans(count, trace=4, first=7))
+        else:
+            options = {"hot": lambda hot=hot: hot, "hot_at_once": lambda hot=hot: hot}
+            for _ in range(count):
+                true = asked(one.answers(memory=None, **options), about, Deadline(), _nothing())
+                seen = asked(
+                    worker_answers(one, memory=memory, **options), about, Deadline(), cache
+                )
+                assert said(seen) == said(true)
+                try:
+                    found = at_once(one, about, cache, memory=memory, **options)
+                except MustWait:
+                    continue
+                assert said(found) == said(true)
+
+
+def _nothing() -> EncodedSpanCache:
+    return EncodedSpanCache(text_of)
