@@ -4,6 +4,8 @@ A Bloom filter in blocks of 256 bits: one block a value, and six bits in it. Has
 alone, the same on every machine and in every release that says the same ``HASH_VERSION``.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,42 +20,44 @@ VALUES_MAX = 40_000
 FILTER_BYTES_MAX = 32 << 10
 """Of one filter: at 12 bits, 21,000 values."""
 
-Prefixes = npt.NDArray[np.uint8]
-"""One row of ``PREFIX_BYTES`` a text, filled up with zeros."""
-
 _BITS_PER_VALUE = 12
 _BLOCK_BITS = 256
 _BITS_IN_BLOCK = 6
 _BLOCK_SHIFT = np.uint64(48)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _FOLD = np.uint64(29)
+_WORDS = PREFIX_BYTES // 8
 _TEXT, _NUMBER, _TRUTH = 1, 2, 3
 """What values of different types begin with, so that they differ."""
 
 
-def hash_prefixes(prefixes: Prefixes, lengths: npt.NDArray[np.intp]) -> UInt64Array:
-    """Of texts by their first bytes, ``lengths`` of each, at most ``PREFIX_BYTES``."""
-    words = np.ascontiguousarray(prefixes).view("<u8")
-    return _mixed(words, lengths.astype(np.uint64) * np.uint64(4) + np.uint64(_TEXT))
+def hash_prefixes(words: Sequence[UInt64Array], lengths: npt.NDArray[np.uint64]) -> UInt64Array:
+    """Of texts by the words of their first bytes, ``lengths`` of each, zeros beyond them.
+
+    Words that no text reaches need not be there.
+    """
+    mixed = _mixed(words, lengths * np.uint64(4) + np.uint64(_TEXT))
+    for _ in range(len(words), _WORDS):
+        _mix(mixed)
+    return mixed
 
 
 def hash_text(text: str) -> UInt64Array:
     """Of one text, as an array of one."""
     content = text.encode("utf-8", "replace")[:PREFIX_BYTES]
-    prefix = np.frombuffer(content.ljust(PREFIX_BYTES, b"\0"), np.uint8)
-    return hash_prefixes(prefix.reshape(1, PREFIX_BYTES), np.array([len(content)]))
+    prefix = np.frombuffer(content.ljust(PREFIX_BYTES, b"\0"), "<u8")
+    return hash_prefixes(list(prefix.reshape(_WORDS, 1)), np.array([len(content)], np.uint64))
 
 
 def hash_numbers(numbers: npt.NDArray[np.float64]) -> UInt64Array:
     """Of doubles; both zeros are one."""
-    words = (numbers.astype("<f8") + 0.0).view("<u8").reshape(-1, 1)
-    return _mixed(words, np.full(len(numbers), _NUMBER, np.uint64))
+    words = (numbers.astype("<f8") + 0.0).view("<u8")
+    return _mixed([words], np.full(len(numbers), _NUMBER, np.uint64))
 
 
 def hash_truths(truths: npt.NDArray[np.bool_]) -> UInt64Array:
     """Of true and false."""
-    words = truths.astype(np.uint64).reshape(-1, 1)
-    return _mixed(words, np.full(len(truths), _TRUTH, np.uint64))
+    return _mixed([truths.astype(np.uint64)], np.full(len(truths), _TRUTH, np.uint64))
 
 
 def make_filter(hashes: UInt64Array) -> bytes | None:
@@ -92,10 +96,16 @@ def _places(hashes: UInt64Array, bits: int) -> npt.NDArray[np.int64]:
     return blocks.astype(np.int64)[:, None] * _BLOCK_BITS + inside
 
 
-def _mixed(words: npt.NDArray[np.uint64], seeds: UInt64Array) -> UInt64Array:
-    """One hash a row of words."""
+def _mixed(words: Sequence[UInt64Array], seeds: UInt64Array) -> UInt64Array:
+    """One hash of the words at each place."""
     mixed = seeds * _MULTIPLIER
-    for column in range(words.shape[1]):
-        mixed = (mixed ^ words[:, column]) * _MULTIPLIER
-        mixed ^= mixed >> _FOLD
+    for word in words:
+        mixed ^= word
+        _mix(mixed)
     return mixed
+
+
+def _mix(mixed: UInt64Array) -> None:
+    """In place."""
+    mixed *= _MULTIPLIER
+    mixed ^= mixed >> _FOLD

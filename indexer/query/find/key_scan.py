@@ -8,7 +8,7 @@ found, and more.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,12 @@ import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
 from indexer.query.find.letters import ColumnLetters, Run
-from indexer.query.find.written_values import BODY_BYTES, values_at, whole_texts
+from indexer.query.find.written_values import values_at, whole_texts
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.system.byte_search import Bytes, Places
 
 PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f\ufffd]+')
 """A key that JSON writes as it is; a slash may also have a backslash before it."""
-
-_NO_BODIES: Bytes = np.zeros((0, BODY_BYTES), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,8 +37,8 @@ class ScannedKey:
     number: npt.NDArray[np.float64]
     """NaN where it is none."""
     hashes: UInt64Array
-    bodies: Bytes
-    """How each text among them begins after its quote, one row each."""
+    texts: Sequence[tuple[Bytes, Places]]
+    """Where each text among them begins, after its quote, in some letters."""
 
     def rows(self, chosen: BoolArray) -> BoolArray:
         """Which texts have one of the chosen values."""
@@ -51,12 +49,8 @@ class ScannedKey:
     def texts_that(self, meet: Callable[[pa.Array], pa.Array]) -> BoolArray:
         """Which values may be a text that meets something: of a long one that is not known."""
         may = self.is_text.copy()
-        is_whole, texts = whole_texts(self.bodies)
-        try:
-            texts.validate(full=True)
-        except pa.ArrowInvalid:  # bytes that are not UTF-8 are read as other letters
-            return may
-        may[np.flatnonzero(may)[is_whole]] = np.asarray(meet(texts))
+        parts = [_that(meet, content, begins) for content, begins in self.texts]
+        may[may] = _joined(parts, np.bool_)
         return may
 
 
@@ -74,7 +68,7 @@ def scan_key(letters: ColumnLetters, key: str, *, of_events: bool = False) -> Sc
         is_text=_joined([part.is_text for part in parts], np.bool_),
         number=_joined([part.number for part in parts], np.float64),
         hashes=_joined([part.hashes for part in parts], np.uint64),
-        bodies=np.concatenate([_NO_BODIES, *(part.bodies for part in parts)]),
+        texts=[text for part in parts for text in part.texts],
     )
 
 
@@ -106,7 +100,7 @@ def _scan_run(run: Run, key: str, *, of_events: bool) -> ScannedKey:
         is_text=values.is_text[is_known],
         number=values.number[is_known],
         hashes=values.hashes[is_known],
-        bodies=values.bodies,
+        texts=[(run.content, values.texts)],
     )
 
 
@@ -117,8 +111,20 @@ def _nothing(odd: BoolArray) -> ScannedKey:
         is_text=np.zeros(0, np.bool_),
         number=np.zeros(0, np.float64),
         hashes=np.zeros(0, np.uint64),
-        bodies=_NO_BODIES,
+        texts=(),
     )
+
+
+def _that(meet: Callable[[pa.Array], pa.Array], content: Bytes, begins: Places) -> BoolArray:
+    """Which of the texts that begin there may meet something."""
+    may: BoolArray = np.ones(len(begins), np.bool_)
+    is_whole, texts = whole_texts(content, begins)
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:  # bytes that are not UTF-8 are read as other letters
+        return may
+    may[is_whole] = np.asarray(meet(texts))
+    return may
 
 
 def _joined(parts: list[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:

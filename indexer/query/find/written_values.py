@@ -1,7 +1,8 @@
 """What the letters after a key of JSON are: plain numbers, texts, true, false and null. Pure.
 
 The first eight letters of a value are one word of memory, in which short whole numbers, the most
-frequent ones, are read by a few operations for all values at once.
+frequent ones, are read by a few operations for all values at once. Of a text 32 letters are looked
+at, and more only where it does not end in them.
 """
 
 import numpy as np
@@ -13,8 +14,10 @@ from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.value_filter import PREFIX_BYTES, hash_numbers, hash_prefixes, hash_truths
 from indexer.system.byte_search import Bytes, Places, windows
 
-BODY_BYTES = PREFIX_BYTES + 8
+_BODY_BYTES = PREFIX_BYTES + 8
 """Of a text, after its quote, that is looked at: whole words, and the end of a prefix."""
+_SHORT_BYTES = 32
+"""Of it, in which most texts end: as many as a word of marks has bits."""
 _NUMBER_BYTES = 24
 """Of a number that is read here: a double has 24 letters at most."""
 _WORD_BYTES = 8
@@ -22,7 +25,7 @@ _WORD_BYTES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WrittenValues:
-    """What stands at some places; all but ``bodies`` are parallel to them."""
+    """What stands at some places; all but ``texts`` are parallel to them."""
 
     is_odd: BoolArray
     """Nothing that is read here: an escape, a list, an object, or no value at all."""
@@ -31,8 +34,8 @@ class WrittenValues:
     number: npt.NDArray[np.float64]
     """NaN where it is none."""
     hashes: UInt64Array
-    bodies: Bytes
-    """How each text begins after its quote, one row each."""
+    texts: Places
+    """Where each text begins, after its quote."""
 
     def __len__(self) -> int:
         return len(self.is_odd)
@@ -57,28 +60,29 @@ def values_at(content: Bytes, ends: Places) -> WrittenValues:
     is_odd &= ~is_number
     is_text: BoolArray = first == ord('"')
     at = np.flatnonzero(is_text)
-    bodies = windows(content, begins[at] + 1, BODY_BYTES)
+    texts = begins[at] + 1
     if len(at):
-        hashes[at], is_plain = _texts(bodies)
+        hashes[at], is_plain = _texts(content, texts)
         is_odd[at] = ~is_plain
-        is_text[at] = is_plain
-        bodies = bodies if is_plain.all() else bodies[is_plain]
+        if not is_plain.all():
+            is_text[at], texts = is_plain, texts[is_plain]
     return WrittenValues(
         is_odd=is_odd,
         is_null=is_null,
         is_text=is_text,
         number=number,
         hashes=hashes,
-        bodies=bodies,
+        texts=texts,
     )
 
 
-def whole_texts(bodies: Bytes) -> tuple[BoolArray, pa.StringArray]:
-    """Which texts end within a prefix, and these, which may be no UTF-8."""
+def whole_texts(content: Bytes, texts: Places) -> tuple[BoolArray, pa.StringArray]:
+    """Which of plain texts end within a prefix, and these, which may be no UTF-8."""
+    bodies = windows(content, texts, _BODY_BYTES)
     length = _first(bodies == ord('"'))
     is_whole = length <= PREFIX_BYTES
     body, length = bodies[is_whole], length[is_whole]
-    return is_whole, _strings(body[length[:, None] > np.arange(BODY_BYTES)], length)
+    return is_whole, _strings(body[length[:, None] > np.arange(_BODY_BYTES)], length)
 
 
 def _first_words(content: Bytes, ends: Places) -> tuple[UInt64Array, Places]:
@@ -135,15 +139,37 @@ def _long_numbers(bodies: Bytes) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _texts(bodies: Bytes) -> tuple[UInt64Array, BoolArray]:
+def _texts(content: Bytes, texts: Places) -> tuple[UInt64Array, BoolArray]:
     """The hash of each text, and whether no backslash is in what it is of."""
-    stops = (bodies == ord('"')) | (bodies == ord("\\"))
-    bits = np.packbits(stops, bitorder="little").reshape(len(bodies), -1)[:, :_WORD_BYTES]
-    held = np.ascontiguousarray(bits).view(np.uint64)[:, 0]
-    length = np.bitwise_count((held & (~held + np.uint64(1))) - np.uint64(1)).astype(np.intp)
-    is_plain = bodies[np.arange(len(bodies)), length] != ord("\\")
-    prefixes = bodies.view(np.uint64)[:, :_WORD_BYTES] & _PREFIX_MASKS[length]
-    return hash_prefixes(prefixes.view(np.uint8), length), is_plain
+    hashes, is_plain, is_ended = _prefixes(windows(content, texts, _SHORT_BYTES))
+    if not is_ended.all():
+        is_long = ~is_ended
+        bodies = windows(content, texts[is_long], _BODY_BYTES)
+        hashes[is_long], is_plain[is_long], _ = _prefixes(bodies)
+    return hashes, is_plain
+
+
+def _prefixes(bodies: Bytes) -> tuple[UInt64Array, BoolArray, BoolArray]:
+    """The hash of each text, whether it has no backslash before its end, and whether that is here.
+
+    Of those that do not end here the hash is that of all letters that are, a prefix at most.
+    """
+    quotes, escapes = _marks(bodies, b'"'), _marks(bodies, b"\\")
+    stops = quotes | escapes
+    first: UInt64Array = stops & (~stops + np.uint64(1))
+    length = np.bitwise_count(first - np.uint64(1)).astype(np.intp)
+    words = bodies.view(np.uint64)[:, : PREFIX_BYTES // _WORD_BYTES]
+    plain = [word & _PREFIX_MASKS[at].take(length) for at, word in enumerate(words.T)]
+    return hash_prefixes(plain, length.astype(np.uint64)), first & escapes == 0, stops != 0
+
+
+def _marks(bodies: Bytes, letter: bytes) -> UInt64Array:
+    """A bit for each letter of a prefix, or of a short body, where it is this one."""
+    bits = np.packbits(bodies == ord(letter), bitorder="little")
+    if bodies.shape[1] == _SHORT_BYTES:
+        return bits.view(np.uint32).astype(np.uint64)
+    inside = np.ascontiguousarray(bits.reshape(len(bodies), -1)[:, :_WORD_BYTES])
+    return inside.view(np.uint64)[:, 0]
 
 
 def _doubles(digits: Bytes, lengths: Places) -> npt.NDArray[np.float64]:
@@ -186,12 +212,12 @@ def _mask(count: int) -> np.uint64:
 _EVERY = np.uint64(0x0101010101010101)
 _PREFIX_MASKS: UInt64Array = np.array(
     [
-        [_mask(min(max(length - begin, 0), 8)) for begin in range(0, PREFIX_BYTES, _WORD_BYTES)]
-        for length in range(PREFIX_BYTES + 1)
+        [_mask(min(max(length - begin, 0), 8)) for length in range(PREFIX_BYTES + 1)]
+        for begin in range(0, PREFIX_BYTES, _WORD_BYTES)
     ],
     np.uint64,
 )
-"""Of the words of a prefix, by its length."""
+"""Of each word of a prefix, by the length of the text."""
 _DIGITS = _among(b"0123456789+-.eE")
 _BEYOND_NUMBERS = ~_DIGITS
 _ENDS = _among(b",}] \t\r\n")

@@ -13,7 +13,7 @@ from indexer.spans.key_summary import hash_value
 from indexer.spans.value_filter import PREFIX_BYTES
 from tests.support.examples import examples
 
-LENGTHS = (0, 1, 7, 8, 14, 63, 64, 65, 71, 72, 80)
+LENGTHS = (0, 1, 7, 8, 14, 31, 32, 33, 63, 64, 65, 71, 72, 80)
 PLAIN = st.one_of(
     st.integers(-(10**9), 10**9),
     st.integers(-(2**70), 2**70),
@@ -22,6 +22,7 @@ PLAIN = st.one_of(
     st.none(),
     st.sampled_from(LENGTHS).map(lambda length: "\u00fcbcdefgh"[: length % 8] + "x" * length),
     st.text('ab"\\\u00fc', max_size=4),
+    st.sampled_from((30, 31, 32, 62, 63, 64)).map(lambda length: "x" * length + '"'),
 )
 
 
@@ -38,12 +39,13 @@ def test_a_value_is_what_parsing_gives(values: list[object], colon: str, end: st
         ends.append(len(content))
         written = json.dumps(value, ensure_ascii=False)
         content += f"{colon}{written}{end}".encode()
-    found = values_at(np.frombuffer(content, np.uint8), np.array(ends, np.int64))
+    letters = np.frombuffer(content, np.uint8)
+    found = values_at(letters, np.array(ends, np.int64))
     for at, value in enumerate(values):
         hashed = hash_value(value)
         assert found.is_null[at] == (value is None)
         if isinstance(value, str):
-            prefix = value.encode()[: PREFIX_BYTES + 1]
+            prefix = value.encode()[:PREFIX_BYTES]
             assert found.is_odd[at] == (b'"' in prefix or b"\\" in prefix)
         elif value is not None:
             assert not found.is_odd[at]
@@ -55,7 +57,7 @@ def test_a_value_is_what_parsing_gives(values: list[object], colon: str, end: st
         else:
             assert math.isnan(found.number[at])
     texts = [one for one, is_text in zip(values, found.is_text, strict=True) if is_text]
-    is_whole, read = whole_texts(found.bodies)
+    is_whole, read = whole_texts(letters, found.texts)
     assert is_whole.tolist() == [len(str(one).encode()) <= PREFIX_BYTES for one in texts]
     assert read.to_pylist() == [one for one, whole in zip(texts, is_whole, strict=True) if whole]
 
