@@ -6,6 +6,7 @@ value that all rows of a column have.
 """
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ class PageMap:
         """``is_footer_known`` says that the footer is the one that was indexed, bit by bit."""
         self.groups = groups
         self._pages: dict[int, list[Page]] = {}
+        self._starts: dict[int, list[int]] = {}
+        """Rows before each of them."""
         self._constants: dict[int, Constant] = _constants(groups) if is_footer_known else {}
         self._dictionaries: dict[int, list[Any]] = {}
         self._codes: dict[int, Codes] = {}
@@ -89,6 +92,26 @@ class PageMap:
                 return pages(source, chunk, path)
             self._keep(self._pages, chunk, known, len(known))
         return known
+
+    def pages_from(
+        self, source: pa.NativeFile, chunk: ColumnChunk, path: str, row: int
+    ) -> Iterator[tuple[int, Page]]:
+        """From the page on that has a row, each page with the rows before it; a dictionary first.
+
+        Rows are counted from the start of the row group. Pages of before may come as well. Raises
+        like ``pages``.
+        """
+        found = self.pages(source, chunk, path)
+        if not isinstance(found, list):  # as far as it is sound
+            yield from _started(found)
+            return
+        starts = self._starts.get(chunk.offset)
+        if starts is None:
+            starts = self._starts[chunk.offset] = [before for before, _ in _started(found)]
+        at = max(0, bisect_right(starts, row) - 1)
+        yield from ((0, page) for page in found[:1] if at and page.is_dictionary)
+        for place in range(at, len(found)):
+            yield starts[place], found[place]
 
     def constant(self, chunk: ColumnChunk) -> Constant | None:
         """What every row of the chunk has, where that is known."""
@@ -165,6 +188,14 @@ class PageMaps:
             while self._parts > self._parts_max:
                 oldest, _ = self._kept.popitem(last=False)
                 self._parts -= self._counted.pop(oldest)
+
+
+def _started(found: Iterable[Page]) -> Iterator[tuple[int, Page]]:
+    """Each page with the rows before it."""
+    before = 0
+    for page in found:
+        yield before, page
+        before += 0 if page.is_dictionary else page.value_count
 
 
 def _constants(groups: Iterable[RowGroup]) -> dict[int, Constant]:

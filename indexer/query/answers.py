@@ -222,7 +222,7 @@ class Answers:
         """
         hot = self._ask_hot() if deadline.may_wait else self._hot_at_once()
         with (
-            reads_within(deadline.over),
+            nullcontext() if self.published is None else reads_within(deadline.over),
             self._transaction(deadline, state) as moment,
             self._account() as account,
         ):
@@ -283,11 +283,12 @@ class Answers:
         With a ``state`` each statement is a transaction of its own.
         """
         deadline = deadline or Deadline()
-        with self.guard(), states_as_errors():
-            cursor = self.cursor() if deadline.may_wait else no_statements()
+        asks = deadline.may_wait
+        with self.guard(), states_as_errors() if asks else nullcontext():
+            cursor = self.cursor() if asks else no_statements()
             is_free = False
             try:
-                with deadline.over(cursor):
+                with deadline.over(cursor) if asks else nullcontext():
                     begin = self._begin if state is None else partial(self._look, state)
                     outstanding, (refused, lost) = begin(cursor)
                     yield Moment(
@@ -301,7 +302,7 @@ class Answers:
                         state=state,
                         outstanding_now=self.outstanding,
                     )
-                is_free = state is not None and deadline.may_wait
+                is_free = state is not None and asks
             finally:
                 if is_free:
                     self.give_back(cursor)

@@ -45,8 +45,12 @@ def read_spans(tiers: Sequence[Tier], spans: Sequence[Span], account: CostAccoun
 def refuse_too_many_files(spans: Sequence[Span], *, files_max: int) -> None:
     """Raises QueryTooLarge, with a window that is not, for spans of too many files."""
     seen: set[Source] = set()
+    last: Source | None = None
     for number, span in enumerate(spans):
-        if span.source in seen or not isinstance(span.source, DataFile):
+        if span.source is last:
+            continue
+        last = span.source
+        if last in seen or not isinstance(last, DataFile):
             continue
         if len(seen) == files_max:
             total = len({one.source for one in spans if isinstance(one.source, DataFile)})
@@ -54,7 +58,7 @@ def refuse_too_many_files(spans: Sequence[Span], *, files_max: int) -> None:
                 f"the answer needs {total:,} files, limit {files_max:,}",
                 hint=_narrower(spans[:number]),
             )
-        seen.add(span.source)
+        seen.add(last)
 
 
 def _narrower(spans: Sequence[Span]) -> str:

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, DataFile, Source, Span
 
 CACHE_BYTES_MAX = 64 << 20
@@ -34,8 +33,7 @@ Encoder = Callable[[Span], bytes | Encoded]
 _Key = tuple[_FileKey | None, int, Encoder]
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedSpan:
+class EncodedSpan(NamedTuple):
     """One span as a reader shows it."""
 
     content: bytes

@@ -37,7 +37,7 @@ def find_spans(query: Query, tiers: AllTiers) -> Candidates:
     """Which spans the question is about, in its order, each once; without payload."""
     llm, not_asked = tiers.llm_traces(query)
     found = merge_candidates(query, tiers.candidates(query, llm))
-    return replace(found, missing=(*not_asked, *found.missing))
+    return replace(found, missing=(*not_asked, *found.missing)) if not_asked else found
 
 
 def show_spans(

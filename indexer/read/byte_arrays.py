@@ -5,6 +5,8 @@ bytes. Where a text begins follows from all texts before it, but for texts of on
 """
 
 import struct
+from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -38,6 +40,26 @@ class ByteArrays:
         if starts[place + 1] > len(body):
             raise IndexError(place)
         return body[starts[place] + LENGTH_BYTES : starts[place + 1]]
+
+    def take(self, places: Sequence[int]) -> list[bytes]:
+        """Those of ascending places. Raises IndexError for one that the bytes do not hold."""
+        if self._stride or len(self._starts) > 1:
+            return [self[place] for place in places]
+        body, length_of, found = self._body, LENGTH.unpack_from, []
+        after = start = 0
+        try:
+            for place in places:
+                for _ in repeat(None, place - after):
+                    start += LENGTH_BYTES + length_of(body, start)[0]
+                begins = start + LENGTH_BYTES
+                start = begins + length_of(body, start)[0]
+                found.append(body[begins:start])
+                after = place + 1
+        except struct.error as error:
+            raise IndexError(after) from error
+        if start > len(body):
+            raise IndexError(after - 1)
+        return found
 
     def _walk(self, place: int) -> None:
         """Find where the text of that place begins, and all before it."""

@@ -30,7 +30,9 @@ _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 def parse_json(text: str) -> Any:
     """The JSON value of a text, or the text itself when it is none."""
     try:
-        value = _DECODER.decode(text)
+        value, end = (None, -1) if text[:1].isspace() else _DECODER.raw_decode(text)
+        if end != len(text):  # blanks around it, or no JSON
+            value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return text
     if "\\u" in text and _HALF_PAIR.search(text):

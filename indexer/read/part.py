@@ -32,6 +32,11 @@ def column_limits(name: str, limits: SpanLimits) -> tuple[int, int]:
     return limits.attributes, limits.values
 
 
+def short_text_bytes(name: str, limits: SpanLimits) -> int:
+    """Bytes of JSON text that cannot hold more than is read."""
+    return _ELEMENT_BYTES_MIN * min(column_limits(name, limits))
+
+
 def part_of_text(name: str, text: bytes | memoryview, limits: SpanLimits) -> Part | None:
     """The part of JSON text that is read; None when that is all of it."""
     each_min = _FIELDS_MAX if name in ("events", "links") else 0

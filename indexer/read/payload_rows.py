@@ -131,8 +131,8 @@ class PayloadRows:
         if chunk is None:
             raise NotDecodedHere(f"column {position} has several parts")
         row_count = self._page_map.groups[number].row_count
-        text_of = partial(column.text, limits)
-        reader = ChunkReader(self._source, chunk, self._path, self._page_map, text_of, row_count)
+        texts_of = partial(column.texts, limits)
+        reader = ChunkReader(self._source, chunk, self._path, self._page_map, texts_of, row_count)
         values = reader.values(rows)
         return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
 

@@ -12,7 +12,7 @@ from indexer.read.map_keys import first_entries
 from indexer.read.members import gathered, member, whole
 from indexer.read.nested_cut import nested_values
 from indexer.read.normalise import JSON_COLUMNS, empty
-from indexer.read.part import Part, column_limits, part_of_text
+from indexer.read.part import Part, column_limits, part_of_text, short_text_bytes
 from indexer.read.values import decode_text
 from indexer.spans.limits import SpanLimits
 
@@ -55,6 +55,12 @@ class Reading:
         """A stored text."""
         part = self._part(limits, stored)
         return decode_text(stored) if part is None else part
+
+    def texts(self, limits: SpanLimits, stored: Sequence[bytes]) -> list[str | Part]:
+        """Several of them."""
+        if max(map(len, stored), default=0) <= short_text_bytes(self.name, limits):
+            return [str(one, "utf-8", "replace") for one in stored]
+        return [self.text(limits, one) for one in stored]
 
     def content(self, limits: SpanLimits, stored: bytes) -> bytes | Part:
         """Stored bytes, which may be JSON too."""

@@ -22,7 +22,9 @@ class Tally:
 
     def count_texts(self, values: Iterable[Any]) -> None:
         """Values were taken, as ``read_payload`` has them."""
-        self.text_bytes += sum(text_bytes(one) for one in values if one)
+        for one in values:
+            if one:
+                self.text_bytes += len(one) if type(one) is str else text_bytes(one)
 
 
 class Counted:

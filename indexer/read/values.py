@@ -33,12 +33,18 @@ _TEXTS = {0, 4, 19}  # ConvertedType: UTF8, ENUM, JSON
 _SIGNED = {15, 16, 17, 18}
 _UNSIGNED = {11, 12, 13, 14}
 _ENCODING, _LEVEL_ENCODING = 2, 3  # DataPageHeader; the first also DictionaryPageHeader
+_TOO_FEW = "a page holds fewer values than it says"
 _V2_ENCODING, _V2_LEVEL_BYTES, _V2_REPETITION_BYTES, _V2_COMPRESSED = 4, 5, 6, 7
 
 
 def decode_text(stored: bytes | memoryview) -> str:
     """Text; bytes that are not UTF-8 are replaced."""
     return str(stored, "utf-8", "replace")
+
+
+def decode_texts(stored: Sequence[bytes]) -> list[str]:
+    """The same of several."""
+    return [str(one, "utf-8", "replace") for one in stored]
 
 
 class NotDecodedHere(Exception):
@@ -58,16 +64,17 @@ class ChunkReader:
         chunk: ColumnChunk,
         path: str,
         kept: PageMap | None = None,
-        text_of: Callable[[bytes], Any] = decode_text,
+        texts_of: Callable[[Sequence[bytes]], list[Any]] = decode_texts,
         row_count: int = 0,
     ) -> None:
-        """``kept`` knows where pages lie; ``text_of`` makes a value of the bytes of a text.
+        """``kept`` knows where pages lie; ``texts_of`` makes values of the bytes of texts.
 
         ``row_count`` is that of the row group; without it nothing is kept of what a page says of
         all rows.
         """
         self._source, self._chunk, self._path = source, chunk, path
-        self._kept, self._text_of = kept or PageMap([]), text_of
+        self._kept, self._texts_of = kept or PageMap([]), texts_of
+        self._is_text = chunk.converted_type in _TEXTS
         self._row_count = row_count
         known = chunk.is_flat and chunk.repetition in {_REQUIRED, _OPTIONAL}
         if not known or chunk.codec not in _CODECS or not _is_known_type(chunk):
@@ -82,31 +89,28 @@ class ChunkReader:
         """
         constant = self._kept.constant(self._chunk)
         if constant is not None:
-            return [self._value(constant.value)] * len(rows)
+            return self._made([constant.value]) * len(rows)
         known = self._kept.codes(self._chunk)
         if known is not None:
             codes = [known.codes[row] for row in rows]
-            made = {code: self._value(known.values[code]) for code in set(codes)}
-            return [made[code] for code in codes]
+            distinct = list(set(codes))
+            made = self._made([known.values[code] for code in distinct])
+            value_of = dict(zip(distinct, made, strict=True))
+            return [value_of[code] for code in codes]
         wanted = sorted(set(rows))
         lowest = wanted[0] if wanted else 0
         found: dict[int, Any] = {}
-        first = 0
-        for page in self._kept.pages(self._source, self._chunk, self._path):
+        for first, page in self._kept.pages_from(self._source, self._chunk, self._path, lowest):
             if page.is_dictionary:
                 self._dictionary_page = page
                 continue
             after = first + page.value_count
-            if after <= lowest:
-                first = after
-                continue
             inside = [row - first for row in wanted if first <= row < after]
             if inside:
                 values = self._page_values(page, inside)
                 found.update(zip((first + at for at in inside), values, strict=True))
             if len(found) == len(wanted):
                 break
-            first = after
         if len(found) < len(wanted):
             raise self._corrupt("its pages hold fewer rows than its row group")
         return [found[row] for row in rows]
@@ -115,23 +119,26 @@ class ChunkReader:
         levels, body = self._split(page)
         if page.value_count == self._row_count:
             self._keep_whole(page, levels, body)
-        places: list[int | None] = list(at) if levels is None else ranks(levels, at)
-        stored = self._stored(page, body, [place for place in places if place is not None])
+        if levels is None or single_number(levels, 0, 1, page.value_count) == 1:
+            return self._stored(page, body, at)
+        places = ranks(levels, at)
+        held = [place for place in places if place is not None]
+        stored = dict(zip(held, self._stored(page, body, held), strict=True))
         return [None if place is None else stored[place] for place in places]
 
-    def _stored(self, page: Page, body: bytes, places: list[int]) -> dict[int, Any]:
-        """The values at some places among those that are not null."""
+    def _stored(self, page: Page, body: bytes, places: list[int]) -> list[Any]:
+        """The values at ascending places among those that are not null, as Python has them."""
         if not places:
-            return {}
+            return []
         if _encoding(page) == _PLAIN:
-            return self._values_at(self._plain(body, places[-1] + 1), places, places)
+            return self._made(self._taken(self._plain(body, places[-1] + 1), places))
         if not _is_coded(page):
             raise NotDecodedHere(self._chunk.path_in_schema)
         codes = numbers_at(body, 1, body[0], places)
         dictionary = self._read_dictionary()
         if max(codes) >= len(dictionary):
             raise self._corrupt("a value refers beyond its dictionary")
-        return self._values_at(dictionary, codes, places)
+        return self._made([self._stored_at(dictionary, code) for code in codes])
 
     def _keep_whole(self, page: Page, levels: bytes | None, body: bytes) -> None:
         """Keep what a page says of its rows, which are all of the row group, where it is little."""
@@ -223,30 +230,31 @@ class ChunkReader:
             return ByteArrays(body, count)
         size = _NUMBER_BYTES[kind]
         if count * size > len(body):
-            raise self._corrupt("a page holds fewer values than it says")
+            raise self._corrupt(_TOO_FEW)
         sign = "u" if self._chunk.converted_type in _UNSIGNED else "i"
         numbers: list[Any] = np.frombuffer(body, f"<{sign}{size}", count).tolist()
         return numbers
 
-    def _values_at(
-        self, stored: Stored, places: Sequence[int], keys: Sequence[int]
-    ) -> dict[int, Any]:
-        """The values at some places, as Python has them, each under its key."""
-        return {
-            key: self._value(self._stored_at(stored, place))
-            for key, place in zip(keys, places, strict=True)
-        }
+    def _taken(self, stored: Stored, places: Sequence[int]) -> list[Any]:
+        """The values at ascending places."""
+        if not isinstance(stored, ByteArrays):
+            return [self._stored_at(stored, place) for place in places]
+        try:
+            return stored.take(places)
+        except IndexError as error:
+            raise self._corrupt(_TOO_FEW) from error
 
     def _stored_at(self, stored: Stored, place: int) -> Any:
         try:
             return stored[place]
         except IndexError as error:
-            raise self._corrupt("a page holds fewer values than it says") from error
+            raise self._corrupt(_TOO_FEW) from error
 
-    def _value(self, stored: Any) -> Any:
-        """A value as Python has it."""
-        is_text = stored is not None and self._chunk.converted_type in _TEXTS
-        return self._text_of(stored) if is_text else stored
+    def _made(self, stored: list[Any]) -> list[Any]:
+        """Values as Python has them, of one column: none or all of them are NULL."""
+        return (
+            self._texts_of(stored) if self._is_text and stored and stored[0] is not None else stored
+        )
 
     def _corrupt(self, what: str) -> CorruptPage:
         return CorruptPage(f"column {self._chunk.path_in_schema}: {what}", path=self._path)

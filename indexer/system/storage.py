@@ -175,10 +175,12 @@ class LocalStorage:
 
     def _descriptor(self, info: ParquetFileInfo) -> int:
         """Of the file, confirmed to be the one of ``info``."""
-        path = info.relative_path
-        with _reading(path):  # by its path first: opening a device, or a protected file, acts
-            _confirm(info, os.stat(self.absolute(path)))
-            descriptor = os.open(self.absolute(path), _FILE_FLAGS)
+        path = self.absolute(info.relative_path)
+        with _reading(
+            info.relative_path
+        ):  # its path first: to open a device or protected file acts
+            _confirm(info, os.stat(path))
+            descriptor = os.open(path, _FILE_FLAGS)
         try:
             _confirm(info, os.fstat(descriptor))
         except BaseException:

@@ -62,6 +62,30 @@ def test_pages_ahead_of_a_damaged_header_are_found_each_time(tmp_path):
             next(found)
 
 
+@pytest.mark.parametrize("use_dictionary", [False, True])
+def test_from_any_row_on_pages_come_with_the_rows_before_them(tmp_path, use_dictionary):
+    path = write(
+        tmp_path / NAME,
+        spans(300),
+        data_page_size=64,
+        write_batch_size=50,
+        use_dictionary=use_dictionary,
+    )
+    content = path.read_bytes()
+    groups = groups_of(content)
+    chunk = next(one for one in groups[0].chunks if one.column == "span_id")
+    page_map, source = PageMap(groups), pa.BufferReader(content)
+    pages = list(page_map.pages(source, chunk, NAME))
+    for row in range(300):
+        found = list(page_map.pages_from(source, chunk, NAME, row))
+        if use_dictionary:
+            assert found.pop(0) == (0, pages[0])
+        (first, page), *_ = found
+        assert first <= row < first + page.value_count
+        assert [one for _, one in found] == pages[len(pages) - len(found) :]
+        assert found[-1][0] + found[-1][1].value_count == 300
+
+
 def test_files_that_were_asked_the_longest_ago_are_let_go(tmp_path):
     groups = groups_of(write(tmp_path / NAME, spans(10)).read_bytes())
     parts = PageMap(groups).parts

@@ -35,6 +35,28 @@ def test_any_text_is_found_in_any_order(texts: list[bytes], data: st.DataObject)
 
 
 @examples(40)
+@given(TEXTS, st.data())
+def test_texts_of_ascending_places_are_those_of_each(
+    texts: list[bytes], data: st.DataObject
+) -> None:
+    places = data.draw(st.lists(st.integers(0, len(texts)), unique=True).map(sorted))
+    found = ByteArrays(encoded(texts), len(texts))
+    if len(texts) in places:
+        with pytest.raises(IndexError):
+            found.take(places)
+    else:
+        assert found.take(places) == [texts[place] for place in places]
+
+
+@examples(40)
+@given(TEXTS, st.integers(1, 9))
+def test_a_text_that_is_cut_off_is_an_error(texts: list[bytes], cut: int) -> None:
+    body = encoded(texts)
+    with pytest.raises(IndexError):
+        ByteArrays(body[: -min(cut, len(body))], len(texts)).take(range(len(texts)))
+
+
+@examples(40)
 @given(TEXTS)
 def test_only_texts_of_one_length_have_a_stride(texts: list[bytes]) -> None:
     lengths = {len(text) for text in texts}

@@ -21,10 +21,12 @@ FRAMES_MAX = 512
 FRAME_CHARS_MAX = 2_048
 """Of one of them: all together take some 1 MB at most."""
 _RESOURCE = "resource_attributes_json"
-_OWN = frozenset(
-    (*("trace_id", "span_id", "parent_span_id", "start_time", "end_time"), "attributes_json")
-) | {_RESOURCE}
-"""Fields of which each span has its own, in the order of every dialect."""
+_TEXTS = ("trace_id", "span_id", "start_time", "end_time")
+_PLACES = {
+    **dict.fromkeys(_TEXTS, '"%s"'),  # IDs and times need no escapes
+    **dict.fromkeys(("parent_span_id", "attributes_json", _RESOURCE), "%s"),
+}
+"""Fields of which each span has its own, as they stand in the text of others."""
 _YEARS = range(YEAR_1_UNIX_NANO, YEAR_10000_UNIX_NANO)
 
 
@@ -98,22 +100,22 @@ def _is_none(elements: Any) -> bool:
 def _frame(dialect: Dialect, span: Span) -> _Frame:
     body = dialect.body(span)
     fields = (
-        f'"{name}":' + ("%s" if name in _OWN else json_string(value).replace("%", "%%"))
+        f'"{name}":' + (_PLACES.get(name) or json_string(value).replace("%", "%%"))
         for name, value in body.fields.items()
     )
     return _Frame("{" + ",".join(fields) + "}", body.altered, _RESOURCE in body.fields)
 
 
 def _filled(frame: _Frame, span: Span) -> Encoded:
-    """IDs and times need no escapes."""
+    """In the order of every dialect."""
     payload = span.payload or UNREADABLE
-    parent = span.parent_span_id
+    parent, start_unix_nano = span.parent_span_id, span.start_time_unix_nano
     own: tuple[str, ...] = (
-        f'"{span.trace_id}"',
-        f'"{span.span_id}"',
+        span.trace_id,
+        span.span_id,
         f'"{parent}"' if parent else "null",
-        f'"{iso_time(span.start_time_unix_nano)}"',
-        f'"{iso_time(span.start_time_unix_nano + span.duration_ns)}"',
+        iso_time(start_unix_nano),
+        iso_time(start_unix_nano + span.duration_ns),
         json_string(payload.attributes),
     )
     if frame.has_resource:

@@ -27,4 +27,4 @@ def _time(value: object) -> str:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_time)
+_ENCODER = json.JSONEncoder(check_circular=False, separators=(",", ":"), default=_time)

@@ -5,7 +5,7 @@ is answered is seen at least once; what is seen twice is dropped by ``merge``, c
 the hot tier names and this transaction does not have are read directly.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -123,7 +123,10 @@ def open_tiers(
     keys = keys_of_query(cursor, query) if isinstance(query, SpanQuery) else {}
     paths = unknown_files(cursor, storage, hot, keys.values())
     recent = read_recent_files(storage, paths, account=account, deadline=deadline)
-    narrow = every_span if published is None else published.without_replaced
+    narrow: Callable[[UnindexedSpans], UnindexedSpans] = every_span
+    if published is not None:
+        narrow = published.without_replaced
+        recent = replace(recent, files=tuple(map(narrow, recent.files)))
     relative = [storage.relative(one.source.path) for one in recent.files if one.source.path]
     return AllTiers(
         indexed=IndexedFiles(
@@ -138,7 +141,7 @@ def open_tiers(
             read_directly=[path for path in relative if path],
             state=state,
         ),
-        recent=replace(recent, files=tuple(map(narrow, recent.files))),
+        recent=recent,
         published=published,
         hot=None if hot is None or hot.view is None else HotSpans(view=hot.view, narrow=narrow),
         recent_paths=tuple(paths),

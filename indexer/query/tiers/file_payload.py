@@ -7,7 +7,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.missing import Missing
-from indexer.query.span import UNREADABLE, DataFile, Payload, Span
+from indexer.query.span import UNREADABLE, DataFile, Payload, Source, Span
 from indexer.query.tiers.tier import Payloads
 from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.registered_file import read_registered
@@ -30,9 +30,13 @@ def file_payload(
     deadline raises.
     """
     rows_of: dict[DataFile, list[int]] = {}
+    places: list[int] = []
+    source: Source | None = None
     for at, span in enumerate(spans):
-        if isinstance(span.source, DataFile):
-            rows_of.setdefault(span.source, []).append(at)
+        if span.source is not source:
+            source = span.source
+            places = rows_of.setdefault(source, []) if isinstance(source, DataFile) else []
+        places.append(at)
     payloads = [UNREADABLE] * len(spans)
     missing: list[Missing] = []
     if not deadline.may_wait:
@@ -41,7 +45,7 @@ def file_payload(
     for file, places in rows_of.items():
         deadline.check()
         try:
-            found = _read(storage, file, [spans[at] for at in places], account)
+            found = _read(storage, file, [spans[at] for at in places], account, deadline)
         except IndexerError as error:
             deadline.will_wait()
             missing.append(Missing.of_error(error, file.path))
@@ -55,17 +59,22 @@ def file_payload(
 def _refuse_to_wait(spans: Sequence[Span], files: Collection[DataFile]) -> None:
     """Raises MustWait for payload whose reading takes long even where all of it is in memory."""
     is_little = len(spans) <= AT_ONCE_SPANS_MAX and len(files) <= AT_ONCE_FILES_MAX
-    is_plain = not any(file.dialect.trace_a_row for file in files)
-    if not is_little or not is_plain or any(may_be_cut(span.name) for span in spans):
+    if not is_little or any(file.dialect.trace_a_row for file in files):
         raise MustWait
 
 
 def _read(
-    storage: LocalStorage, file: DataFile, spans: Sequence[Span], account: CostAccount
+    storage: LocalStorage,
+    file: DataFile,
+    spans: Sequence[Span],
+    account: CostAccount,
+    deadline: Deadline,
 ) -> list[Payload]:
     account.open_file(file.path)
     rows = [span.row for span in spans]
     cut = [span.row for span in spans if may_be_cut(span.name)]
+    if cut:
+        deadline.will_wait()
 
     def read(info: ParquetFileInfo) -> list[Payload]:
         payloads = read_canonical_payload(
