@@ -17,7 +17,7 @@ from indexer import __version__
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS
 from indexer.clients.shared.callers import AdmittedByCaller, Caller, caller_of
-from indexer.clients.shared.direct_routes import DirectRoutes
+from indexer.clients.shared.direct_routes import AnsweredDirectly, DirectRoutes
 from indexer.clients.shared.event_streams import EventStreams
 from indexer.clients.shared.head_requests import HeadAsGet
 from indexer.clients.shared.prefix_router import PrefixRouter
@@ -62,6 +62,8 @@ def application(
     at once. With a ``tracer_provider`` each of their requests is a span, but for those of probes
     and of whoever scrapes metrics.
     """
+    made = [make(host) for make in routers]
+    direct = [one for router in made if isinstance(router, PrefixRouter) for one in router.direct]
     admissions = {Caller.DASHBOARD: admission, Caller.OPERATOR: OF_THE_OPERATOR}
     app = FastAPI(
         title="span-indexer",
@@ -76,6 +78,7 @@ def application(
             Middleware(HeadAsGet),
             Middleware(Measured),
             Middleware(AdmittedByCaller, admissions=admissions),
+            Middleware(AnsweredDirectly, routes=DirectRoutes(direct)),
         ],
         telemetry=_telemetry(tracer_provider),
     )
@@ -86,11 +89,8 @@ def application(
     }
     app.state.probes = QueryExecutor(at_once=PROBES_AT_ONCE)
     app.state.streams = EventStreams()
-    made = [make(host) for make in routers]
     for router in made:
         app.include_router(router)
-    direct = [one for router in made if isinstance(router, PrefixRouter) for one in router.direct]
-    app.router.routes.insert(0, DirectRoutes(direct))
     return app
 
 

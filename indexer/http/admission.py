@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import Unauthorized
+from indexer.http.header_index import HeaderIndex
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import HEAD_BYTES_MAX
 from indexer.http.problems import of_fault, problem
@@ -138,7 +139,7 @@ class _Admitted:
 
     def _refusal(self, scope: Scope) -> Response | None:
         admission = self._admission
-        headers = Headers(scope=scope)
+        headers = HeaderIndex(scope)
         refusal = (
             _check_head(scope, headers, admission.head_bytes_max)
             or _check_body(scope, headers, admission)

@@ -5,6 +5,7 @@ through its visitor's browser; such a request has that name in ``Host``, and mos
 """
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -14,6 +15,10 @@ from indexer.deferred_dataclass import dataclass
 _LOCAL_ENDINGS = (".localhost", ".internal", ".local")
 """Names that no public registry gives to anybody."""
 ANY_ORIGIN = "*"
+NAME_CHARS_MAX = 253
+"""Of a name in the DNS (RFC 1035)."""
+NAMES_KEPT = 64
+"""Of which it is known whether they are local: a service is called by a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,15 @@ def host_name(host: str) -> str:
 
 
 def _is_local(name: str) -> bool:
+    return _is_local_name(name) if len(name) <= NAME_CHARS_MAX else _has_local_form(name)
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def _is_local_name(name: str) -> bool:
+    return _has_local_form(name)
+
+
+def _has_local_form(name: str) -> bool:
     """An address, a name without a dot, or one that cannot be anybody's on the internet."""
     try:
         ipaddress.ip_address(name)

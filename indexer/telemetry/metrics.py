@@ -7,7 +7,8 @@ somebody asks. Labels have few values: a route is its template, an unknown metho
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -26,6 +27,9 @@ LAG_BUCKETS_S = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 ANSWER_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """From an index lookup to the limit of a question."""
 STARTED_UNIX_NANO = time.time_ns()
+SERIES_MAX = 512
+"""Of requests and answers that are kept at hand: routes by method and status."""
+M = TypeVar("M", bound=MetricWrapperBase)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
@@ -179,7 +183,24 @@ def files_indexed(modified_unix_nano: Iterable[int], *, spans: int, now_unix_nan
 
 def count_answer(route: str, *, complete: bool) -> None:
     """Count an answer; ``route`` is the template."""
-    ANSWERS.labels(route=route, complete="yes" if complete else "no").inc()
+    _series(ANSWERS, route, "yes" if complete else "no").inc()
+
+
+def count_request(route: str, method: str, status: int, seconds: float) -> None:
+    """Count and time a request; ``route`` is the template."""
+    _series(REQUESTS, route, method, str(status)).inc()
+    _series(REQUEST_SECONDS, route).observe(seconds)
+
+
+def count_altered(route: str, spans: int) -> None:
+    """Count spans with altered values; 0 begins the series."""
+    _series(ALTERED_SPANS, route).inc(spans)
+
+
+@lru_cache(maxsize=SERIES_MAX)
+def _series(metric: M, *labels: str) -> M:
+    """The one with these values of its labels, in their order, which takes long to look for."""
+    return metric.labels(*labels)
 
 
 def set_state(status: Mapping[str, Any]) -> None:

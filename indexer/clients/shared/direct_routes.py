@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from indexer.clients.shared.problems import refusal_of
 from indexer.deferred_dataclass import dataclass
 
 Answer = Callable[[Request, str], Awaitable[Response]]
@@ -38,8 +39,8 @@ class DirectPath:
         return before, rest.partition("}")[2]
 
 
-class DirectRoutes(BaseRoute):
-    """The first route of an application."""
+class DirectRoutes:
+    """Those of an application."""
 
     def __init__(self, paths: Iterable[DirectPath]) -> None:
         self._paths = [(*one.ends, one) for one in paths]
@@ -55,11 +56,29 @@ class DirectRoutes(BaseRoute):
                         return Match.FULL, {"route": one, "path_params": {"value": value}}
         return Match.NONE, {}
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer it. What it raises is answered by the application, as for any route."""
-        one: DirectPath = scope["route"]
+
+class AnsweredDirectly:
+    """An ASGI middleware around the routes, inside those that refuse."""
+
+    def __init__(self, app: ASGIApp, routes: DirectRoutes) -> None:
+        self._app, self._routes = app, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a usual request; what is raised becomes what the application makes of it."""
+        match, found = self._routes.matches(scope)
+        if match is not Match.FULL:
+            await self._app(scope, receive, send)
+            return
+        scope.update(found)
         request = Request(scope, receive, send)
-        response = await one.answer(request, scope["path_params"]["value"])
+        one: DirectPath = scope["route"]
+        try:
+            response = await one.answer(request, scope["path_params"]["value"])
+        except Exception as error:
+            refusal = refusal_of(request, error)
+            if refusal is None:
+                raise
+            response = refusal
         await response(scope, receive, send)
 
 

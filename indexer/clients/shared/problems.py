@@ -1,6 +1,6 @@
 """What routes raise as problem details; one of validation names each parameter and its bounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +8,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
 
 from indexer.errors import IndexerError
 from indexer.http.problems import MEDIA_TYPE, excerpt, of_error, problem
@@ -94,10 +93,16 @@ def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED)
 
 
-HANDLERS: Mapping[Any, ExceptionHandler] = {
+HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
     IndexerError: _typed,
     HTTPException: _http,
     RequestValidationError: _invalid,
     ClientGone: _gone,
 }
 """For an application's ``exception_handlers``."""
+
+
+def refusal_of(request: Request, error: Exception) -> Response | None:
+    """What the application makes of an error; None of a fault."""
+    kind = next((one for one in type(error).__mro__ if one in HANDLERS), None)
+    return None if kind is None else HANDLERS[kind](request, error)

@@ -38,8 +38,7 @@ class Measured:
         finally:
             route = route_of(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            metrics.REQUESTS.labels(route=route, method=method, status=str(status)).inc()
-            metrics.REQUEST_SECONDS.labels(route=route).observe(perf_counter() - began_s)
+            metrics.count_request(route, method, status, perf_counter() - began_s)
 
 
 def count_answer(request: Request, *, complete: bool) -> None:
@@ -49,7 +48,7 @@ def count_answer(request: Request, *, complete: bool) -> None:
 
 def count_altered(request: Request, spans: int) -> None:
     """Count spans that the body of an answer cannot hold as they are; 0 begins the series."""
-    metrics.ALTERED_SPANS.labels(route=route_of(request.scope)).inc(spans)
+    metrics.count_altered(route_of(request.scope), spans)
 
 
 def route_of(scope: Scope) -> str:

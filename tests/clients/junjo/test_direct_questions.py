@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from indexer.clients.junjo.dialects import DIALECTS
 from indexer.clients.junjo.direct_questions import direct_paths
 from indexer.clients.junjo.traces import CHARS_MAX
-from indexer.clients.shared.direct_routes import DirectRoutes
+from indexer.clients.shared.direct_routes import AnsweredDirectly, DirectPath, DirectRoutes
+from indexer.clients.shared.problems import ClientGone
+from indexer.errors import InvalidId, QueriesBusy
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.telemetry import metrics
 from tests.clients.test_routes_junjo import ROWS, served
@@ -101,3 +105,33 @@ def test_any_other_request_is_left_to_the_routes(
     path = f"/junjo/0.82/api/v1/observability/traces/{TRACES[0]}/spans"
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", **changed}
     assert (routes.matches(scope)[0] is Match.FULL) == is_direct
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(QueriesBusy("busy"), 503), (InvalidId("none"), 422), (ClientGone(), 499), (KeyError(), None)],
+    ids=str,
+)
+async def test_what_is_raised_is_answered_as_by_the_application(
+    error: Exception, status: int | None
+) -> None:
+    """A fault is left to those that answer faults."""
+
+    async def refuse(_: Request, value: str) -> Response:
+        assert value == "7"
+        raise error
+
+    path = DirectPath(path_format="/a/{n}/b", accepts=lambda _: True, answer=refuse, chars_max=9)
+    app = AnsweredDirectly(StubHost(), DirectRoutes([path]))
+    scope = {"type": "http", "method": "GET", "path": "/a/7/b", "query_string": b""}
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    if status is None:
+        with pytest.raises(KeyError):
+            await app(scope, None, send)
+        return
+    await app(scope, None, send)
+    assert sent[0]["status"] == status
