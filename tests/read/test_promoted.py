@@ -102,9 +102,12 @@ def test_every_layout_gives_the_same_values(layout: str, tmp_path: Path) -> None
     assert values == [(0, "error.type", "timeout")]
 
 
-def test_batches_join_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows_at_once", ["BATCH_ROWS", "READ_ROWS"])
+def test_batches_join_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: str
+) -> None:
     """Row numbers go on from one batch to the next."""
-    monkeypatch.setattr(promoted, "BATCH_ROWS", 3)
+    monkeypatch.setattr(promoted, rows_at_once, 3)
     rows = [Span(span=n, attributes=f'{{"k":{n}}}' if n % 2 else "{}") for n in range(1, 9)]
     write(tmp_path / "a.parquet", rows, row_group_size=5)
     assert read(tmp_path, "k") == [(0, "k", "1"), (2, "k", "3"), (4, "k", "5"), (6, "k", "7")]
