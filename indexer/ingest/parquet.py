@@ -8,7 +8,8 @@ have in its row group: eight spans of a known row group take 0.50 ms, in pages o
 of 700 rows 0.79, in files that are 2 % and 6 % smaller. The bloom filter on trace_id tells a file
 that has not the trace without reading a page; pyarrow 26 writes one. Every page has a checksum,
 which readers of ours verify. Columns of text that differ in each row have no dictionary: without,
-files are 2 % smaller and written faster.
+files are 2 % smaller and written faster. Attributes have no least and greatest text, of which
+nobody asks anything: those of each page and row group were 4 % of a file.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,7 @@ BLOOM_FALSE_POSITIVES = 0.01
 """10 bits a trace: a file is read in vain once in a hundred times."""
 SORTED_BY = [("trace_id", "ascending"), ("start_time", "ascending")]
 DIFFERENT_IN_EACH_ROW = frozenset({"span_id", "parent_span_id", "attributes", "events", "links"})
+WITHOUT_STATISTICS = frozenset({"attributes"})
 
 
 def write_span_file(table: pa.Table, target: Path, modes: FileModes = DEFAULT_MODES) -> int:
@@ -53,9 +55,9 @@ def write_span_tables(
         return file.tell()
 
 
-def encode_spans(table: pa.Table) -> None:
+def encode_spans(tables: Iterable[pa.Table]) -> None:
     """All the work of a file without a file: to see whether it can be done."""
-    _write(iter([table]), pa.BufferOutputStream())
+    _write(iter(tables), pa.BufferOutputStream())
 
 
 def _write(tables: Iterator[pa.Table], file: Any) -> None:
@@ -68,6 +70,7 @@ def _write(tables: Iterator[pa.Table], file: Any) -> None:
         use_dictionary=[name for name in schema.names if name not in DIFFERENT_IN_EACH_ROW],
         data_page_size=PAGE_BYTES,
         write_batch_size=PAGE_BATCH_ROWS,
+        write_statistics=[name for name in schema.names if name not in WITHOUT_STATISTICS],
         write_page_checksum=True,
         write_page_index=True,
         sorting_columns=pq.SortingColumn.from_ordering(schema, SORTED_BY),
@@ -78,7 +81,19 @@ def _write(tables: Iterator[pa.Table], file: Any) -> None:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    return table.sort_by(SORTED_BY).replace_schema_metadata(None)
+    """In order; texts that stood in dictionaries, of which rows need no copies, are texts again.
+
+    Columns in one piece are put in order in two thirds of the time.
+    """
+    order = pc.sort_indices(table, SORTED_BY)
+    whole = table.combine_chunks()
+    del table  # with it goes a copy, unless the caller keeps it
+    ordered = whole.take(order).replace_schema_metadata(None)
+    plain = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in ordered.schema
+    ]
+    return ordered.cast(pa.schema(plain))
 
 
 def _bloom_filter(table: pa.Table) -> dict[str, float]:

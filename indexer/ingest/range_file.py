@@ -83,6 +83,7 @@ def write_range(
     tables, bad = decode_each([one for one in requests if one.key not in deadly], decode, clipped)
     bad += [(one, DEADLY) for one in requests if one.key in deadly]
     refused = tuple(_keep(refused_folder(wal_path), one, reason) for one, reason in bad)
+    del requests, bad  # as many bytes as the rows, which are about to be put in order
     rows = sum(table.num_rows for table in tables)
     size = _write(tables, target, modes) if rows else 0
     return RangeFile(span_count=rows, size_bytes=size, refused=refused, clipped=clipped)
@@ -143,19 +144,30 @@ def _portions(requests: Sequence[LoggedRequest], clipped: Clipped) -> Iterator[b
         yield from portions(request.body, clipped=clipped)
 
 
-def _write(
-    tables: Sequence["pa.Table"], target: Path | None, modes: FileModes = DEFAULT_MODES
-) -> int:
-    """The rows as one file, and its size; without a target all the work of it and no file."""
+def _write(tables: list["pa.Table"], target: Path | None, modes: FileModes = DEFAULT_MODES) -> int:
+    """The rows as one file, and its size; without a target all the work of it and no file.
+
+    No table is left in the list: they are as large as the copy of their rows that is in order.
+    """
+    from indexer.ingest.parquet import (  # noqa: PLC0415 - the process that receives needs none
+        encode_spans,
+        write_span_tables,
+    )
+
+    rows = _taken(tables)
+    if target is None:
+        encode_spans(rows)
+        return 0
+    return write_span_tables(rows, target, modes)
+
+
+def _taken(tables: list["pa.Table"]) -> Iterator["pa.Table"]:
+    """All rows as one table, which only the caller has."""
     import pyarrow as pa  # noqa: PLC0415 - the process that receives needs no Arrow
 
-    from indexer.ingest.parquet import encode_spans, write_span_file  # noqa: PLC0415 - same
-
-    table = pa.concat_tables(tables)
-    if target is None:
-        encode_spans(table)
-        return 0
-    return write_span_file(table, target, modes)
+    whole = [pa.concat_tables(tables)]
+    tables.clear()
+    yield whole.pop()
 
 
 def keep_refused(folder: Path, name: str, content: bytes) -> Path:

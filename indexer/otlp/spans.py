@@ -57,6 +57,17 @@ SPAN_SCHEMA = pa.schema(
     ]
 )
 """Null means: a root span, or empty text."""
+_CODED = frozenset(
+    {"service_name", "resource_attributes", "scope_name", "scope_version", "scope_attributes"}
+)
+"""Texts that the spans of a scope share."""
+CODED_SCHEMA = pa.schema(
+    [
+        field.with_type(pa.dictionary(pa.int32(), field.type)) if field.name in _CODED else field
+        for field in SPAN_SCHEMA
+    ]
+)
+"""The same columns while rows are put in order: each of those texts once, rows have its number."""
 
 LOST = (
     ("resource_spans.schema_url", "no column; attribute names are kept as they are"),
@@ -89,11 +100,15 @@ def span_table(bodies: Iterable[bytes]) -> pa.Table:
     Spans without ids are left out, and what a span has beyond its limits, which its counts of what
     was dropped say. Raises InvalidOtlp for a body that does not parse.
     """
-    return portions_table(portion for body in bodies for portion in portions(body))
+    whole = (portion for body in bodies for portion in portions(body))
+    return portions_table(whole).cast(SPAN_SCHEMA)
 
 
 def portions_table(whole: Iterable[bytes]) -> pa.Table:
-    """The same of what ``portions`` has made of them, which is not looked at again."""
+    """The same rows, in ``CODED_SCHEMA``, of what ``portions`` has made of the bodies.
+
+    It is not looked at again.
+    """
     return _table(_from_requests(whole))
 
 
@@ -102,7 +117,7 @@ def span_table_of(pairs: Iterable[tuple[bytes, bytes]]) -> pa.Table:
 
     An empty resource is one without attributes.
     """
-    return _table(_from_pairs(pairs))
+    return _table(_from_pairs(pairs)).cast(SPAN_SCHEMA)
 
 
 def _from_requests(whole: Iterable[bytes]) -> Iterator[_Portion]:
@@ -139,7 +154,7 @@ def _table(portions: Iterable[_Portion]) -> pa.Table:
             groups, rows, size_bytes = [], 0, 0
     if groups:
         batches += _batches(groups)
-    return pa.Table.from_batches(batches, SPAN_SCHEMA)
+    return pa.Table.from_batches(batches, CODED_SCHEMA)
 
 
 def _batches(groups: Sequence[_Group]) -> Iterator[pa.RecordBatch]:
@@ -156,18 +171,25 @@ def _batches(groups: Sequence[_Group]) -> Iterator[pa.RecordBatch]:
 def _batch(columns: Mapping[str, Any], is_kept: Any) -> pa.RecordBatch:
     arrays = [
         column if isinstance(column, pa.Array) else pa.array(column, kind)
-        for column, kind in ((columns[field.name], field.type) for field in SPAN_SCHEMA)
+        for column, kind in ((columns[field.name], field.type) for field in CODED_SCHEMA)
     ]
-    batch = pa.RecordBatch.from_arrays(arrays, schema=SPAN_SCHEMA)
+    batch = pa.RecordBatch.from_arrays(arrays, schema=CODED_SCHEMA)
     return batch if is_kept.all() else batch.filter(pa.array(is_kept))
 
 
 def _shared(origins: Sequence[SpanOrigin], counts: Sequence[int]) -> dict[str, pa.Array]:
-    """Each text is made into Arrow once for its scope, and then copied row by row."""
-    rows = pa.array(np.repeat(np.arange(len(origins)), counts))
+    """Each value is made into Arrow once for its scope."""
+    rows = pa.array(np.repeat(np.arange(len(origins), dtype=np.int32), counts))
     return {
-        name: pa.array(
-            [getattr(origin, name) for origin in origins], SPAN_SCHEMA.field(name).type
-        ).take(rows)
+        name: _repeated([getattr(origin, name) for origin in origins], name, rows)
         for name in SpanOrigin.__dataclass_fields__
     }
+
+
+def _repeated(values: Sequence[Any], name: str, rows: pa.Array) -> pa.Array:
+    """The value of each row, as its column holds it."""
+    kind = SPAN_SCHEMA.field(name).type
+    if name not in _CODED:
+        return pa.array(values, kind).take(rows)
+    coded = pa.array(values, kind).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices.take(rows), coded.dictionary)

@@ -16,7 +16,7 @@ from indexer.ingest.parquet import (
     write_span_file,
     write_span_tables,
 )
-from indexer.otlp.spans import SPAN_SCHEMA, span_table
+from indexer.otlp.spans import CODED_SCHEMA, SPAN_SCHEMA, portions_table, span_table
 from tests.ingest.bodies import body, files_below
 from tests.read.parquet_pages import pages
 
@@ -40,6 +40,25 @@ def test_rows_come_back_sorted(target, table):
     found = pq.read_table(target)
     assert found.schema.equals(SPAN_SCHEMA)
     assert found.equals(table.sort_by([("trace_id", "ascending"), ("start_time", "ascending")]))
+
+
+def test_texts_in_dictionaries_make_the_same_file(target, tmp_path):
+    """Of several batches whose dictionaries differ, with scopes that say nothing."""
+    bodies = [body(number, 40, service=f"s{number // 50}") for number in range(250)]
+    coded = portions_table(bodies)
+    assert coded.schema.equals(CODED_SCHEMA)
+    assert coded["scope_name"].num_chunks > 1
+    write_span_file(coded, target)
+    write_span_file(span_table(bodies), tmp_path / "plain.parquet")
+    assert target.read_bytes() == (tmp_path / "plain.parquet").read_bytes()
+
+
+def test_all_columns_but_attributes_have_statistics(target, table):
+    write_span_file(table, target)
+    group = pq.read_metadata(target).row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    assert [one.path_in_schema for one in columns if not one.is_stats_set] == ["attributes"]
+    assert all(one.has_offset_index for one in columns)
 
 
 def test_pages_have_checksums_and_row_groups_their_size(target, table):
