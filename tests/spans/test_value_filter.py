@@ -8,6 +8,7 @@ from indexer.spans.key_summary import hash_value
 from indexer.spans.value_filter import (
     FILTER_BYTES_MAX,
     VALUES_MAX,
+    distinct_hashes,
     hash_numbers,
     hash_text,
     make_filter,
@@ -25,6 +26,18 @@ def test_every_value_is_in_its_filter(values: list[str | bool | float]) -> None:
     content = make_filter(np.concatenate([*hashes, np.zeros(0, np.uint64)]))
     assert content is not None
     assert all(may_contain(content, one) for one in hashes)
+
+
+@examples(40)
+@given(
+    hashes=st.lists(
+        st.integers(0, 7) | st.integers(0, 7).map(lambda one: one << 47) | st.integers(0, 2**64 - 1)
+    )
+)
+def test_each_distinct_hash_is_given_once(hashes: list[int]) -> None:
+    """Also those whose highest bits are the same."""
+    found = distinct_hashes(np.array(hashes, np.uint64))
+    assert sorted(found.tolist()) == sorted(set(hashes))
 
 
 def test_few_others_pass() -> None:
