@@ -83,23 +83,26 @@ def _scan_run(run: Run, key: str, *, of_events: bool) -> ScannedKey:
         odd |= run.having(f'"{key}\\"'.encode())
     if "/" in key:
         odd |= run.having(b"\\/")
-    first = run.content[run.offsets[row]]
-    is_read = (first == ord("[" if of_events else "{")) & ~odd[row]
+    is_read = run.content[run.offsets[row]] == ord("[" if of_events else "{")
+    is_read &= ~odd[row]
     if not of_events:
         is_read &= np.bincount(row, minlength=len(run))[row] == 1
-    odd[row[~is_read]] = True
-    row, ends = row[is_read], places[is_read] + len(quoted)
+    if not is_read.all():
+        odd[row[~is_read]] = True
+        row, places = row[is_read], places[is_read]
     if not len(row):
         return _nothing(odd)
-    values = values_at(run.content, ends)
+    values = values_at(run.content, places + len(quoted))
+    is_known = ~(values.is_odd | values.is_null)
     odd[row[values.is_odd]] = True
-    is_known = ~values.is_odd & ~values.is_null
+    is_known = ~(values.is_odd | values.is_null)
+    known: BoolArray | slice = slice(None) if is_known.all() else is_known
     return ScannedKey(
         odd=odd,
-        row=row[is_known],
-        is_text=values.is_text[is_known],
-        number=values.number[is_known],
-        hashes=values.hashes[is_known],
+        row=row[known],
+        is_text=values.is_text[known],
+        number=values.number[known],
+        hashes=values.hashes[known],
         texts=[(run.content, values.texts)],
     )
 

@@ -52,16 +52,18 @@ def values_at(content: Bytes, ends: Places) -> WrittenValues:
         is_said = word & _mask(len(said)) == _letters(said)
         is_odd &= ~is_said
         hashes[is_said] = hash_truths(np.array([said == b"true"]))
-    at = np.flatnonzero(_DIGITS[first])
-    if len(at):
+    is_number = _DIGITS[first]
+    if is_number.any():
+        at = _where(is_number)
         number[at] = _numbers(content, word[at], begins[at])
-    is_number = ~np.isnan(number)
-    hashes[is_number] = hash_numbers(number[is_number])
-    is_odd &= ~is_number
+        is_number = ~np.isnan(number)
+        at = _where(is_number)
+        hashes[at] = hash_numbers(number[at])
+        is_odd &= ~is_number
     is_text: BoolArray = first == ord('"')
-    at = np.flatnonzero(is_text)
+    at = _where(is_text)
     texts = begins[at] + 1
-    if len(at):
+    if len(texts):
         hashes[at], is_plain = _texts(content, texts)
         is_odd[at] = ~is_plain
         if not is_plain.all():
@@ -193,6 +195,11 @@ def _first(held: npt.NDArray[np.bool_]) -> Places:
     first: Places = held.argmax(axis=1)
     first[~held[np.arange(len(held)), first]] = held.shape[1]
     return first
+
+
+def _where(held: BoolArray) -> Places | slice:
+    """Where it holds: what is taken by a slice is not copied."""
+    return slice(None) if held.all() else np.flatnonzero(held)
 
 
 def _among(letters: bytes) -> BoolArray:
