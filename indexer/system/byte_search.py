@@ -3,11 +3,13 @@
 ``memmem`` skips by pairs of letters and costs a call a place. Numpy compares words of memory: of
 seven bytes in a row four are one word, which lies on a multiple of four, wherever the seven stand.
 So each word there is compared with the four that it can be, and the other bytes are looked at where
-it is one of them. Words of two bytes are compared less often, and found more often.
+it is one of them. Words of two bytes are compared less often, and found more often. Which search
+was the right one is kept for the next part of the same bytes, mostly of the same kind.
 """
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
-DENSE_BYTES = 4_096
+DENSE_BYTES = 24 << 10
 """Where a needle stands more often than once in so many, numpy goes on."""
 SHORT_BYTES = 8
 """A needle of which memmem skips little: numpy takes half the time (measured)."""
@@ -24,8 +26,10 @@ WORD_SIZES = (2, 4)
 """Bytes of a word, unless the needle is shorter than any has to be for it."""
 _JUDGED = 32
 """Places that are found between two looks at how dense they are."""
-_BLOCK_WORDS = 1 << 19
+_BLOCK_WORDS = 1 << 17
 """Compared at a time, so that what is compared stays in the processor's cache."""
+_PART_WORDS = 1 << 21
+"""Compared before places are looked at: each look has steps that take the same for few of them."""
 _SAMPLE_BYTES = 4 << 10
 """In which the rarest words are looked for."""
 _PASS_PLACES = 2
@@ -36,6 +40,13 @@ _LOOKED_AT_BYTES = 512
 """From where the first letter of a needle stands: as long as looking for the next one takes."""
 _FREQUENT_BYTES = 8 << 10
 """Where a letter is found anew in fewer, looking from one to the next takes as long as all."""
+_JUDGED_BYTES = 64 << 10
+"""Of the beginning, in which the letter is counted."""
+_OTHERS_IN_SAMPLE = 8
+"""Places that were looked at in vain, of as many bytes as a sample has: with more, words are chosen
+anew."""
+_WAYS = 256
+"""Needles of which it is kept how they were looked for."""
 _EIGHT = 8
 
 _Words = npt.NDArray[np.unsignedinteger[Any]]
@@ -43,18 +54,28 @@ Search = Callable[[int, int, int, int], int | None]
 """memmem(3): address and length of the many, address and length of the few."""
 
 
+class _Way:
+    """How one needle was looked for last."""
+
+    def __init__(self) -> None:
+        self.is_dense = False
+        self.inside: range | None = None
+        """Where in it the words begin that are compared; None where they are to be chosen."""
+
+
 def find_all(content: Bytes, needle: bytes, *, most: int) -> Places | None:
     """Where the needle begins, in order, overlaps too; None where that is at more places."""
-    found, begin = list[int](), 0
-    if _MEMMEM is not None and len(needle) > SHORT_BYTES:
+    found, begin, way = list[int](), 0, _way_of(needle)
+    if _MEMMEM is not None and len(needle) > SHORT_BYTES and not way.is_dense:
         found, begin = _by_memmem(_MEMMEM, content, needle, most)
     parts = [np.array(found, np.int64)]
     count = len(found)
-    for part in _by_words(content[begin:], needle):
+    for part in _by_words(content[begin:], needle, way):
         count += len(part)
         if count > most:
             break
         parts.append(begin + part)
+    way.is_dense = count * DENSE_BYTES > len(content)
     return np.concatenate(parts) if count <= most else None
 
 
@@ -64,6 +85,9 @@ def stands_anywhere(content: Bytes, needle: bytes) -> bool:
     From one such letter it is looked for in as many bytes, and then for the next letter.
     """
     if _MEMCHR is None or _MEMMEM is None:
+        return True
+    sample = content[:_JUDGED_BYTES]
+    if sample.tobytes().count(needle[:1]) * _FREQUENT_BYTES > len(sample):
         return True
     at, few, length = content.ctypes.data, _address(needle), len(needle)
     end = at + len(content)
@@ -92,6 +116,11 @@ def windows(content: Bytes, places: Places, width: int) -> Bytes:
     return np.concatenate([found, ends])
 
 
+@lru_cache(_WAYS)
+def _way_of(_needle: bytes) -> _Way:
+    return _Way()
+
+
 def _by_memmem(search: Search, content: Bytes, needle: bytes, most: int) -> tuple[list[int], int]:
     """(places up to one more than ``most``, where to go on because they are dense)."""
     begin, few, length = content.ctypes.data, _address(needle), len(needle)
@@ -108,32 +137,39 @@ def _by_memmem(search: Search, content: Bytes, needle: bytes, most: int) -> tupl
     return found, len(content)
 
 
-def _by_words(content: Bytes, needle: bytes) -> Iterator[Places]:
+def _by_words(content: Bytes, needle: bytes, way: _Way) -> Iterator[Places]:
     """All places in order, some at a time."""
-    inside = _rarest(content[:_SAMPLE_BYTES].tobytes(), needle[:_COMPARED_BYTES])
+    inside = way.inside or _rarest(content[:_SAMPLE_BYTES].tobytes(), needle[:_COMPARED_BYTES])
     size = len(inside)
     begin = -content.ctypes.data % size
     words: _Words = content[begin : begin + (len(content) - begin) // size * size].view(f"u{size}")
     sought = [words.dtype.type(int.from_bytes(needle[at : at + size], "little")) for at in inside]
+    looked_at = found = 0
     for places in _places_of(words, sought):
         begins = begin - inside.start + places * size
         if size > 1:
             begins = _ordered(begins, words[places], sought)
-        yield _with_all_of(content, needle, begins)
+        at = _with_all_of(content, needle, begins)
+        looked_at, found = looked_at + len(begins), found + len(at)
+        yield at
+    others = (looked_at - found) * _SAMPLE_BYTES
+    way.inside = inside if others <= _OTHERS_IN_SAMPLE * len(content) else None
 
 
 def _places_of(words: _Words, sought: Sequence[Any]) -> Iterator[Places]:
     """The places of words that are one of those, in order, some at a time."""
-    held, is_one = np.empty((2, min(len(words), _BLOCK_WORDS)), np.bool_)
-    for first in range(0, len(words), _BLOCK_WORDS):
-        block = words[first : first + _BLOCK_WORDS]
-        count = len(block)
-        np.equal(block, sought[0], out=held[:count])
-        for word in sought[1:]:
-            np.equal(block, word, out=is_one[:count])
-            np.logical_or(held[:count], is_one[:count], out=held[:count])
-        if held[:count].any():
-            yield first + _true_places(held[:count])
+    held = np.empty(min(len(words), _PART_WORDS), np.bool_)
+    is_one = np.empty(min(len(words), _BLOCK_WORDS), np.bool_)
+    for first in range(0, len(words), _PART_WORDS):
+        part = words[first : first + _PART_WORDS]
+        found = held[: len(part)]
+        for at in range(0, len(part), _BLOCK_WORDS):
+            block, some = part[at : at + _BLOCK_WORDS], found[at : at + _BLOCK_WORDS]
+            np.equal(block, sought[0], some)
+            for word in sought[1:]:
+                np.logical_or(some, np.equal(block, word, is_one[: len(block)]), some)
+        if found.any():
+            yield first + _true_places(found)
 
 
 def _true_places(held: npt.NDArray[np.bool_]) -> Places:
@@ -142,7 +178,7 @@ def _true_places(held: npt.NDArray[np.bool_]) -> Places:
     eights = held[:whole].view(np.uint64)
     some = np.flatnonzero(eights != 0)
     inside = np.flatnonzero(eights[some].view(np.bool_))
-    places = some[inside // _EIGHT] * _EIGHT + inside % _EIGHT
+    places = (some[inside >> 3] << 3) + (inside & 7)
     return np.concatenate([places, np.flatnonzero(held[whole:]) + whole])
 
 

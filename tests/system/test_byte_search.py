@@ -44,18 +44,26 @@ def test_each_place_is_found_unless_there_are_too_many() -> None:
     | st.sampled_from((b"a", b"ab", b"aa", b"ab" * 4, b"ab" * 9)),
     dense=st.sampled_from((0, 1, byte_search.DENSE_BYTES)),
     block=st.integers(1, 64),
+    part=st.integers(1, 64),
 )
 def test_bytes_are_found_however_they_are_looked_for(
-    content: bytes, needle: bytes, dense: int, block: int
+    content: bytes, needle: bytes, dense: int, block: int, part: int
 ) -> None:
-    """Also where the search changes on the way, and in whatever blocks numpy looks at."""
+    """Also where the search changes on the way, and in whatever blocks numpy looks at.
+
+    And again, by the way that was found to be right before.
+    """
+    places = [at for at in range(len(content)) if content.startswith(needle, at)]
+    byte_search._way_of.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_search, "DENSE_BYTES", dense)
         patch.setattr(byte_search, "SHORT_BYTES", dense % 2)
         patch.setattr(byte_search, "_BLOCK_WORDS", block)
-        found = find_all(letters(content), needle, most=200)
-    assert found is not None
-    assert found.tolist() == [at for at in range(len(content)) if content.startswith(needle, at)]
+        patch.setattr(byte_search, "_PART_WORDS", part)
+        for searched, expected in ((content, places), (b"", []), (content, places)):
+            found = find_all(letters(searched), needle, most=200)
+            assert found is not None
+            assert found.tolist() == expected
 
 
 @examples(40)
