@@ -24,9 +24,10 @@ from indexer.read.tally import Tally
 from indexer.read.tempo_block import span_rows
 from indexer.system.storage import LocalStorage
 
-BATCH_ROWS = 8_192
-"""Rows of payload in memory at a time: 6 MB at 800 bytes each. More take a third longer to read,
-because new memory has to be had for them (measured)."""
+BATCH_ROWS = 4_096
+"""Rows of payload in memory at a time: 3 MB at 800 bytes each. Of more, the memory grows while they
+are read, which takes a tenth longer; each batch is looked at in steps that take the same for few
+rows (measured)."""
 
 _ALIKE_MAX = 1_024
 """Distinct texts of one column whose value is kept: a resource repeats span after span."""

@@ -18,9 +18,9 @@ from indexer.read.tally import Tally
 
 Read = Callable[[Tally], Generator[PayloadTable]]
 """Begins to read a file; what it costs is counted where it says."""
-WAITING_MAX = 2
+WAITING_MAX = 4
 """Batches of one file that were read and not looked at."""
-WAITING_BYTES = WAITING_MAX * (6 << 20)
+WAITING_BYTES = WAITING_MAX * (3 << 20)
 """What they take at 800 bytes a row."""
 
 
