@@ -23,8 +23,16 @@ class SpansRead:
     missing: tuple[Missing, ...] = ()
 
 
-def read_spans(tiers: Sequence[Tier], spans: Sequence[Span], account: CostAccount) -> SpansRead:
+def read_spans(
+    tiers: Sequence[Tier],
+    spans: Sequence[Span],
+    account: CostAccount,
+    *,
+    as_stored: bool = False,
+) -> SpansRead:
     """The spans with their payload, in the same order.
+
+    ``as_stored`` says that attributes may be a StoredObject where that is the same.
 
     Raises QueryTooLarge and QueriesBusy, and what a deadline raises.
     """
@@ -34,7 +42,7 @@ def read_spans(tiers: Sequence[Tier], spans: Sequence[Span], account: CostAccoun
     for tier in tiers:
         places = [at for at, span in enumerate(spans) if span.source.tier == tier.name]
         if places:
-            read = tier.payload([spans[at] for at in places], account)
+            read = tier.payload([spans[at] for at in places], account, as_stored=as_stored)
             missing += read.missing
             for at, payload in zip(places, read.payloads, strict=True):
                 payloads[at] = payload

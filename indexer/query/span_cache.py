@@ -47,14 +47,21 @@ class EncodedSpanCache:
     """One encoder, and the spans that it encoded last. For any thread."""
 
     def __init__(
-        self, encoder: Encoder, *, bytes_max: int = CACHE_BYTES_MAX, kept: "_Kept | None" = None
+        self,
+        encoder: Encoder,
+        *,
+        bytes_max: int = CACHE_BYTES_MAX,
+        kept: "_Kept | None" = None,
+        as_stored: bool = False,
     ) -> None:
+        """``as_stored`` says that the encoder takes attributes that are a StoredObject."""
+        self.as_stored = as_stored
         self._encoder = encoder
         self._kept = kept or _Kept(bytes_max)
 
     def beside(self, encoder: Encoder) -> "EncodedSpanCache":
-        """A cache for another encoder in the same memory: the bound is of both."""
-        return EncodedSpanCache(encoder, kept=self._kept)
+        """A cache for another encoder of the kind in the same memory: the bound is of both."""
+        return EncodedSpanCache(encoder, kept=self._kept, as_stored=self.as_stored)
 
     def lookup(self, spans: Sequence[Span]) -> list[EncodedSpan | None]:
         """The forms that are kept; None for spans that are to be read."""

@@ -58,7 +58,12 @@ def show_spans(
     to_read = [span for span, one in zip(spans, kept, strict=True) if one is None]
     account.files_left = found.files_left
     with account.reading():
-        read = read_spans(tiers.coldest_first, to_read if payload else [], account)
+        read = read_spans(
+            tiers.coldest_first,
+            to_read if payload else [],
+            account,
+            as_stored=encoding is not None and encoding.as_stored,
+        )
     content: Sequence[bytes] = ()
     altered: Sequence[tuple[str, ...]] = ()
     if encoding is not None:

@@ -4,7 +4,7 @@ A row gives the same as ``span_payload`` of what ``read_payload`` gives. Of a us
 fourteen columns are alike in all rows of a row group, and resources repeat span after span.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from indexer.read.payload import read_payload, read_stored_rows
 from indexer.read.payload_rows import PayloadLayout, SharedValues, StoredRow
 from indexer.read.payload_values import rows_of, value_of
 from indexer.read.span_payload import json_text_bytes, short_bytes, short_value, span_payload
+from indexer.read.stored_objects import StoredObjects
 from indexer.read.tally import Tally
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from indexer.system.storage import LocalStorage
@@ -24,6 +25,7 @@ ALIKE_MAX = 256
 """Texts of resources and scopes whose value is kept: as many as services, mostly."""
 ALIKE_BYTES_MAX = 1_024
 """Of one of them: all together take some 3 MB."""
+_ATTRIBUTES = "attributes"
 _ALIKE = frozenset({"resource_attributes", "scope_attributes"})
 
 
@@ -52,17 +54,21 @@ def read_canonical_payload(
     tally: Tally,
     limits: SpanLimits = SPAN_LIMITS,
     footer_digest: str | None = None,
+    stored: StoredObjects | None = None,
 ) -> list[dict[str, Any]]:
     """By name of the column, with ``omitted`` where something is left out; rows in their order.
+
+    With ``stored``, attributes may be a StoredObject, whose value is the canonical one.
 
     Values may stand in several rows and answers: they are never to be changed. Raises like
     ``read_payload``.
     """
     if dialect.trace_a_row:
-        stored = read_payload(storage, info, dialect, rows, tally, limits)
-        return [span_payload(one, limits) for one in stored]
+        payload = read_payload(storage, info, dialect, rows, tally, limits)
+        return [span_payload(one, limits) for one in payload]
     layout, found = read_stored_rows(storage, info, dialect, rows, tally, limits, footer_digest)
-    return [_short_row(layout, row) or _any_row(layout, row) for row in found]
+    attributes = None if stored is None else stored.attributes
+    return [_short_row(layout, row, attributes) or _any_row(layout, row) for row in found]
 
 
 def _any_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any]:
@@ -70,7 +76,9 @@ def _any_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any]:
     return span_payload(stored, layout.limits)
 
 
-def _short_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any] | None:
+def _short_row(
+    layout: PayloadLayout, row: StoredRow, attributes: Callable[[str], Any] | None
+) -> dict[str, Any] | None:
     """Of a row that cannot hold more than a limit; None of any other."""
     common = row.shared.made
     if common is None:
@@ -90,7 +98,10 @@ def _short_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any] | None:
         return None
     payload: dict[str, Any] = common.payload.copy()
     for name, value in stored:
-        payload[name] = _value(name, value)
+        if attributes is not None and name == _ATTRIBUTES and type(value) is str:
+            payload[name] = attributes(value)
+        else:
+            payload[name] = _value(name, value)
     return payload
 
 

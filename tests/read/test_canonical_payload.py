@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.dialect_document import dialects
 from indexer.read.payload import read_payload
 from indexer.read.span_payload import span_payload
+from indexer.read.stored_objects import MISSES_FIRST, StoredObject, StoredObjects
 from indexer.read.tally import Tally
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
 from tests.read.read_back import put
@@ -21,6 +23,12 @@ from tests.support.span_files import Span, parquet_bytes
 NAMED = {dialect.name: dialect for dialect in dialects()}
 SPANS = [heavy(*counts) for counts in ((0, 0, 0, 0), (1, 0, 3, 1), (1, 0, 3, 1), (6, 5, 7, 2))]
 TEXTS = ["{}", '{"a":1}', "[]", "no JSON", '{"a":NaN}', '[{"key":"k","value":{"intValue":"1"}}]']
+
+
+def with_values(payload: dict[str, Any]) -> dict[str, Any]:
+    attributes = payload["attributes"]
+    is_text = isinstance(attributes, StoredObject)
+    return {**payload, "attributes": attributes.value} if is_text else payload
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -40,6 +48,12 @@ def test_of_every_writer(tmp_path: Path, layout: str, limits: SpanLimits) -> Non
         assert found == [expected[row] for row in rows]
         read_payload(storage, info, NAMED[name], rows, alone, limits)
         assert tally.text_bytes == alone.text_bytes
+    stored = StoredObjects()
+    for _ in range(3 * MISSES_FIRST):
+        found = read_canonical_payload(
+            storage, info, NAMED[name], range(8), Tally(), limits, stored=stored
+        )
+        assert [with_values(one) for one in found] == expected
 
 
 @pytest.mark.parametrize("column", ["attributes", "events", "resource"])

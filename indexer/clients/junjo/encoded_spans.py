@@ -15,6 +15,7 @@ from indexer.clients.shared.json_text import as_json, json_string
 from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, Span
 from indexer.query.span_cache import Encoded
+from indexer.read.stored_objects import StoredObject
 
 FRAMES_MAX = 512
 """Operations of which the text is kept, a dialect; beyond, all are made anew."""
@@ -59,7 +60,7 @@ class Frames:
         """The span as the dialect has it."""
         key = _alike(span)
         if key is None:
-            body = self._dialect.body(span)
+            body = self._dialect.body(_with_values(span))
             return Encoded(as_json(body.fields), body.altered)
         frame = self._kept.get(key)
         if frame is None:
@@ -75,7 +76,11 @@ def _alike(span: Span) -> Hashable | None:
     """What the fields follow from that are not a span's own; None where it has anything special."""
     payload = span.payload or UNREADABLE
     attributes = payload.attributes
-    if type(attributes) is not dict or not NAMES_READ.isdisjoint(attributes):
+    if type(attributes) is StoredObject:
+        attributes = attributes.names
+    elif type(attributes) is not dict:
+        return None
+    if not NAMES_READ.isdisjoint(attributes):
         return None
     resource = payload.resource_attributes
     if not (resource is None or type(resource) is dict):
@@ -98,12 +103,24 @@ def _is_none(elements: Any) -> bool:
 
 
 def _frame(dialect: Dialect, span: Span) -> _Frame:
-    body = dialect.body(span)
+    body = dialect.body(_with_values(span))
     fields = (
         f'"{name}":' + (_PLACES.get(name) or json_string(value).replace("%", "%%"))
         for name, value in body.fields.items()
     )
     return _Frame("{" + ",".join(fields) + "}", body.altered, _RESOURCE in body.fields)
+
+
+def _with_values(span: Span) -> Span:
+    """The span with its attributes as a value."""
+    payload = span.payload
+    if payload is None or type(payload.attributes) is not StoredObject:
+        return span
+    return span._replace(payload=payload._replace(attributes=payload.attributes.value))
+
+
+def _text(attributes: Any) -> str:
+    return attributes.text if type(attributes) is StoredObject else json_string(attributes)
 
 
 def _filled(frame: _Frame, span: Span) -> Encoded:
@@ -116,7 +133,7 @@ def _filled(frame: _Frame, span: Span) -> Encoded:
         f'"{parent}"' if parent else "null",
         iso_time(start_unix_nano),
         iso_time(start_unix_nano + span.duration_ns),
-        json_string(payload.attributes),
+        _text(payload.attributes),
     )
     if frame.has_resource:
         own = (*own, json_string(payload.resource_attributes or {}))

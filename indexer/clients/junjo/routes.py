@@ -35,7 +35,7 @@ def junjo(
     router = PrefixRouter(tags=["junjo"])
     chosen = bare_dialect(bare)
     router.include_router(sign_in_routes(host, is_on=sign_in))
-    encoding = EncodedSpanCache(encoder_of(chosen), bytes_max=span_cache_bytes)
+    encoding = EncodedSpanCache(encoder_of(chosen), bytes_max=span_cache_bytes, as_stored=True)
     direct: list[DirectPath] = []
     for dialect in DIALECTS:
         cache = encoding if dialect is chosen else encoding.beside(encoder_of(dialect))

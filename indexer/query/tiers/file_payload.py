@@ -11,6 +11,7 @@ from indexer.query.span import UNREADABLE, DataFile, Payload, Source, Span
 from indexer.query.tiers.tier import Payloads
 from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.registered_file import read_registered
+from indexer.read.stored_objects import StoredObjects
 from indexer.read.whole_names import may_be_cut, whole_names
 from indexer.system.cached_storage import CachedStorage, MustWait
 from indexer.system.storage import LocalStorage
@@ -20,9 +21,16 @@ AT_ONCE_SPANS_MAX = 32
 AT_ONCE_FILES_MAX = 4
 """In which they are."""
 
+_STORED = StoredObjects()
+
 
 def file_payload(
-    storage: LocalStorage, spans: Sequence[Span], account: CostAccount, deadline: Deadline
+    storage: LocalStorage,
+    spans: Sequence[Span],
+    account: CostAccount,
+    deadline: Deadline,
+    *,
+    as_stored: bool = False,
 ) -> Payloads:
     """The payload of each span; what could not be read, file by file.
 
@@ -45,7 +53,8 @@ def file_payload(
     for file, places in rows_of.items():
         deadline.check()
         try:
-            found = _read(storage, file, [spans[at] for at in places], account, deadline)
+            some = [spans[at] for at in places]
+            found = _read(storage, file, some, account, deadline, _STORED if as_stored else None)
         except IndexerError as error:
             deadline.will_wait()
             missing.append(Missing.of_error(error, file.path))
@@ -69,6 +78,7 @@ def _read(
     spans: Sequence[Span],
     account: CostAccount,
     deadline: Deadline,
+    stored: StoredObjects | None,
 ) -> list[Payload]:
     account.open_file(file.path)
     rows = [span.row for span in spans]
@@ -78,7 +88,13 @@ def _read(
 
     def read(info: ParquetFileInfo) -> list[Payload]:
         payloads = read_canonical_payload(
-            storage, info, file.dialect, rows, account.tally, footer_digest=file.footer_digest
+            storage,
+            info,
+            file.dialect,
+            rows,
+            account.tally,
+            footer_digest=file.footer_digest,
+            stored=stored,
         )
         if not cut:
             return [Payload(**one) for one in payloads]

@@ -105,7 +105,13 @@ class HotSpans:
             return Candidates()
         return candidates_of([self.narrow(unindexed_spans(rows))], query, llm)
 
-    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+    def payload(
+        self,
+        spans: Sequence[Span],
+        account: CostAccount,
+        *,
+        as_stored: bool = False,  # noqa: ARG002 - it has values
+    ) -> Payloads:
         """Out of the rows themselves."""
         payloads = [UNREADABLE] * len(spans)
         places_of: dict[HotTable, list[int]] = {}

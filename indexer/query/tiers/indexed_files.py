@@ -76,9 +76,11 @@ class IndexedFiles:
             return self._of_trace(query)
         return self._of_list(query, llm)
 
-    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+    def payload(
+        self, spans: Sequence[Span], account: CostAccount, *, as_stored: bool = False
+    ) -> Payloads:
         """Read from exactly the files that hold the spans."""
-        return file_payload(self.storage, spans, account, self.deadline)
+        return file_payload(self.storage, spans, account, self.deadline, as_stored=as_stored)
 
     def _of_trace(self, query: TraceQuery) -> Candidates:
         most = self.limits.trace_spans if query.limit is None else query.limit

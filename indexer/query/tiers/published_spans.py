@@ -85,7 +85,13 @@ class PublishedSpans:
         missing = (*self.missing, *found.missing, *self._missing_attributes(query))
         return Candidates(spans=sorted(found.spans, key=query.order), missing=missing)
 
-    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+    def payload(
+        self,
+        spans: Sequence[Span],
+        account: CostAccount,
+        *,
+        as_stored: bool = False,  # noqa: ARG002 - it has values
+    ) -> Payloads:
         """Read from the store."""
         payloads = [UNREADABLE] * len(spans)
         places_of: dict[PublishedTable, list[int]] = {}

@@ -46,9 +46,11 @@ class RecentFiles:
         found = candidates_of(self.files, query, llm)
         return Candidates(spans=found.spans, missing=(*self.missing, *found.missing))
 
-    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
+    def payload(
+        self, spans: Sequence[Span], account: CostAccount, *, as_stored: bool = False
+    ) -> Payloads:
         """Read from the files, as that of indexed ones is."""
-        return file_payload(self.storage, spans, account, self.deadline)
+        return file_payload(self.storage, spans, account, self.deadline, as_stored=as_stored)
 
 
 def read_recent_files(

@@ -55,8 +55,10 @@ class Tier(Protocol):
         """
         ...
 
-    def payload(self, spans: Sequence[Span], account: CostAccount) -> Payloads:
-        """The payload of some of its spans.
+    def payload(
+        self, spans: Sequence[Span], account: CostAccount, *, as_stored: bool = False
+    ) -> Payloads:
+        """The payload of some of its spans; ``as_stored`` says as for ``read_spans``.
 
         Raises QueryTooLarge and QueriesBusy when that is more than an answer may have, and nothing
         of a file's.

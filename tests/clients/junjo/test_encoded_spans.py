@@ -17,6 +17,7 @@ from indexer.clients.junjo.spans import NAMES_READ
 from indexer.clients.shared.json_text import as_json
 from indexer.query.span import UNREADABLE, HotTable, Payload, Span
 from indexer.query.span_cache import Encoded
+from indexer.read.stored_objects import StoredObject
 from tests.support.examples import one_of
 from tests.support.span_files import T0
 
@@ -92,3 +93,20 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         span = Span("ab" * 16, "cd" * 8, None, "shop", name, T0, 5, 0, 1, SOURCE, 0, None, payload)
         assert frames.encode(span).content == as_json(dialect.body(span).fields)
         assert len(frames) <= 2
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda one: one.version)
+def test_attributes_may_stay_the_text_that_says_the_same(dialect: Any) -> None:
+    """With any of the names that a dialect reads among them, and with a payload that is odd."""
+    draw = random.Random(5)
+    encode = encoder_of(dialect)
+    count = 0
+    for span in (drawn_span(draw) for _ in range(2_000)):
+        attributes = span.payload and span.payload.attributes
+        if not isinstance(attributes, dict):
+            continue
+        stored = StoredObject(as_json(attributes).decode(), frozenset(attributes))
+        same = span._replace(payload=span.payload._replace(attributes=stored))
+        assert encode(same) == encode(span)
+        count += 1
+    assert count > 1_000
