@@ -8,8 +8,7 @@ value that all rows of a column have.
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -169,16 +168,12 @@ class PageMaps:
         with self._lock:
             self._parts_max = parts_max
 
-    @contextmanager
-    def of(self, info: ParquetFileInfo, read: Callable[[], PageMap]) -> Iterator[PageMap]:
-        """The map of a file, made by ``read`` from its footer where it is not kept."""
-        with self._lock:
-            page_map = self._kept.get(info)
-        page_map = page_map or read()
-        yield page_map
-        self._keep(info, page_map)
+    def find(self, info: ParquetFileInfo) -> PageMap | None:
+        """The map of a file, where it is kept."""
+        return self._kept.get(info)
 
-    def _keep(self, info: ParquetFileInfo, page_map: PageMap) -> None:
+    def keep(self, info: ParquetFileInfo, page_map: PageMap) -> None:
+        """A file was asked, and its map has what it has now."""
         with self._lock:
             self._kept[info] = page_map
             self._kept.move_to_end(info)

@@ -95,14 +95,16 @@ def read_stored_rows(
     path = info.relative_path
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
-        with _MAPS.of(info, lambda: _page_map(source, path, footer_digest)) as page_map:
-            layout = page_map.layout
-            if layout is None or layout.dialect is not dialect or layout.limits is not limits:
-                layout = page_map.layout = _layout(page_map, dialect, limits, path)
-            found = PayloadRows(source, page_map, path, layout).read(rows)
+        page_map = _MAPS.find(info) or _page_map(source, path, footer_digest)
+        layout = page_map.layout
+        if layout is None or layout.dialect is not dialect or layout.limits is not limits:
+            layout = page_map.layout = _layout(page_map, dialect, limits, path)
+        found = PayloadRows(source, page_map, path, layout).read(rows)
+        _MAPS.keep(info, page_map)
     if tally is not None:
-        tally.text_bytes += sum(row.shared.text_bytes for row in found)
-        tally.count_texts(value for row in found for value in row.own.values())
+        for row in found:
+            tally.text_bytes += row.shared.text_bytes
+            tally.count_texts(row.own.values())
     return layout, found
 
 

@@ -19,6 +19,7 @@ from indexer.errors import (
     FileChanged,
     FileUnreadable,
     FileVanished,
+    IndexerError,
     NotRegularFile,
     PathTooLong,
     PermanentError,
@@ -176,11 +177,11 @@ class LocalStorage:
     def _descriptor(self, info: ParquetFileInfo) -> int:
         """Of the file, confirmed to be the one of ``info``."""
         path = self.absolute(info.relative_path)
-        with _reading(
-            info.relative_path
-        ):  # its path first: to open a device or protected file acts
+        try:  # its path first: to open a device or a protected file acts
             _confirm(info, os.stat(path))
             descriptor = os.open(path, _FILE_FLAGS)
+        except OSError as error:
+            raise _unread(info.relative_path, error) from error
         try:
             _confirm(info, os.fstat(descriptor))
         except BaseException:
@@ -189,8 +190,10 @@ class LocalStorage:
         return descriptor
 
     def _confirm_again(self, info: ParquetFileInfo) -> None:
-        with _reading(info.relative_path):
+        try:
             _confirm(info, os.stat(self.absolute(info.relative_path)))
+        except OSError as error:
+            raise _unread(info.relative_path, error) from error
 
     @contextmanager
     def _folder(self, relative_folder: str) -> Iterator[int]:
@@ -271,18 +274,14 @@ def _version(status: os.stat_result) -> FolderVersion:
     )
 
 
-@contextmanager
-def _reading(relative_path: str) -> Iterator[None]:
+def _unread(relative_path: str, error: OSError) -> IndexerError:
     """What the system says of a file that cannot be had, as a fact."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _ABSENT:
-            raise FileVanished("the file is gone", path=relative_path) from error
-        if error.errno == errno.ENAMETOOLONG:
-            message = f"the path has {len(os.fsencode(relative_path)):,} bytes below the root"
-            raise PathTooLong(message, path=relative_path) from error
-        raise _unreadable(relative_path, error) from error
+    if error.errno in _ABSENT:
+        return FileVanished("the file is gone", path=relative_path)
+    if error.errno == errno.ENAMETOOLONG:
+        message = f"the path has {len(os.fsencode(relative_path)):,} bytes below the root"
+        return PathTooLong(message, path=relative_path)
+    return _unreadable(relative_path, error)
 
 
 def _confirm(info: ParquetFileInfo, status: os.stat_result) -> None:

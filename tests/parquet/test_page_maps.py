@@ -92,12 +92,10 @@ def test_files_that_were_asked_the_longest_ago_are_let_go(tmp_path):
     maps, read = PageMaps(parts_max=2 * parts), []
 
     def ask(number: int) -> None:
-        def made() -> PageMap:
+        found = maps.find(info(number))
+        if found is None:
             read.append(number)
-            return PageMap(groups)
-
-        with maps.of(info(number), made):
-            pass
+        maps.keep(info(number), found or PageMap(groups))
 
     for number in (1, 2, 1, 3, 1, 2):
         ask(number)

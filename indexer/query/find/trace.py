@@ -1,6 +1,7 @@
 """Which spans of the index are of a trace: the rows, of exactly the files that have some."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import duckdb
 
@@ -67,5 +68,4 @@ def _rows(
     return found
 
 
-def _order(row: IndexRow) -> tuple[int, int, int]:
-    return row.start_time_unix_nano, row.span_id, row.span_kind
+_order = attrgetter("start_time_unix_nano", "span_id", "span_kind")

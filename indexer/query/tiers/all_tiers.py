@@ -158,7 +158,7 @@ def unknown_files(
 
     Newest first.
     """
-    if hot is None or hot.view is None:
+    if hot is None or hot.view is None or not hot.view.recent_files:
         return []
     known = known_files(cursor, storage, hot.view.recent_files, key_ids)
     return [path for path in hot.view.recent_files if not known(path)]
