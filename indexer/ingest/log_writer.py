@@ -113,7 +113,10 @@ class LogWriter:
                 # ``execute`` steps a pragma once, and each step of this one frees one page.
                 self.connection.executescript(f"PRAGMA incremental_vacuum({pages})")
             self.connection.execute("PRAGMA busy_timeout = 0")
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            # While requests come in, what SQLite has written is written over: a file that grows
+            # anew with each of them costs a sixth of the time that logging takes.
+            kind = "RESTART" if self.pending_bytes else "TRUNCATE"
+            self.connection.execute(f"PRAGMA wal_checkpoint({kind})").fetchall()
         except sqlite3.Error:
             return
         finally:

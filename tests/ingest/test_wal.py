@@ -262,6 +262,18 @@ def test_the_file_does_not_grow_with_what_went_through_it(wal):
     assert wal.path.stat().st_size < (SPARE_PAGES * 16384) + (8 << 20)
 
 
+def test_what_sqlite_has_written_is_given_back_once_no_request_waits(wal):
+    own = wal.path.with_name(wal.path.name + "-wal")
+    first, _ = append(wal, bytes(1_000_000), bytes(1_000_000))
+    wal.mark_flushed(first, "/spans/1.parquet", 1)
+    held = own.stat().st_size
+    assert held > 1_000_000
+    append(wal, bytes(100_000))
+    assert own.stat().st_size == held  # written over
+    wal.mark_flushed(wal.state().newest_key, "/spans/2.parquet", 2)
+    assert own.stat().st_size == 0
+
+
 def test_one_process_has_the_log(wal):
     with pytest.raises(CatalogOwned, match="owned by ingestion"):
         Wal.open(wal.path)
