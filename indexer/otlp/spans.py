@@ -20,9 +20,9 @@ from indexer.otlp.span_groups import span_groups
 from indexer.otlp.span_origins import SpanOrigin, SpanOrigins
 from indexer.otlp.wire_fields import field
 
-BATCH_SPANS = 4096
+BATCH_SPANS = 8192
 """A record batch is closed once it has so many rows: one a request would cost more than its spans
-where a request has only a few."""
+where a request has only a few (measured: 2,048 cost a sixth more than these, 16,384 as much)."""
 BATCH_BYTES = 64 << 20
 """Or once it was made of so many bytes: the text of a column is counted in 31 bits."""
 

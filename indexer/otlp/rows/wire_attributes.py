@@ -44,17 +44,17 @@ _PLAIN_DOUBLES = (1e-3, 1e9)
 class ValueTexts:
     """The text of each of many values."""
 
-    pieces: pa.Array
+    pieces: list[pa.Array]
     """Texts, in any order."""
     order: Any
-    """Which of them each value has."""
+    """Which of all of them each value has."""
     is_quoted: Any
     """Whether it stands between quotes, which the piece does not have."""
 
     @classmethod
     def of(cls, written: pa.Array) -> Self:
         """Of values that are written whole, one after the other."""
-        return cls(written, np.arange(len(written)), np.zeros(len(written), bool))
+        return cls([written], np.arange(len(written)), np.zeros(len(written), bool))
 
 
 def attribute_texts(data: Any, buffer: pa.Buffer, count: int, pairs: Fields) -> pa.Array:
@@ -93,7 +93,7 @@ def object_texts(keys: pa.Array, values: ValueTexts, owner: Any, count: int) -> 
     order[2 * pairs + owner + 1] = values.order + (len(names) + len(_ENDS))
     records = np.arange(count)
     order[2 * ends + records] = np.where(begins < ends, follows[ends], _NOTHING_BEFORE) + len(names)
-    parts = pa.concat_arrays([pa.array([*names, *_ENDS]), values.pieces]).take(pa.array(order))
+    parts = pa.concat_arrays([pa.array([*names, *_ENDS]), *values.pieces]).take(pa.array(order))
     return _joined(parts, np.concatenate([[0], 2 * ends + records + 1]))
 
 
@@ -160,16 +160,15 @@ def _value_texts(data: Any, buffer: pa.Buffer, start: Any, length: Any) -> Value
 def place_texts(pieces: list[pa.Array], places: list[Any], count: int) -> pa.Array:
     """Texts of several arrays at their places in one; ``null`` where there is none."""
     every, order = _ordered(pieces, places, count)
-    return every.take(pa.array(order))
+    return pa.concat_arrays(every).take(pa.array(order))
 
 
-def _ordered(pieces: list[pa.Array], places: list[Any], count: int) -> tuple[pa.Array, Any]:
+def _ordered(pieces: list[pa.Array], places: list[Any], count: int) -> tuple[list[pa.Array], Any]:
     """(all texts, which of them each place has)."""
-    every = pa.concat_arrays([pa.array(["null"]), *pieces])
     order = np.zeros(count, np.int64)
     if places:
-        order[np.concatenate(places)] = np.arange(1, len(every))
-    return every, order
+        order[np.concatenate(places)] = np.arange(1, 1 + sum(map(len, pieces)))
+    return [pa.array(["null"]), *pieces], order
 
 
 def quote_texts(found: pa.Array) -> pa.Array:
