@@ -30,6 +30,9 @@ QUIET_S = 0.25
 theirs together, beside nothing that somebody waits for."""
 WAIT_MAX_S = 1.0
 """So long a file's attributes wait for quiet."""
+FINISHING_GROUPS = 4
+"""Groups that are read and recorded as one where all there is is finished: fewer transactions, and
+readers have equal shares."""
 POLL_S = 0.01
 """Between two looks at a group that is being read."""
 
@@ -102,25 +105,34 @@ class Promotion:
         Returns whether there was one to record. Raises CatalogWriteFailed.
         """
         if self._reading:
-            return all(share.values.done() for share in self._reading) and self._record()
+            return all(share.values.done() for share in self._reading) and self._record_read()
         due_s = self.next_due_s()
         if due_s is not None and due_s <= self._clock.monotonic_s():
             self._begin()
         return False
 
     def finish(self, stop: Callable[[], bool]) -> None:
-        """Everything that can be read now, without waiting for quiet."""
-        while not stop() and (self._reading or self._begin()):
-            self._record()
+        """Everything that can be read now, without waiting for quiet.
 
-    def _begin(self) -> bool:
-        """Have the next group read; whether there is one."""
+        The next group is read while one is recorded, and groups are larger: nobody waits for the
+        first of them.
+        """
+        while not stop() and (self._reading or self._begin(FINISHING_GROUPS)):
+            shares, _ = self._reading, self._begin(FINISHING_GROUPS)
+            self._record(shares)
+
+    def _begin(self, groups: int = 1) -> bool:
+        """Have the next group read, or so many as one; whether there is one."""
         self._latest_due_s = None
-        self._reading = self._shared(self._take())
+        self._reading = self._shared(self._take(groups))
         return bool(self._reading)
 
-    def _record(self) -> bool:
+    def _record_read(self) -> bool:
         shares, self._reading = self._reading, []
+        self._record(shares)
+        return True
+
+    def _record(self, shares: Sequence[_Share]) -> None:
         given = [one for share in shares for one in self._given(share)]
         self._register.promote(given)
         self._progress.transactions += 1
@@ -130,15 +142,14 @@ class Promotion:
         if given:
             message = f"attributes of {counted(len(given), 'file')}: {counted(values, 'value')}"
             log(ATTRIBUTES_PROMOTED, message, files=len(given), values=values)
-        return True
 
-    def _take(self) -> list[RegisteredFile]:
-        taken = self._queue.take(self._limits.group_files, self._clock.monotonic_s())
+    def _take(self, groups: int) -> list[RegisteredFile]:
+        taken = self._queue.take(groups * self._limits.group_files, self._clock.monotonic_s())
         files: list[RegisteredFile] = []
         size = 0
         for number, file in enumerate(map(self._register.file, taken)):
             size += file.size_bytes
-            if files and size > self._limits.group_bytes:
+            if files and size > groups * self._limits.group_bytes:
                 self._queue.give_back(taken[number:])
                 break
             files.append(file)

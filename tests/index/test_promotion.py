@@ -12,7 +12,7 @@ import pytest
 
 from indexer.catalog.files import FileRegister
 from indexer.errors import FileUnreadable
-from indexer.index.promotion import QUIET_S, WAIT_MAX_S
+from indexer.index.promotion import FINISHING_GROUPS, QUIET_S, WAIT_MAX_S
 from indexer.model import ParquetFileInfo
 from indexer.read.promoted import AttributeReader
 from indexer.spans.attributes import LLM_FLAG
@@ -102,6 +102,26 @@ def test_a_file_that_comes_while_attributes_are_read_does_not_wait_for_them(
         one.clock.sleep_s(QUIET_S)
         assert step(one)
         assert one.rows("SELECT count(DISTINCT file_id) FROM file_attributes") == [(2,)]
+
+
+def test_at_the_end_the_next_files_are_read_while_some_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In as many transactions as groups; nobody waits for the first of them."""
+    promote, seen = FileRegister.promote, []
+
+    with indexed(tmp_path, keys=KEYS, group_files=1) as one:
+
+        def recorded(register: FileRegister, files: Any) -> None:
+            seen.append((len(files), one.pipeline.promotion.is_reading))
+            promote(register, files)
+
+        monkeypatch.setattr(FileRegister, "promote", recorded)
+        for number in range(2 * FINISHING_GROUPS + 1):
+            arrive(one, f"{number}.parquet", spans(1, trace=number + 1))
+        one.pipeline.promotion.finish(lambda: False)
+        assert seen == [(FINISHING_GROUPS, True), (FINISHING_GROUPS, True), (1, False)]
+        assert one.rows("SELECT count(DISTINCT file_id) FROM file_attributes") == [(len(seen) * 3,)]
 
 
 def test_the_newest_files_come_first(tmp_path: Path) -> None:
