@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from indexer.cli.progress import ProgressReport
 from indexer.index.reindex import rebuild, run_once
 from indexer.settings import Settings
+from indexer.system.allocation import keep_what_a_run_takes
 from indexer.system.clock import SystemClock
 from indexer.system.interpreter import collect_rarely
 from indexer.system.stop_signals import catch_stop_signals, stopped_by_signals
@@ -32,6 +33,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 
         asyncio.run(serve(settings, SystemClock(), accept_removals=options.accept_removals))
         return 0
+    keep_what_a_run_takes()
     run_all = rebuild if options.reindex else run_once
     with stopped_by_signals(_say_stopping) as stop, ProgressReport(as_json=options.json) as report:
         progress = run_all(

@@ -6,6 +6,9 @@ TRIM_BYTES = 8 << 20
 """Free memory at the top of the heap that is kept."""
 MAP_BYTES = 1 << 20
 """What is larger is mapped for itself and given back when it is freed."""
+RUN_TRIM_BYTES = 1 << 30
+RUN_MAP_BYTES = 32 << 20
+"""The most that glibc takes."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt(3) of glibc."""
 
@@ -16,9 +19,22 @@ def keep_what_a_request_takes() -> bool:
     By itself glibc gives the memory of each back to the system, which clears it for the next: half
     of the time that the system spent on receiving (measured). False where there is no mallopt.
     """
+    return _keep(TRIM_BYTES, MAP_BYTES)
+
+
+def keep_what_a_run_takes() -> bool:
+    """For a process that takes the columns of one group of files after the other, and then ends.
+
+    To map and clear them anew for each was 6 % of the time of indexing 60 files of 20,000 spans
+    (measured). False where there is no mallopt.
+    """
+    return _keep(RUN_TRIM_BYTES, RUN_MAP_BYTES)
+
+
+def _keep(trim_bytes: int, map_bytes: int) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    given = ((_M_TRIM_THRESHOLD, TRIM_BYTES), (_M_MMAP_THRESHOLD, MAP_BYTES))
+    given = ((_M_TRIM_THRESHOLD, trim_bytes), (_M_MMAP_THRESHOLD, map_bytes))
     return all(mallopt(name, count) == 1 for name, count in given)

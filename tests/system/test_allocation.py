@@ -2,6 +2,8 @@
 
 import ctypes
 import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -27,11 +29,21 @@ def test_as_much_is_kept_as_a_request_takes(told):
     assert told == [(-1, allocation.TRIM_BYTES), (-3, allocation.MAP_BYTES)]
 
 
+def test_a_run_that_ends_keeps_what_it_takes(told):
+    assert allocation.keep_what_a_run_takes()
+    assert told == [(-1, 1 << 30), (-3, 32 << 20)]
+
+
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(allocation.ctypes, "CDLL", lambda _: object())
     assert not allocation.keep_what_a_request_takes()
+    assert not allocation.keep_what_a_run_takes()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is of glibc")
 def test_glibc_has_it():
+    """And takes what it is told, in a process of its own."""
+    said = "from indexer.system import allocation as a; print(a.keep_what_a_run_takes())"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
     assert hasattr(ctypes.CDLL(None), "mallopt")
+    assert done.stdout == "True\n"
