@@ -1,7 +1,7 @@
 """What each span says itself, as columns of its row: from serialised spans, many at a time.
 
 They are read side by side, without an object for a span or an attribute. What only protobuf can
-read (see ``Unusual``) is parsed; the columns are the same either way.
+read (see ``Unusual``) is parsed, and so are few; the columns are the same either way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +37,8 @@ from indexer.otlp.rows.wire_walk import Unusual
 from indexer.otlp.values import attributes_text, events_text, links_text
 from indexer.system import arrow_compute as pc
 
+FEW_SPANS = 96
+"""Parsed one by one: 1.9 ms, where side by side takes 3.3; of eight, 0.3 and 2.7 (measured)."""
 UNUSUAL_SPANS = 512
 """So many at a time are parsed where one of them is unusual: the others are read side by side."""
 _TIME_MAX = np.uint64(2**63 - 1)
@@ -56,6 +58,9 @@ class DecodedSpans:
 
 def span_columns(spans: Sequence[bytes]) -> Iterator[DecodedSpans]:
     """Those of all spans, in order and in parts. Raises InvalidOtlp for one that does not parse."""
+    if len(spans) <= FEW_SPANS:
+        yield parsed_columns(spans)
+        return
     try:
         yield read_columns(spans)
     except Unusual:

@@ -94,6 +94,7 @@ def test_spans_without_ids_are_known_by_either_way():
 
 def test_one_unusual_span_is_parsed_with_some_neighbours_alone(monkeypatch):
     monkeypatch.setattr(module, "UNUSUAL_SPANS", 2)
+    monkeypatch.setattr(module, "FEW_SPANS", 0)
     twice = [{"key": "a"}, {"key": "a"}]
     spans = [Span(**IDS, name=str(number)) for number in range(7)]
     spans[3].attributes.extend(Span(attributes=twice).attributes)
@@ -102,6 +103,13 @@ def test_one_unusual_span_is_parsed_with_some_neighbours_alone(monkeypatch):
     assert names == [span.name for span in spans]
     parsed = [len(part.is_kept) for part in parts if isinstance(part.columns["name"], list)]
     assert parsed == [2]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_few_are_parsed_and_more_are_read_side_by_side(more):
+    span = Span(**IDS).SerializeToString()
+    (found,) = span_columns([span] * (module.FEW_SPANS + more))
+    assert isinstance(found.columns["name"], list) == (more == 0)
 
 
 def test_a_span_that_does_not_parse_is_refused():
