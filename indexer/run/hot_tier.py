@@ -1,8 +1,8 @@
 """The worker's side of the hot tier: ask it, confirm what is indexed, notice what gets lost.
 
-It asks when a question comes. Where a look is cheap it goes on asking while questions come and
+It asks when a question comes. Where a look is cheap it goes on asking while lists are asked for and
 spans arrive, and decodes what came, so that a list finds nearly all of it decoded; a question for
-one trace needs nothing decoded and waits for no decoding. Where each look makes the ingestion write
+one trace needs nothing decoded, and nothing is for it. Where each look makes the ingestion write
 its log as a file, questions share one for a while, with one listing of the new files, which makes
 up for the ingestion's bounded list. By itself it asks now and then, to tell the ingestion which of
 its recent files are in the index, and the index for spans that have left the hot tier; and soon
@@ -21,15 +21,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable, IndexerError, StorageUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.source import HotSource
-from indexer.hot.view import HotLimits, HotOutline, HotView
+from indexer.hot.view import HotLimits, HotOutline, HotRows, HotView
 from indexer.query.find.already_indexed import known_files
 from indexer.query.find.promoted_keys import key_numbers
 from indexer.run.lost_spans import LostSpans
 from indexer.settings import Settings
+from indexer.spans.identity import SpanKeys
 from indexer.system.change_count import change_count
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
@@ -47,7 +50,8 @@ KEEP_UP_EVERY_S = 0.05
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
 KEEP_UP_FOR_S = 60.0
-"""After a question: a dashboard that refreshes asks again within that time."""
+"""After a question for all rows: a dashboard that refreshes asks again within that time. After one
+for a trace the log's state is asked for, and what came, but nothing is decoded."""
 FOLLOW_EVERY_S = 1.0
 """Between two looks that nothing but the time or an indexed file asks for, at least."""
 
@@ -84,7 +88,7 @@ class HotTier:
             snapshot_root=settings.snapshot_path or None,
             clock=clock,
             counted=partial(change_count, changes_file(Path(settings.wal_path).absolute())),
-            is_asked=lambda: self._is_asked,
+            is_asked=lambda: self._is_listed,
             limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock
@@ -95,7 +99,7 @@ class HotTier:
         self._noting = threading.Lock()
         self._is_ending = False
         self._follow_every_s = settings.hot_follow_interval_s
-        self._asked_s = -math.inf
+        self._asked_s = self._listed_s = -math.inf
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -128,9 +132,7 @@ class HotTier:
     def ask_at_once(self) -> HotView | None:
         """What is hot now, where that is known without asking the service."""
         view = self._source.unchanged() if self._is_cheap else None
-        if view is not None:
-            self._note_answer()
-        return view
+        return None if view is None else self._noted(view)
 
     def _ask(self) -> HotView:
         try:
@@ -139,15 +141,22 @@ class HotTier:
             self._asked_s = self._clock.monotonic_s()
             self._note(error.message)
             raise
-        self._note_answer()
-        return view
+        return self._noted(view)
 
-    def _note_answer(self) -> None:
-        """Somebody asks, and the service answers."""
+    def _noted(self, view: HotView) -> HotView:
+        """Somebody asks, and the service answers with this; whoever lists it is noted too."""
         was_quiet = not self._is_asked
         self._asked_s = self._clock.monotonic_s()
         self._note("")
         if was_quiet:
+            self.follow_soon()
+        return replace(view, rows=_ListedRows(view.rows, self._note_list))
+
+    def _note_list(self) -> None:
+        """Somebody asks for all rows."""
+        was_listed = self._is_listed
+        self._listed_s = self._clock.monotonic_s()
+        if not was_listed:
             self.follow_soon()
 
     def _with_new_files(self, view: HotView) -> HotView:
@@ -210,6 +219,8 @@ class HotTier:
             return FOLLOW_EVERY_S
         if isinstance(seen, HotOutline) or not self._is_cheap or not self._is_asked:
             return self._follow_every_s
+        if not self._is_listed:
+            return FOLLOW_EVERY_S
         grows = not isinstance(before, HotView) or before.table.num_rows != seen.table.num_rows
         took_s = self._clock.monotonic_s() - now_s
         return max(KEEP_UP_EVERY_S, PAUSE_OF_LOOK * took_s) if grows else FOLLOW_EVERY_S
@@ -228,6 +239,11 @@ class HotTier:
     def _is_asked(self) -> bool:
         """Whether a question came lately."""
         return self._clock.monotonic_s() - self._asked_s <= KEEP_UP_FOR_S
+
+    @property
+    def _is_listed(self) -> bool:
+        """Whether one came that needs all rows."""
+        return self._clock.monotonic_s() - self._listed_s <= KEEP_UP_FOR_S
 
     @property
     def _is_cheap(self) -> bool:
@@ -270,6 +286,31 @@ class HotTier:
             log(HOT_UNREACHABLE, f"the hot tier does not answer yet: {problem}")
         elif before and not problem:
             log(HOT_REACHED, f"the hot tier answers ({self._source.chosen})")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ListedRows:
+    """Hot spans that tell when somebody asks for all of them."""
+
+    rows: HotRows
+    note: Callable[[], None]
+
+    def table(self) -> pa.Table:
+        """All of them."""
+        self.note()
+        return self.rows.table()
+
+    def trace(self, trace_id: str) -> pa.Table:
+        """Those of one trace."""
+        return self.rows.trace(trace_id)
+
+    def count(self) -> int:
+        """How many there are."""
+        return self.rows.count()
+
+    def identities(self) -> SpanKeys:
+        """What identifies each of them."""
+        return self.rows.identities()
 
 
 def _count(seen: HotView | HotOutline | None) -> int:

@@ -118,10 +118,20 @@ def test_while_nobody_asks_it_looks_at_its_own_interval(hot, source):
     assert source.asked == (0 if is_cheap else 3), "no spans are loaded that nobody asks for"
 
 
-def test_it_keeps_up_after_a_question_where_a_look_is_cheap(hot, source, clock):
+def test_after_a_question_for_one_trace_nothing_is_decoded(hot, source, monkeypatch):
+    """What came is asked for, so that the next question has less to ask for."""
+    decoded = []
+    monkeypatch.setattr(DecodedRows, "table", lambda rows: decoded.append(1) or rows.rows)
+    hot.ask().trace(TRACE_ID)
+    source.spans += 100
+    expected = FOLLOW_EVERY_S if source.chosen == "incremental" else EVERY_S
+    assert (hot.follow(reading), hot.follow(reading), decoded) == (expected, expected, [])
+
+
+def test_it_keeps_up_after_a_list_where_a_look_is_cheap(hot, source, clock):
     """The others make the service write its log as a file, or send all of it, each time."""
     hot.follow(reading)
-    hot.ask()
+    assert hot.ask().table.num_rows == 0
     source.spans += 100
     cheap = source.chosen == "incremental"
     assert hot.follow(reading) == (KEEP_UP_EVERY_S if cheap else EVERY_S)
