@@ -8,8 +8,8 @@ found, and more.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
 from indexer.query.find.letters import ColumnLetters, Run
-from indexer.query.find.written_values import values_at, whole_texts
+from indexer.query.find.written_values import PlacesInRuns, joined, values_at, whole_texts
 from indexer.spans.identifiers import BoolArray, UInt64Array
-from indexer.system.byte_search import Bytes, Places
+from indexer.system.byte_search import Places
 
 PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f\ufffd]+')
 """A key that JSON writes as it is; a slash may also have a backslash before it."""
@@ -37,8 +37,8 @@ class ScannedKey:
     number: npt.NDArray[np.float64]
     """NaN where it is none."""
     hashes: UInt64Array
-    texts: Sequence[tuple[Bytes, Places]]
-    """Where each text among them begins, after its quote, in some letters."""
+    texts: PlacesInRuns
+    """Where each text among them begins, after its quote."""
 
     def rows(self, chosen: BoolArray) -> BoolArray:
         """Which texts have one of the chosen values."""
@@ -49,8 +49,12 @@ class ScannedKey:
     def texts_that(self, meet: Callable[[pa.Array], pa.Array]) -> BoolArray:
         """Which values may be a text that meets something: of a long one that is not known."""
         may = self.is_text.copy()
-        parts = [_that(meet, content, begins) for content, begins in self.texts]
-        may[may] = _joined(parts, np.bool_)
+        is_whole, texts = whole_texts(self.texts)
+        try:
+            texts.validate(full=True)
+        except pa.ArrowInvalid:  # bytes that are not UTF-8 are read as other letters
+            return may
+        may[np.flatnonzero(may)[is_whole]] = np.asarray(meet(texts))
         return may
 
 
@@ -58,25 +62,33 @@ def scan_key(letters: ColumnLetters, key: str, *, of_events: bool = False) -> Sc
     """The values under the key of attributes, or those of events; None where it needs an escape."""
     if not PLAIN_KEY.fullmatch(key):
         return None
-    parts = [_scan_run(run, key, of_events=of_events) for run in letters.runs]
-    firsts = np.cumsum([0, *(len(part.odd) for part in parts)])
+    found = [_standing(run, key, of_events=of_events) for run in letters.runs]
+    firsts = accumulate((len(run) for run in letters.runs), initial=0)
+    row = joined(
+        [rows + first for (_, rows, _), first in zip(found, firsts, strict=False)], np.int64
+    )
+    odd = joined([odd for odd, _, _ in found], np.bool_)
+    runs = [(run.content, ends) for run, (_, _, ends) in zip(letters.runs, found, strict=True)]
+    values = values_at(PlacesInRuns.of(runs))
+    odd[row[values.is_odd]] = True
+    is_known = ~(values.is_odd | values.is_null)
+    known: BoolArray | slice = slice(None) if is_known.all() else is_known
     return ScannedKey(
-        odd=_joined([part.odd for part in parts], np.bool_),
-        row=_joined(
-            [part.row + first for part, first in zip(parts, firsts, strict=False)], np.int64
-        ),
-        is_text=_joined([part.is_text for part in parts], np.bool_),
-        number=_joined([part.number for part in parts], np.float64),
-        hashes=_joined([part.hashes for part in parts], np.uint64),
-        texts=[text for part in parts for text in part.texts],
+        odd=odd,
+        row=row[known],
+        is_text=values.is_text[known],
+        number=values.number[known],
+        hashes=values.hashes[known],
+        texts=values.texts,
     )
 
 
-def _scan_run(run: Run, key: str, *, of_events: bool) -> ScannedKey:
+def _standing(run: Run, key: str, *, of_events: bool) -> tuple[BoolArray, Places, Places]:
+    """Which texts are odd, and where the key ends in others: the texts, and the places."""
     quoted = f'"{key}"'.encode()
     found = run.inside(quoted)
     if found is None:
-        return _nothing(np.ones(len(run), np.bool_))
+        return np.ones(len(run), np.bool_), _NOWHERE, _NOWHERE
     places, row = found
     odd = run.escaping(f'{key}"' if of_events else key)
     if of_events:  # attributes of an event may be text, in which the quotes have a backslash
@@ -90,45 +102,7 @@ def _scan_run(run: Run, key: str, *, of_events: bool) -> ScannedKey:
     if not is_read.all():
         odd[row[~is_read]] = True
         row, places = row[is_read], places[is_read]
-    if not len(row):
-        return _nothing(odd)
-    values = values_at(run.content, places + len(quoted))
-    is_known = ~(values.is_odd | values.is_null)
-    odd[row[values.is_odd]] = True
-    is_known = ~(values.is_odd | values.is_null)
-    known: BoolArray | slice = slice(None) if is_known.all() else is_known
-    return ScannedKey(
-        odd=odd,
-        row=row[known],
-        is_text=values.is_text[known],
-        number=values.number[known],
-        hashes=values.hashes[known],
-        texts=[(run.content, values.texts)],
-    )
+    return odd, row, places + len(quoted)
 
 
-def _nothing(odd: BoolArray) -> ScannedKey:
-    return ScannedKey(
-        odd=odd,
-        row=np.zeros(0, np.int64),
-        is_text=np.zeros(0, np.bool_),
-        number=np.zeros(0, np.float64),
-        hashes=np.zeros(0, np.uint64),
-        texts=(),
-    )
-
-
-def _that(meet: Callable[[pa.Array], pa.Array], content: Bytes, begins: Places) -> BoolArray:
-    """Which of the texts that begin there may meet something."""
-    may: BoolArray = np.ones(len(begins), np.bool_)
-    is_whole, texts = whole_texts(content, begins)
-    try:
-        texts.validate(full=True)
-    except pa.ArrowInvalid:  # bytes that are not UTF-8 are read as other letters
-        return may
-    may[is_whole] = np.asarray(meet(texts))
-    return may
-
-
-def _joined(parts: list[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
-    return np.concatenate(parts) if parts else np.zeros(0, kind)
+_NOWHERE: Places = np.zeros(0, np.int64)

@@ -5,6 +5,10 @@ frequent ones, are read by a few operations for all values at once. Of a text 32
 at, and more only where it does not end in them.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any, Self
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,6 +25,43 @@ _SHORT_BYTES = 32
 _NUMBER_BYTES = 24
 """Of a number that is read here: a double has 24 letters at most."""
 _WORD_BYTES = 8
+_NO_WINDOWS: Bytes = np.zeros((0, _BODY_BYTES), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacesInRuns:
+    """Places in some runs of letters: in order in each, those of one run after those of another."""
+
+    runs: Sequence[Bytes]
+    bounds: Sequence[int]
+    """Where in ``places`` those of each run begin, and where the last one's end."""
+    places: Places
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[Bytes, Places]]) -> Self:
+        """Some of each run."""
+        runs, places = [run for run, _ in found], [places for _, places in found]
+        bounds = [0, *accumulate(map(len, places))]
+        return cls(runs, bounds, joined(places, np.int64))
+
+    def moved(self, distance: Places | int) -> "PlacesInRuns":
+        """Others, so far behind them, each in the same run."""
+        return PlacesInRuns(self.runs, self.bounds, self.places + distance)
+
+    def some(self, chosen: BoolArray) -> "PlacesInRuns":
+        """Some of them."""
+        if chosen.all():
+            return self
+        counts = [int(np.count_nonzero(chosen[one:after])) for one, after in pairwise(self.bounds)]
+        return PlacesInRuns(self.runs, [0, *accumulate(counts)], self.places[chosen])
+
+    def windows(self, width: int) -> Bytes:
+        """What stands at each, one row of ``width`` bytes."""
+        found = [
+            windows(run, self.places[first:after], width)
+            for run, (first, after) in zip(self.runs, pairwise(self.bounds), strict=True)
+        ]
+        return found[0] if len(found) == 1 else np.concatenate([_NO_WINDOWS[:, :width], *found])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,40 +75,40 @@ class WrittenValues:
     number: npt.NDArray[np.float64]
     """NaN where it is none."""
     hashes: UInt64Array
-    texts: Places
+    texts: PlacesInRuns
     """Where each text begins, after its quote."""
 
     def __len__(self) -> int:
         return len(self.is_odd)
 
 
-def values_at(content: Bytes, ends: Places) -> WrittenValues:
-    """The values of keys that end, with their quote, before these places, which are in order."""
-    word, begins = _first_words(content, ends)
-    count, first = len(ends), word.astype(np.uint8)
+def values_at(ends: PlacesInRuns) -> WrittenValues:
+    """The values of keys that end, with their quote, before these places."""
+    word, begins = _first_words(ends)
+    count, first = len(word), word.astype(np.uint8)
     number, hashes = np.full(count, np.nan), np.zeros(count, np.uint64)
-    is_null = word & _mask(4) == _letters(b"null")
-    is_odd = ~is_null
-    for said in (b"true", b"false"):
-        is_said = word & _mask(len(said)) == _letters(said)
-        is_odd &= ~is_said
-        hashes[is_said] = hash_truths(np.array([said == b"true"]))
-    is_number = _DIGITS[first]
+    is_number, is_text = _DIGITS[first], first == ord('"')
+    is_odd: BoolArray = ~(is_number | is_text)
+    is_null: BoolArray = np.zeros(count, np.bool_)
+    if is_odd.any():
+        is_null = _is(word, b"null")
+        is_odd &= ~is_null
+        for said in (b"true", b"false"):
+            is_said = _is(word, said)
+            is_odd &= ~is_said
+            hashes[is_said] = hash_truths(np.array([said == b"true"]))
     if is_number.any():
         at = _where(is_number)
-        number[at] = _numbers(content, word[at], begins[at])
-        is_number = ~np.isnan(number)
-        at = _where(is_number)
+        number[at] = _numbers(word[at], begins.some(is_number))
+        is_odd |= is_number & np.isnan(number)
+        at = _where(~np.isnan(number))
         hashes[at] = hash_numbers(number[at])
-        is_odd &= ~is_number
-    is_text: BoolArray = first == ord('"')
-    at = _where(is_text)
-    texts = begins[at] + 1
-    if len(texts):
-        hashes[at], is_plain = _texts(content, texts)
-        is_odd[at] = ~is_plain
+    texts = begins.some(is_text).moved(1)
+    if len(texts.places):
+        at = _where(is_text)
+        hashes[at], is_plain = _texts(texts)
         if not is_plain.all():
-            is_text[at], texts = is_plain, texts[is_plain]
+            is_odd[at], is_text[at], texts = ~is_plain, is_plain, texts.some(is_plain)
     return WrittenValues(
         is_odd=is_odd,
         is_null=is_null,
@@ -78,35 +119,42 @@ def values_at(content: Bytes, ends: Places) -> WrittenValues:
     )
 
 
-def whole_texts(content: Bytes, texts: Places) -> tuple[BoolArray, pa.StringArray]:
+def whole_texts(texts: PlacesInRuns) -> tuple[BoolArray, pa.StringArray]:
     """Which of plain texts end within a prefix, and these, which may be no UTF-8."""
-    bodies = windows(content, texts, _BODY_BYTES)
+    bodies = texts.windows(_BODY_BYTES)
     length = _first(bodies == ord('"'))
     is_whole = length <= PREFIX_BYTES
     body, length = bodies[is_whole], length[is_whole]
     return is_whole, _strings(body[length[:, None] > np.arange(_BODY_BYTES)], length)
 
 
-def _first_words(content: Bytes, ends: Places) -> tuple[UInt64Array, Places]:
+def joined(parts: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    """One array of all, none of which is copied where it is the only one."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+
+def _first_words(ends: PlacesInRuns) -> tuple[UInt64Array, PlacesInRuns]:
     """The first eight letters of each value, and where it begins.
 
     After a colon and perhaps one blank; zeros where there is no colon.
     """
-    sides: UInt64Array = windows(content, ends, 2 * _WORD_BYTES).view(np.uint64)
+    sides: UInt64Array = ends.windows(2 * _WORD_BYTES).view(np.uint64)
     low, high = sides[:, 0], sides[:, 1]
     blanks = (low >> np.uint64(8)) & np.uint64(0xFF) == ord(" ")
     bits: UInt64Array = np.where(blanks, np.uint64(16), np.uint64(8))
     word: UInt64Array = (low >> bits) | (high << (np.uint64(64) - bits))
     word *= low & np.uint64(0xFF) == ord(":")
-    return word, ends + 1 + blanks
+    return word, ends.moved(1 + blanks)
 
 
-def _numbers(content: Bytes, words: UInt64Array, begins: Places) -> npt.NDArray[np.float64]:
+def _numbers(words: UInt64Array, begins: PlacesInRuns) -> npt.NDArray[np.float64]:
     """The finite number that stands at each place; NaN where it is none."""
     is_short, numbers = _short_numbers(words)
     if not is_short.all():
-        bodies = windows(content, begins[~is_short], _NUMBER_BYTES + 1)
-        numbers[~is_short] = _long_numbers(bodies)
+        is_long = ~is_short
+        numbers[is_long] = _long_numbers(begins.some(is_long).windows(_NUMBER_BYTES + 1))
     return numbers
 
 
@@ -141,13 +189,12 @@ def _long_numbers(bodies: Bytes) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _texts(content: Bytes, texts: Places) -> tuple[UInt64Array, BoolArray]:
+def _texts(texts: PlacesInRuns) -> tuple[UInt64Array, BoolArray]:
     """The hash of each text, and whether no backslash is in what it is of."""
-    hashes, is_plain, is_ended = _prefixes(windows(content, texts, _SHORT_BYTES))
+    hashes, is_plain, is_ended = _prefixes(texts.windows(_SHORT_BYTES))
     if not is_ended.all():
         is_long = ~is_ended
-        bodies = windows(content, texts[is_long], _BODY_BYTES)
-        hashes[is_long], is_plain[is_long], _ = _prefixes(bodies)
+        hashes[is_long], is_plain[is_long], _ = _prefixes(texts.some(is_long).windows(_BODY_BYTES))
     return hashes, is_plain
 
 
@@ -207,8 +254,10 @@ def _among(letters: bytes) -> BoolArray:
     return held
 
 
-def _letters(text: bytes) -> np.uint64:
-    return np.uint64(int.from_bytes(text, "little"))
+def _is(word: UInt64Array, text: bytes) -> BoolArray:
+    """Which words begin with these letters."""
+    held: BoolArray = word & _mask(len(text)) == np.uint64(int.from_bytes(text, "little"))
+    return held
 
 
 def _mask(count: int) -> np.uint64:

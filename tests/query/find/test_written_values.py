@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query.find.written_values import values_at, whole_texts
+from indexer.query.find.written_values import PlacesInRuns, values_at, whole_texts
 from indexer.spans.key_summary import hash_value
 from indexer.spans.value_filter import PREFIX_BYTES
 from tests.support.examples import examples
@@ -40,7 +40,12 @@ def test_a_value_is_what_parsing_gives(values: list[object], colon: str, end: st
         written = json.dumps(value, ensure_ascii=False)
         content += f"{colon}{written}{end}".encode()
     letters = np.frombuffer(content, np.uint8)
-    found = values_at(letters, np.array(ends, np.int64))
+    half = len(ends) // 2
+    found = values_at(
+        PlacesInRuns.of(
+            [(letters, np.array(some, np.int64)) for some in (ends[:half], ends[half:])]
+        )
+    )
     for at, value in enumerate(values):
         hashed = hash_value(value)
         assert found.is_null[at] == (value is None)
@@ -57,7 +62,7 @@ def test_a_value_is_what_parsing_gives(values: list[object], colon: str, end: st
         else:
             assert math.isnan(found.number[at])
     texts = [one for one, is_text in zip(values, found.is_text, strict=True) if is_text]
-    is_whole, read = whole_texts(letters, found.texts)
+    is_whole, read = whole_texts(found.texts)
     assert is_whole.tolist() == [len(str(one).encode()) <= PREFIX_BYTES for one in texts]
     assert read.to_pylist() == [one for one, whole in zip(texts, is_whole, strict=True) if whole]
 
@@ -67,7 +72,8 @@ def test_a_value_is_what_parsing_gives(values: list[object], colon: str, end: st
     ["", ":", "1,", ": ", ":  1,", ":[1]", ":{}", ":1", ":12345678", ":1-2,", ":1e999,", ":12a,"],
 )
 def test_what_is_no_plain_value_after_a_colon_is_odd(written: str) -> None:
-    found = values_at(np.frombuffer(written.encode(), np.uint8), np.array([0]))
+    letters = np.frombuffer(written.encode(), np.uint8)
+    found = values_at(PlacesInRuns.of([(letters, np.array([0]))]))
     assert found.is_odd.tolist() == [True]
     assert not found.is_text[0]
     assert math.isnan(found.number[0])
