@@ -1,8 +1,8 @@
 """What a search reads of the next file, on one more thread, while it looks at this one.
 
-Reading is a third to a half of a search, and lets go of the interpreter's lock. A few batches of
-rows wait to be looked at, so that memory is bounded, and little is lost where a search ends before
-that file. What is read counts when it is asked for.
+Reading is a third to a half of a search, and lets go of the interpreter's lock. Few rows
+wait to be looked at, so that memory is bounded, and little is lost where a search ends before that
+file. What is read counts when it is asked for.
 """
 
 import threading
@@ -13,15 +13,15 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from indexer.read.payload_table import PayloadTable
+from indexer.read.payload_table import TABLE_BYTES, PayloadTable
 from indexer.read.tally import Tally
 
 Read = Callable[[Tally], Generator[PayloadTable]]
 """Begins to read a file; what it costs is counted where it says."""
-WAITING_MAX = 4
-"""Batches of one file that were read and not looked at."""
-WAITING_BYTES = WAITING_MAX * (3 << 20)
-"""What they take at 800 bytes a row."""
+WAITING_MAX = 1
+"""Tables of one file that were read and not looked at."""
+WAITING_BYTES = WAITING_MAX * (TABLE_BYTES + (3 << 20))
+"""What they take at 800 bytes a row, and a batch more."""
 
 
 class ReadAhead:
