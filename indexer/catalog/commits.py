@@ -6,6 +6,7 @@ Commits of what no answer about spans rests on are not counted: see ``Catalog.tr
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from indexer.catalog.arriving_files import NO_FILES, ArrivingFiles
 from indexer.catalog.recent_files import RecentFile, RecentFiles, after_commit
 
 CHANGES_MAX = 256
@@ -29,6 +30,9 @@ class Commits:
         self.recent: RecentFiles = {}
         """Files that were registered last, with their rows, as of the present state or of one that
         comes next."""
+        self.arriving: ArrivingFiles = NO_FILES
+        """Files of the next commit, until it comes. Who looks at them, and then begins to read, has
+        each of them: here or in the index."""
 
     @contextmanager
     def committing(
@@ -52,6 +56,7 @@ class Commits:
             recent = after_commit(self.recent, changed, registered)
         finally:
             self.recent = recent
+            self.arriving = NO_FILES
             if refusals:
                 self._refused_since = self._count + 1
             self._changed = (*self._changed[1 - CHANGES_MAX :], (self._count + 1, changed))

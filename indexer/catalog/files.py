@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from indexer.catalog import promoted, quarantine, services
 from indexer.catalog import storage_root as storage_roots
+from indexer.catalog.arriving_files import NO_FILES, arriving_files
 from indexer.catalog.cached_state import Known
+from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.database import Catalog
 from indexer.catalog.file_scans import insert_scans
 from indexer.catalog.insert import file_rows, insert_table, main_services
@@ -23,8 +25,7 @@ from indexer.catalog.recent_files import RecentFile, recent_files
 from indexer.catalog.staging import Holders, Staged, lost_rows, stage
 from indexer.catalog.totals import Change, FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
-from indexer.deferred_dataclass import dataclass
-from indexer.model import ParquetFileInfo, QuarantinedFile, RegisteredFile, RootIdentity
+from indexer.model import ParquetFileInfo, RegisteredFile, RootIdentity
 from indexer.spans.aggregates import operation_rows, service_rows
 from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
@@ -77,24 +78,6 @@ UPDATE parquet_files SET
 FROM (SELECT file_id, count(*) AS spans FROM lost_spans GROUP BY ALL) AS lost
 WHERE parquet_files.file_id = lost.file_id
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogUpdate:
-    """Everything one transaction does. Paths are relative to the storage root."""
-
-    batches: Sequence[SpanBatch] = ()
-    removed: frozenset[str] = frozenset()
-    refused: Sequence[QuarantinedFile] = ()
-    released: frozenset[str] = frozenset()
-    """Refused files that are gone from the disk."""
-    relocated: Sequence[ParquetFileInfo] = ()
-    """Known files whose device, inode or change time is another and whose bytes are not."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing to do."""
-        return not (self.batches or self.removed or self.refused or self.released or self.relocated)
 
 
 class FileRegister:
@@ -209,6 +192,16 @@ class FileRegister:
         Raises CatalogWriteFailed; then nothing has changed, and ``load`` must be called before
         the next use.
         """
+        commits, known = self._catalog.commits, self._known
+        commits.arriving = arriving_files(
+            update.batches, update.arriving, known.directory, known.paths, self._root
+        )
+        try:
+            self._apply(update)
+        finally:
+            commits.arriving = NO_FILES
+
+    def _apply(self, update: CatalogUpdate) -> None:
         leaving = self._leaving(update)
         leaving_ids = [self._known.files[path].file_id for path in leaving]
         changed = {*leaving_ids, *self._relocated_ids(update)}

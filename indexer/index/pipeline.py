@@ -13,8 +13,10 @@ but its readers, and no decision that a stage could make: it only passes values 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from indexer.catalog.files import CatalogUpdate, FileRegister
+from indexer.catalog.catalog_update import CatalogUpdate
+from indexer.catalog.files import FileRegister
 from indexer.discover.backlog import Backlog
 from indexer.discover.changes import Changes, compare
 from indexer.discover.listing import Walk, is_data_file_name, is_data_folder_name, list_files
@@ -293,7 +295,7 @@ class Pipeline:
             for info in read.taken:
                 self._refusals.put_off(info, self._survivors.hindrance)
             return
-        fault = self._fault_of(update)
+        fault = self._fault_of(replace(update, arriving=self._new_files(read)))
         if fault is not None:
             self._isolate(read.taken, fault)
             return
@@ -303,6 +305,15 @@ class Pipeline:
                 self._decide(info)
         for file in (file for one in read.batches for file in one.files):
             self._recheck.mark(file.info)
+
+    def _new_files(self, read: GroupRead) -> frozenset[str]:
+        """Those that are in the index in no form, and were not seen otherwise since they were read.
+
+        Nothing else is noticed before the commit: hints are looked at by the thread that commits.
+        """
+        otherwise = (self.register.files, self.backlog.ready, self.removals.pending)
+        paths = (file.info.relative_path for one in read.batches for file in one.files)
+        return frozenset(path for path in paths if not any(path in one for one in otherwise))
 
     def _fault_of(self, update: CatalogUpdate) -> Exception | None:
         """Apply the update; the fault of this program that kept it from that."""

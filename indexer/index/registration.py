@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from indexer.catalog.files import CatalogUpdate, FileRegister
+from indexer.catalog.catalog_update import CatalogUpdate
+from indexer.catalog.files import FileRegister
 from indexer.model import Progress
 from indexer.spans.batch import ParquetFileData
 from indexer.system.clock import Clock

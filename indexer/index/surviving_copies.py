@@ -6,7 +6,8 @@ after it (invariant I1). While one of them cannot be read, the removal waits.
 
 from collections.abc import Sequence
 
-from indexer.catalog.files import CatalogUpdate, FileRegister
+from indexer.catalog.catalog_update import CatalogUpdate
+from indexer.catalog.files import FileRegister
 from indexer.discover.backlog import Backlog
 from indexer.errors import FileError, FooterUnreadable, TransientError
 from indexer.index.read_ahead import Read

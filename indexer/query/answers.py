@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from indexer.catalog.arriving_files import NO_FILES, ArrivingFiles
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
@@ -62,6 +63,8 @@ class Answers:
     give_back: Callable[[duckdb.DuckDBPyConnection], None] = lambda cursor: cursor.close()
     """Takes one that is in no transaction, for the next question."""
     directory: Callable[[], TraceDirectory | None] = lambda: None
+    arriving: Callable[[], ArrivingFiles] = lambda: NO_FILES
+    """Files of the writer's next commit."""
     outstanding: Callable[[], Outstanding | None] = lambda: None
     """What was seen of the storage and is not in the index yet; None where nobody watches."""
     doubts: Callable[[], tuple[Missing, ...]] = lambda: ()
@@ -221,6 +224,7 @@ class Answers:
         ``before`` is the state of before the transaction, which is of it if no commit came since.
         """
         hot = self._ask_hot() if deadline.may_wait else self._hot_at_once()
+        arriving = self.arriving() if isinstance(query, TraceQuery) else NO_FILES
         with (
             nullcontext() if self.published is None else reads_within(deadline.over),
             self._transaction(deadline, state) as moment,
@@ -240,6 +244,7 @@ class Answers:
                 absences=self.absences,
                 published=published,
                 state=state,
+                arriving=arriving,
             )
             yield OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
 

@@ -202,6 +202,7 @@ class Worker:
             storage=index.pipeline.storage,
             directory=lambda: index.pipeline.register.directory,
             guard=index.readers.reading,
+            arriving=lambda: index.commits().arriving,
             outstanding=index.outstanding,
             doubts=self._doubts,
             hot=None if self._hot is None else self._hot.ask,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.database import Catalog
-from indexer.catalog.files import CatalogUpdate
 from indexer.index.pipeline import Pipeline
 from indexer.index.session import open_catalog, open_pipeline, owning
 from indexer.model import FileFooter, ParquetFileInfo

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from indexer.catalog import staging
+from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.database import Catalog
 from indexer.catalog.digest import catalog_digest
-from indexer.catalog.files import CatalogUpdate, FileRegister
+from indexer.catalog.files import FileRegister
 from indexer.read.metadata import batch, read_file
 from indexer.system.storage import LocalStorage
 from tests.support.catalogs import SPAN_ROWS, audited, indexed, spans_on_disk

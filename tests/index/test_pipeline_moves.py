@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.catalog.files import CatalogUpdate
+from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.index.pipeline import NOT_LISTED
 from tests.support.catalogs import Indexed, indexed
 from tests.support.span_files import Span, write

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from indexer.catalog.catalog_update import CatalogUpdate
+from indexer.catalog.database import Catalog
+from indexer.catalog.files import FileRegister
 from indexer.index.pipeline import Pipeline
 from indexer.query.answers import Answers
 from indexer.query.span import UNREADABLE, Span
@@ -25,6 +29,28 @@ _PLACE = slice(2, 4)
 """Path and row number: a file whose new name nobody has told yet has the same content."""
 
 
+class Check(Protocol):
+    """Compares answers with the files."""
+
+    def __call__(self, *, uncommitted: bool = False) -> None:
+        """Of traces where something is read and not committed."""
+
+
+def ask_around_commits(register: FileRegister, check: Check) -> None:
+    """A reader asks before each commit, of what comes, and after it."""
+    apply, commit = register.apply, register._apply
+
+    def applied(update: CatalogUpdate) -> None:
+        apply(update)
+        check()
+
+    def committed(update: CatalogUpdate) -> None:
+        check(uncommitted=True)
+        commit(update)
+
+    register.apply, register._apply = applied, committed  # type: ignore[method-assign]
+
+
 class Truth:
     """Compares what a reader is shown with what lies on the disk."""
 
@@ -33,10 +59,12 @@ class Truth:
         self._read: dict[tuple[Any, ...], list[dict[str, object]] | None] = {}
         self.looks = 0
         """How often something passed for complete and was compared."""
+        self.traces = 0
+        """How many traces were compared while files were read and not committed."""
         self.payloads = 0
         """How many spans were shown with a payload."""
 
-    def check_content(self, pipeline: Pipeline, connection: Any, *, told: bool) -> None:
+    def check_content(self, pipeline: Pipeline, _: Catalog, connection: Any, *, told: bool) -> None:
         """Nothing untrue passes for complete. Not ``told``: no event or listing could tell."""
         answer = self._answers(pipeline, connection).services()
         if not told or not answer.completeness.is_complete:
@@ -51,6 +79,22 @@ class Truth:
         for row in held:
             counted[row[5]] = counted.get(row[5], 0) + 1
         assert services == counted, "the services are not those of the files"
+
+    def check_traces(
+        self, pipeline: Pipeline, catalog: Catalog, connection: Any, *, told: bool
+    ) -> None:
+        """No trace passes for complete that is another than in the files, committed or not."""
+        arriving = catalog.commits.arriving
+        answers = replace(self._answers(pipeline, connection), arriving=lambda: arriving)
+        for number in range(1, 6):
+            answer = answers.trace(f"{number:032x}")
+            if not told or not answer.completeness.is_complete:
+                continue
+            self.traces += bool(arriving)
+            shown = sorted(map(_content, answer.spans), key=_order)
+            held = (row for row in self._on_disk() if row[0] == answer.trace_id)
+            content = ((*row[: _PLACE.start], *row[_PLACE.stop :]) for row in held)
+            assert shown == sorted(content, key=_order), "a trace passed for complete that is not"
 
     def check_trace(self, pipeline: Pipeline, connection: Any, trace_id: str) -> None:
         """Each span that is shown with a payload is so in the file that it is shown from."""
@@ -85,6 +129,11 @@ class Truth:
         if key not in self._read:
             self._read[key] = rows_of(path)
         return self._read[key]
+
+
+def _content(span: Span) -> Row:
+    """As a row of ``CONTENT``."""
+    return (*span[:6], span.known_duration_ns, span.status_code, span.span_kind)
 
 
 def _json(text: object) -> object:

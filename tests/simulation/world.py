@@ -16,12 +16,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from indexer.catalog.database import Catalog
-from indexer.catalog.files import CatalogUpdate, FileRegister
+from indexer.catalog.files import FileRegister
 from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
 from tests.simulation.faults import EMPTY, CrashingConnection, FaultyStorage, SimulatedCrash
 from tests.simulation.oddities import Oddities
-from tests.simulation.truth import Truth
+from tests.simulation.truth import Truth, ask_around_commits
 from tests.simulation.upheavals import Upheavals
 from tests.support.catalogs import paths_below
 from tests.support.fake_clock import FakeClock
@@ -126,12 +126,13 @@ class World:
         """The catalog's, whatever is armed to end the process."""
         return getattr(self.catalog.connection, "_connection", self.catalog.connection)
 
-    def _check_truth(self) -> None:
+    def _check_truth(self, *, uncommitted: bool = False) -> None:
         """Where the files can be looked at, a reader's answers are compared with them."""
         if self.oddities is None or self.oddities.has_closed_folder:
             return
         if self.storage.fault not in EMPTY:
-            self.truth.check_content(self.pipeline, self.connection, told=not self.untold)
+            check = self.truth.check_traces if uncommitted else self.truth.check_content
+            check(self.pipeline, self.catalog, self.connection, told=not self.untold)
 
     def _check_a_trace(self) -> None:
         if self.upheavals is not None:
@@ -145,13 +146,7 @@ class World:
         files = self.random.choice((1, 3, 100))
         limits = Limits(batch_files=files, readers=1, settle_s=SETTLE_S, read_ahead=1)
         self.pipeline = Pipeline(self.storage, register, self.clock, limits, accept_removals=sure)
-        apply = register.apply
-
-        def applied(update: CatalogUpdate) -> None:
-            apply(update)
-            self._check_truth()
-
-        register.apply = applied  # type: ignore[method-assign]  # a reader asks after each commit
+        ask_around_commits(register, self._check_truth)
 
     def crash(self) -> None:
         """End the process as SIGKILL does: memory is gone, the disk is as it is."""

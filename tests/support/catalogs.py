@@ -62,6 +62,7 @@ class Indexed:
         """What is asked of the catalog, without a hot tier unless ``options`` have one."""
         storage = LocalStorage(str(self.root))
         options.setdefault("memory", IndexMemory(lambda: self.catalog.commits))
+        options.setdefault("arriving", lambda: self.catalog.commits.arriving)
         if "cursor" not in options:
             options |= {"cursor": self.catalog.cursor, "give_back": self.catalog.give_back}
         return Answers(storage=storage, **options)

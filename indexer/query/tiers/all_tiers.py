@@ -2,7 +2,8 @@
 
 What is hot is asked first and the index after it, so that a span that is flushed while the question
 is answered is seen at least once; what is seen twice is dropped by ``merge``, cold wins. Files that
-the hot tier names and this transaction does not have are read directly.
+the hot tier names and this transaction does not have are read directly, and those whose commit
+comes are in memory.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 import duckdb
 
+from indexer.catalog.arriving_files import NO_FILES, ArrivingFiles
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
 from indexer.query.cost import CostAccount
@@ -24,7 +26,7 @@ from indexer.query.tiers.hot_spans import HotAnswer, HotSpans
 from indexer.query.tiers.index_state import IndexState
 from indexer.query.tiers.indexed_files import IndexedFiles
 from indexer.query.tiers.published_spans import PublishedSpans
-from indexer.query.tiers.recent_files import RecentFiles, read_recent_files
+from indexer.query.tiers.recent_files import RecentFiles, read_recent_files, with_arriving
 from indexer.query.tiers.replaced_spans import without_replaced
 from indexer.query.tiers.tier import Candidates, Query, Tier
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, every_span, llm_traces_of
@@ -112,17 +114,22 @@ def open_tiers(
     absences: Absences | None = None,
     published: PublishedSpans | None = None,
     state: IndexState | None = None,
+    arriving: ArrivingFiles = NO_FILES,
 ) -> AllTiers:
     """Open what the transaction's answer is made from, for a question; recent files are read.
 
-    ``directory`` is the writer's, ``state`` what is known of the index. Raises QueryRefused for an
-    attribute that is not promoted.
+    ``directory`` is the writer's, ``state`` what is known of the index, and ``arriving`` was
+    looked at before the index. Raises QueryRefused for an attribute that is not promoted.
     """
     deadline = deadline or Deadline()
     account = account or CostAccount()
     keys = keys_of_query(cursor, query) if isinstance(query, SpanQuery) else {}
     paths = unknown_files(cursor, storage, hot, keys.values())
-    recent = read_recent_files(storage, paths, account=account, deadline=deadline)
+    come = _not_indexed(cursor, storage, arriving, state)
+    others = [path for path in paths if storage.relative(path) not in come]
+    recent = read_recent_files(storage, others, account=account, deadline=deadline)
+    if come:
+        recent = with_arriving(recent, come.values(), account)
     narrow: Callable[[UnindexedSpans], UnindexedSpans] = every_span
     if published is not None:
         narrow = published.without_replaced
@@ -144,8 +151,21 @@ def open_tiers(
         recent=recent,
         published=published,
         hot=None if hot is None or hot.view is None else HotSpans(view=hot.view, narrow=narrow),
-        recent_paths=tuple(paths),
+        recent_paths=(*(one.file_path for one in come.values()), *others),
     )
+
+
+def _not_indexed(
+    cursor: duckdb.DuckDBPyConnection,
+    storage: LocalStorage,
+    arriving: ArrivingFiles,
+    state: IndexState | None,
+) -> ArrivingFiles:
+    """Those of them that the transaction does not have; in a ``state`` that is none of them."""
+    if state is not None or not arriving:
+        return arriving
+    known = known_files(cursor, storage, [one.file_path for one in arriving.values()])
+    return {at: one for at, one in arriving.items() if not known(one.file_path)}
 
 
 def unknown_files(

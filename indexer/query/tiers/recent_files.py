@@ -1,8 +1,12 @@
-"""The tier of files that are flushed and not indexed yet: the hot tier names them."""
+"""The tier of files that are not indexed yet.
 
-from collections.abc import Sequence
-from dataclasses import field
+The hot tier names those that are flushed, and the writer has those whose commit comes.
+"""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import field, replace
+
+from indexer.catalog.arriving_files import ArrivingFile
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import FileUnreadable, FileVanished, IndexerError
 from indexer.model import ParquetFileInfo
@@ -15,8 +19,10 @@ from indexer.query.tiers.file_payload import file_payload
 from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
+from indexer.read.dialect_document import dialect_named
 from indexer.read.metadata import batch, read_file
 from indexer.spans.attributes import AttributeValues
+from indexer.spans.columns import SpanColumns
 from indexer.system.counted_nouns import counted
 from indexer.system.storage import LocalStorage
 
@@ -80,29 +86,58 @@ def read_recent_files(
             "files that are not indexed yet are not read",
         )
         missing.append(Missing(reason=TOO_MANY_RECENT_FILES, detail=detail))
-    found.sort(key=lambda one: one.source.path or "")
     return RecentFiles(
-        storage=storage, files=tuple(found), missing=tuple(missing), deadline=deadline
+        storage=storage, files=_sorted(found), missing=tuple(missing), deadline=deadline
     )
+
+
+def with_arriving(
+    recent: RecentFiles, arriving: Iterable[ArrivingFile], account: CostAccount
+) -> RecentFiles:
+    """And files that were read for the commit that comes."""
+    found = [*recent.files, *(_arriving(recent.storage, one, account) for one in arriving)]
+    return replace(recent, files=_sorted(found))
+
+
+def _sorted(files: Iterable[UnindexedSpans]) -> tuple[UnindexedSpans, ...]:
+    return tuple(sorted(files, key=lambda one: one.source.path or ""))
+
+
+def _arriving(storage: LocalStorage, file: ArrivingFile, account: CostAccount) -> UnindexedSpans:
+    source = DataFile(
+        tier="recent",
+        path=file.file_path,
+        info=replace(file.info, path=storage.absolute(file.info.relative_path)),
+        dialect=dialect_named(file.dialect),
+        footer_digest=file.footer_digest,
+    )
+    return _spans_of(storage, source, file.spans, file.row_count, account)
 
 
 def _read(storage: LocalStorage, path: str, account: CostAccount) -> UnindexedSpans:
     raw = read_file(storage, _located(storage, path), rows_max=RECENT_ROWS_MAX)
+    source = DataFile(tier="recent", path=path, info=raw.info, dialect=raw.layout.dialect)
+    return _spans_of(storage, source, batch([raw]).columns, raw.footer.row_count, account)
 
+
+def _spans_of(
+    storage: LocalStorage,
+    source: DataFile,
+    columns: SpanColumns,
+    row_count: int,
+    account: CostAccount,
+) -> UnindexedSpans:
     def attributes(keys: Sequence[str]) -> AttributeValues:
-        (found,) = attribute_reader().read(storage, [raw.info], keys)
+        (found,) = attribute_reader().read(storage, [source.info], keys)
         if isinstance(found, IndexerError):
             raise found
         return found
 
-    source = DataFile(tier="recent", path=path, info=raw.info, dialect=raw.layout.dialect)
     return UnindexedSpans(
         source=source,
-        columns=batch([raw]).columns,
+        columns=columns,
         attributes=attributes,
-        payload=FilePayload(
-            storage=storage, file=source, row_count=raw.footer.row_count, account=account
-        ),
+        payload=FilePayload(storage=storage, file=source, row_count=row_count, account=account),
     )
 
 
