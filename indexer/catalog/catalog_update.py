@@ -18,8 +18,6 @@ class CatalogUpdate:
     """Refused files that are gone from the disk."""
     relocated: Sequence[ParquetFileInfo] = ()
     """Known files whose device, inode or change time is another and whose bytes are not."""
-    arriving: frozenset[str] = frozenset()
-    """New files of which nothing is known but what the batches say: answers have them before."""
 
     @property
     def is_empty(self) -> bool:

@@ -4,7 +4,8 @@ The catalog is the checkpoint: what is indexed is what ``parquet_files`` says.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import duckdb
@@ -186,22 +187,26 @@ class FileRegister:
             closure |= frontier
         return closure - given
 
+    @contextmanager
+    def arriving(self, batches: Sequence[SpanBatch], new: Collection[str]) -> Iterator[bool]:
+        """Until they are committed inside, traces are answered from these files of the batches.
+
+        Of ``new`` ones nothing is known but what the batches say, and nothing else may be learnt
+        inside. False where they are none, or too many.
+        """
+        commits, known = self._catalog.commits, self._known
+        commits.arriving = arriving_files(batches, new, known.directory, known.paths, self._root)
+        try:
+            yield bool(commits.arriving)
+        finally:
+            commits.arriving = NO_FILES
+
     def apply(self, update: CatalogUpdate) -> None:
         """Do all of it in one transaction, or none of it.
 
         Raises CatalogWriteFailed; then nothing has changed, and ``load`` must be called before
         the next use.
         """
-        commits, known = self._catalog.commits, self._known
-        commits.arriving = arriving_files(
-            update.batches, update.arriving, known.directory, known.paths, self._root
-        )
-        try:
-            self._apply(update)
-        finally:
-            commits.arriving = NO_FILES
-
-    def _apply(self, update: CatalogUpdate) -> None:
         leaving = self._leaving(update)
         leaving_ids = [self._known.files[path].file_id for path in leaving]
         changed = {*leaving_ids, *self._relocated_ids(update)}

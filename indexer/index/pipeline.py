@@ -11,9 +11,9 @@ but its readers, and no decision that a stage could make: it only passes values 
 """
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.files import FileRegister
@@ -29,7 +29,7 @@ from indexer.index.read_ahead import ReadAhead
 from indexer.index.refusals import Refusals
 from indexer.index.registration import Registration
 from indexer.index.removals import Removals
-from indexer.index.scan_checks import ScanChecks
+from indexer.index.scan_checks import ASKED_S, ScanChecks
 from indexer.index.surviving_copies import SurvivingCopies
 from indexer.model import Limits, Listing, Outstanding, ParquetFileInfo, Progress, QuarantinedFile
 from indexer.read.group import GroupRead, read_group
@@ -40,6 +40,9 @@ from indexer.telemetry.log import FILE_FAULT, STORAGE_DOUBTFUL, SWEEP_DONE, log,
 
 LACKING_MAX = 1_000
 """Files that are named one by one as not indexed yet; an answer reads far fewer of them itself."""
+GIVE_WAY_S = 0.005
+"""A file waits so long for its commit where somebody asks. Measured from rename to answered, with a
+question every two milliseconds: 17.6 ms without, 15.9 at 3 ms, 14.0 at 5."""
 NOT_LISTED = "the storage has not been listed since the start"
 
 
@@ -70,6 +73,7 @@ class Pipeline:
         self.problems: tuple[str, ...] = ()
         """Why the storage is not fully visible; empty when it is."""
         self._notes = CrashNotes(None) if notes is None else notes
+        self._idle_s = idle_s
         self._is_listed = False
         self._forced: set[str] = set()
         self._recheck = Recheck(storage, register, clock)
@@ -295,7 +299,10 @@ class Pipeline:
             for info in read.taken:
                 self._refusals.put_off(info, self._survivors.hindrance)
             return
-        fault = self._fault_of(replace(update, arriving=self._new_files(read)))
+        with self.register.arriving(read.batches, self._new_files(read)) as are_answered:
+            if are_answered:
+                self._give_way(read)
+            fault = self._fault_of(update)
         if fault is not None:
             self._isolate(read.taken, fault)
             return
@@ -314,6 +321,16 @@ class Pipeline:
         otherwise = (self.register.files, self.backlog.ready, self.removals.pending)
         paths = (file.info.relative_path for one in read.batches for file in one.files)
         return frozenset(path for path in paths if not any(path in one for one in otherwise))
+
+    def _give_way(self, read: GroupRead) -> None:
+        """Let who asks for these files have the interpreter, where no other file waits.
+
+        They are answered from already, and a commit beside them takes three times as long to
+        answer.
+        """
+        waits = self.backlog.ready or len(self.backlog.in_hand) > len(read.taken)
+        if not waits and self._idle_s() < ASKED_S:
+            time.sleep(GIVE_WAY_S)
 
     def _fault_of(self, update: CatalogUpdate) -> Exception | None:
         """Apply the update; the fault of this program that kept it from that."""

@@ -11,6 +11,7 @@ import pytest
 from indexer.catalog import arriving_files
 from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.files import FileRegister
+from indexer.index import pipeline
 from indexer.index.pipeline import Pipeline
 from indexer.query.answer import SpansAnswer
 from indexer.read.group import GroupRead
@@ -26,13 +27,13 @@ When = Callable[[pytest.MonkeyPatch, Indexed, Look], None]
 
 def before_the_transaction(patch: pytest.MonkeyPatch, one: Indexed, look: Look) -> None:
     """Somebody looks while the rows are made."""
-    apply = FileRegister._apply
+    apply = FileRegister.apply
 
     def looked(register: FileRegister, update: CatalogUpdate) -> None:
         look()
         apply(register, update)
 
-    patch.setattr(FileRegister, "_apply", looked)
+    patch.setattr(FileRegister, "apply", looked)
 
 
 def at_the_commit(patch: pytest.MonkeyPatch, one: Indexed, look: Look) -> None:
@@ -89,11 +90,11 @@ def test_a_file_that_was_seen_otherwise_meanwhile_is_missing(
     with indexed(tmp_path) as one:
         path = write(one.root / "a.parquet", [Span(trace=2), Span(trace=2, span=3)])
 
-        def finish_later(pipeline: Pipeline, read: GroupRead) -> None:
+        def finish_later(indexing: Pipeline, read: GroupRead) -> None:
             if not found:
                 write(path, [Span(trace=2, span=5)])
-                pipeline.look([str(path)])
-            finish(pipeline, read)
+                indexing.look([str(path)])
+            finish(indexing, read)
 
         monkeypatch.setattr(Pipeline, "_finish", finish_later)
         before_the_transaction(monkeypatch, one, lambda: found.append(trace(one)))
@@ -138,7 +139,7 @@ def test_files_that_are_in_the_index_are_not_among_them(
             arriving.append(sorted(commits.arriving))
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(FileRegister, "_apply", fail)
+        monkeypatch.setattr(FileRegister, "apply", fail)
         write(one.root / "b.parquet", [Span(trace=3)])
         with pytest.raises(KeyboardInterrupt):
             one.settle()
@@ -156,3 +157,20 @@ def test_a_backlog_is_indexed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         write(one.root / "b.parquet", [Span(trace=3)])
         one.settle()
     assert arriving == [[]]
+
+
+def test_a_lone_file_gives_way_to_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no file does where another waits, or nobody asks."""
+    paused: list[int] = []
+    with indexed(tmp_path, batch_files=1) as one:
+        monkeypatch.setattr(
+            pipeline.time, "sleep", lambda _: paused.append(len(one.pipeline.register.files))
+        )
+        write(one.root / "a.parquet", [Span(trace=1)])
+        one.settle()
+        assert paused == []
+        one.pipeline._idle_s = lambda: 0.0
+        write(one.root / "b.parquet", [Span(trace=2)])
+        write(one.root / "c.parquet", [Span(trace=3)])
+        one.settle()
+    assert paused == [2]

@@ -38,17 +38,14 @@ class Check(Protocol):
 
 def ask_around_commits(register: FileRegister, check: Check) -> None:
     """A reader asks before each commit, of what comes, and after it."""
-    apply, commit = register.apply, register._apply
+    apply = register.apply
 
     def applied(update: CatalogUpdate) -> None:
+        check(uncommitted=True)
         apply(update)
         check()
 
-    def committed(update: CatalogUpdate) -> None:
-        check(uncommitted=True)
-        commit(update)
-
-    register.apply, register._apply = applied, committed  # type: ignore[method-assign]
+    register.apply = applied  # type: ignore[method-assign]
 
 
 class Truth:
