@@ -36,12 +36,12 @@ _PASS_PLACES = 2
 """Places in the sample that take as long to look at as all content takes to compare once."""
 _COMPARED_BYTES = 16
 """Of the needle, among which words are chosen."""
-_LOOKED_AT_BYTES = 512
+_LOOKED_AT_BYTES = 256
 """From where the first letter of a needle stands: as long as looking for the next one takes."""
-_FREQUENT_BYTES = 8 << 10
+_FREQUENT_BYTES = 16 << 10
 """Where a letter is found anew in fewer, looking from one to the next takes as long as all."""
-_JUDGED_BYTES = 64 << 10
-"""Of the beginning, in which the letter is counted."""
+_COPIED_BYTES = 1 << 17
+"""Copied at a time, so that the copy stays in the processor's cache."""
 _OTHERS_IN_SAMPLE = 8
 """Places that were looked at in vain, of as many bytes as a sample has: with more, words are chosen
 anew."""
@@ -82,25 +82,21 @@ def find_all(content: Bytes, needle: bytes, *, most: int) -> Places | None:
 def stands_anywhere(content: Bytes, needle: bytes) -> bool:
     """Whether the needle does; it is not looked for where its first letter is frequent: it may.
 
-    From one such letter it is looked for in as many bytes, and then for the next letter.
+    From one such letter it is looked for in as many bytes, and then for the next letter: in copies,
+    because a method of bytes is called in a fourth of the time that a function of C takes.
     """
-    if _MEMCHR is None or _MEMMEM is None:
-        return True
-    sample = content[:_JUDGED_BYTES]
-    if sample.tobytes().count(needle[:1]) * _FREQUENT_BYTES > len(sample):
-        return True
-    at, few, length = content.ctypes.data, _address(needle), len(needle)
-    end = at + len(content)
-    for _ in range(len(content) // _FREQUENT_BYTES + 1):
-        found = _MEMCHR(at, needle[0], end - at)
-        if found is None:
-            return False
-        at = min(found + _LOOKED_AT_BYTES, end)
-        if _MEMMEM(found, min(at + length - 1, end) - found, few, length) is not None:
-            return True
-        if at == end:
-            return False
-    return True
+    first, beyond = needle[:1], len(needle) - 1
+    looks = len(content) // _FREQUENT_BYTES + 1
+    for begin in range(0, len(content), _COPIED_BYTES):
+        some = content[begin : begin + _COPIED_BYTES + beyond].tobytes()
+        at = some.find(first, 0, _COPIED_BYTES)
+        while at >= 0:
+            end = at + _LOOKED_AT_BYTES
+            if not looks or some.find(needle, at, end + beyond) >= 0:
+                return True
+            looks -= 1
+            at = some.find(first, end, _COPIED_BYTES)
+    return False
 
 
 def windows(content: Bytes, places: Places, width: int) -> Bytes:
@@ -240,6 +236,3 @@ def _of_library(name: str, arguments: list[type]) -> Any:
 
 _MEMMEM: Search | None = _of_library("memmem", [ctypes.c_void_p, ctypes.c_size_t] * 2)
 """Not of the C standard."""
-_MEMCHR: Callable[[int, int, int], int | None] | None = _of_library(
-    "memchr", [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
-)
