@@ -132,7 +132,15 @@ class PayloadRows:
             raise NotDecodedHere(f"column {position} has several parts")
         row_count = self._page_map.groups[number].row_count
         texts_of = partial(column.texts, limits)
-        reader = ChunkReader(self._source, chunk, self._path, self._page_map, texts_of, row_count)
+        reader = ChunkReader(
+            self._source,
+            chunk,
+            self._path,
+            self._page_map,
+            texts_of,
+            row_count,
+            before_large=self._source.will_wait,
+        )
         values = reader.values(rows)
         return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
 

@@ -24,6 +24,9 @@ from indexer.read.byte_arrays import LENGTH_BYTES, ByteArrays, equal_stride
 PAGE_BYTES_MAX = 64 << 20
 """Writers aim at 1 MiB; a page that claims more is left to pyarrow's own limits."""
 
+LARGE_PAGE_BYTES = 1 << 20
+"""Before compression: some pages of so many bytes take as long as an answer may without waiting."""
+
 _CODECS = {0: None, 1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
 _INT32, _INT64, _BYTE_ARRAY = 1, 2, 6  # Type
 _NUMBER_BYTES = {_INT32: 4, _INT64: 8}
@@ -66,16 +69,18 @@ class ChunkReader:
         kept: PageMap | None = None,
         texts_of: Callable[[Sequence[bytes]], list[Any]] = decode_texts,
         row_count: int = 0,
+        before_large: Callable[[], None] = lambda: None,
     ) -> None:
         """``kept`` knows where pages lie; ``texts_of`` makes values of the bytes of texts.
 
         ``row_count`` is that of the row group; without it nothing is kept of what a page says of
-        all rows.
+        all rows. ``before_large`` is called before a page of more than ``LARGE_PAGE_BYTES`` is
+        decoded.
         """
         self._source, self._chunk, self._path = source, chunk, path
         self._kept, self._texts_of = kept or PageMap([]), texts_of
         self._is_text = chunk.converted_type in _TEXTS
-        self._row_count = row_count
+        self._row_count, self._before_large = row_count, before_large
         known = chunk.is_flat and chunk.repetition in {_REQUIRED, _OPTIONAL}
         if not known or chunk.codec not in _CODECS or not _is_known_type(chunk):
             raise NotDecodedHere(chunk.path_in_schema)
@@ -201,6 +206,8 @@ class ChunkReader:
             return stored
         if not 0 <= size_bytes <= PAGE_BYTES_MAX:
             raise NotDecodedHere(self._chunk.path_in_schema)
+        if size_bytes > LARGE_PAGE_BYTES:
+            self._before_large()
         plain: bytes = pa.decompress(stored, size_bytes, codec=codec, asbytes=True)
         return plain
 

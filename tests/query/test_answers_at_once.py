@@ -22,6 +22,7 @@ from indexer.query.span import Span as Shown
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.tiers.file_payload import AT_ONCE_SPANS_MAX
 from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
+from indexer.read.values import LARGE_PAGE_BYTES
 from indexer.system.cached_storage import MustWait
 from tests.support.catalogs import Indexed, indexed
 from tests.support.page_cache import have_all_in_memory, have_nothing_in_memory, needs_preadv2
@@ -116,6 +117,28 @@ def test_a_large_trace_is_left_to_others(one: Indexed) -> None:
     answers = warmed(one)
     with pytest.raises(MustWait):
         asked(answers, TraceQuery.of("2"), Deadline(may_wait=False), EncodedSpanCache(text_of))
+
+
+def test_what_takes_long_to_decode_is_left_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few bytes it is stored as."""
+    have_all_in_memory(monkeypatch)
+    for chars, is_answered in [(1, True), (LARGE_PAGE_BYTES, False)]:
+        texts = [f'{{"{at:05000}":"{"x" * chars}"}}' for at in range(3)]
+        rows = [replace(row, attributes=text) for row, text in zip(spans(3), texts, strict=True)]
+        folder = tmp_path / str(chars)
+        folder.mkdir()
+        with indexed(folder) as one:
+            write(one.root / "a.parquet", rows, use_dictionary=False, write_statistics=False)
+            one.settle()
+            answers, cache = warmed(one), EncodedSpanCache(text_of)
+            try:
+                asked(answers, TraceQuery.of("1"), Deadline(may_wait=False), cache)
+            except MustWait:
+                assert not is_answered
+            else:
+                assert is_answered
 
 
 def test_what_the_disk_has_alone_is_left_to_others(
