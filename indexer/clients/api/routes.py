@@ -112,7 +112,7 @@ def _add_traces(router: APIRouter, host: Host) -> None:
                 query = query.page_after(PAGE_SPANS_MAX if limit is None else limit, cursor)
             return host.answers.trace(query, deadline, payload=payload)
 
-        return await respond(request, found, encode, MEDIA_TYPES[form])
+        return await respond(request, found, encode, MEDIA_TYPES[form], is_brief=payload)
 
 
 def _add_searches(router: APIRouter, host: Host) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from indexer.clients.shared.answer_json import answer_json
+from indexer.clients.shared.query_executor import QueryExecutor
 from indexer.hot.decoding import Decoder
 from indexer.hot.view import DecodedRows, HotView
-from tests.clients.test_routes_junjo import FLOW, ROWS, served
+from tests.clients.test_routes_junjo import FLOW, ROWS, WELL, Host, served
 from tests.hot.servers import body
-from tests.support.served import Said, Served
-from tests.support.span_files import T0, Span
+from tests.support.catalogs import indexed
+from tests.support.page_cache import have_all_in_memory
+from tests.support.served import Said, Served, serving
+from tests.support.span_files import T0, Span, write
 
 pytestmark = pytest.mark.duckdb
 
@@ -269,3 +275,34 @@ def test_a_trace_comes_in_pages_and_without_its_payload(api: Served) -> None:
     assert "attributes" not in tree["spans"][0]
     other = api.get(f"/api/v1/traces/{HOT}?cursor={page['next_cursor']}")
     assert (other.code, other.json["detail"]) == (400, "the cursor belongs to another list")
+
+
+def test_a_trace_that_is_in_memory_is_answered_by_the_thread_that_took_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is that nobody knows. A tree without payload may be a large one."""
+    have_all_in_memory(monkeypatch)
+    waited: list[None] = []
+    begin = QueryExecutor._begin
+
+    def counted(executor: QueryExecutor, *args: Any, **options: Any) -> Future[Any]:
+        waited.append(None)
+        return begin(executor, *args, **options)
+
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", [Span(trace=1, attributes='{"a": 1}')])
+        one.settle()
+        answers = one.answers(directory=lambda: one.pipeline.register.directory)
+        host = Host(answers, {**WELL, "storage_root": str(one.root)})
+        with serving(host=host) as service:
+            path = f"/api/v1/traces/{1:032x}"
+            first = service.get(path).json
+            monkeypatch.setattr(QueryExecutor, "_begin", counted)
+            again = service.get(path).json
+            assert again == {**first, "cost": again["cost"]}
+            assert again["spans"][0]["attributes"] == {"a": 1}
+            assert service.get(f"/api/v1/traces/{2:032x}").json["spans"] == []
+            assert waited == []
+            assert len(service.get(f"{path}?payload=false").json["spans"]) == 1
+            assert len(waited) == 1
+            assert len(service.get("/api/v1/traces/00001").json["spans"]) == 1
