@@ -20,6 +20,8 @@ from indexer.system.permissions import DEFAULT_MODES, FileModes, set_mode
 
 COPY_TIMEOUT_S = 300
 """A catalog of 10 GB at 50 MB/s."""
+KILLED_WITHIN_S = 1
+"""A killed process ends at once, unless its disk does not answer: then nobody waits for it."""
 
 SNAPSHOTS_KEPT = 2
 
@@ -96,6 +98,7 @@ class SnapshotCopy:
         cancelled.cancel()
         if not copying.done():
             process.kill()
+            await asyncio.wait({copying}, timeout=KILLED_WITHIN_S)
             copying.cancel()
             if self._cancelled.is_set():
                 raise CatalogBusy("the catalog is being closed", hint="Ask again.")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -97,7 +98,18 @@ def held_live(one: Indexed) -> tuple[int, ...]:
 async def test_a_copy_that_cannot_be_whole_is_none(
     tmp_path: Path, slow_disk: SlowDisk, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """The catalog is being closed, or opened anew, or the disk is too slow by far."""
+    """The catalog is being closed, or opened anew, or the disk is too slow by far.
+
+    Nobody leaves the process that copies behind.
+    """
+    started: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def start_noted(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        started.append(await start(*command, **options))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_noted)
     if how == "late":
         monkeypatch.setattr(module, "COPY_TIMEOUT_S", 1)
     with indexed(tmp_path) as one:
@@ -113,6 +125,7 @@ async def test_a_copy_that_cannot_be_whole_is_none(
         with pytest.raises(CatalogWriteFailed if how == "late" else CatalogBusy):
             await asyncio.wait_for(copying, PATIENCE_S)
         assert os.listdir(snapshot_folder(one.catalog.path)) == []
+    assert [process.returncode is None for process in started] == [False]
 
 
 async def test_old_snapshots_are_unlinked(tmp_path: Path) -> None:
