@@ -74,6 +74,10 @@ class RemovalRule:
         self._missing_since_s = None
         return Judgement(removed=frozenset(changes.removed), problems=problems, root=root)
 
+    def is_of_another(self, root: RootIdentity | None) -> bool:
+        """Whether this is a folder that no listing was judged of since another one was."""
+        return root is not None and self._recorded is not None and not self._is_known(root)
+
     def _is_known(self, root: RootIdentity) -> bool:
         """By its inode: devices are numbered anew at each mount of some file systems."""
         return self._recorded is not None and self._recorded.inode == root.inode

@@ -145,14 +145,19 @@ class Pipeline:
         log(SWEEP_DONE, f"swept {swept}, {len(self.backlog):,} to read")
 
     def look(self, paths: Iterable[str]) -> None:
-        """Follow hints: absolute paths where something may have happened."""
+        """Follow hints: absolute paths where something may have happened.
+
+        None of a root that was not listed yet: its files would stand in the index as those of the
+        folder that was, and leave it with the next listing of that one.
+        """
+        is_elsewhere = self.removals.is_of_another(self.storage.root_identity())
         unclear: set[str] = set()
         for path in paths:
             relative = self.storage.relative(path)
             if relative is None:
                 continue
             try:
-                if not self._look_at(relative):
+                if is_elsewhere or not self._look_at(relative):
                     unclear.add(relative)
             except TransientError:  # the sweep asks again, and reports it
                 unclear.add(relative)

@@ -56,6 +56,10 @@ class Removals:
         wanted = self._not_before_s if self._vanished else math.inf
         return min(wanted, self._second_look_s)
 
+    def is_of_another(self, root: RootIdentity | None) -> bool:
+        """Whether the storage root is not the folder whose files are known: to be listed first."""
+        return self._rule.is_of_another(root)
+
     def listed(
         self,
         changes: Changes,

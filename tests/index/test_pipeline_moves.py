@@ -236,6 +236,27 @@ def test_an_empty_folder_in_the_place_of_the_root_removes_nothing(
         assert one.pipeline.outstanding().problems == ()
 
 
+def test_hints_of_a_root_that_was_not_listed_wait_for_its_listing(tmp_path: Path) -> None:
+    """The worker began while an empty folder covered it; that folder comes once more."""
+    with indexed(tmp_path) as one:
+        away, empty = one.root.with_name("away"), one.root.with_name("empty")
+        fill(one.root, 5)
+        put_empty_root(one)
+        one.settle()
+        one.root.rename(empty)
+        away.rename(one.root)
+        one.pipeline.look(map(str, one.root.rglob("*.parquet")))
+        one.pipeline.drain(lambda: False)
+        assert (one.rows(SERVICES), one.pipeline.outstanding().files) == ([], 5)
+        assert one.pipeline.sweep_wanted
+        one.settle()
+        assert (len(one.rows(SERVICES)), one.pipeline.outstanding().files) == (5, 0)
+        one.root.rename(away)
+        empty.rename(one.root)
+        one.settle()
+        assert len(one.rows(SERVICES)) == 5
+
+
 def test_removals_that_an_operator_accepts_are_made(tmp_path: Path) -> None:
     with indexed(tmp_path) as one:
         fill(one.root, 5)
