@@ -99,10 +99,14 @@ class KeptFiles:
     def keep_rows(self, file_id: int, rows: TraceRows | None, is_current: IsCurrent) -> None:
         """A statement said so. The file that was not asked for for longest goes first.
 
-        It is asked by statements again until it has paid for its rows once more.
+        It is asked by statements again until it has paid for its rows once more; so is one whose
+        rows are of a state that has passed.
         """
         with self._lock:
-            if rows is None or not is_current() or rows.nbytes > self._rows_bytes_max:
+            if not is_current():
+                self._asks.pop(file_id, None)
+                return
+            if rows is None or rows.nbytes > self._rows_bytes_max:
                 return
             self._drop(file_id)
             self._rows[file_id] = rows

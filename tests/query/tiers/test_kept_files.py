@@ -89,6 +89,14 @@ def test_what_was_read_beside_a_commit_is_not_kept() -> None:
     assert kept.rows(1) is None
 
 
+def test_rows_that_a_commit_overtook_are_wanted_again() -> None:
+    kept = KeptFiles()
+    kept.keep_files({1: file_of()}, current)
+    for _ in range(2):
+        assert [kept.wants_rows(1) for _ in range(ASKS_BEFORE_ROWS)][-1]
+        kept.keep_rows(1, rows_of(1), replaced)
+
+
 def test_a_commit_takes_away_what_it_changes_or_may_have_changed() -> None:
     kept = KeptFiles()
     kept.keep_files({file_id: file_of() for file_id in (1, 2)}, current)
