@@ -17,8 +17,8 @@ READER_ROWS = 500_000
 def arrow_table(
     connection: "duckdb.DuckDBPyConnection", sql: str, params: dict[str, Any] | None = None
 ) -> "pa.Table":
-    """The whole result. A relation would be planned a second time, in 0.2 ms (measured)."""
-    return connection.execute(sql, params).to_arrow_table()
+    """The whole result."""
+    return connection.sql(sql, params=params).to_arrow_table()
 
 
 def arrow_batches(
