@@ -37,7 +37,8 @@ class ReadAhead:
     def next_transaction(self, stop: Callable[[], bool]) -> GroupRead:
         """Groups of files as they are read, until they fill a transaction or none is left.
 
-        A file that comes alone is committed alone and at once; a backlog in few, large steps.
+        A file that comes alone is committed alone and at once; a backlog in few, large steps. One
+        that was written anew since it was read has its new content in a transaction after that.
         """
         collected = GroupRead(taken=[])
         limits = self._limits
@@ -47,10 +48,15 @@ class ReadAhead:
                 if not taken:
                     break
                 self._ahead.append((taken, self._readers.submit(self._read, taken)))
-            if not self._ahead or stop():
+            if not self._ahead or stop() or self._repeats(collected):
                 break
             collected.add(self._ahead.popleft()[1].result())
         return collected
+
+    def _repeats(self, collected: GroupRead) -> bool:
+        """Whether the next group has a file of those that are collected."""
+        paths = {info.relative_path for info in collected.taken}
+        return any(info.relative_path in paths for info in self._ahead[0][0])
 
     def give_back(self) -> None:
         """What was not asked for is ready again."""

@@ -90,6 +90,26 @@ def test_the_newest_file_of_a_backlog_is_registered_first(tmp_path: Path) -> Non
         ]
 
 
+def test_a_file_that_is_written_anew_while_it_waits_for_its_commit_is_as_it_is(
+    tmp_path: Path,
+) -> None:
+    """It was read ahead; its two contents are not of one transaction."""
+    with indexed(tmp_path, batch_files=2, group_files=1) as one:
+        for number in range(3):
+            path = write(one.root / f"{number}.parquet", spans(1, trace=number + 1))
+            os.utime(path, ns=(number * 10**9, number * 10**9))
+        one.pipeline.sweep()
+
+        def write_anew() -> None:
+            if (one.root / "0.parquet").stat().st_mtime == 0:
+                write(one.root / "0.parquet", spans(5, trace=1))
+                one.pipeline.look([str(one.root / "0.parquet")])
+
+        one.pipeline.drain(lambda: False, write_anew)
+        counts = one.rows("SELECT relative_path, span_count FROM parquet_files ORDER BY ALL")
+        assert counts == [("0.parquet", 5), ("1.parquet", 1), ("2.parquet", 1)]
+
+
 def test_a_name_that_is_not_utf8_is_quarantined_and_named(tmp_path: Path) -> None:
     """It cannot be indexed, and it is not skipped in silence."""
     with indexed(tmp_path) as one:
