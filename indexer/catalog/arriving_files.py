@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from indexer.catalog.recent_files import BYTES_MAX, FILES_MAX, SPAN_BYTES
-from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 
 if TYPE_CHECKING:  # a command that opens the catalog alone reads no spans
+    from indexer.catalog.trace_directory import TraceDirectory
     from indexer.spans.batch import ParquetFileData, SpanBatch
     from indexer.spans.columns import SpanColumns
 
@@ -40,7 +40,7 @@ class ArrivingFile:
 def arriving_files(
     batches: "Sequence[SpanBatch]",
     new: Collection[str],
-    directory: TraceDirectory,
+    directory: "TraceDirectory",
     paths: Mapping[int, str],
     storage_root: str,
 ) -> ArrivingFiles:
@@ -62,7 +62,7 @@ def arriving_files(
 
 
 def _holders(
-    file: "ParquetFileData", directory: TraceDirectory, paths: Mapping[int, str]
+    file: "ParquetFileData", directory: "TraceDirectory", paths: Mapping[int, str]
 ) -> Iterator[str]:
     """Registered files that hold some trace of the file."""
     keys = file.spans.trace_key

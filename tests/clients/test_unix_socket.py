@@ -69,6 +69,7 @@ class Unhurried(StubHost):
         return self
 
     def trace(self, query, deadline, **_):
+        deadline.will_wait()
         trace_id = query.trace_id
         self.begun.append(trace_id)
         wait_until(lambda: is_over(deadline), "a question that is told to end", deadline_s=60)
