@@ -50,11 +50,6 @@ class Rows:
             unreadable=[one for one in self.unreadable if one > key],
         )
 
-    def of_request(self, number: int) -> pa.Table:
-        """The rows of one of them."""
-        begin = int(self.ends[number - 1]) if number else 0
-        return self.table.slice(begin, int(self.ends[number]) - begin)
-
     def concat(self, other: "Rows") -> "Rows":
         """Both as one, copied together."""
         table = pa.concat_tables([self.table, other.table]).combine_chunks()
@@ -182,27 +177,23 @@ class Requests:
 
         It does not wait while another thread decodes.
         """
-        places, held = self._trace_places().find(key), self._held
+        held = self._held
+        if isinstance(held, Rows):
+            is_of_trace = pc.equal(held.table["trace_id"], trace_id.hex())
+            return held.table.filter(is_of_trace) if pc.any(is_of_trace).as_py() else None
+        places = self._trace_places(held).find(key)
         if not places:
             return None
-        if isinstance(held, Rows):
-            some = pa.concat_tables([held.of_request(place) for place in places])
-            found = some.filter(pc.equal(some["trace_id"], trace_id.hex()))
-        else:
-            chosen = [self._decoder.of_trace(held.bodies[place], trace_id) for place in places]
-            found = identified_rows(self._decoder.requests(chosen))[0]
+        chosen = [self._decoder.of_trace(held.bodies[place], trace_id) for place in places]
+        found = identified_rows(self._decoder.requests(chosen))[0]
         return found if found.num_rows else None
 
-    def _trace_places(self) -> TracePlaces:
-        """Kept: it is the same before these are decoded and after."""
+    def _trace_places(self, held: _Bodies) -> TracePlaces:
+        """Found out once; rows are looked through instead, which is quicker than to do this."""
         if self._places is None:  # two threads may both find them
-            held = self._held
-            if isinstance(held, Rows):
-                identities, ends = self.identities(), held.ends
-            else:
-                found = self._identities_by_request(held)
-                ends = np.cumsum([len(one) for one in found], dtype=np.int64)
-                self._identities = identities = SpanKeys.joined(found)
+            found = self._identities_by_request(held)
+            self._identities = identities = SpanKeys.joined(found)
+            ends = np.cumsum([len(one) for one in found], dtype=np.int64)
             self._places = TracePlaces.of(identities, ends)
         return self._places
 
