@@ -243,8 +243,8 @@ class World:
     def _sweep(self) -> None:
         """What cannot be seen is not gone: a lost mount removes nothing from the index."""
         before = set(self.pipeline.register.files)
-        self.untold.clear()
         self.pipeline.sweep()
+        self.untold.clear()  # not before: until it ends, its listing has told nobody
         self.was_covered = self.storage.fault == "covered"
         if self.storage.fault in {*EMPTY, "unlistable"}:
             lost = before - set(self.pipeline.register.files)
