@@ -19,7 +19,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from indexer import errors
 from indexer.catalog.database import Catalog
 from indexer.cli.main import command_parser
-from indexer.clients.application import application
+from indexer.clients.application import Application
 from indexer.clients.host import Host
 from indexer.clients.mastra.door import MastraDoor
 from indexer.clients.mastra.routes import mastra
@@ -244,7 +244,7 @@ def openapi() -> str:
 def _openapi() -> dict[str, Any]:
     """Nothing is asked of the host to make it."""
     door = MastraDoor(store=SyncDuckDBStore(), bodies=ByteBudget(0))
-    return application(cast("Host", None), (*ROUTERS, partial(mastra, door=door))).openapi()
+    return Application(cast("Host", None), (*ROUTERS, partial(mastra, door=door))).openapi()
 
 
 def _parameter(said: dict[str, Any]) -> tuple[str, ...]:

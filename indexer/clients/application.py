@@ -3,29 +3,35 @@
 A router is made by a function of the host. Which routers there are is decided by whoever composes
 the worker: nothing here knows a dialect. Routes ask through ``query_executor.ask``, and refuse by
 raising: every error becomes problem details.
+
+The routes, and FastAPI with them, are loaded for the first request that is not a probe's: of an
+``up`` that takes in spans, and that nobody asks for any, they would be a seventh of its memory.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.telemetry import TelemetryConfig
 from opentelemetry.trace import TracerProvider
-from starlette.middleware import Middleware
-from starlette.types import Scope
+from starlette.datastructures import State
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from indexer import __version__
 from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS
 from indexer.clients.shared.callers import AdmittedByCaller, Caller, caller_of
-from indexer.clients.shared.direct_routes import AnsweredDirectly, DirectRoutes
+from indexer.clients.shared.direct_routes import AnsweredDirectly, DirectPath, DirectRoutes
 from indexer.clients.shared.event_streams import EventStreams
 from indexer.clients.shared.head_requests import HeadAsGet
-from indexer.clients.shared.prefix_router import PrefixRouter
-from indexer.clients.shared.problems import HANDLERS, RESPONSE
 from indexer.clients.shared.query_executor import QUESTIONS_AT_ONCE, QueryExecutor
 from indexer.clients.shared.request_metrics import Measured
 from indexer.http.admission import Admission
+from indexer.http.problems import of_fault
 from indexer.system.usage import Usage
+
+if TYPE_CHECKING:  # loaded for the first request that needs it
+    from fastapi import APIRouter, FastAPI
 
 PROBES_AT_ONCE = 2
 """A pool of their own: however much dashboards ask, the worker does not look ill for it."""
@@ -43,85 +49,128 @@ EXPOSED_HEADERS = (*HEADERS, "Retry-After")
 UNTRACED_PATHS = OPEN_PATHS | {"/metrics"}
 """Asked every few seconds for ever, and of no interest to anybody who reads traces."""
 
-MakeRouter = Callable[[Host], APIRouter]
+MakeRouter = Callable[[Host], "APIRouter"]
 OF_THE_OPERATOR = Admission(body_bytes_max=BODY_BYTES_MAX)
 """Whoever the mode of the Unix socket lets in: no token, and any name."""
 
 
-def application(
-    host: Host,
-    routers: Sequence[MakeRouter],
-    *,
-    admission: Admission = OF_THE_OPERATOR,
-    questions: int = QUESTIONS_AT_ONCE,
-    tracer_provider: TracerProvider | None = None,
-) -> FastAPI:
-    """The application, to be ended with ``close``.
+class Application:
+    """The application, to be ended with ``close``. For any number of servers and their loops."""
 
-    ``admission`` says which dashboards are let in, ``questions`` how many of theirs are answered
-    at once. With a ``tracer_provider`` each of their requests is a span, but for those of probes
-    and of whoever scrapes metrics.
-    """
-    made = [make(host) for make in routers]
-    direct = [one for router in made if isinstance(router, PrefixRouter) for one in router.direct]
-    admissions = {Caller.DASHBOARD: admission, Caller.OPERATOR: OF_THE_OPERATOR}
-    app = FastAPI(
-        title="span-indexer",
-        version=__version__,
-        description="Questions about OpenTelemetry spans in Parquet files, and how the worker is.",
-        docs_url=None,  # its page loads scripts of other hosts; /docs is one of our own
-        redoc_url=None,
-        redirect_slashes=False,
-        exception_handlers=dict(HANDLERS),
-        responses={"default": RESPONSE},
-        middleware=[
-            Middleware(HeadAsGet),
-            Middleware(Measured),
-            Middleware(AdmittedByCaller, admissions=admissions),
-            Middleware(AnsweredDirectly, routes=DirectRoutes(direct)),
-        ],
-        telemetry=_telemetry(tracer_provider),
-    )
-    app.state.sessions = admission.sessions
-    app.state.executors = {
+    def __init__(
+        self,
+        host: Host,
+        routers: Sequence[MakeRouter],
+        *,
+        probes: Iterable[DirectPath] = (),
+        admission: Admission = OF_THE_OPERATOR,
+        questions: int = QUESTIONS_AT_ONCE,
+        tracer_provider: TracerProvider | None = None,
+    ) -> None:
+        """``admission`` says which dashboards are let in, ``questions`` how many are answered.
+
+        ``probes`` are usual requests of routes that are answered without those being loaded. With
+        a ``tracer_provider`` each request of a dashboard is a span, but for those of probes and of
+        whoever scrapes metrics.
+        """
+        self._host = host
+        self._routers = routers
+        self._admissions = {Caller.DASHBOARD: admission, Caller.OPERATOR: OF_THE_OPERATOR}
+        self._tracer_provider = tracer_provider
+        self.state = _state(admission, questions)
+        self._lock = Lock()
+        self._routes: FastAPI | None = None
+        self._first: ASGIApp = HeadAsGet(_Unloaded(self, DirectRoutes(probes)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await (self._routes or self._first)(scope, receive, send)
+
+    def routes(self) -> "FastAPI":
+        """Those of all routers, loaded once: a third of a second."""
+        with self._lock:
+            if self._routes is None:
+                from indexer.clients.loaded_routes import (  # noqa: PLC0415 - as the module says
+                    loaded_routes,
+                )
+
+                made = [make(self._host) for make in self._routers]
+                self._routes = loaded_routes(
+                    made, self.state, self._admissions, self._tracer_provider, _is_untraced
+                )
+            return self._routes
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of all routes."""
+        return self.routes().openapi()
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """An application behind the same rules as the routes, and counted like them."""
+        return Measured(AdmittedByCaller(app, self._admissions))
+
+    def is_traced(self, scope: Scope) -> bool:
+        """Whether a request is to be a span."""
+        return self._tracer_provider is not None and not _is_untraced(scope)
+
+    @property
+    def usages(self) -> dict[str, Usage]:
+        """How many requests of each kind are in hand."""
+        executors: Mapping[Caller, QueryExecutor] = self.state.executors
+        questions = {f"questions_of_{caller}": one.usage for caller, one in executors.items()}
+        return {
+            **questions,
+            "probes": self.state.probes.usage,
+            "streams": self.state.streams.usage,
+        }
+
+    def close(self) -> None:
+        """Tell every stream and question to end, and wait until the questions have."""
+        self.state.streams.close()
+        executors: Mapping[Caller, QueryExecutor] = self.state.executors
+        for executor in (*executors.values(), self.state.probes):
+            executor.close()
+
+
+class _Unloaded:
+    """Answers usual requests of probes, and has the routes loaded for all others."""
+
+    def __init__(self, whole: Application, probes: DirectRoutes) -> None:
+        self._whole = whole
+        self._probes = probes
+        self._answered = whole.around(AnsweredDirectly(whole, probes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_of_a_probe(scope):
+            await self._answered({**scope, "app": self._whole}, receive, send)
+            return
+        try:
+            routes: ASGIApp = await asyncio.to_thread(self._whole.routes)
+        except Exception as fault:
+            if scope["type"] != "http":
+                raise
+            routes = of_fault(scope["method"], scope["path"], fault)
+        await routes(scope, receive, send)
+
+    def _is_of_a_probe(self, scope: Scope) -> bool:
+        if self._probes.matches(scope)[0] is not Match.FULL:
+            return False
+        return not self._whole.is_traced(scope)
+
+
+def _state(admission: Admission, questions: int) -> State:
+    """What routes find at ``request.app.state``."""
+    executors = {
         Caller.DASHBOARD: QueryExecutor(at_once=questions),
         Caller.OPERATOR: QueryExecutor(at_once=COMMANDS_AT_ONCE, waiting=COMMANDS_WAITING),
     }
-    app.state.probes = QueryExecutor(at_once=PROBES_AT_ONCE)
-    app.state.streams = EventStreams()
-    for router in made:
-        app.include_router(router)
-    return app
-
-
-def usages(app: FastAPI) -> dict[str, Usage]:
-    """How many requests of each kind are in hand."""
-    executors: Mapping[Caller, QueryExecutor] = app.state.executors
-    probes: QueryExecutor = app.state.probes
-    questions = {f"questions_of_{caller}": one.usage for caller, one in executors.items()}
-    streams: EventStreams = app.state.streams
-    return {**questions, "probes": probes.usage, "streams": streams.usage}
-
-
-def close(app: FastAPI) -> None:
-    """Tell every stream and question to end, and wait until the questions have."""
-    app.state.streams.close()
-    executors: Mapping[Caller, QueryExecutor] = app.state.executors
-    for executor in (*executors.values(), app.state.probes):
-        executor.close()
-
-
-def _telemetry(provider: TracerProvider | None) -> TelemetryConfig:
-    """FastAPI's own, but nothing of it that nobody asked for: its default sends to any provider."""
-    return {
-        "tracing": provider is not None,
-        "tracer_provider": provider,
-        "metrics": False,
-        "logs": False,
-        "operation_spans": False,
-        "auto_configure": False,
-        "exclude": _is_untraced,
-    }
+    return State(
+        {
+            "sessions": admission.sessions,
+            "executors": executors,
+            "probes": QueryExecutor(at_once=PROBES_AT_ONCE),
+            "streams": EventStreams(),
+        }
+    )
 
 
 def _is_untraced(scope: Scope) -> bool:

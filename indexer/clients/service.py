@@ -3,9 +3,7 @@
 import asyncio
 import socket
 
-from fastapi import FastAPI
-
-from indexer.clients.application import close, usages
+from indexer.clients.application import Application
 from indexer.clients.shared.callers import Caller, serve_to
 from indexer.http.limits import ConnectionLimits
 from indexer.http.server import HttpServer
@@ -16,7 +14,7 @@ from indexer.system.usage import Usage
 class Service:
     """One application, and a server for each socket that it is asked on."""
 
-    def __init__(self, app: FastAPI, *, grace_s: int) -> None:
+    def __init__(self, app: Application, *, grace_s: int) -> None:
         """``grace_s`` is how long ``end`` waits for requests in hand."""
         self._app = app
         self._grace_s = grace_s
@@ -53,7 +51,7 @@ class Service:
     @property
     def usages(self) -> dict[str, Usage]:
         """How many requests of each kind are in hand."""
-        return usages(self._app)
+        return self._app.usages
 
     async def run(self) -> None:
         """Answer until ``end``."""
@@ -63,4 +61,4 @@ class Service:
         """Let requests in hand finish within the grace, and end the questions of all others."""
         for server in self._servers:
             server.stop()
-        await asyncio.to_thread(close, self._app)
+        await asyncio.to_thread(self._app.close)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.clients.application import application, close
+from indexer.clients.application import Application
 from indexer.run.serving import ROUTERS
 from indexer.spans.id_spellings import parse_span_id, parse_trace_id
 from tests.clients.test_routes_junjo import served
@@ -30,8 +30,8 @@ TEXTS = st.one_of(
 
 def described() -> dict[str, dict[str, Any]]:
     """Every route, and its methods as OpenAPI describes them."""
-    app = application(None, ROUTERS)  # type: ignore[arg-type]  # nothing is asked of it
-    close(app)
+    app = Application(None, ROUTERS)  # type: ignore[arg-type]  # nothing is asked of it
+    app.close()
     return app.openapi()["paths"]
 
 

@@ -97,6 +97,7 @@ def test_more_questions_than_there_is_room_for_are_told_to_come_back():
         return await ask(request, lambda _: "now")
 
     with serving(("/slow", waiting.route), ("/quick", quick)) as served:
+        assert served.get("/quick").json == "now"  # with it the routes are loaded
         connections = [socket.create_connection(served.address) for _ in range(room)]
         for one in connections:
             one.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -120,6 +121,7 @@ def test_commands_are_answered_while_dashboards_wait_and_have_a_limit_too(tmp_pa
 
     routes = (("/slow", waiting.route), ("/quick", quick))
     with serving(*routes, socket_folder=tmp_path) as served, ExitStack() as stack:
+        assert served.get("/quick").json == "now"  # with it the routes are loaded
         for _ in range(QUESTIONS_AT_ONCE + QUESTIONS_WAITING):
             one = stack.enter_context(socket.create_connection(served.address))
             one.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indexer.clients.application import application
+from indexer.clients.application import Application
 from indexer.clients.mastra import publish, queries
 from indexer.run.dashboard_limits import dashboards_admission
 from indexer.run.mastra_store import MastraStore
@@ -36,9 +36,9 @@ async def test_what_is_too_old_is_deleted_as_soon_as_the_store_is_watched(tmp_pa
 def test_its_routes_and_their_bodies_are_there_with_a_path_alone(tmp_path):
     settings = load_settings(INDEXER_MASTRA_PATH=str(tmp_path / "m.duckdb"))
     door = MastraStore(settings).door
-    paths = application(None, routers(settings, door)).openapi()["paths"]  # type: ignore[arg-type]
+    paths = Application(None, routers(settings, door)).openapi()["paths"]  # type: ignore[arg-type]
     assert "/ai/{signal}/publish" in paths
-    assert "/ai/{signal}/publish" not in application(None, routers(settings)).openapi()["paths"]  # type: ignore[arg-type]
+    assert "/ai/{signal}/publish" not in Application(None, routers(settings)).openapi()["paths"]  # type: ignore[arg-type]
     limits = dashboards_admission(settings).body_bytes_max_by_ending
     of_queries = dict.fromkeys(queries.PATH_ENDINGS, queries.BODY_BYTES_MAX)
     assert limits == {"/publish": publish.BODY_BYTES_MAX, **of_queries}

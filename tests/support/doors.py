@@ -17,7 +17,7 @@ from typing import Any, cast
 import grpc
 from starlette.types import ASGIApp
 
-from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, application, close
+from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, Application
 from indexer.clients.shared.callers import Caller, serve_to
 from indexer.clients.unix_socket import bind as bind_unix
 from indexer.clients.unix_socket import socket_path
@@ -167,7 +167,7 @@ def http_door(
         healthy=True, problems=[], swept_at=None, files_ready=0, files_waiting=0, storage_root="/"
     )
     rules = replace(admission, open_paths=OPEN_PATHS, body_bytes_max=BODY_BYTES_MAX)
-    worker = application(host, ROUTERS, admission=rules)
+    worker = Application(host, ROUTERS, admission=rules)
     if name == "unix":
         listener = bind_unix(folder / "index.duckdb")
     else:
@@ -189,7 +189,7 @@ def http_door(
         yield door
     finally:
         door.stop()
-        close(worker)
+        worker.close()
         if name == "unix":
             socket_path(folder / "index.duckdb").unlink(missing_ok=True)
 

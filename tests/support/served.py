@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
-from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, application
+from indexer.clients.application import BODY_BYTES_MAX, OPEN_PATHS, Application
 from indexer.clients.service import Service
 from indexer.clients.shared.callers import Caller
 from indexer.clients.unix_socket import _short, bind, socket_path
@@ -132,7 +132,7 @@ def serving(
     endpoint = Endpoint(setting="INDEXER_HTTP_LISTEN", listen="127.0.0.1:0")
     limits = options.pop("limits", ConnectionLimits())
     routers = options.pop("routers", [router] if routes else ROUTERS)
-    app = application(host, routers, **{"admission": admission, **options})
+    app = Application(host, routers, **{"admission": admission, **options})
     service = Service(app, grace_s=10)
     service.listen(endpoint, limits)
     if socket_folder is not None:

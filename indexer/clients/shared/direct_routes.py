@@ -25,12 +25,12 @@ class DirectPath:
     """One question's usual requests."""
 
     path_format: str
-    """That of the usual route, by which requests are counted; its one parameter in braces."""
+    """That of the usual route, by which requests are counted; its parameter, if any, in braces."""
     accepts: Callable[[bytes], bool]
     """Whether a query string is a usual one."""
     answer: Answer
     chars_max: int
-    """Of the parameter."""
+    """Of the parameter; 0 of a path without one."""
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -88,4 +88,4 @@ def _is_special(scope: Scope) -> bool:
 
 
 def _is_plain(value: str, chars_max: int) -> bool:
-    return 0 < len(value) <= chars_max and "/" not in value
+    return min(chars_max, 1) <= len(value) <= chars_max and "/" not in value

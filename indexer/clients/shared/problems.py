@@ -1,10 +1,9 @@
-"""What routes raise as problem details; one of validation names each parameter and its bounds."""
+"""What routes raise as problem details. What FastAPI refuses is in ``validation_problems``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,8 +13,6 @@ from indexer.http.problems import MEDIA_TYPE, excerpt, of_error, problem
 
 CLIENT_CLOSED = 499
 """What proxies log for a client that did not wait; nobody receives it."""
-_BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
-
 
 _TEXT = {"type": "string"}
 RESPONSE: dict[str, Any] = {
@@ -59,36 +56,6 @@ def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, title, detail, headers=error.headers)
 
 
-def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    found = [_of_model(one) for one in error.errors()]
-    return _unprocessable(found)
-
-
-def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
-    """One of pydantic's errors: which parameter, where it was, what was expected."""
-    where, *names = [str(one) for one in found["loc"]] or [""]
-    bounds = {name: one for name, one in found.get("ctx", {}).items() if name in _BOUNDS}
-    about = {
-        "parameter": excerpt(".".join(names)),
-        "in": where,
-        "value": excerpt(found.get("input")),
-    }
-    return {**about, "message": found["msg"], **bounds}
-
-
-def _unprocessable(found: Sequence[Mapping[str, Any]]) -> Response:
-    detail = "; ".join(_sentence(one) for one in found)
-    return problem(422, "Unprocessable Content", detail, more={"errors": found})
-
-
-def _sentence(found: Mapping[str, Any]) -> str:
-    """A body is not repeated as a whole where its whole is at fault."""
-    if not found["parameter"]:
-        return f"the {found['in'] or 'request'}: {found['message']}"
-    return f"{found['parameter']} is {found['value']!r}: {found['message']}"
-
-
 def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED)
 
@@ -96,7 +63,6 @@ def _gone(_: Request, __: Exception) -> Response:
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
     IndexerError: _typed,
     HTTPException: _http,
-    RequestValidationError: _invalid,
     ClientGone: _gone,
 }
 """For an application's ``exception_handlers``."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from indexer.clients.application import application, close
+from indexer.clients.application import Application
 from indexer.clients.junjo.routes import junjo
 from indexer.errors import InvalidSettings
 from indexer.telemetry import metrics
@@ -121,8 +121,8 @@ def test_the_first_release_is_answered_without_a_prefix_too(service: Served) -> 
 
 def test_a_setting_says_which_release_needs_no_prefix() -> None:
     """The same paths, the bodies of another; an unknown one is refused when routes are made."""
-    app = application(None, [lambda host: junjo(host, bare="0.70")])  # type: ignore[arg-type]
-    close(app)
+    app = Application(None, [lambda host: junjo(host, bare="0.70")])  # type: ignore[arg-type]
+    app.close()
     assert "JunjoSpan" in str(app.openapi()["paths"][f"{V1}/services/{{service_name}}/workflows"])
     with pytest.raises(InvalidSettings, match=r"'0\.7'"):
         junjo(None, bare="0.7")  # type: ignore[arg-type]  # nothing is asked of it

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 
-from indexer.clients.application import application
+from indexer.clients.application import Application
 from indexer.clients.junjo.access import access
 from indexer.clients.junjo.routes import junjo
 from indexer.errors import HotUnavailable
@@ -162,5 +162,5 @@ def test_a_path_that_is_not_of_a_front_end_asks_for_the_token(path: str, expecte
 
 
 def test_an_application_has_the_sessions_of_its_dashboards() -> None:
-    app: Any = application(None, (), admission=ADMISSION)  # type: ignore[arg-type]
+    app: Any = Application(None, (), admission=ADMISSION)  # type: ignore[arg-type]
     assert app.state.sessions.token == TOKEN
