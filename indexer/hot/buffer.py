@@ -139,12 +139,12 @@ class HotBuffer:
         joined: list[Requests] = []
         for part in self._parts:
             joined.append(part)
-            while len(joined) > 1 and (both := _joined(joined[-2], joined[-1], self._decoder)):
+            while len(joined) > 1 and (both := _joined(joined[-2], joined[-1])):
                 joined[-2:] = [both]
         self._parts = joined
 
 
-def _joined(one: Requests, other: Requests, decoder: Decoder) -> Requests | None:
+def _joined(one: Requests, other: Requests) -> Requests | None:
     """Both as one, if both are decoded and it pays."""
     first, second = one.decoded, other.decoded
     if first is None or second is None:
@@ -152,7 +152,7 @@ def _joined(one: Requests, other: Requests, decoder: Decoder) -> Requests | None
     sizes = [rows.table.num_rows + len(rows.keys) for rows in (first, second)]
     if sizes[0] >= _MERGE_BELOW * sizes[1] or sum(sizes) > _MERGED_MAX:
         return None
-    return Requests(decoder, first.concat(second))
+    return one.joined(other)
 
 
 def _ascending(keys: Sequence[bytes]) -> bool:

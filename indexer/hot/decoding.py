@@ -12,10 +12,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
-from indexer.hot.identity import identified_rows, keys_of_requests
+from indexer.hot.identity import identified_row, identified_rows, keys_of_requests
 from indexer.otlp.clip import Clipped
 from indexer.otlp.portions import is_ordinary, portions
 from indexer.otlp.requests import parse_protobuf, repeated_bytes, span_count
+from indexer.otlp.span_groups import SpanGroup
+from indexer.otlp.span_origins import SpanOrigins
+from indexer.otlp.span_rows import SpanRow, span_rows
 from indexer.otlp.spans import SPAN_SCHEMA, span_table, span_table_of
 from indexer.spans.identity import SpanKeys
 from indexer.telemetry.log import SPANS_CLIPPED, log
@@ -27,6 +30,26 @@ ROW_BYTES = 200
 """Of a row's times, numbers, ids in hex and offsets."""
 TEXT_GROWTH = 2
 """Of attributes as JSON: bytes become hex, and numbers digits."""
+
+
+_ORIGINS = SpanOrigins()
+"""Of the few spans of each question: senders say the same ones again and again."""
+
+
+def few_rows(groups: Iterable[SpanGroup]) -> list[SpanRow]:
+    """Rows of real spans, as they are in a table. Raises InvalidOtlp."""
+    return [identified_row(row) for row in span_rows(groups, _ORIGINS)]
+
+
+def table_rows(table: pa.Table) -> list[SpanRow]:
+    """The same of a table of few rows."""
+    names = table.column_names
+    columns = [_plain(column).to_pylist() for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
 
 
 def rows_bytes(body: bytes) -> int:
@@ -85,6 +108,8 @@ class Decoder:
     of_trace: Callable[[bytes, bytes], bytes] = only_trace
     """The export request with the spans of a trace alone."""
 
+    few: Callable[[Iterable[SpanGroup]], list[SpanRow]] = few_rows
+    """Of a few spans, as values."""
     identities: Callable[[Sequence[bytes]], SpanKeys] = keys_of_requests
     """Of the spans of serialised export requests."""
 

@@ -1,15 +1,18 @@
 """The identity of hot spans: real ids in one spelling, and all of it as integers. Pure."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids
+from indexer.spans.id_spellings import SPAN_DIGITS, TRACE_DIGITS, parse_ids, parse_span_id
 from indexer.spans.identifiers import BoolArray, format_hex, parse_hex
 from indexer.spans.identity import SpanKeys
+
+if TYPE_CHECKING:  # tables need no protobuf
+    from indexer.otlp.span_ids import Identities
 
 
 def keys_of(table: pa.Table) -> SpanKeys:
@@ -23,7 +26,11 @@ def keys_of_requests(bodies: Sequence[bytes]) -> SpanKeys:
     """The identities of the spans of serialised requests, without rows. Raises InvalidOtlp."""
     from indexer.otlp.span_ids import span_identities  # noqa: PLC0415 - tables need no protobuf
 
-    found = span_identities(bodies)
+    return keys_of_identities(span_identities(bodies))
+
+
+def keys_of_identities(found: "Identities") -> SpanKeys:
+    """The same of identities as they were sent."""
     return SpanKeys(found.trace_high, found.trace_low, found.span, _small(found.kind))
 
 
@@ -45,6 +52,12 @@ def identified_rows(table: pa.Table) -> tuple[pa.Table, BoolArray]:
         table = table.set_column(at, table.schema.field(at).with_type(pa.string()), ids)
     valid = traces.valid & spans.valid
     return (table if valid.all() else table.filter(pa.array(valid))), valid
+
+
+def identified_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of one row as values, whose own IDs are real."""
+    parent = row["parent_span_id"]
+    return {**row, "parent_span_id": None if parent is None else parse_span_id(parent)}
 
 
 def _kinds(table: pa.Table) -> npt.NDArray[np.int8]:

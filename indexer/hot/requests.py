@@ -1,102 +1,37 @@
 """Export requests as they came, decoded once, and not before somebody needs all their rows.
 
 Decoding is what hot spans cost: 8 ms for a request of 512 spans. One trace is found without it: of
-each request it is found out once which traces it has, a tenth of that, and of those that
-have the trace its spans alone are decoded.
+each request it is found out once which traces it has and where their spans stand, a tenth of that,
+and the spans of the trace alone are decoded.
 """
 
 import threading
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from indexer.deferred_dataclass import dataclass
 from indexer.errors import InvalidOtlp
 from indexer.hot.decoding import Decoder, decode_parts
+from indexer.hot.held_requests import REQUEST_COST_BYTES, Bodies, Rows
 from indexer.hot.identity import identified_rows, keys_of
+from indexer.hot.span_places import FEW_SPANS, SpanPlaces
 from indexer.hot.trace_places import TracePlaces, place_key
+from indexer.otlp.span_rows import SpanRow
 from indexer.spans.identity import SpanKeys
 from indexer.system import arrow_compute as pc
 from indexer.wire.generated import ingestion_pb2 as wire
-
-REQUEST_COST_BYTES = 100
-"""What keeping a request's key costs beside its spans."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
-    """Requests decoded: the rows of request ``i`` end before ``ends[i]``."""
-
-    keys: list[bytes]
-    ends: npt.NDArray[np.int64]
-    table: pa.Table
-    unreadable: list[bytes]
-    nbytes: int
-
-    def after(self, key: bytes) -> "Rows":
-        """Without the requests up to the key; the memory stays until the last one goes."""
-        count = bisect_right(self.keys, key)
-        first = int(self.ends[count - 1]) if count else 0
-        return replace(
-            self,
-            keys=self.keys[count:],
-            ends=self.ends[count:] - first,
-            table=self.table.slice(first),
-            unreadable=[one for one in self.unreadable if one > key],
-        )
-
-    def concat(self, other: "Rows") -> "Rows":
-        """Both as one, copied together."""
-        table = pa.concat_tables([self.table, other.table]).combine_chunks()
-        keys = self.keys + other.keys
-        return Rows(
-            keys=keys,
-            ends=np.concatenate([self.ends, other.ends + self.table.num_rows]),
-            table=table,
-            unreadable=self.unreadable + other.unreadable,
-            nbytes=table.nbytes + len(keys) * REQUEST_COST_BYTES,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Bodies:
-    """Requests not decoded; one that cannot be is here as an empty one."""
-
-    keys: list[bytes]
-    bodies: list[bytes]
-    counts: list[int]
-    weights: list[int]
-    unreadable: list[bytes]
-
-    def after(self, key: bytes) -> "_Bodies":
-        first = bisect_right(self.keys, key)
-        return _Bodies(
-            keys=self.keys[first:],
-            bodies=self.bodies[first:],
-            counts=self.counts[first:],
-            weights=self.weights[first:],
-            unreadable=[one for one in self.unreadable if one > key],
-        )
-
-    @property
-    def nbytes(self) -> int:
-        return sum(self.weights) + len(self.keys) * REQUEST_COST_BYTES
 
 
 class Requests:
     """Some requests in order of key. Any thread may ask; nothing of them changes."""
 
-    def __init__(self, decoder: Decoder, held: _Bodies | Rows) -> None:
+    def __init__(self, decoder: Decoder, held: Bodies | Rows) -> None:
         self._decoder = decoder
         self._held = held
         self._decoding = threading.Lock()
         self._identities: SpanKeys | None = None
-        self._places: TracePlaces | None = None
+        self._places: SpanPlaces | None = None
 
     @classmethod
     def from_wire(cls, decoder: Decoder, requests: Sequence[wire.HotRequest]) -> Self:
@@ -116,9 +51,7 @@ class Requests:
         counts = [one.span_count if body else 0 for one, body in zip(requests, bodies, strict=True)]
         return cls(
             decoder,
-            _Bodies(
-                keys=keys, bodies=bodies, counts=counts, weights=weights, unreadable=unreadable
-            ),
+            Bodies(keys=keys, bodies=bodies, counts=counts, weights=weights, unreadable=unreadable),
         )
 
     @property
@@ -156,20 +89,25 @@ class Requests:
     def identities(self) -> SpanKeys:
         """Of all spans, in order; kept, because they are asked for again and again."""
         if self._identities is None:  # two threads may both find them
-            held = self._held
-            self._identities = (
-                keys_of(held.table)
-                if isinstance(held, Rows)
-                else SpanKeys.joined(self._identities_by_request(held))
-            )
+            held, places = self._held, self._places
+            if isinstance(held, Rows):
+                self._identities = keys_of(held.table)
+            elif places is not None and places.held is held:
+                self._identities = places.identities()
+            else:
+                self._identities = SpanKeys.joined([self._of_body(one) for one in held.bodies])
         return self._identities
 
     def rows(self) -> Rows:
         """Decode, unless that was done."""
         with self._decoding:
             held = self._held
-            if isinstance(held, _Bodies):
-                self._held = held = self._decode(held)
+            if isinstance(held, Bodies):
+                places, bodies = self._places, held
+                held = self._decode(bodies)
+                if places is not None and held.unreadable == bodies.unreadable:
+                    self._places = SpanPlaces(held=held, spans=places.spans)
+                self._held = held
             return held
 
     def trace(self, trace_id: bytes, key: int) -> pa.Table | None:
@@ -181,32 +119,58 @@ class Requests:
         if isinstance(held, Rows):
             is_of_trace = pc.equal(held.table["trace_id"], trace_id.hex())
             return held.table.filter(is_of_trace) if pc.any(is_of_trace).as_py() else None
-        places = self._trace_places(held).find(key)
-        if not places:
+        places = self._span_places(held)
+        requests = places.by_request(places.spans.find(key))
+        if not requests:
             return None
-        chosen = [self._decoder.of_trace(held.bodies[place], trace_id) for place in places]
+        chosen = [self._decoder.of_trace(held.bodies[one], trace_id) for one in requests]
         found = identified_rows(self._decoder.requests(chosen))[0]
         return found if found.num_rows else None
 
-    def _trace_places(self, held: _Bodies) -> TracePlaces:
-        """Found out once; rows are looked through instead, which is quicker than to do this."""
-        if self._places is None:  # two threads may both find them
-            found = self._identities_by_request(held)
-            self._identities = identities = SpanKeys.joined(found)
-            ends = np.cumsum([len(one) for one in found], dtype=np.int64)
-            self._places = TracePlaces.of(identities, ends)
-        return self._places
+    def few(self, trace_id: str, key: int, *, may_wait: bool) -> list[SpanRow] | None:
+        """The same as values, where these are few.
 
-    def _identities_by_request(self, held: _Bodies) -> list[SpanKeys]:
-        return [
-            self._decoder.identities([body]) if body else SpanKeys.empty() for body in held.bodies
-        ]
+        None where they are not, and for who may not wait until it is known where they are.
+        """
+        held, places = self._held, self._places
+        if places is None or places.held is not held:
+            if not may_wait:
+                return None
+            places = self._span_places(held)
+        return places.few(self._decoder, trace_id, key)
+
+    def _span_places(self, held: Bodies | Rows) -> SpanPlaces:
+        """Found out once."""
+        places = self._places
+        if places is None or places.held is not held:  # two threads may both find them
+            self._places = places = (
+                SpanPlaces(held=held, spans=TracePlaces.of(keys_of(held.table)))
+                if isinstance(held, Rows)
+                else SpanPlaces.of_bodies(held)
+            )
+        return places
 
     def after(self, key: bytes) -> "Requests":
         """Those above the key."""
         return self if key < self.keys[0] else Requests(self._decoder, self._held.after(key))
 
-    def _decode(self, held: _Bodies) -> Rows:
+    def joined(self, other: "Requests") -> "Requests | None":
+        """These and those behind them, if all are decoded."""
+        first, second = self.decoded, other.decoded
+        if first is None or second is None:
+            return None
+        both = Requests(self._decoder, first.concat(second))
+        if self._places is not None:
+            spans = self._span_places(first).spans
+            more = other._span_places(second).spans  # noqa: SLF001 - of the same class
+            joined = spans.joined(first.table.num_rows, more)
+            both._places = SpanPlaces(held=both._held, spans=joined)
+        return both
+
+    def _of_body(self, body: bytes) -> SpanKeys:
+        return self._decoder.identities([body]) if body else SpanKeys.empty()
+
+    def _decode(self, held: Bodies) -> Rows:
         found = decode_parts(self._decoder.requests, held.bodies, held.counts)
         return Rows(
             keys=held.keys,
@@ -246,3 +210,14 @@ class HotRequests:
         key = place_key(wanted)
         found = [rows for part in self._parts if (rows := part.trace(wanted, key)) is not None]
         return pa.concat_tables(found) if found else self._decoder.empty()
+
+    def few(self, trace_id: str, *, may_wait: bool) -> list[SpanRow] | None:
+        """The same as values, where these are few and, if nobody may wait, at hand."""
+        key = place_key(bytes.fromhex(trace_id))
+        found: list[SpanRow] = []
+        for part in self._parts:
+            rows = part.few(trace_id, key, may_wait=may_wait)
+            if rows is None:
+                return None
+            found += rows
+        return found if len(found) <= FEW_SPANS else None

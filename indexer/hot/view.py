@@ -1,6 +1,6 @@
 """What the hot tier answers, and the bounds within which it may."""
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -13,6 +13,8 @@ from indexer.wire.limits import ANSWER_BYTES_MAX, RECENT_FILES_MAX
 MIB = 1024 * 1024
 
 Generation = Literal["incremental", "snapshot", "stream"]
+HotRow = dict[str, Any]
+"""A hot span by column, as ``otlp.span_rows`` has it."""
 
 
 class HotRows(Protocol):
@@ -27,6 +29,14 @@ class HotRows(Protocol):
 
     def trace(self, trace_id: str) -> pa.Table:
         """Those of one trace, by 32 hex digits."""
+        ...
+
+    def few(self, trace_id: str, *, may_wait: bool) -> list[HotRow] | None:
+        """Those of one trace as values: times are nanoseconds since 1970.
+
+        None where they are many, where the decoder's columns are not those of ``SPAN_SCHEMA``, and
+        for who may not wait until it is known where they are: ``trace`` has them.
+        """
         ...
 
     def count(self) -> int:
@@ -53,6 +63,10 @@ class DecodedRows:
         if not self.rows.num_rows:
             return self.rows
         return self.rows.filter(pc.equal(self.rows["trace_id"], trace_id.lower()))
+
+    def few(self, trace_id: str, *, may_wait: bool) -> list[HotRow] | None:  # noqa: ARG002
+        """None: they are looked through, and need not have all columns."""
+        return None if self.rows.num_rows else []
 
     def count(self) -> int:
         """How many there are."""

@@ -29,12 +29,19 @@ class Identities:
     span: npt.NDArray[np.uint64]
     kind: npt.NDArray[np.int64]
     """As it was sent."""
+    number: npt.NDArray[np.int64]
+    """Which of all spans, from 0."""
 
 
 def span_identities(bodies: Sequence[bytes]) -> Identities:
     """Of serialised ExportTraceServiceRequests, in order. Raises InvalidOtlp."""
     whole = chain.from_iterable(map(portions, bodies))
-    spans = [span for portion in whole for group in span_groups(portion) for span in group.spans]
+    groups = chain.from_iterable(map(span_groups, whole))
+    return identities_of([span for group in groups for span in group.spans])
+
+
+def identities_of(spans: Sequence[bytes]) -> Identities:
+    """Of serialised spans, in order. Raises InvalidOtlp."""
     try:
         return _read(SpanFields(spans), len(spans))
     except Unusual:
@@ -48,14 +55,17 @@ def _read(found: SpanFields, count: int) -> Identities:
         ids[owners] = words
     is_valid = traces.any(axis=1) & spans.any(axis=1)
     traces, kind = traces[is_valid], found.numbers(KIND, INT_MAX)[is_valid]
-    return Identities(traces[:, 0], traces[:, 1], spans[is_valid, 0], kind)
+    number = np.flatnonzero(is_valid)
+    return Identities(traces[:, 0], traces[:, 1], spans[is_valid, 0], kind, number)
 
 
 def _parsed(serialised: Sequence[bytes]) -> Identities:
     try:
-        spans = [span for one in serialised if has_identity(span := Span.FromString(one))]
+        every = [Span.FromString(one) for one in serialised]
     except DecodeError as error:
         raise InvalidOtlp(f"invalid span: {error}") from error
+    numbers = [at for at, span in enumerate(every) if has_identity(span)]
+    spans = [every[at] for at in numbers]
     traces = np.frombuffer(b"".join(span.trace_id for span in spans), _WORDS).reshape(-1, 2)
     ids = np.frombuffer(b"".join(span.span_id for span in spans), _WORDS)
     return Identities(
@@ -63,4 +73,5 @@ def _parsed(serialised: Sequence[bytes]) -> Identities:
         traces[:, 1].astype(np.uint64),
         ids.astype(np.uint64),
         np.array([span.kind for span in spans], np.int64),
+        np.array(numbers, np.int64),
     )

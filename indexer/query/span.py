@@ -1,6 +1,6 @@
 """A span of an answer: what it is, where it lies, and its payload once that has been read. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
@@ -44,6 +44,15 @@ class HotTable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HotValues:
+    """A few hot spans of one moment, by column; times are nanoseconds since 1970."""
+
+    rows: Sequence[Mapping[str, Any]]
+    tier: ClassVar[TierName] = "hot"
+    path: ClassVar[None] = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PublishedTable:
     """Spans of the Mastra store, of one moment."""
 
@@ -52,7 +61,7 @@ class PublishedTable:
     path: ClassVar[None] = None
 
 
-Source = DataFile | HotTable | PublishedTable
+Source = DataFile | HotTable | HotValues | PublishedTable
 """What a span is a row of."""
 
 

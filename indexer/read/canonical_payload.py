@@ -4,7 +4,7 @@ A row gives the same as ``span_payload`` of what ``read_payload`` gives. Of a us
 fourteen columns are alike in all rows of a row group, and resources repeat span after span.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -71,6 +71,19 @@ def read_canonical_payload(
     return [_short_row(layout, row, attributes) or _any_row(layout, row) for row in found]
 
 
+def canonical_row(
+    stored: Mapping[str, Any],
+    objects: StoredObjects | None = None,
+    limits: SpanLimits = SPAN_LIMITS,
+) -> dict[str, Any]:
+    """The same of stored columns that are in memory, as ``read_payload`` gives them."""
+    size = json_text_bytes(stored.items())
+    if size is None or size > short_bytes(limits):
+        return span_payload(stored, limits)
+    attributes = None if objects is None else objects.attributes
+    return {name: _short(name, value, attributes) for name, value in stored.items()}
+
+
 def _any_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any]:
     (stored,) = rows_of(layout.payload, [row.values], layout.places, layout.absent)
     return span_payload(stored, layout.limits)
@@ -98,10 +111,7 @@ def _short_row(
         return None
     payload: dict[str, Any] = common.payload.copy()
     for name, value in stored:
-        if attributes is not None and name == _ATTRIBUTES and type(value) is str:
-            payload[name] = attributes(value)
-        else:
-            payload[name] = _value(name, value)
+        payload[name] = _short(name, value, attributes)
     return payload
 
 
@@ -133,7 +143,9 @@ def _common(layout: PayloadLayout, shared: SharedValues) -> _Common | None:
     )
 
 
-def _value(name: str, stored: Any) -> Any:
+def _short(name: str, stored: Any, attributes: Callable[[str], Any] | None) -> Any:
+    if attributes is not None and name == _ATTRIBUTES and type(stored) is str:
+        return attributes(stored)
     if name in _ALIKE and isinstance(stored, str) and len(stored) <= ALIKE_BYTES_MAX:
         return _alike(name, stored)
     return short_value(name, stored)

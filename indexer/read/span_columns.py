@@ -186,7 +186,7 @@ def _texts(table: pa.Table, name: str, absent: str, clamped: npt.NDArray[np.uint
     column = _array(table, name)
     column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     raw = column.dictionary.cast(pa.binary()).to_pylist()
-    texts = [_text(value) for value in raw]
+    texts = [bounded_text(value) for value in raw]
     odd = np.array(
         [text.encode() != value for text, value in zip(texts, raw, strict=True)] + [False]
     )
@@ -198,7 +198,8 @@ def _texts(table: pa.Table, name: str, absent: str, clamped: npt.NDArray[np.uint
     return Texts(renumber[codes], tuple(distinct))
 
 
-def _text(value: bytes | None) -> str:
+def bounded_text(value: bytes | None) -> str:
+    """A service or a name as the index has it."""
     return (
         (value or b"")
         .decode("utf-8", "replace")

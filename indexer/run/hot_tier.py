@@ -27,7 +27,7 @@ from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable, IndexerError, StorageUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.source import HotSource
-from indexer.hot.view import HotLimits, HotOutline, HotRows, HotView
+from indexer.hot.view import HotLimits, HotOutline, HotRow, HotRows, HotView
 from indexer.query.find.already_indexed import known_files
 from indexer.query.find.promoted_keys import key_numbers
 from indexer.run.lost_spans import LostSpans
@@ -303,6 +303,10 @@ class _ListedRows:
     def trace(self, trace_id: str) -> pa.Table:
         """Those of one trace."""
         return self.rows.trace(trace_id)
+
+    def few(self, trace_id: str, *, may_wait: bool) -> list[HotRow] | None:
+        """The same as values, where these are few."""
+        return self.rows.few(trace_id, may_wait=may_wait)
 
     def count(self) -> int:
         """How many there are."""

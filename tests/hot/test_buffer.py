@@ -35,8 +35,13 @@ def held(buffer: HotBuffer) -> list[int]:
 
 
 def held_of(buffer: HotBuffer, trace: int) -> list[int]:
-    """Of one trace; it decodes nothing else."""
-    return _numbers(buffer.rows().trace(f"{trace:032x}"))
+    """Of one trace, by either way; it decodes nothing else."""
+    rows = buffer.rows()
+    few = rows.few(f"{trace:032x}", may_wait=True)
+    assert few is not None
+    found = _numbers(rows.trace(f"{trace:032x}"))
+    assert found == [int(row["span_id"], 16) for row in few]
+    return found
 
 
 def _numbers(table: pa.Table) -> list[int]:

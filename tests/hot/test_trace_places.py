@@ -1,4 +1,4 @@
-"""Of any requests, those that have spans of a trace are found, and few others."""
+"""Of any spans those of a trace are found, in order, and few others."""
 
 import numpy as np
 from hypothesis import given
@@ -8,19 +8,25 @@ from indexer.hot.trace_places import TracePlaces, place_key
 from indexer.spans.identity import SpanKeys
 
 words = st.integers(0, 3)
-requests = st.lists(st.lists(st.tuples(words, words), max_size=6), max_size=6)
+traces = st.lists(st.tuples(words, words), max_size=12)
 
 
-@given(requests)
-def test_each_trace_is_found_where_it_has_spans(requests):
-    spans = [span for request in requests for span in request]
+def places_of(spans):
     high, low = (np.array([span[at] for span in spans], np.uint64) for at in (0, 1))
-    keys = SpanKeys(
-        high, low, np.arange(len(spans), dtype=np.uint64), np.zeros(len(spans), np.int8)
-    )
-    ends = np.cumsum([len(request) for request in requests], dtype=np.int64)
-    places = TracePlaces.of(keys, ends)
+    count = len(spans)
+    return TracePlaces.of(SpanKeys(high, low, high, np.zeros(count, np.int8)))
+
+
+def assert_found(places, spans):
     for trace in {(one, other) for one in range(5) for other in range(5)}:
         key = place_key(b"".join(word.to_bytes(8) for word in trace))
-        expected = [at for at, request in enumerate(requests) if trace in request]
-        assert list(places.find(key)) == expected
+        assert list(places.find(key)) == [at for at, one in enumerate(spans) if one == trace]
+
+
+@given(traces, traces)
+def test_each_trace_is_found_where_it_has_spans(some, others):
+    """Also where others are put behind them, which leaves both as they are."""
+    first, second = places_of(some), places_of(others)
+    assert_found(first.joined(len(some), second), some + others)
+    assert_found(first, some)
+    assert_found(second, others)

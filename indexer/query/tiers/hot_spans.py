@@ -4,6 +4,7 @@ They pass through the same reading as the rows of a file.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import field
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +13,12 @@ from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable
 from indexer.hot.view import HotView
 from indexer.query.cost import CostAccount
+from indexer.query.deadline import Deadline
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, HOT_NOT_READ, Missing
-from indexer.query.span import UNREADABLE, HotTable, Payload, Span, TierName
+from indexer.query.span import UNREADABLE, HotTable, HotValues, Payload, Span, TierName
+from indexer.query.tiers.hot_values import HOT_COLUMNS, payload_of_values, spans_of_values
 from indexer.query.tiers.payload_readers import MemoryPayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import (
@@ -60,7 +63,6 @@ METADATA_COLUMNS = tuple(_TYPES)
 """Their names."""
 NAME = "name"
 """Of the column whose texts are whole in a hot table, and may be cut in an index."""
-_COLUMN = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
 _NO_PARENT = pa.array(["", "0" * 16])
 
 
@@ -92,6 +94,7 @@ class HotSpans:
     view: HotView
     narrow: Callable[[UnindexedSpans], UnindexedSpans] = every_span
     """Leaves out what another tier has."""
+    deadline: Deadline = field(default_factory=Deadline)
 
     @property
     def name(self) -> TierName:
@@ -100,6 +103,10 @@ class HotSpans:
 
     def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
         """For one trace nothing else is decoded."""
+        few = self._few(query)
+        if few is not None:
+            return Candidates(spans=few)
+        self.deadline.will_wait()
         rows = self._rows(query)
         if not rows.num_rows:
             return Candidates()
@@ -110,16 +117,21 @@ class HotSpans:
         spans: Sequence[Span],
         account: CostAccount,
         *,
-        as_stored: bool = False,  # noqa: ARG002 - it has values
+        as_stored: bool = False,
     ) -> Payloads:
         """Out of the rows themselves."""
         payloads = [UNREADABLE] * len(spans)
-        places_of: dict[HotTable, list[int]] = {}
+        places_of: dict[HotTable | HotValues, list[int]] = {}
         for at, span in enumerate(spans):
-            if isinstance(span.source, HotTable):
+            if isinstance(span.source, HotTable | HotValues):
                 places_of.setdefault(span.source, []).append(at)
         for source, places in places_of.items():
-            found = hot_payload(source.table, [spans[at].row for at in places], account)
+            rows = [spans[at].row for at in places]
+            found = (
+                hot_payload(source.table, rows, account)
+                if isinstance(source, HotTable)
+                else payload_of_values(source, rows, account.tally, as_stored=as_stored)
+            )
             for at, payload in zip(places, found, strict=True):
                 payloads[at] = payload
             account.hold(len(places))
@@ -128,6 +140,13 @@ class HotSpans:
     def all_spans(self) -> UnindexedSpans:
         """Everything that is hot, and in no tier before it."""
         return self.narrow(unindexed_spans(self.view.table))
+
+    def _few(self, query: Query) -> list[Span] | None:
+        """All of a trace, where these are few."""
+        if not (isinstance(query, TraceQuery) and query.is_whole and self.narrow is every_span):
+            return None
+        rows = self.view.rows.few(query.trace_id, may_wait=self.deadline.may_wait)
+        return None if rows is None else spans_of_values(HotValues(rows))
 
     def _rows(self, query: Query) -> pa.Table:
         """What may match: the others need not be interpreted."""
@@ -162,7 +181,7 @@ def unindexed_spans(table: pa.Table) -> UnindexedSpans:
 
 def payload_table(table: pa.Table) -> PayloadTable:
     """The payload of a hot table for those who look for spans by it."""
-    held = {name: column for name, column in _COLUMN.items() if column in table.column_names}
+    held = {name: column for name, column in HOT_COLUMNS.items() if column in table.column_names}
     return PayloadTable(
         table=table,
         payload=tuple(PayloadColumn(name, (("", column),)) for name, column in held.items()),
@@ -204,7 +223,7 @@ def hot_column(table: pa.Table, name: str) -> pa.Array | None:
 
 def hot_column_name(name: str) -> str:
     """The column of a hot table in which a canonical payload column, or the name, is."""
-    return _COLUMN.get(name, name)
+    return HOT_COLUMNS.get(name, name)
 
 
 def _stored(column: pa.ChunkedArray, name: str, limits: SpanLimits = SPAN_LIMITS) -> list[Any]:
@@ -221,7 +240,7 @@ def hot_payload(
     absent = [None] * len(rows)
     columns = {
         name: _stored(taken[column], name) if column in taken.column_names else absent
-        for name, column in _COLUMN.items()
+        for name, column in HOT_COLUMNS.items()
     }
     if account is not None:
         account.tally.count_texts(value for values in columns.values() for value in values)
