@@ -223,7 +223,7 @@ class Answers:
 
         ``before`` is the state of before the transaction, which is of it if no commit came since.
         """
-        hot = self._ask_hot() if deadline.may_wait else self._hot_at_once()
+        hot = self._ask_hot() if deadline.may_wait else self._hot_at_once(query)
         arriving = self.arriving() if isinstance(query, TraceQuery) else NO_FILES
         with (
             nullcontext() if self.published is None else reads_within(deadline.over),
@@ -252,12 +252,12 @@ class Answers:
         """Before a transaction begins: what leaves the hot tier meanwhile is seen in the index."""
         return None if self.hot is None else ask_hot(self.hot)
 
-    def _hot_at_once(self) -> HotAnswer | None:
-        """The same. Raises MustWait also where spans are hot: to find among them takes long."""
+    def _hot_at_once(self, query: Query | None) -> HotAnswer | None:
+        """The same. Raises MustWait also where a list has hot spans, all of which it looks at."""
         if self.hot is None:
             return None
         view = self.hot_at_once()
-        if view is None or view.rows.count():
+        if view is None or not (isinstance(query, TraceQuery) or not view.rows.count()):
             raise MustWait
         return ask_hot(lambda: view)
 

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.hot.view import DecodedRows, HotView
+from indexer.hot.decoding import Decoder
+from indexer.hot.requests import HotRequests, Requests
+from indexer.hot.span_places import FEW_SPANS
+from indexer.hot.view import HotView
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.cost import NO_COST
@@ -24,9 +27,11 @@ from indexer.query.tiers.file_payload import AT_ONCE_SPANS_MAX
 from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
 from indexer.read.values import LARGE_PAGE_BYTES
 from indexer.system.cached_storage import MustWait
+from indexer.wire.generated import ingestion_pb2 as wire
+from tests.hot.servers import body, key
 from tests.support.catalogs import Indexed, indexed
 from tests.support.page_cache import have_all_in_memory, have_nothing_in_memory, needs_preadv2
-from tests.support.span_files import Span, spans, table, write
+from tests.support.span_files import Span, spans, write
 
 pytestmark = [pytest.mark.duckdb, needs_preadv2]
 
@@ -52,8 +57,12 @@ def text_of(span: Shown) -> bytes:
 
 
 def hot_view(rows: list[Span]) -> HotView:
+    """As an ingestion sends them, a request a span."""
+    decoder = Decoder()
+    sent = [wire.HotRequest(key=key(at), body=body(row)) for at, row in enumerate(rows, 1)]
+    parts = [Requests.from_wire(decoder, sent)] if sent else []
     return HotView(
-        rows=DecodedRows(table(rows)),
+        rows=HotRequests(decoder, parts),
         as_of_unix_nano=7,
         recent_files=(),
         source="incremental",
@@ -157,19 +166,35 @@ def test_a_file_that_is_gone_is_left_to_others_who_say_so(one: Indexed) -> None:
         asked(answers, TraceQuery.of("1"), Deadline(may_wait=False), EncodedSpanCache(text_of))
 
 
-def test_hot_spans_are_asked_for_by_others(one: Indexed) -> None:
-    """Where none is hot, and that is known, the answer says as of when."""
-    answers, cache = warmed(one), EncodedSpanCache(text_of)
-    for view, is_answered in [(None, False), (hot_view([Span()]), False), (hot_view([]), True)]:
-        beside = replace(
-            answers, hot=lambda: pytest.fail("it was asked"), hot_at_once=lambda view=view: view
-        )
-        if is_answered:
-            found = asked(beside, TraceQuery.of("1"), Deadline(may_wait=False), cache)
-            assert found.completeness.as_of_unix_nano == 7
-            continue
+def with_hot(answers: Answers, view: HotView | None) -> Answers:
+    return replace(answers, hot=lambda: pytest.fail("it was asked"), hot_at_once=lambda: view)
+
+
+def test_what_is_hot_is_asked_for_by_others(one: Indexed) -> None:
+    """Where it is known, the answer says as of when."""
+    answers, cache, query = warmed(one), EncodedSpanCache(text_of), TraceQuery.of("1")
+    with pytest.raises(MustWait):
+        asked(with_hot(answers, None), query, Deadline(may_wait=False), cache)
+    found = asked(with_hot(answers, hot_view([])), query, Deadline(may_wait=False), cache)
+    assert found.completeness.as_of_unix_nano == 7
+
+
+def test_a_trace_has_its_hot_spans_once_it_is_known_where_they_are(one: Indexed) -> None:
+    """Few of them, that is; a list looks at all that are hot."""
+    cache, query, view = EncodedSpanCache(text_of), TraceQuery.of("1"), hot_view(spans(5))
+    answers = with_hot(warmed(one), view)
+    with pytest.raises(MustWait):
+        asked(answers, query, Deadline(may_wait=False), cache)
+    true = asked(replace(answers, hot=lambda: view), query, Deadline(), cache)
+    found = asked(answers, query, Deadline(may_wait=False), cache)
+    assert said(found) == said(true)
+    assert len(found.spans) == 5
+    assert found.completeness.hot.spans == 2  # the file has three of them
+    many = hot_view(spans(FEW_SPANS + 1))
+    assert many.rows.few(query.trace_id, may_wait=True) is None
+    for other, asks in [(many, query), (view, SpanQuery(service="shop"))]:
         with pytest.raises(MustWait):
-            asked(beside, TraceQuery.of("1"), Deadline(may_wait=False), cache)
+            asked(with_hot(answers, other), asks, Deadline(may_wait=False), cache)
 
 
 @given(steps=STEPS)

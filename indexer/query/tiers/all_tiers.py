@@ -150,7 +150,9 @@ def open_tiers(
         ),
         recent=recent,
         published=published,
-        hot=None if hot is None or hot.view is None else HotSpans(view=hot.view, narrow=narrow),
+        hot=None
+        if hot is None or hot.view is None
+        else HotSpans(view=hot.view, narrow=narrow, deadline=deadline),
         recent_paths=(*(one.file_path for one in come.values()), *others),
     )
 
