@@ -8,6 +8,7 @@ import pyarrow as pa
 from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect
+from indexer.spans.payload import Payload
 
 if TYPE_CHECKING:  # a span of a file needs no store
     from indexer.mastra.otel_table import OtelView
@@ -65,32 +66,6 @@ Source = DataFile | HotTable | HotValues | PublishedTable
 """What a span is a row of."""
 
 
-class Payload(NamedTuple):
-    """The payload columns in canonical form (see ``read.span_payload``); None is absent.
-
-    Attributes, events and links are values of JSON; what is not JSON is its text.
-    """
-
-    status_message: Any = None
-    attributes: Any = None
-    events: Any = None
-    links: Any = None
-    resource_attributes: Any = None
-    trace_state: Any = None
-    flags: Any = None
-    dropped_attributes_count: Any = None
-    dropped_events_count: Any = None
-    dropped_links_count: Any = None
-    resource_dropped_attributes_count: Any = None
-    scope_name: Any = None
-    scope_version: Any = None
-    scope_attributes: Any = None
-    omitted: Mapping[str, int] | None = None
-    """What is left out of a span that is beyond the limits of one, a count by column."""
-    whole_name: str | None = None
-    """Of a span whose name may be cut in the index."""
-
-
 UNREADABLE = Payload()
 """Of a span whose file could not be read: the answer says so beside it."""
 
@@ -144,5 +119,5 @@ class Span(NamedTuple):
 
     def with_payload(self, payload: Payload) -> "Span":
         """The same span with its payload, and with its name as a whole."""
-        span = Span(*self[:-1], payload)
+        span = tuple.__new__(Span, (*self[:-1], payload))
         return span if payload.whole_name is None else span._replace(name=payload.whole_name)

@@ -4,21 +4,23 @@ A row gives the same as ``span_payload`` of what ``read_payload`` gives. Of a us
 fourteen columns are alike in all rows of a row group, and resources repeat span after span.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from indexer.deferred_dataclass import dataclass
 from indexer.model import ParquetFileInfo
 from indexer.read.dialect_fields import Dialect, PayloadColumn
-from indexer.read.normalise import canonical, empty
+from indexer.read.normalise import JSON_COLUMNS, canonical, empty
 from indexer.read.payload import read_payload, read_stored_rows
-from indexer.read.payload_rows import PayloadLayout, SharedValues, StoredRow
+from indexer.read.payload_rows import PayloadLayout, SharedValues, StoredRows
 from indexer.read.payload_values import rows_of, value_of
-from indexer.read.span_payload import json_text_bytes, short_bytes, short_value, span_payload
+from indexer.read.span_payload import json_bytes, short_bytes, short_value, span_payload
 from indexer.read.stored_objects import StoredObjects
 from indexer.read.tally import Tally
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
+from indexer.spans.payload import Payload
 from indexer.system.storage import LocalStorage
 
 ALIKE_MAX = 256
@@ -34,6 +36,7 @@ class _Common:
     """What all rows of a row group have in canonical form."""
 
     payload: dict[str, Any]
+    """With all columns of a payload, in their order; None of those that differ."""
     json_bytes: int
     plain: Sequence[tuple[str, int, Any]]
     """Of columns that differ from row to row and hold their values themselves: their name and
@@ -55,8 +58,8 @@ def read_canonical_payload(
     limits: SpanLimits = SPAN_LIMITS,
     footer_digest: str | None = None,
     stored: StoredObjects | None = None,
-) -> list[dict[str, Any]]:
-    """By name of the column, with ``omitted`` where something is left out; rows in their order.
+) -> list[Payload]:
+    """Of the given file row numbers, in their order; with ``omitted`` where something is left out.
 
     With ``stored``, attributes may be a StoredObject, whose value is the canonical one.
 
@@ -65,10 +68,15 @@ def read_canonical_payload(
     """
     if dialect.trace_a_row:
         payload = read_payload(storage, info, dialect, rows, tally, limits)
-        return [span_payload(one, limits) for one in payload]
+        return [Payload(**span_payload(one, limits)) for one in payload]
     layout, found = read_stored_rows(storage, info, dialect, rows, tally, limits, footer_digest)
     attributes = None if stored is None else stored.attributes
-    return [_short_row(layout, row, attributes) or _any_row(layout, row) for row in found]
+    if len(found) == 1:
+        return _payloads(layout, found[0], attributes)
+    by_row: dict[int, Payload] = {}
+    for part in found:
+        by_row.update(zip(part.rows, _payloads(layout, part, attributes), strict=True))
+    return [by_row[row] for row in rows]
 
 
 def canonical_row(
@@ -77,42 +85,76 @@ def canonical_row(
     limits: SpanLimits = SPAN_LIMITS,
 ) -> dict[str, Any]:
     """The same of stored columns that are in memory, as ``read_payload`` gives them."""
-    size = json_text_bytes(stored.items())
+    size = json_bytes(stored[name] for name in stored.keys() & JSON_COLUMNS)
     if size is None or size > short_bytes(limits):
         return span_payload(stored, limits)
     attributes = None if objects is None else objects.attributes
     return {name: _short(name, value, attributes) for name, value in stored.items()}
 
 
-def _any_row(layout: PayloadLayout, row: StoredRow) -> dict[str, Any]:
-    (stored,) = rows_of(layout.payload, [row.values], layout.places, layout.absent)
-    return span_payload(stored, layout.limits)
-
-
-def _short_row(
-    layout: PayloadLayout, row: StoredRow, attributes: Callable[[str], Any] | None
-) -> dict[str, Any] | None:
-    """Of a row that cannot hold more than a limit; None of any other."""
-    common = row.shared.made
+def _payloads(
+    layout: PayloadLayout, part: StoredRows, attributes: Callable[[str], Any] | None
+) -> list[Payload]:
+    """Of rows of one row group, those that cannot hold more than a limit all at once."""
+    common = part.shared.made
     if common is None:
-        common = row.shared.made = _common(layout, row.shared) or _NOT_SHORT
+        common = part.shared.made = _common(layout, part.shared) or _NOT_SHORT
+    places = range(len(part.rows))
     if common is _NOT_SHORT:
-        return None
-    own = row.own
-    stored = [
-        (name, null if (value := own[position]) is None else value)
-        for name, position, null in common.plain
-    ]
+        return [_any_row(layout, part, at) for at in places]
+    stored = _stored_columns(layout, common, part)
+    short = _short_places(layout, common, stored, len(part.rows))
+    if len(short) == len(part.rows):
+        return _short_rows(common, stored, len(short), attributes)
+    some = {name: [values[at] for at in short] for name, values in stored.items()}
+    made = dict(zip(short, _short_rows(common, some, len(short), attributes), strict=True))
+    return [made.get(at) or _any_row(layout, part, at) for at in places]
+
+
+def _stored_columns(
+    layout: PayloadLayout, common: _Common, part: StoredRows
+) -> dict[str, list[Any]]:
+    """The payload columns that differ from row to row, as they are stored."""
+    own = part.own
+    columns = {
+        name: own[place] if null is None else [null if one is None else one for one in own[place]]
+        for name, place, null in common.plain
+    }
     if common.made:
-        values = row.values
-        stored += [(one.name, value_of(one, values, layout.places)) for one in common.made]
-    own_bytes = json_text_bytes(stored)
-    if own_bytes is None or common.json_bytes + own_bytes > short_bytes(layout.limits):
-        return None
-    payload: dict[str, Any] = common.payload.copy()
-    for name, value in stored:
-        payload[name] = _short(name, value, attributes)
-    return payload
+        rows = [part.values(at) for at in range(len(part.rows))]
+        for one in common.made:
+            columns[one.name] = [value_of(one, row, layout.places) for row in rows]
+    return columns
+
+
+def _short_places(
+    layout: PayloadLayout, common: _Common, stored: Mapping[str, list[Any]], count: int
+) -> Sequence[int]:
+    """Which rows cannot hold more than a limit."""
+    most = short_bytes(layout.limits) - common.json_bytes
+    texts = [values for name, values in stored.items() if name in JSON_COLUMNS]
+    sizes = [json_bytes(values) for values in zip(*texts, strict=True)] if texts else [0] * count
+    return [at for at, size in enumerate(sizes) if size is not None and size <= most]
+
+
+def _short_rows(
+    common: _Common,
+    stored: Mapping[str, list[Any]],
+    count: int,
+    attributes: Callable[[str], Any] | None,
+) -> list[Payload]:
+    columns: list[Iterable[Any]] = [
+        [_short(name, one, attributes) for one in stored[name]]
+        if name in stored
+        else repeat(value, count)
+        for name, value in common.payload.items()
+    ]
+    return list(map(Payload._make, zip(*columns, strict=True)))
+
+
+def _any_row(layout: PayloadLayout, part: StoredRows, at: int) -> Payload:
+    (stored,) = rows_of(layout.payload, [part.values(at)], layout.places, layout.absent)
+    return Payload(**span_payload(stored, layout.limits))
 
 
 def _common(layout: PayloadLayout, shared: SharedValues) -> _Common | None:
@@ -124,13 +166,14 @@ def _common(layout: PayloadLayout, shared: SharedValues) -> _Common | None:
     stored = {**layout.absent, **values}
     for one in others:
         del stored[one.name]
-    json_bytes = json_text_bytes(stored.items())
-    if json_bytes is None:
+    size = json_bytes(stored[name] for name in stored.keys() & JSON_COLUMNS)
+    if size is None:
         return None
     plain = [one for one in others if one.is_whole and not one.is_member]
+    payload = {name: short_value(name, value) for name, value in stored.items()}
     return _Common(
-        payload={name: short_value(name, value) for name, value in stored.items()},
-        json_bytes=json_bytes,
+        payload={**dict.fromkeys(Payload._fields), **payload},
+        json_bytes=size,
         plain=[
             (
                 one.name,

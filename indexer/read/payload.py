@@ -21,7 +21,7 @@ from indexer.parquet.footer import digest_of, footer_bytes
 from indexer.parquet.page_maps import PART_BYTES, PageMap, PageMaps
 from indexer.read.dialect_fields import Dialect
 from indexer.read.folder_columns import folder_key, folder_values
-from indexer.read.payload_rows import PayloadLayout, PayloadRows, StoredRow
+from indexer.read.payload_rows import PayloadLayout, PayloadRows, StoredRows
 from indexer.read.payload_values import readings, rows_of
 from indexer.read.tally import Counted, Tally
 from indexer.read.tempo_block import TRACES, TempoBlock, is_block
@@ -78,8 +78,9 @@ def read_payload(
     if dialect.trace_a_row:
         return _payload_of_block(storage, info, dialect, rows, tally or Tally(), limits)
     layout, found = read_stored_rows(storage, info, dialect, rows, tally, limits, footer_digest)
-    values = [row.values for row in found]
-    return rows_of(layout.payload, values, layout.places, layout.absent)
+    values = {row: part.values(at) for part in found for at, row in enumerate(part.rows)}
+    wanted = [values[row] for row in rows]
+    return rows_of(layout.payload, wanted, layout.places, layout.absent)
 
 
 def read_stored_rows(
@@ -90,8 +91,11 @@ def read_stored_rows(
     tally: Tally | None = None,
     limits: SpanLimits = SPAN_LIMITS,
     footer_digest: str | None = None,
-) -> tuple[PayloadLayout, list[StoredRow]]:
-    """The columns that the payload is made of, of a file with a span a row; as ``read_payload``."""
+) -> tuple[PayloadLayout, list[StoredRows]]:
+    """The columns that the payload is made of, of a file with a span a row; as ``read_payload``.
+
+    Row group by row group.
+    """
     path = info.relative_path
     with storage.open(info) as file, decoding(path):
         source = Counted(file, tally or Tally())
@@ -102,9 +106,10 @@ def read_stored_rows(
         found = PayloadRows(source, page_map, path, layout).read(rows)
         _MAPS.keep(info, page_map)
     if tally is not None:
-        for row in found:
-            tally.text_bytes += row.shared.text_bytes
-            tally.count_texts(row.own.values())
+        for part in found:
+            tally.text_bytes += part.shared.text_bytes * len(part.rows)
+            for values in part.own.values():
+                tally.count_texts(values)
     return layout, found
 
 

@@ -53,16 +53,18 @@ class SharedValues:
         self.text_bytes = sum(map(text_bytes, self.values.values()))
 
 
-class StoredRow(NamedTuple):
-    """The columns of one row, by position: what its row group has in common, and its own."""
+class StoredRows(NamedTuple):
+    """Rows of one row group: what all of its rows have in common, and their own values."""
 
     shared: SharedValues
-    own: dict[int, Any]
+    rows: list[int]
+    """Of the file, in the order in which they were asked for."""
+    own: dict[int, list[Any]]
+    """One value for each of them, by position of the column."""
 
-    @property
-    def values(self) -> dict[int, Any]:
-        """All of them."""
-        return {**self.shared.values, **self.own}
+    def values(self, at: int) -> dict[int, Any]:
+        """All columns of one of them, by its place here."""
+        return {**self.shared.values, **{place: own[at] for place, own in self.own.items()}}
 
 
 class PayloadRows:
@@ -74,30 +76,25 @@ class PayloadRows:
         self._source, self._page_map, self._path = source, page_map, path
         self._layout, self._columns, self._limits = layout, layout.columns, layout.limits
 
-    def read(self, rows: Sequence[int]) -> list[StoredRow]:
-        """The rows in their order."""
-        by_row: dict[int, StoredRow] = {}
+    def read(self, rows: Sequence[int]) -> list[StoredRows]:
+        """The rows of each row group with some of them; in it they are in their order."""
+        found: list[StoredRows] = []
         left: set[int] = set()
         for number, wanted, inside in self._by_group(rows):
             shared = self._shared(number)
-            for row in wanted:
-                by_row[row] = StoredRow(shared, {})
+            own: dict[int, list[Any]] = {}
             for position in self._columns:
-                if position in shared.values:
-                    continue
-                try:
-                    values = self._chunk_values(number, position, inside)
-                except NotDecodedHere:
-                    left.add(position)
-                    continue
-                for row, value in zip(wanted, values, strict=True):
-                    by_row[row].own[position] = value
-        found = [by_row[row] for row in rows]
+                if position not in shared.values:
+                    try:
+                        own[position] = self._chunk_values(number, position, inside)
+                    except NotDecodedHere:
+                        left.add(position)
+            found.append(StoredRows(shared, wanted, own))
+        if sum(len(part.rows) for part in found) < len(rows):
+            raise CorruptPage("the file has fewer rows than were indexed", path=self._path)
         if left:
             self._source.count_chunks(self._page_map.groups, left, rows)
-            others = self._by_row_group(sorted(left), rows)
-            for stored, other in zip(found, others, strict=True):
-                stored.own.update(other)
+            self._add_by_row_group(sorted(left), found)
         return found
 
     def _by_group(self, rows: Sequence[int]) -> Iterator[tuple[int, list[int], list[int]]]:
@@ -144,7 +141,14 @@ class PayloadRows:
         values = reader.values(rows)
         return [column.content(limits, one) if isinstance(one, bytes) else one for one in values]
 
-    def _by_row_group(self, positions: list[int], rows: Sequence[int]) -> list[dict[int, Any]]:
+    def _add_by_row_group(self, positions: list[int], found: Sequence[StoredRows]) -> None:
+        """The columns at these positions, of row groups that are read as a whole."""
+        by_row = self._by_row_group(positions, [row for part in found for row in part.rows])
+        for part in found:
+            for position in positions:
+                part.own[position] = [by_row[row][position] for row in part.rows]
+
+    def _by_row_group(self, positions: list[int], rows: Sequence[int]) -> dict[int, dict[int, Any]]:
         file = FileColumns(self._source.whole, self._path)
         by_row: dict[int, dict[int, Any]] = {}
         first = 0
@@ -164,7 +168,7 @@ class PayloadRows:
                 for at, row in enumerate(wanted):
                     by_row[row] = {position: values[position][at] for position in positions}
             first = after
-        return [by_row[row] for row in rows]
+        return by_row
 
 
 def _take(table: pa.Table, rows: Sequence[int]) -> pa.Table:

@@ -35,8 +35,8 @@ _EMPTY = {name: "[]" if name in ("events", "links") else "{}" for name in JSON_C
 
 def span_payload(stored: Mapping[str, Any], limits: SpanLimits = SPAN_LIMITS) -> dict[str, Any]:
     """Canonical payload columns of stored ones, as ``read_payload`` gives them; and ``omitted``."""
-    json_bytes = json_text_bytes(stored.items())
-    if json_bytes is not None and json_bytes <= short_bytes(limits):
+    size = json_bytes(value for name, value in stored.items() if name in _JSON)
+    if size is not None and size <= short_bytes(limits):
         return {name: short_value(name, value) for name, value in stored.items()}
     span = _Span(limits)
     payload = {name: span.canonical(name, value) for name, value in stored.items()}
@@ -51,11 +51,11 @@ def short_bytes(limits: SpanLimits) -> int:
     return _SHORT_BYTES_PER_ELEMENT * fewest
 
 
-def json_text_bytes(stored: Iterable[tuple[str, Any]]) -> int | None:
-    """How long the JSON text of these columns is; None where some of it is no text."""
+def json_bytes(values: Iterable[Any]) -> int | None:
+    """How long the text of JSON columns is; None where some of it is no text."""
     size = 0
-    for name, value in stored:
-        if value and name in _JSON:
+    for value in values:
+        if value:
             if not isinstance(value, str | bytes):
                 return None
             size += len(value)

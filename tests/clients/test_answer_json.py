@@ -10,8 +10,8 @@ from indexer.query.answer import Completeness, HotShare, ServicesAnswer, SpansAn
 from indexer.query.cost import Cost
 from indexer.query.missing import ATTRIBUTES_PENDING, HOT_BOUNDED, Missing
 from indexer.query.service_list import Service
-from indexer.query.span import Payload
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.spans.payload import Payload
 from tests.support.answered_spans import answered
 from tests.support.span_files import T0
 

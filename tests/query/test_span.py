@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
 from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.span_payload import OMITTED
+from indexer.spans.payload import Payload
 from indexer.spans.schema import COLUMNS, IDENTITY, PLACE
 from tests.support.answered_spans import answered
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from indexer.read.span_payload import span_payload
 from indexer.read.stored_objects import MISSES_FIRST, StoredObject, StoredObjects
 from indexer.read.tally import Tally
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
+from indexer.spans.payload import Payload
 from tests.read.read_back import put
 from tests.read.test_span_payload import SMALL, heavy
 from tests.support.dialect_files import LAYOUTS
@@ -25,10 +25,10 @@ SPANS = [heavy(*counts) for counts in ((0, 0, 0, 0), (1, 0, 3, 1), (1, 0, 3, 1),
 TEXTS = ["{}", '{"a":1}', "[]", "no JSON", '{"a":NaN}', '[{"key":"k","value":{"intValue":"1"}}]']
 
 
-def with_values(payload: dict[str, Any]) -> dict[str, Any]:
-    attributes = payload["attributes"]
+def with_values(payload: Payload) -> Payload:
+    attributes = payload.attributes
     is_text = isinstance(attributes, StoredObject)
-    return {**payload, "attributes": attributes.value} if is_text else payload
+    return payload._replace(attributes=attributes.value) if is_text else payload
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -39,7 +39,7 @@ def test_of_every_writer(tmp_path: Path, layout: str, limits: SpanLimits) -> Non
     content = parquet_bytes(make([*SPANS, *reversed(SPANS)]), row_group_size=4)
     storage, info = put(tmp_path, content)
     expected = [
-        span_payload(one, limits)
+        Payload(**span_payload(one, limits))
         for one in read_payload(storage, info, NAMED[name], range(8), limits=limits)
     ]
     for rows in ([0, 3], [7, 2, 5], range(8), range(8)):
@@ -70,4 +70,4 @@ def test_of_columns_that_rows_have_in_common(tmp_path: Path, column: str) -> Non
                 storage, info, NAMED["junjo-14"], rows, Tally(), footer_digest=known
             )
             stored = read_payload(storage, info, NAMED["junjo-14"], rows, footer_digest=known)
-            assert found == [span_payload(one) for one in stored]
+            assert found == [Payload(**span_payload(one)) for one in stored]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from indexer.query.span import HotTable, Payload, Span
+from indexer.query.span import HotTable, Span
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.spans.payload import Payload
 from tests.support.span_files import T0
 
 SPAN = Span(

@@ -19,8 +19,9 @@ from indexer.query.answer import (
 from indexer.query.cost import Cost
 from indexer.query.missing import Missing
 from indexer.query.service_list import Service
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.spans.payload import Payload
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from indexer.clients.shared.otlp_shape import held_attributes
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
+from indexer.spans.payload import Payload
 
 _KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 _STATUSES = {1: "OK", 2: "ERROR"}

@@ -14,7 +14,8 @@ from typing import Any
 from indexer.clients.shared.otlp_shape import held_attributes
 from indexer.deferred_dataclass import dataclass
 from indexer.query.missing import Missing
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
+from indexer.spans.payload import Payload
 from indexer.spans.shared_ids import Link, parents
 from indexer.spans.trace_tree import depth_first
 from indexer.system.counted_nouns import counted

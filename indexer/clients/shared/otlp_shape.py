@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
 from indexer.read.span_columns import UNKNOWN_SERVICE
+from indexer.spans.payload import Payload
 
 _INT64 = range(-(2**63), 2**63)
 _UINT32_MAX = 2**32 - 1

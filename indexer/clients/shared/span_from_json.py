@@ -5,8 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from indexer.query.span import HotTable, Payload, Span
+from indexer.query.span import HotTable, Span
 from indexer.read.payload import PAYLOAD_COLUMNS
+from indexer.spans.payload import Payload
 
 _NO_SOURCE = HotTable(pa.table({}))
 """Of a span that somebody else has read: its payload is there."""

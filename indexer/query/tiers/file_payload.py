@@ -7,12 +7,13 @@ from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.missing import Missing
-from indexer.query.span import UNREADABLE, DataFile, Payload, Source, Span
+from indexer.query.span import UNREADABLE, DataFile, Source, Span
 from indexer.query.tiers.tier import Payloads
 from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.registered_file import read_registered
 from indexer.read.stored_objects import StoredObjects
 from indexer.read.whole_names import may_be_cut, whole_names
+from indexer.spans.payload import Payload
 from indexer.system.cached_storage import CachedStorage, MustWait
 from indexer.system.storage import LocalStorage
 
@@ -97,12 +98,11 @@ def _read(
             stored=stored,
         )
         if not cut:
-            return [Payload(**one) for one in payloads]
+            return payloads
         found = whole_names(storage, info, file.dialect, cut, account.tally)
         names = dict(zip(cut, found, strict=True))
         return [
-            Payload(**one, whole_name=names.get(row))
-            for row, one in zip(rows, payloads, strict=True)
+            one._replace(whole_name=names.get(row)) for row, one in zip(rows, payloads, strict=True)
         ]
 
     if file.footer_digest is None:

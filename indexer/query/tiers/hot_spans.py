@@ -17,10 +17,10 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, HOT_NOT_READ, Missing
-from indexer.query.span import UNREADABLE, HotTable, HotValues, Payload, Span, TierName
+from indexer.query.span import UNREADABLE, HotTable, HotValues, Span, TierName
 from indexer.query.tiers.hot_values import HOT_COLUMNS, payload_of_values, spans_of_values
 from indexer.query.tiers.payload_readers import MemoryPayload
-from indexer.query.tiers.tier import Candidates, Payloads, Query
+from indexer.query.tiers.tier import NOTHING, Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import (
     UnindexedSpans,
     attribute_reader,
@@ -39,6 +39,7 @@ from indexer.read.whole_names import as_name, may_be_cut
 from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
 from indexer.spans.limits import SPAN_LIMITS, SpanLimits
+from indexer.spans.payload import Payload
 from indexer.system import arrow_compute as pc
 
 AskHot = Callable[[], HotView]
@@ -109,7 +110,7 @@ class HotSpans:
         self.deadline.will_wait()
         rows = self._rows(query)
         if not rows.num_rows:
-            return Candidates()
+            return NOTHING
         return candidates_of([self.narrow(unindexed_spans(rows))], query, llm)
 
     def payload(

@@ -6,7 +6,7 @@ Columns are read as those of a file are, in two milliseconds however few their r
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from indexer.query.span import HotValues, Payload, Span
+from indexer.query.span import HotValues, Span
 from indexer.read.canonical_payload import canonical_row
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.read.normalise import JSON_COLUMNS, empty
@@ -18,6 +18,7 @@ from indexer.read.stored_objects import StoredObjects
 from indexer.read.tally import Tally
 from indexer.read.whole_names import may_be_cut
 from indexer.spans.limits import SPAN_LIMITS
+from indexer.spans.payload import Payload
 
 HOT_COLUMNS = {name: "trace_flags" if name == "flags" else name for name in PAYLOAD_COLUMNS}
 """The column in which hot spans have a payload column."""

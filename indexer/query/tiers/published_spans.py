@@ -22,7 +22,7 @@ from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import PUBLISHED_NOT_READ, Missing
-from indexer.query.span import UNREADABLE, Payload, PublishedTable, Span, TierName
+from indexer.query.span import UNREADABLE, PublishedTable, Span, TierName
 from indexer.query.tiers.hot_spans import hot_columns, hot_payload
 from indexer.query.tiers.published_payload import PublishedPayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
@@ -31,6 +31,7 @@ from indexer.spans.attributes import AttributeValues
 from indexer.spans.columns import SpanColumns
 from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.spans.identity import SpanKeys
+from indexer.spans.payload import Payload
 from indexer.system import arrow_compute as pc
 
 ATTRIBUTE_SPANS_MAX = 100_000

@@ -9,7 +9,8 @@ from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import Missing
-from indexer.query.span import Payload, Span, TierName
+from indexer.query.span import Span, TierName
+from indexer.spans.payload import Payload
 
 Query = TraceQuery | SpanQuery
 
@@ -29,6 +30,10 @@ class Candidates:
     all looked at."""
     files_left: int = 0
     """Files that it has not looked into, and that may have some of them."""
+
+
+NOTHING = Candidates()
+"""Of a tier that has nothing to do with a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

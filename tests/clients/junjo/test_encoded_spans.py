@@ -15,9 +15,10 @@ from indexer.clients.junjo.encoded_spans import encoder_of
 from indexer.clients.junjo.held import YEAR_1_UNIX_NANO, YEAR_10000_UNIX_NANO
 from indexer.clients.junjo.spans import NAMES_READ
 from indexer.clients.shared.json_text import as_json
-from indexer.query.span import UNREADABLE, HotTable, Payload, Span
+from indexer.query.span import UNREADABLE, HotTable, Span
 from indexer.query.span_cache import Encoded
 from indexer.read.stored_objects import StoredObject
+from indexer.spans.payload import Payload
 from tests.support.examples import one_of
 from tests.support.span_files import T0
 

@@ -15,13 +15,14 @@ from indexer.hot.span_places import FEW_BYTES
 from indexer.hot.view import DecodedRows, HotRows, HotView
 from indexer.query.cost import CostAccount
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.span import HotTable, HotValues, Payload, Span
+from indexer.query.span import HotTable, HotValues, Span
 from indexer.query.tiers.hot_spans import HotSpans
 from indexer.query.tiers.hot_values import payload_of_values, spans_of_values
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.read.stored_objects import MISSES_FIRST, StoredObject
 from indexer.read.tally import Tally
 from indexer.spans.limits import SPAN_LIMITS
+from indexer.spans.payload import Payload
 from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import body, key
 from tests.otlp.messages import few, requests

@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
+from indexer.spans.payload import Payload
 
 TEXTS = ("", "\ud800", "full", "excluded", "reference", "missing", "agent", "workflow", "node", "{")
 PATCHES = (

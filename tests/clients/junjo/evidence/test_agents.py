@@ -16,7 +16,7 @@ from indexer.clients.junjo.evidence.tool_calls import (
 )
 from indexer.clients.junjo.evidence.tool_operations import ToolOperation
 from indexer.clients.junjo.evidence.trace import TraceEvidence, trace_evidence
-from indexer.query.span import Payload
+from indexer.spans.payload import Payload
 from tests.support import junjo_agents
 from tests.support.junjo_runs import JunjoRun
 

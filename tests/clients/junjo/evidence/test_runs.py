@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from indexer.clients.junjo.evidence.runs import Identity, RunFilter, RunList, ambiguity, resolution
 from indexer.clients.junjo.evidence.values import as_body
 from indexer.clients.shared.json_text import as_json
-from indexer.query.span import Payload, Span
+from indexer.query.span import Span
+from indexer.spans.payload import Payload
 from tests.support import junjo_agents
 from tests.support.drawn.junjo_damage import damaged
 from tests.support.junjo_evidence_bodies import AmbiguousResolution, Refusal, Resolution, Summary
