@@ -3,7 +3,7 @@
 The rules are the same for every port; what differs between ports is a value, ``Admission``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import field
 
 from starlette.datastructures import Headers
@@ -24,6 +24,10 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 PREFLIGHT_AGE_S = 600
 """How long a browser may cache a preflight; Chromium's maximum is 7,200."""
+KEPT_HEADS_MAX = 64
+"""Heads of requests that are known to be admitted: a client's are alike."""
+KEPT_HEAD_BYTES_MAX = 1_024
+"""Of one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ class _Admitted:
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
         self._admission = admission
+        self._admitted: set[Hashable] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -139,6 +144,9 @@ class _Admitted:
 
     def _refusal(self, scope: Scope) -> Response | None:
         admission = self._admission
+        head = (scope["method"], scope["http_version"], *scope["headers"])
+        if head in self._admitted and not _has_long_target(scope, admission.head_bytes_max):
+            return None
         headers = HeaderIndex(scope)
         refusal = (
             _check_head(scope, headers, admission.head_bytes_max)
@@ -146,11 +154,24 @@ class _Admitted:
             or _check_names(scope, headers, admission)
         )
         if refusal is None:
+            self._keep(head, scope, headers)
             return None
         answer = admission.refuse(scope, refusal)
         if refusal.ends_connection:
             answer.headers["connection"] = "close"
         return answer
+
+    def _keep(self, head: Hashable, scope: Scope, headers: Headers) -> None:
+        """A client sends the same head again and again, and it is admitted to every path.
+
+        Not so where a body comes, whose length depends on the path, nor to open paths alone.
+        """
+        is_usual = "content-length" not in headers and "transfer-encoding" not in headers
+        is_usual = is_usual and scope["path"] not in self._admission.open_paths
+        if is_usual and _header_bytes(scope) <= KEPT_HEAD_BYTES_MAX:
+            if len(self._admitted) >= KEPT_HEADS_MAX:
+                self._admitted.clear()
+            self._admitted.add(head)
 
 
 class _Authorized:
@@ -186,11 +207,20 @@ def _check_head(scope: Scope, headers: Headers, head_bytes_max: int) -> Refusal 
     if scope["http_version"] not in _VERSIONS:
         return _closing_refusal(505, "HTTP Version Not Supported", "expected HTTP/1.1")
     said = f"expected up to {head_bytes_max} bytes"
-    if len(scope["raw_path"]) + len(scope["query_string"]) > head_bytes_max:
+    if _has_long_target(scope, head_bytes_max):
         return _closing_refusal(414, "URI Too Long", said)
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > head_bytes_max:
+    if _header_bytes(scope) > head_bytes_max:
         return _closing_refusal(431, "Request Header Fields Too Large", said)
     return _check_framing(scope, headers)
+
+
+def _has_long_target(scope: Scope, head_bytes_max: int) -> bool:
+    length: int = len(scope["raw_path"]) + len(scope["query_string"])
+    return length > head_bytes_max
+
+
+def _header_bytes(scope: Scope) -> int:
+    return sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 def _check_framing(scope: Scope, headers: Headers) -> Refusal | None:

@@ -107,7 +107,8 @@ class Pipeline:
         """What the index does not hold as it is. For any thread."""
         pending, removals = self.backlog.paths(), self.removals.pending
         registered = self.register.files
-        unfinished = {path for path in self.backlog.unfinished_paths() if path not in registered}
+        unfinished = self.backlog.unfinished_paths() if pending else ()
+        unfinished = {path for path in unfinished if path not in registered}
         lacking = (pending - unfinished) | removals | self._recheck.suspects
         return Outstanding(
             files=len(pending | removals),

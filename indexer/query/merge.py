@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.span import Span
-from indexer.query.tiers.tier import Candidates, Query
+from indexer.query.tiers.tier import NOTHING, Candidates, Query
 
 
 def merge_candidates(query: Query, found: Sequence[Candidates]) -> Candidates:
@@ -13,6 +13,9 @@ def merge_candidates(query: Query, found: Sequence[Candidates]) -> Candidates:
     Those of published and indexed spans are each there once, and in order; only of indexed ones
     may some be undecided.
     """
+    some = [one for one in found if one is not NOTHING]
+    if len(some) == 1 and some[0].undecided_from is None:
+        return some[0]
     missing = tuple(one for candidates in found for one in candidates.missing)
     spans = found[0].spans
     if any(candidates.spans for candidates in found[1:]):

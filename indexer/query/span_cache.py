@@ -72,20 +72,22 @@ class EncodedSpanCache:
 
         They are kept, but for those of no file and those whose payload could not be read.
         """
-        encoded = [self._encode(span) for span in spans]
+        made = zip(map(self._encoder, spans), spans, strict=True)
+        encoded = [
+            EncodedSpan(one.content, span.omitted, one.altered)
+            if isinstance(one, Encoded)
+            else EncodedSpan(one, span.omitted)
+            for one, span in made
+        ]
         keys = _keys(spans, self._encoder)
         self._kept.keep(
-            (key, one)
-            for span, key, one in zip(spans, keys, encoded, strict=True)
-            if key[0] is not None and span.payload is not UNREADABLE
+            [
+                (key, one)
+                for span, key, one in zip(spans, keys, encoded, strict=True)
+                if key[0] is not None and span.payload is not UNREADABLE
+            ]
         )
         return encoded
-
-    def _encode(self, span: Span) -> EncodedSpan:
-        made = self._encoder(span)
-        if isinstance(made, Encoded):
-            return EncodedSpan(made.content, span.omitted, made.altered)
-        return EncodedSpan(made, span.omitted)
 
 
 class _Kept:
@@ -107,17 +109,15 @@ class _Kept:
 
     def keep(self, encoded: Iterable[tuple[_Key, EncodedSpan]]) -> None:
         with self._lock:
+            kept = self._spans
             for key, one in encoded:
-                self._add(key, one)
-
-    def _add(self, key: _Key, one: EncodedSpan) -> None:
-        if key in self._spans or len(one.content) > SPAN_BYTES_MAX:
-            return
-        self._spans[key] = one
-        self._bytes += len(one.content) + ENTRY_BYTES
-        while self._bytes > self._bytes_max:
-            _, oldest = self._spans.popitem(last=False)
-            self._bytes -= len(oldest.content) + ENTRY_BYTES
+                size = len(one.content)
+                if size <= SPAN_BYTES_MAX and key not in kept:
+                    kept[key] = one
+                    self._bytes += size + ENTRY_BYTES
+            while self._bytes > self._bytes_max:
+                _, oldest = kept.popitem(last=False)
+                self._bytes -= len(oldest.content) + ENTRY_BYTES
 
 
 def _keys(spans: Sequence[Span], encoder: Encoder) -> list[_Key]:

@@ -1,7 +1,14 @@
 """Who is let in: by the token, or by a name that is this machine's."""
 
-import pytest
+import asyncio
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.http.admission import Admission
+from indexer.http.hosts import NamePolicy
 from tests.support.served import StubHost, serving
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - of a test
@@ -69,3 +76,56 @@ def test_without_a_token_a_name_of_the_internet_is_not(name):
     with serving(host=HOST) as served:
         assert served.get("/status", Host=name).code == 421
         assert served.get("/healthz", Host=name).code == 200
+
+
+HEADERS = (
+    (b"host", b"localhost"),
+    (b"host", b"evil.example"),
+    (b"origin", b"https://evil.example"),
+    (b"content-length", b"0"),
+    (b"content-length", b"9"),
+    (b"content-length", b"x"),
+    (b"transfer-encoding", b"chunked"),
+    (b"accept", b"*/*"),
+    (b"cookie", b"c" * 1_100),
+)
+REQUESTS = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(["GET", "POST", "OPTIONS"]),
+        "http_version": st.sampled_from(["1.0", "1.1", "2"]),
+        "path": st.sampled_from(["/status", "/healthz", "/batch", "/" + "p" * 1_500]),
+        "headers": st.lists(st.sampled_from(HEADERS), max_size=3),
+    }
+)
+RULES = Admission(
+    names=NamePolicy(local_only=True),
+    open_paths=frozenset({"/healthz"}),
+    body_bytes_max=5,
+    body_bytes_max_by_ending={"/batch": 10},
+    head_bytes_max=1_500,
+)
+
+
+def refused(app: Any, request: dict[str, Any]) -> int | None:
+    """The status, None of a request that is let in."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = request["path"].encode()
+    scope = {"type": "http", "raw_path": path, "query_string": b"", **request}
+    asyncio.run(app(scope, None, send))
+    return sent[0]["status"] if sent else None
+
+
+async def let_in(*_: Any) -> None:
+    """An application that answers nothing."""
+
+
+@given(st.lists(REQUESTS, max_size=12))
+def test_what_came_before_lets_nobody_in(requests: list[dict[str, Any]]) -> None:
+    """Nor keeps anybody out: heads that were admitted are known again."""
+    kept = RULES.around(let_in)
+    for request in [*requests, *requests]:
+        assert refused(kept, request) == refused(RULES.around(let_in), request)

@@ -24,14 +24,12 @@ from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.time_window import window
 from indexer.query.answer import ServicesAnswer, SpansAnswer
 from indexer.query.deadline import Deadline
-from indexer.query.find.span_query import SpanQuery
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.window import Window
 from indexer.spans.shared_ids import at_work
 
 ServiceName = Annotated[str, Path(max_length=CHARS_MAX)]
 SpanId = Annotated[str, Path(max_length=CHARS_MAX, examples=["b7ad6b7169203331"])]
-_NEWEST = SpanQuery()
 WindowOf = Annotated[Window, Depends(window)]
 
 
@@ -173,9 +171,10 @@ def _spans(answer: SpansAnswer) -> bytes:
 
 
 def newest_first(answer: SpansAnswer) -> bytes:
-    """The body of a trace, whose answer is in order of start."""
-    order = sorted((_NEWEST.order(span), at) for at, span in enumerate(answer.spans))
-    return _array([answer.encoded[at] for _, at in order])
+    """The body of a trace, whose answer is in order of start, span ID and kind."""
+    later = [-span.start_time_unix_nano for span in answer.spans]
+    order = sorted(range(len(later)), key=later.__getitem__)  # spans of one moment stay in order
+    return _array([answer.encoded[at] for at in order])
 
 
 def _array(encoded: Sequence[bytes]) -> bytes:

@@ -2,10 +2,11 @@
 
 To match a request with a hundred routes, to validate what stands in its URL, and to enter and leave
 what dependencies may have opened takes longer than to answer it. Here a path with one parameter is
-compared as text, and whoever answers reads the few query strings that it knows. Every other request
-finds its usual route, which describes the question and refuses what is invalid.
+matched by one expression, and whoever answers reads the few query strings that it knows. Every
+other request finds its usual route, which describes the question and refuses what is invalid.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.requests import Request
@@ -43,17 +44,18 @@ class DirectRoutes:
     """Those of an application."""
 
     def __init__(self, paths: Iterable[DirectPath]) -> None:
-        self._paths = [(*one.ends, one) for one in paths]
+        self._paths = list(paths)
+        self._expression = re.compile("|".join(map(_expression, self._paths)))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether it is a usual request of one of the questions."""
         if scope["type"] == "http" and scope["method"] == "GET" and not _is_special(scope):
-            path = scope["path"]
-            for before, behind, one in self._paths:
-                if path.startswith(before) and path.endswith(behind):
-                    value = path[len(before) : len(path) - len(behind)]
-                    if _is_plain(value, one.chars_max) and one.accepts(scope["query_string"]):
-                        return Match.FULL, {"route": one, "path_params": {"value": value}}
+            found = self._expression.fullmatch(scope["path"])
+            if found is not None and found.lastindex is not None:
+                one = self._paths[found.lastindex - 1]
+                if one.accepts(scope["query_string"]):
+                    value = found[found.lastindex]
+                    return Match.FULL, {"route": one, "path_params": {"value": value}}
         return Match.NONE, {}
 
 
@@ -87,5 +89,8 @@ def _is_special(scope: Scope) -> bool:
     return bool(scope.get("root_path")) or scope.get("fastapi.telemetry") is not None
 
 
-def _is_plain(value: str, chars_max: int) -> bool:
-    return min(chars_max, 1) <= len(value) <= chars_max and "/" not in value
+def _expression(one: DirectPath) -> str:
+    """Of its paths, with the parameter as the one group."""
+    before, behind = map(re.escape, one.ends)
+    least = min(one.chars_max, 1)
+    return f"{before}([^/]{{{least},{one.chars_max}}}){behind}"

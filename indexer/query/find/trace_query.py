@@ -13,6 +13,8 @@ from indexer.system.duckdb_rows import text_literal
 
 _TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, section 3.2: version, trace ID, parent ID, flags."""
+_AS_STORED = re.compile("[0-9a-f]{32}")
+"""As the index spells a trace ID, unless all digits are zero."""
 _INT64, _INT8 = range(-(2**63), 2**63), range(-(2**7), 2**7)
 Place = tuple[int, str, int]
 """Start, span ID and kind: the order of a trace, without ties."""
@@ -123,6 +125,8 @@ def trace_text(trace_id: str) -> str:
 
     Raises InvalidId for text that is none.
     """
+    if _AS_STORED.fullmatch(trace_id) and trace_id.strip("0"):
+        return trace_id
     of_context = _TRACEPARENT.fullmatch(trace_id.strip())
     found = parse_trace_id(of_context[1] if of_context else trace_id)
     if found is None:

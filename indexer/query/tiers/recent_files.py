@@ -17,7 +17,7 @@ from indexer.query.missing import TOO_MANY_RECENT_FILES, Missing
 from indexer.query.span import DataFile, Span, TierName
 from indexer.query.tiers.file_payload import file_payload
 from indexer.query.tiers.payload_readers import FilePayload
-from indexer.query.tiers.tier import Candidates, Payloads, Query
+from indexer.query.tiers.tier import NOTHING, Candidates, Payloads, Query
 from indexer.query.tiers.unindexed_spans import UnindexedSpans, attribute_reader, candidates_of
 from indexer.read.dialect_document import dialect_named
 from indexer.read.metadata import batch, read_file
@@ -49,6 +49,8 @@ class RecentFiles:
 
     def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
         """Out of what was read of every file, whatever the question is about."""
+        if not (self.files or self.missing):
+            return NOTHING
         found = candidates_of(self.files, query, llm)
         return Candidates(spans=found.spans, missing=(*self.missing, *found.missing))
 
