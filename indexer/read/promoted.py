@@ -1,14 +1,17 @@
 """Read promoted attributes of files: which rows have which of some keys, and their values.
 
-DuckDB takes all keys out of the canonical JSON in one call (measured on 20,000 rows of 700 bytes:
-14 ms for five keys, after 10 ms to read and verify the column), and of many small files at once,
-because a query costs 3 ms however few rows it has. Looking for the letters of the keys first did
-not pay.
+DuckDB takes all keys out of the canonical JSON in one call, and of many files at once, because a
+query costs 3 ms however few rows it has. It asks for the rows as it goes: what was decoded is in a
+cache of the processor as it is taken apart, and let go before the next (measured on 20,000 rows
+of 600 bytes and eight keys: 21 ms, after 28 ms with 32,768 rows in memory). Looking for the letters
+of the keys first did not pay.
 """
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain, groupby
+from operator import itemgetter
 
 import duckdb
 import numpy as np
@@ -27,20 +30,17 @@ from indexer.read.payload_values import readings, value_of
 from indexer.read.tempo_block import span_rows
 from indexer.spans.attributes import AttributeValues, llm_calls
 from indexer.spans.id_spellings import TRACE_DIGITS, parse_ids
-from indexer.system import arrow_compute as pc
 from indexer.system.duckdb_connection import MEMORY_LIMIT, connect, refuse_other_files
 from indexer.system.duckdb_rows import arrow_table, text_literal
 from indexer.system.storage import LocalStorage
 
 VALUE_CHARS_MAX = 1024
 """A longer value is cut in the index; the payload keeps it."""
-BATCH_ROWS = 32_768
-"""Rows of attributes in memory at a time: 20 MB at 600 bytes each."""
-READ_ROWS = 8_192
-"""Rows that are decoded at a time, a row group of our own files: in one piece what a file of 60,000
-spans took to decode was 80 MiB more (measured), and took as long."""
+READ_ROWS = 2_048
+"""Rows that are decoded at a time, as many as DuckDB takes apart at once."""
 PIECE_BYTES = 64 * 1024 * 1024
-"""Of attributes that DuckDB takes apart at once; it needs about four times as much for it."""
+"""Of attributes that one query takes apart, whose values are in memory with its end; of heavier
+rows fewer are handed over at a time."""
 
 _ATTRIBUTES = PayloadColumn("attributes", (("", "attributes"),))
 
@@ -56,8 +56,8 @@ FROM (
     )
 )
 WHERE value IS NOT NULL
-ORDER BY slot, file_row_number, key
 """
+"""In order of slot, row and key: DuckDB keeps that of the rows, and one thread asks for them."""
 
 
 class AttributeReader:
@@ -108,7 +108,6 @@ class AttributeReader:
 
         Raises CorruptPage for text that cannot be taken apart, FileUnreadable for want of memory.
         """
-        mentioned = _mentioning(attributes, keys)
         rows = pa.table(
             {
                 "slot": np.zeros(len(attributes), np.int32),
@@ -116,9 +115,9 @@ class AttributeReader:
                 "trace_id": trace_ids,
                 "attributes": attributes,
             }
-        ).filter(mentioned)
+        )
         try:
-            found = list(self._values([rows] if rows.num_rows else [], keys))
+            found = list(self._values([rows], keys))
         except duckdb.OutOfMemoryException as error:
             raise _too_little_memory(error) from error
         except duckdb.Error as error:
@@ -129,30 +128,21 @@ class AttributeReader:
         self, storage: LocalStorage, infos: Sequence[ParquetFileInfo], keys: Sequence[str]
     ) -> list[AttributeValues | IndexerError]:
         refused: dict[int, IndexerError] = {}
-        found: list[pa.Table] = []
-        gathered: list[pa.Table] = []
-        for slot, info in enumerate(infos if keys else ()):
-            try:
-                for rows in _attributes(storage, info, slot, keys):
-                    gathered.append(rows)
-                    if sum(part.num_rows for part in gathered) >= BATCH_ROWS:
-                        found += self._values(gathered, keys)
-                        gathered = []
-            except IndexerError as error:
-                refused[slot] = error
-        found += self._values(gathered, keys)
+        with closing(_readable(storage, infos if keys else (), keys, refused)) as rows:
+            found = list(self._values(rows, keys))
         return [
             refused.get(slot, values)
             for slot, values in enumerate(_by_slot(found, len(infos), keys))
         ]
 
-    def _values(self, gathered: Sequence[pa.Table], keys: Sequence[str]) -> Iterator[pa.Table]:
-        """The values in these rows; rows whose attributes have one type are asked together."""
-        alike: dict[pa.DataType, list[pa.Table]] = defaultdict(list)
-        for rows in gathered:
-            alike[rows.schema.field("attributes").type].append(rows)
+    def _values(self, rows: Iterable[pa.Table], keys: Sequence[str]) -> Iterator[pa.Table]:
+        """The values in these rows, which are asked for as they are taken apart."""
         paths = ", ".join(text_literal(_pointer(key)) for key in keys)
-        for kind, parts in alike.items():
+        for _, run in groupby(_runs(rows), itemgetter(0)):
+            batches = (batch for _, batch in run)
+            first = next(batches)
+            stream = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+            kind = first.schema.field("attributes").type
             nested = ("attributes",) if pa.types.is_nested(kind) else ()
             sql = _VALUES.format(
                 text=payload_expression(_ATTRIBUTES, nested),
@@ -160,10 +150,22 @@ class AttributeReader:
                 count=len(keys),
                 chars=VALUE_CHARS_MAX,
             )
-            for piece in _pieces(pa.concat_tables(parts)):
-                with self._json.cursor() as json:
-                    json.register("payload", piece)
-                    yield arrow_table(json, sql)
+            with self._json.cursor() as json:
+                # A capsule is read as it is, by the thread that runs the query.
+                json.register("payload", stream.__arrow_c_stream__())
+                yield arrow_table(json, sql)
+
+
+def _runs(tables: Iterable[pa.Table]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows in order, each with the number of the query that has them: of one type, and few."""
+    run, size, schema = 0, 0, None
+    for batch in (
+        batch for rows in tables for piece in _pieces(rows) for batch in piece.to_batches()
+    ):
+        if batch.schema != schema or size >= PIECE_BYTES:
+            run, size, schema = run + 1, 0, batch.schema
+        size += batch.nbytes
+        yield run, batch
 
 
 def _pieces(rows: pa.Table) -> Iterator[pa.Table]:
@@ -174,6 +176,20 @@ def _pieces(rows: pa.Table) -> Iterator[pa.Table]:
     half = rows.num_rows // 2
     yield from _pieces(rows.slice(0, half))
     yield from _pieces(rows.slice(half))
+
+
+def _readable(
+    storage: LocalStorage,
+    infos: Sequence[ParquetFileInfo],
+    keys: Sequence[str],
+    refused: dict[int, IndexerError],
+) -> Generator[pa.Table]:
+    """The rows of all files in order; why one has no more of them goes into ``refused``."""
+    for slot, info in enumerate(infos):
+        try:
+            yield from _attributes(storage, info, slot, keys)
+        except IndexerError as error:
+            refused[slot] = error
 
 
 def _attributes(
@@ -236,19 +252,6 @@ def _canonical(attributes: PayloadColumn, batch: pa.Table) -> pa.ChunkedArray:
     rows = (dict(enumerate(row)) for row in zip(*values, strict=True))
     found = [value_of(attributes, row, places) for row in rows]
     return pa.chunked_array([canonical_values("attributes", found)])
-
-
-def _mentioning(attributes: pa.ChunkedArray, keys: Sequence[str]) -> pa.ChunkedArray:
-    """Rows whose text has the letters of a key: a tenth of the time of taking all apart.
-
-    A key may also be written with escapes, and in a nested column it is not text.
-    """
-    if not (pa.types.is_string(attributes.type) or pa.types.is_large_string(attributes.type)):
-        return pa.chunked_array([np.ones(len(attributes), np.bool_)])
-    found = pc.match_substring(attributes, "\\")
-    for key in keys:
-        found = pc.or_(found, pc.match_substring(attributes, key))
-    return pc.fill_null(found, fill_value=False)
 
 
 def _by_slot(found: Sequence[pa.Table], count: int, names: Sequence[str]) -> list[AttributeValues]:

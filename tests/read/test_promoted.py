@@ -102,12 +102,9 @@ def test_every_layout_gives_the_same_values(layout: str, tmp_path: Path) -> None
     assert values == [(0, "error.type", "timeout")]
 
 
-@pytest.mark.parametrize("rows_at_once", ["BATCH_ROWS", "READ_ROWS"])
-def test_batches_join_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: str
-) -> None:
+def test_batches_join_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row numbers go on from one batch to the next."""
-    monkeypatch.setattr(promoted, rows_at_once, 3)
+    monkeypatch.setattr(promoted, "READ_ROWS", 3)
     rows = [Span(span=n, attributes=f'{{"k":{n}}}' if n % 2 else "{}") for n in range(1, 9)]
     write(tmp_path / "a.parquet", rows, row_group_size=5)
     assert read(tmp_path, "k") == [(0, "k", "1"), (2, "k", "3"), (4, "k", "5"), (6, "k", "7")]
@@ -155,6 +152,28 @@ def test_a_flipped_byte_in_the_attributes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(CorruptPage):
         read(tmp_path, "k")
+
+
+def test_a_file_that_is_damaged_further_on_gives_nothing_and_takes_none_down(
+    tmp_path: Path,
+) -> None:
+    """Its first rows were taken apart already, and files beside it are in the same query."""
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    texts = ['{"k":"sound"}', json.dumps({"k": "x" * 64})]
+    content = parquet_bytes([Span(attributes=one) for one in texts], row_group_size=1, **options)
+    damaged = bytearray(content)
+    damaged[content.index(b"x" * 64) + 7] ^= 1
+    for name, written in (("a", content), ("b", damaged), ("c", content)):
+        (tmp_path / f"{name}.parquet").write_bytes(written)
+    storage = LocalStorage(tmp_path)
+    infos = [entry.info for n in "abc" if (entry := storage.stat(f"{n}.parquet")) is not None]
+    reader = AttributeReader()
+    first, refusal, last = reader.read(storage, infos, ("k",))
+    reader.close()
+    assert isinstance(refusal, CorruptPage)
+    for one in (first, last):
+        assert not isinstance(one, IndexerError)
+        assert one.value.to_pylist() == ["sound", "x" * 64]
 
 
 def test_a_file_that_went_meanwhile_is_no_refusal(tmp_path: Path) -> None:
