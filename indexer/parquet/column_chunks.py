@@ -11,7 +11,7 @@ from typing import Any
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import CorruptPage
 from indexer.parquet.chunk_statistics import WRITER, Constant, constant_of
-from indexer.parquet.thrift import NOT_THRIFT, read_struct, whole
+from indexer.parquet.thrift import NOT_THRIFT, Wanted, read_struct, whole
 
 _PATH_GROUPS_MAX = 32
 """Groups of a path that are told: a few kilobytes of schema can have a thousand in each other."""
@@ -23,6 +23,12 @@ _GROUP_COLUMNS, _GROUP_ROWS = 1, 3  # RowGroup
 _CHUNK_METADATA, _CRYPTO_METADATA = 3, 8  # ColumnChunk
 _PATH_IN_SCHEMA, _CODEC, _COMPRESSED_SIZE = 3, 4, 7  # ColumnMetaData
 _DATA_PAGE_OFFSET, _DICTIONARY_PAGE_OFFSET = 9, 11  # ColumnMetaData
+_SIZES: Wanted = {
+    _ROW_GROUPS: {
+        _GROUP_COLUMNS: {_CHUNK_METADATA: {_COMPRESSED_SIZE: None}, _CRYPTO_METADATA: None}
+    }
+}
+_NO_PAGES = "the footer does not say where its pages are"
 _NOTHING = {_CODEC: 0, _COMPRESSED_SIZE: 0, _DATA_PAGE_OFFSET: 0}
 
 
@@ -85,7 +91,22 @@ def row_groups(footer: bytes, path: str) -> list[RowGroup]:
             for group in metadata.get(_ROW_GROUPS, [])
         ]
     except NOT_THRIFT as error:
-        raise CorruptPage("the footer does not say where its pages are", path=path) from error
+        raise CorruptPage(_NO_PAGES, path=path) from error
+
+
+def chunk_sizes(footer: bytes, path: str) -> list[list[int]]:
+    """The compressed bytes of each column chunk of each row group. Raises CorruptPage.
+
+    Nothing else is read, which takes a third of the time: that is what each file of a search takes.
+    """
+    try:
+        metadata, _ = read_struct(footer, wanted=_SIZES)
+        return [
+            [_size(chunk) for chunk in group[_GROUP_COLUMNS]]
+            for group in metadata.get(_ROW_GROUPS, [])
+        ]
+    except NOT_THRIFT as error:
+        raise CorruptPage(_NO_PAGES, path=path) from error
 
 
 def positions_of(groups: Sequence[RowGroup]) -> dict[str, int]:
@@ -122,6 +143,11 @@ def _leaves(schema: list[dict[int, Any]]) -> Iterator[_Leaf]:
             outer = [group for group, _ in groups[:_PATH_GROUPS_MAX]]
             path = ".".join([*outer, name]) if groups else name
             yield _Leaf(element, path, outer[0] if outer else name, position, not outer)
+
+
+def _size(chunk: dict[int, Any]) -> int:
+    nothing = _NOTHING if _CRYPTO_METADATA in chunk else {}
+    return whole((chunk.get(_CHUNK_METADATA) or nothing)[_COMPRESSED_SIZE])
 
 
 def _chunk(chunk: dict[int, Any], leaf: _Leaf, row_count: int) -> ColumnChunk:

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from indexer.errors import CorruptPage, FileEncrypted, FileError, FooterUnreadable
 from indexer.model import FileFooter
-from indexer.parquet.column_chunks import RowGroup, encrypted_columns, row_groups
+from indexer.parquet.column_chunks import RowGroup, chunk_sizes, encrypted_columns, row_groups
 from indexer.parquet.decode_errors import decoding
-from indexer.parquet.footer import footer_bytes, footer_digest
+from indexer.parquet.footer import digest_of, footer_bytes
 from indexer.parquet.int96 import COARSE_UNIT, has_int96, saturate
 
 if TYPE_CHECKING:  # questions that open no file do not load it
@@ -39,7 +39,7 @@ class FileColumns:
 
         self._source, self._path = source, path
         with decoding(path, refusal=FooterUnreadable):
-            digest = footer_digest(source, path)
+            self._footer = footer_bytes(source, path)
             metadata = pq.read_metadata(source)
             paths = {metadata.schema.column(at).path for at in range(metadata.num_columns)}
             self._metadata = metadata
@@ -49,7 +49,7 @@ class FileColumns:
             self.footer = FileFooter(
                 row_count=metadata.num_rows,
                 row_group_count=metadata.num_row_groups,
-                footer_digest=digest,
+                footer_digest=digest_of(self._footer),
                 columns=tuple(self.schema.names),
             )
             ends = list(accumulate(map(_leaf_count, self.schema.types)))
@@ -84,8 +84,8 @@ class FileColumns:
 
         pyarrow makes statistics for each of them, and ends the process where those are damaged.
         """
-        found = self._row_groups
-        return sum(found[group].chunks[leaf].size_bytes for group in groups for leaf in leaves)
+        sizes = self._chunk_sizes
+        return sum(sizes[group][leaf] for group in groups for leaf in leaves)
 
     def leaf_batches(
         self, leaves: Sequence[int], rows_max: int, groups: Sequence[int]
@@ -150,8 +150,15 @@ class FileColumns:
         return encrypted_columns(self._row_groups)
 
     @cached_property
+    def _chunk_sizes(self) -> list[list[int]]:
+        found, said = chunk_sizes(self._footer, self._path), self._metadata
+        if list(map(len, found)) != [said.num_columns] * said.num_row_groups:
+            raise CorruptPage("a row group lacks a column", path=self._path)
+        return found
+
+    @cached_property
     def _row_groups(self) -> list[RowGroup]:
-        return row_groups(footer_bytes(self._source, self._path), self._path)
+        return row_groups(self._footer, self._path)
 
     def _open(self, coded: Sequence[str], int96_unit: str | None = None) -> "pq.ParquetFile":
         import pyarrow.parquet as pq  # noqa: PLC0415 - see above

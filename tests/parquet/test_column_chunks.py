@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import CorruptPage
-from indexer.parquet.column_chunks import encrypted_columns, positions_of, row_groups
+from indexer.parquet.column_chunks import chunk_sizes, encrypted_columns, positions_of, row_groups
 from indexer.parquet.footer import footer_bytes
 from tests.read.damage import FILES, sound
 from tests.read.read_back import with_columns
@@ -44,7 +44,7 @@ def test_the_footer_says_what_pyarrow_reads_from_it(content):
         starts = [chunk.dictionary_page_offset or chunk.data_page_offset for chunk in chunks]
         sizes = [(chunk.path_in_schema, chunk.total_compressed_size) for chunk in chunks]
         expected.append((group.num_rows, list(zip(sizes, starts, strict=True))))
-    found = row_groups(footer_bytes(source, "a.parquet"), "a.parquet")
+    found = groups_of(content)
     assert [
         (group.row_count, [((c.path_in_schema, c.size_bytes), c.offset) for c in group.chunks])
         for group in found
@@ -54,19 +54,40 @@ def test_the_footer_says_what_pyarrow_reads_from_it(content):
 @pytest.mark.parametrize("length", [0, 1, 10, 100, -1, -2])
 def test_a_footer_that_was_cut_does_not_say_where_pages_are(length):
     footer = footer_bytes(pa.BufferReader(sound("usual")), "a.parquet")
-    with pytest.raises(CorruptPage, match="where its pages are"):
-        row_groups(footer[:length], "a.parquet")
+    for read in (row_groups, chunk_sizes):
+        with pytest.raises(CorruptPage, match="where its pages are"):
+            read(footer[:length], "a.parquet")
 
 
 @examples(100)
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda text: b"\x15\x04" + text))
 def test_any_bytes_are_a_footer_or_refused_by_name(footer):
     with suppress(CorruptPage):
+        chunk_sizes(footer, "a.parquet")
+    with suppress(CorruptPage):
         row_groups(footer, "a.parquet")
 
 
+@examples(200)
+@given(st.data())
+def test_of_a_damaged_footer_the_sizes_are_those_of_its_chunks_or_are_refused(data):
+    footer = bytearray(footer_bytes(pa.BufferReader(sound("usual")), "a.parquet"))
+    for place in data.draw(st.lists(st.integers(0, len(footer) - 1), max_size=3)):
+        footer[place] = data.draw(st.integers(0, 255))
+    with suppress(CorruptPage):
+        assert_sizes_of(row_groups(bytes(footer), "a.parquet"), bytes(footer))
+
+
+def assert_sizes_of(groups, footer):
+    expected = [[chunk.size_bytes for chunk in group.chunks] for group in groups]
+    assert chunk_sizes(footer, "a.parquet") == expected
+
+
 def groups_of(content):
-    return row_groups(footer_bytes(pa.BufferReader(content), "a.parquet"), "a.parquet")
+    footer = footer_bytes(pa.BufferReader(content), "a.parquet")
+    groups = row_groups(footer, "a.parquet")
+    assert_sizes_of(groups, footer)
+    return groups
 
 
 def test_a_column_is_known_by_its_position():
