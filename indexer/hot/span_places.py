@@ -19,6 +19,8 @@ FEW_SPANS = 64
 """Decoded as values: as columns they take 3 ms, however few they are, and as values 40 us each."""
 FEW_BYTES = 64 * 1024
 """Of them, as they came or as columns: a kilobyte a span."""
+_LONG = ("name", "attributes", "events", "links")
+"""Columns of which one span may have much; the others are bounded, or shared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +69,8 @@ class SpanPlaces:
         held = self.held
         if isinstance(held, Rows):
             some = _taken(held.table, numbers)
-            rows = None if some.nbytes > FEW_BYTES else table_rows(some)
+            size = sum(some[name].nbytes for name in _LONG if name in some.column_names)
+            rows = None if size > FEW_BYTES else table_rows(some)
         else:
             groups = self._cut(held, numbers)
             rows = None if groups is None else decoder.few(groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,6 +46,7 @@ STEPS = st.lists(
         st.tuples(st.just("write"), st.sampled_from("ab"), TRACES),
         st.tuples(st.just("remove"), st.sampled_from("ab"), TRACES),
         st.tuples(st.just("hot"), st.just(""), st.integers(0, 3)),
+        st.tuples(st.just("flush"), st.just(""), TRACES),
         st.tuples(st.just("ask"), QUERIES, st.integers(1, 2 * ASKS_BEFORE_ROWS)),
     ),
     max_size=8,
@@ -56,15 +57,15 @@ def text_of(span: Shown) -> bytes:
     return repr((span[:9], span.payload)).encode()
 
 
-def hot_view(rows: list[Span]) -> HotView:
-    """As an ingestion sends them, a request a span."""
+def hot_view(rows: list[Span], recent_files: Iterable[Path] = ()) -> HotView:
+    """As an ingestion sends them, a request a span; and files that it has flushed."""
     decoder = Decoder()
     sent = [wire.HotRequest(key=key(at), body=body(row)) for at, row in enumerate(rows, 1)]
     parts = [Requests.from_wire(decoder, sent)] if sent else []
     return HotView(
         rows=HotRequests(decoder, parts),
         as_of_unix_nano=7,
-        recent_files=(),
+        recent_files=tuple(map(str, recent_files)),
         source="incremental",
         bounded=False,
     )
@@ -197,6 +198,22 @@ def test_a_trace_has_its_hot_spans_once_it_is_known_where_they_are(one: Indexed)
             asked(with_hot(answers, other), asks, Deadline(may_wait=False), cache)
 
 
+def test_a_file_that_was_flushed_is_known_to_be_indexed_until_the_next_commit(
+    one: Indexed,
+) -> None:
+    answers, cache, query = warmed(one), EncodedSpanCache(text_of), TraceQuery.of("1")
+    view = hot_view([], [one.root / "a.parquet"])
+    with pytest.raises(MustWait):
+        asked(with_hot(answers, view), query, Deadline(may_wait=False), cache)
+    asked(replace(answers, hot=lambda: view), query, Deadline(), cache)
+    found = asked(with_hot(answers, view), query, Deadline(may_wait=False), cache)
+    assert (len(found.spans), found.completeness.recent_files) == (3, ())
+    write(one.root / "b.parquet", spans(1, trace=3))
+    one.settle()
+    with pytest.raises(MustWait):
+        asked(with_hot(answers, view), query, Deadline(may_wait=False), cache)
+
+
 @given(steps=STEPS)
 def test_whatever_happens_the_answer_is_that_of_who_may_wait(steps: list[tuple]) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
@@ -207,6 +224,7 @@ def test_whatever_happens_the_answer_is_that_of_who_may_wait(steps: list[tuple])
 
 def _compare(one: Indexed, steps: list[tuple]) -> None:
     memory, cache, hot = worker_answers(one).memory, EncodedSpanCache(text_of), hot_view([])
+    flushed: list[Path] = []
     for number, (step, about, count) in enumerate(steps):
         if step == "write":
             rows = spans(count, trace=count, service="shop", attributes=f'{{"n":{number}}}')
@@ -216,7 +234,11 @@ def _compare(one: Indexed, steps: list[tuple]) -> None:
             (one.root / f"{about}.parquet").unlink(missing_ok=True)
             one.settle()
         elif step == "hot":
-            hot = hot_view(spans(count, trace=4, first=7))
+            hot = hot_view(spans(count, trace=4, first=7), flushed)
+        elif step == "flush":  # it is indexed with the next write
+            flushed = [one.root / f"flushed-{number}.parquet"]
+            write(flushed[0], spans(2, trace=count, first=5))
+            hot = replace(hot, recent_files=tuple(map(str, flushed)))
         else:
             options = {"hot": lambda hot=hot: hot, "hot_at_once": lambda hot=hot: hot}
             for _ in range(count):

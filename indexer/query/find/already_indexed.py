@@ -1,7 +1,8 @@
 """Which files, and which spans, the index has by the transaction that asks."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -13,6 +14,8 @@ from indexer.spans.schema import same_span
 from indexer.system.duckdb_rows import id_list, text_literal
 from indexer.system.storage import LocalStorage
 
+Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
+"""The rows of a statement."""
 _NO_KEY = -1
 REPLACED_SPANS = "replaced_spans"
 """Identities of rows that do not count, as a table of a cursor."""
@@ -36,10 +39,12 @@ def known_files(
     storage: LocalStorage,
     paths: Iterable[str],
     key_ids: Collection[int] = (),
+    fetch: Fetch | None = None,
 ) -> Callable[[str], bool]:
     """Which absolute paths the index has, by the transaction that the cold answer is from.
 
-    With the numbers of promoted attributes: and has asked for these.
+    With the numbers of promoted attributes: and has asked for these. ``fetch`` may know the rows
+    of the statement.
 
     Not by the writer's memory: a file that is registered after the transaction began is in
     neither the cold answer nor, were it called known, in the recent one.
@@ -49,7 +54,8 @@ def known_files(
     sql = _KNOWN_FILES.format(
         paths=asked, given=len(key_ids), key_ids=id_list(key_ids or (_NO_KEY,))
     )
-    held = {path for (path,) in cursor.execute(sql).fetchall()} if asked else set()
+    fetch = fetch or (lambda statement: cursor.execute(statement).fetchall())
+    held = {path for (path,) in fetch(sql)} if asked else set()
     return lambda path: relative.get(path) in held
 
 

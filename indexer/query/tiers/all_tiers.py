@@ -8,6 +8,7 @@ comes are in memory.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 import duckdb
 
@@ -124,7 +125,7 @@ def open_tiers(
     deadline = deadline or Deadline()
     account = account or CostAccount()
     keys = keys_of_query(cursor, query) if isinstance(query, SpanQuery) else {}
-    paths = unknown_files(cursor, storage, hot, keys.values())
+    paths = unknown_files(cursor, storage, hot, keys.values(), state)
     come = _not_indexed(cursor, storage, arriving, state)
     others = [path for path in paths if storage.relative(path) not in come]
     recent = read_recent_files(storage, others, account=account, deadline=deadline)
@@ -175,12 +176,14 @@ def unknown_files(
     storage: LocalStorage,
     hot: HotAnswer | None,
     key_ids: Collection[int] = (),
+    state: IndexState | None = None,
 ) -> list[str]:
     """Recent files that this transaction does not have, or not with these promoted attributes.
 
-    Newest first.
+    Newest first. A state knows of files, and is not another one once attributes are recorded.
     """
     if hot is None or hot.view is None or not hot.view.recent_files:
         return []
-    known = known_files(cursor, storage, hot.view.recent_files, key_ids)
+    fetch = None if state is None or key_ids else partial(state.fetch, cursor)
+    known = known_files(cursor, storage, hot.view.recent_files, key_ids, fetch)
     return [path for path in hot.view.recent_files if not known(path)]

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+import duckdb
+
 from indexer.catalog.commits import Commits
 from indexer.catalog.recent_files import RecentFile, RecentFiles
 from indexer.deferred_dataclass import dataclass
@@ -114,6 +116,14 @@ class IndexState:
             if self.is_current and not is_known and self._fetched_rows + count <= FETCHED_ROWS_MAX:
                 self._fetched[sql] = rows
                 self._fetched_rows += count
+
+    def fetch(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> Rows:
+        """The rows of a statement that answers of all kinds ask for, kept or asked now."""
+        known = self.fetched(sql)
+        if known is None:
+            known = cursor.execute(sql).fetchall()
+            self.keep_fetched(sql, known)
+        return known
 
     def page(self, key: PageKey) -> Candidates | None:
         """What the index has of a list, where it is known."""

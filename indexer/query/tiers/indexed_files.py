@@ -162,12 +162,9 @@ class IndexedFiles:
 
     def _fetch(self, sql: str) -> Sequence[tuple[Any, ...]]:
         """The rows of a statement that lists of all kinds ask for."""
-        known = None if self.state is None else self.state.fetched(sql)
-        if known is None:
-            known = self.cursor.execute(sql).fetchall()
-            if self.state is not None:
-                self.state.keep_fetched(sql, known)
-        return known
+        if self.state is None:
+            return self.cursor.execute(sql).fetchall()
+        return self.state.fetch(self.cursor, sql)
 
     def spans(self, rows: Sequence[IndexRow]) -> list[Span]:
         """What rows of the index are, each with the file that it names."""
