@@ -25,6 +25,10 @@ class ParquetFileInfo:
     """When bytes, name or permissions changed last (st_ctime), which no writer can set back; 0 is
     not known."""
 
+    def __hash__(self) -> int:
+        """Quick: what is kept of files is found by it."""
+        return hash(self.path)
+
     @property
     def mtime(self) -> float:
         """Seconds since 1970, for people; identity uses the exact nanoseconds."""

@@ -6,7 +6,6 @@ that of every later moment at which the count is still the same.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable, InvalidOtlp
@@ -79,7 +78,7 @@ class IncrementalReader:
         if self._counted(held.wal_id) != held.count:
             return None
         as_of = max(now_unix_nano, held.view.as_of_unix_nano)
-        return replace(held.view, as_of_unix_nano=as_of)
+        return held.view.with_rows(held.view.rows, as_of)
 
     def read(self) -> HotView:
         """One refresh. Raises Unimplemented or HotUnavailable."""

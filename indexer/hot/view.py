@@ -97,6 +97,17 @@ class HotView:
     problems: tuple[str, ...] = ()
     """What is left out, or was refused, in words."""
 
+    def with_rows(self, rows: HotRows, as_of_unix_nano: int) -> "HotView":
+        """The same, but for these; quicker than ``replace``."""
+        return HotView(
+            rows=rows,
+            as_of_unix_nano=as_of_unix_nano,
+            recent_files=self.recent_files,
+            source=self.source,
+            bounded=self.bounded,
+            problems=self.problems,
+        )
+
     @property
     def table(self) -> pa.Table:
         """All rows."""

@@ -66,6 +66,8 @@ class PageMap:
         self.parts = sum(len(group.chunks) for group in groups)
         self.parts += len(self._constants) + len(groups)
         """What is kept, in units of ``PART_BYTES``."""
+        self.parts_kept = 0
+        """As many as there were when the map was kept last."""
 
     def chunk(self, number: int, position: int) -> ColumnChunk | None:
         """The one chunk of a column in a row group, by their numbers; None where it has others."""
@@ -169,11 +171,18 @@ class PageMaps:
             self._parts_max = parts_max
 
     def find(self, info: ParquetFileInfo) -> PageMap | None:
-        """The map of a file, where it is kept."""
-        return self._kept.get(info)
+        """The map of a file that is asked, where it is kept."""
+        with self._lock:
+            found = self._kept.get(info)
+            if found is not None:
+                self._kept.move_to_end(info)
+        return found
 
     def keep(self, info: ParquetFileInfo, page_map: PageMap) -> None:
         """A file was asked, and its map has what it has now."""
+        if page_map.parts == page_map.parts_kept:
+            return
+        page_map.parts_kept = page_map.parts
         with self._lock:
             self._kept[info] = page_map
             self._kept.move_to_end(info)

@@ -228,8 +228,9 @@ class Answers:
         with (
             nullcontext() if self.published is None else reads_within(deadline.over),
             self._transaction(deadline, state) as moment,
-            self._account() as account,
+            nullcontext() if self.budget is None else self.budget.reservation() as held,
         ):
+            account = CostAccount(limits=self.limits, held=held)
             if before is not None and before.is_current:
                 state = before
             published = published_spans(self.published, query, moment.deadline)
@@ -260,15 +261,6 @@ class Answers:
         if view is None or not (isinstance(query, TraceQuery) or not view.rows.count()):
             raise MustWait
         return ask_hot(lambda: view)
-
-    @contextmanager
-    def _account(self) -> Iterator[CostAccount]:
-        """The account of one answer, whose payload is held against the budget until it is made."""
-        if self.budget is None:
-            yield CostAccount(limits=self.limits)
-            return
-        with self.budget.reservation() as held:
-            yield CostAccount(limits=self.limits, held=held)
 
     @contextmanager
     def reading(self, deadline: Deadline | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -361,10 +353,9 @@ def _answer(
     tiers, account = opened.tiers, opened.account
     if isinstance(query, SpanQuery):
         query = opened.of_first_page(query)
-    with opened.moment.confirmed():
-        found = find_spans(query, tiers)
+    found = opened.moment.confirmed(partial(find_spans, query, tiers))
     shown = show_spans(query, found, tiers, account, payload=payload, encoding=encoding)
-    hot_spans = sum(span.source.tier == "hot" for span in shown.spans)
+    hot_spans = [span.source.tier for span in shown.spans].count("hot")
     return SpansAnswer(
         spans=shown.spans,
         encoded=shown.encoded,

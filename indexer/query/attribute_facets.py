@@ -182,8 +182,9 @@ def _look(opened: OpenAnswer, query: SpanQuery) -> _Looked:
     is_whole = sample.is_whole and len(chosen) == len(unindexed)
     for slot, part in enumerate(opened.tiers.unindexed):
         found += part.spans(chosen.take(chosen.slot == slot), {})
-    with opened.account.reading():
-        read = read_spans(opened.tiers.coldest_first, found, opened.account)
+    opened.account.begin_reading()
+    read = read_spans(opened.tiers.coldest_first, found, opened.account)
+    opened.account.end_reading()
     missing = [*read.missing, *partial_spans((one.source.path, one.omitted) for one in read.spans)]
     if not is_whole:
         spans = counted(len(read.spans), "span was", "spans were")

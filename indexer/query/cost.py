@@ -1,8 +1,6 @@
 """What one answer may cost, what it has cost so far, and what it came to."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import field
 
 from indexer.deferred_dataclass import dataclass
@@ -44,6 +42,7 @@ class CostAccount:
     _began_s: float = field(default_factory=time.perf_counter)
     _index_ms: float | None = None
     _payload_ms: float = 0.0
+    _read_from_s: float = 0.0
     _files: set[str] = field(default_factory=set)
     files_left: int = 0
     """Of a search that has cost what it may."""
@@ -83,15 +82,14 @@ class CostAccount:
         """Whether looking for spans may read no file after the next one."""
         return self.is_search_spent or len(self._files) + 1 >= self.limits.search_files
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While payload is read: it is known by now which spans they are."""
-        began_s = time.perf_counter()
-        self._index_ms = (began_s - self._began_s) * 1e3
-        try:
-            yield
-        finally:
-            self._payload_ms = (time.perf_counter() - began_s) * 1e3
+    def begin_reading(self) -> None:
+        """Payload is read from now on: it is known which spans they are."""
+        self._read_from_s = time.perf_counter()
+        self._index_ms = (self._read_from_s - self._began_s) * 1e3
+
+    def end_reading(self) -> None:
+        """All of it is read."""
+        self._payload_ms = (time.perf_counter() - self._read_from_s) * 1e3
 
     def total(self) -> Cost:
         """What it has come to; where no payload is read, all of the time is the index's."""

@@ -1,8 +1,8 @@
 """What one answer is made from: a state of the index, what is hot, the tiers, its account."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 import duckdb
 
@@ -19,6 +19,8 @@ from indexer.query.tiers.hot_spans import HotAnswer
 from indexer.query.tiers.index_state import IndexState, StateMoved
 from indexer.query.tiers.tier import Query
 from indexer.system.storage import LocalStorage
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +43,20 @@ class Moment:
     """Where there is no transaction: what is read has to be of this one."""
     outstanding_now: Callable[[], Outstanding | None] = lambda: None
 
-    @contextmanager
-    def confirmed(self) -> Iterator[None]:
-        """All that is read inside is of one state, and of what was outstanding then.
+    def confirmed(self, read: Callable[[], T]) -> T:
+        """What is read, all of one state, and of what was outstanding then.
 
         Raises StateMoved where it may not be; what failed meanwhile may have failed for that.
         """
         try:
-            yield
+            found = read()
         except Exception as error:
             if self._has_moved:
                 raise StateMoved from error
             raise
         if self._has_moved:
             raise StateMoved
+        return found
 
     @property
     def _has_moved(self) -> bool:

@@ -39,10 +39,13 @@ def read_spans(
     refuse_too_many_files(spans, files_max=account.limits.files)
     payloads = [UNREADABLE] * len(spans)
     missing: list[Missing] = []
+    tier_of = [span.source.tier for span in spans]
     for tier in tiers:
-        places = [at for at, span in enumerate(spans) if span.source.tier == tier.name]
-        if places:
-            read = tier.payload([spans[at] for at in places], account, as_stored=as_stored)
+        name = tier.name
+        if name in tier_of:
+            places = [at for at, one in enumerate(tier_of) if one == name]
+            some = spans if len(places) == len(spans) else [spans[at] for at in places]
+            read = tier.payload(some, account, as_stored=as_stored)
             missing += read.missing
             for at, payload in zip(places, read.payloads, strict=True):
                 payloads[at] = payload

@@ -57,13 +57,14 @@ def show_spans(
     kept = [None] * len(spans) if encoding is None else encoding.lookup(spans)
     to_read = [span for span, one in zip(spans, kept, strict=True) if one is None]
     account.files_left = found.files_left
-    with account.reading():
-        read = read_spans(
-            tiers.coldest_first,
-            to_read if payload else [],
-            account,
-            as_stored=encoding is not None and encoding.as_stored,
-        )
+    account.begin_reading()
+    read = read_spans(
+        tiers.coldest_first,
+        to_read if payload else [],
+        account,
+        as_stored=encoding is not None and encoding.as_stored,
+    )
+    account.end_reading()
     content: Sequence[bytes] = ()
     altered: Sequence[tuple[str, ...]] = ()
     if encoding is not None:
@@ -75,8 +76,10 @@ def show_spans(
     else:
         spans = read.spans if payload else spans
         omitted = [span.omitted for span in spans]
-    paths = [span.source.path for span in spans]
-    partial = partial_spans(zip(paths, omitted, strict=True))
+    partial: Sequence[Missing] = ()
+    if any(omitted):
+        paths = [span.source.path for span in spans]
+        partial = partial_spans(zip(paths, omitted, strict=True))
     return SpansShown(
         spans=spans,
         encoded=content,

@@ -30,8 +30,9 @@ def summarise_trace(
     query = TraceQuery.of(whole_trace_id(answers, trace_id, deadline))
     with answers.open(deadline, query) as opened:
         found = find_spans(query, opened.tiers)
-        with opened.account.reading():
-            spans, unread, missing = _with_payload(opened, found.spans)
+        opened.account.begin_reading()
+        spans, unread, missing = _with_payload(opened, found.spans)
+        opened.account.end_reading()
         hot_spans = sum(span.source.tier == "hot" for span in spans)
         return SummaryAnswer(
             trace_id=query.trace_id,

@@ -72,7 +72,7 @@ class StoredObjects:
         key = text[: text.find(":") + 1]
         for shape in self._shapes.get(key, ()):
             if shape.holds(text):
-                return StoredObject(text, shape.names)
+                return tuple.__new__(StoredObject, (text, shape.names))
         value = canonical("attributes", text)
         if key and len(key) <= KEY_CHARS_MAX:
             self._miss(key, text, value)

@@ -13,11 +13,13 @@ from indexer.system.storage import LocalStorage
 _LETTER_BYTES_MAX = 4
 CUT_BYTES_MIN = TEXT_BYTES_MAX - _LETTER_BYTES_MAX + 1
 """A shorter name of the index is whole."""
+WHOLE_LETTERS_MAX = TEXT_BYTES_MAX // _LETTER_BYTES_MAX - 1
+"""So is one of no more letters."""
 
 
 def may_be_cut(name: str) -> bool:
     """Whether a name of the index may go on in the file: no letter more would have fitted."""
-    if len(name) * _LETTER_BYTES_MAX <= TEXT_BYTES_MAX - _LETTER_BYTES_MAX:
+    if len(name) <= WHOLE_LETTERS_MAX:
         return False
     return len(name.encode()) >= CUT_BYTES_MIN
 

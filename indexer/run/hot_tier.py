@@ -150,7 +150,7 @@ class HotTier:
         self._note("")
         if was_quiet:
             self.follow_soon()
-        return replace(view, rows=_ListedRows(view.rows, self._note_list))
+        return view.with_rows(_ListedRows(view.rows, self._note_list), view.as_of_unix_nano)
 
     def _note_list(self) -> None:
         """Somebody asks for all rows."""

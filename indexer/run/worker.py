@@ -37,6 +37,7 @@ from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
 from indexer.system.program_name import program_name
 from indexer.system.stop_signals import catch_stop_signals
+from indexer.system.storage import LocalStorage
 from indexer.system.usage import Usage
 from indexer.telemetry.log import HOT_ENDING, WORKER_STARTED, WORKER_STOPPED, WORKER_STOPPING, log
 from indexer.telemetry.own_traces import OwnTraces, own_traces
@@ -97,6 +98,7 @@ class Worker:
         self._memory = IndexMemory(
             self._index.commits, rows_bytes_max=settings.bytes_of("row_cache_bytes")
         )
+        self._answers: Answers | None = None
         self._answer_limits = settings.answer_limits
         self._absences = Absences(settings.bytes_of("search_cache_bytes"), keep=self._learnt.put)
         self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
@@ -195,11 +197,17 @@ class Worker:
     @property
     def answers(self) -> Answers:
         """The questions of commands and dashboards, over readers' connections."""
+        storage = self._index.pipeline.storage
+        if self._answers is None or self._answers.storage is not storage:
+            self._answers = self._answers_of(storage)
+        return self._answers
+
+    def _answers_of(self, storage: LocalStorage) -> Answers:
         index = self._index
         return Answers(
             cursor=index.cursor,
             give_back=index.give_back,
-            storage=index.pipeline.storage,
+            storage=storage,
             directory=lambda: index.pipeline.register.directory,
             guard=index.readers.reading,
             arriving=lambda: index.commits().arriving,

@@ -61,8 +61,7 @@ class CachedStorage(LocalStorage):
     """The same files. Raises MustWait for each that cannot be read at once."""
 
     def __init__(self, storage: LocalStorage) -> None:
-        super().__init__(storage.root)
-        self.protected = storage.protected
+        self.root, self.protected = storage.root, storage.protected
 
     @contextmanager
     def open(self, info: ParquetFileInfo) -> Iterator[CachedFile]:

@@ -194,7 +194,9 @@ def count_request(route: str, method: str, status: int, seconds: float) -> None:
 
 def count_altered(route: str, spans: int) -> None:
     """Count spans with altered values; 0 begins the series."""
-    _series(ALTERED_SPANS, route).inc(spans)
+    series = _series(ALTERED_SPANS, route)
+    if spans:
+        series.inc(spans)
 
 
 @lru_cache(maxsize=SERIES_MAX)

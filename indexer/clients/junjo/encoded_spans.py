@@ -16,6 +16,7 @@ from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, Span
 from indexer.query.span_cache import Encoded
 from indexer.read.stored_objects import StoredObject
+from indexer.spans.payload import Payload
 
 FRAMES_MAX = 512
 """Operations of which the text is kept, a dialect; beyond, all are made anew."""
@@ -28,6 +29,9 @@ _PLACES = {
     **dict.fromkeys(("parent_span_id", "attributes_json", _RESOURCE), "%s"),
 }
 """Fields of which each span has its own, as they stand in the text of others."""
+_FIRST = Payload._fields.index("trace_state")
+_AFTER = Payload._fields.index("resource_dropped_attributes_count") + 1
+"""Between them are the flags and what else was dropped."""
 _YEARS = range(YEAR_1_UNIX_NANO, YEAR_10000_UNIX_NANO)
 
 
@@ -92,9 +96,7 @@ def _alike(span: Span) -> Hashable | None:
         return None
     return (
         *(span.service_name, span.name, span.span_kind, span.status_code),
-        *(payload.status_message, payload.trace_state, payload.flags),
-        *(payload.dropped_attributes_count, payload.dropped_events_count),
-        *(payload.dropped_links_count, payload.resource_dropped_attributes_count),
+        *(payload.status_message, payload[_FIRST:_AFTER]),
     )
 
 
@@ -137,4 +139,4 @@ def _filled(frame: _Frame, span: Span) -> Encoded:
     )
     if frame.has_resource:
         own = (*own, json_string(payload.resource_attributes or {}))
-    return Encoded((frame.text % own).encode(), frame.altered)
+    return tuple.__new__(Encoded, ((frame.text % own).encode(), frame.altered))

@@ -133,10 +133,14 @@ class TraceRows:
 
     def _place(self, query: TraceQuery) -> int | None:
         """Of the trace among all of the file."""
-        high, low = (np.uint64(word) for word in query.words)
-        first = bisect_left(self.trace_hi, high)
-        after = bisect_right(self.trace_hi, high, first)
-        place = bisect_left(self.trace_lo, low, first, after)
+        high, low = map(np.uint64, query.words)
+        place = bisect_left(self.trace_hi, high)
+        if place == len(self.trace_hi) or self.trace_hi[place] != high:
+            return None
+        if self.trace_lo[place] == low:
+            return place
+        after = bisect_right(self.trace_hi, high, place)
+        place = bisect_left(self.trace_lo, low, place, after)
         return place if place < after and self.trace_lo[place] == low else None
 
     def _rows(self, place: int, part: slice) -> SpanColumns:
@@ -183,24 +187,31 @@ def _index_rows(
 ) -> list[IndexRow]:
     """Of values column by column: row, IDs, places of service and name, times, status and kind."""
     return [
-        IndexRow(
-            file_id,
-            row,
-            trace_id,
-            span_id,
-            parent or None,
-            services[service],
-            names[name],
-            start,
-            duration,
-            status,
-            kind,
-            None,
+        _new_row(
+            IndexRow,
+            (
+                file_id,
+                row,
+                trace_id,
+                span_id,
+                parent or None,
+                services[service],
+                names[name],
+                start,
+                duration,
+                status,
+                kind,
+                None,
+            ),
         )
         for trace_id, row, span_id, parent, service, name, start, duration, status, kind in zip(
             trace_ids, *values, strict=True
         )
     ]
+
+
+_new_row = tuple.__new__
+"""Quicker than a call with as many arguments."""
 
 
 def _begins(columns: SpanColumns) -> tuple[npt.NDArray[np.bool_], bool]:

@@ -7,12 +7,12 @@ from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.missing import Missing
-from indexer.query.span import UNREADABLE, DataFile, Source, Span
+from indexer.query.span import UNREADABLE, DataFile, Span
 from indexer.query.tiers.tier import Payloads
 from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.registered_file import read_registered
 from indexer.read.stored_objects import StoredObjects
-from indexer.read.whole_names import may_be_cut, whole_names
+from indexer.read.whole_names import WHOLE_LETTERS_MAX, may_be_cut, whole_names
 from indexer.spans.payload import Payload
 from indexer.system.cached_storage import CachedStorage, MustWait
 from indexer.system.storage import LocalStorage
@@ -38,14 +38,7 @@ def file_payload(
     Raises QueryTooLarge once it is more than an answer may have, QueriesBusy, and what the
     deadline raises.
     """
-    rows_of: dict[DataFile, list[int]] = {}
-    places: list[int] = []
-    source: Source | None = None
-    for at, span in enumerate(spans):
-        if span.source is not source:
-            source = span.source
-            places = rows_of.setdefault(source, []) if isinstance(source, DataFile) else []
-        places.append(at)
+    rows_of = _by_file(spans)
     payloads = [UNREADABLE] * len(spans)
     missing: list[Missing] = []
     if not deadline.may_wait:
@@ -54,7 +47,7 @@ def file_payload(
     for file, places in rows_of.items():
         deadline.check()
         try:
-            some = [spans[at] for at in places]
+            some = spans if len(places) == len(spans) else [spans[at] for at in places]
             found = _read(storage, file, some, account, deadline, _STORED if as_stored else None)
         except IndexerError as error:
             deadline.will_wait()
@@ -64,6 +57,19 @@ def file_payload(
                 payloads[at] = payload
         account.hold(len(places))
     return Payloads(payloads=payloads, missing=tuple(missing))
+
+
+def _by_file(spans: Sequence[Span]) -> dict[DataFile, Sequence[int]]:
+    """The places of each file's spans."""
+    sources = [span.source for span in spans]
+    first = sources[0] if sources else None
+    if isinstance(first, DataFile) and sources.count(first) == len(sources):
+        return {first: range(len(sources))}
+    rows_of: dict[DataFile, list[int]] = {}
+    for at, source in enumerate(sources):
+        if isinstance(source, DataFile):
+            rows_of.setdefault(source, []).append(at)
+    return {**rows_of}
 
 
 def _refuse_to_wait(spans: Sequence[Span], files: Collection[DataFile]) -> None:
@@ -83,7 +89,8 @@ def _read(
 ) -> list[Payload]:
     account.open_file(file.path)
     rows = [span.row for span in spans]
-    cut = [span.row for span in spans if may_be_cut(span.name)]
+    long = [span for span in spans if len(span.name) > WHOLE_LETTERS_MAX]
+    cut = [span.row for span in long if may_be_cut(span.name)]
     if cut:
         deadline.will_wait()
 

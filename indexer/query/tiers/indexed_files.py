@@ -173,6 +173,8 @@ class IndexedFiles:
 
     def _files(self, file_ids: Collection[int]) -> dict[int, DataFile]:
         known = {} if self.state is None else self.state.files(file_ids)
+        if len(known) == len(file_ids):
+            return known
         recent = {} if self.state is None else self.state.recent_files(file_ids)
         found = {at: self._recent(one) for at, one in recent.items() if at not in known}
         others = sorted(set(file_ids) - known.keys() - found.keys())
