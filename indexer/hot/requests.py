@@ -6,7 +6,7 @@ and the spans of the trace alone are decoded.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import pyarrow as pa
@@ -127,17 +127,12 @@ class Requests:
         found = identified_rows(self._decoder.requests(chosen))[0]
         return found if found.num_rows else None
 
-    def few(self, trace_id: str, key: int, *, may_wait: bool) -> list[SpanRow] | None:
-        """The same as values, where these are few.
-
-        None where they are not, and for who may not wait until it is known where they are.
-        """
+    def places(self, *, may_wait: bool) -> SpanPlaces | None:
+        """Where the spans of each trace are; None for who may not wait until that is known."""
         held, places = self._held, self._places
-        if places is None or places.held is not held:
-            if not may_wait:
-                return None
-            places = self._span_places(held)
-        return places.few(self._decoder, trace_id, key)
+        if places is not None and places.held is held:
+            return places
+        return self._span_places(held) if may_wait else None
 
     def _span_places(self, held: Bodies | Rows) -> SpanPlaces:
         """Found out once."""
@@ -181,6 +176,9 @@ class Requests:
         )
 
 
+_EachPlaces = list[tuple[Mapping[int, Sequence[int]], SpanPlaces]]
+
+
 class HotRequests:
     """The rows of several ``Requests``, as a view has them."""
 
@@ -188,6 +186,7 @@ class HotRequests:
         self._decoder = decoder
         self._parts = tuple(parts)
         self._table: pa.Table | None = None
+        self._places: _EachPlaces | None = None
 
     def table(self) -> pa.Table:
         """All of them, in order of key; decoded when this is first asked."""
@@ -213,11 +212,26 @@ class HotRequests:
 
     def few(self, trace_id: str, *, may_wait: bool) -> list[SpanRow] | None:
         """The same as values, where these are few and, if nobody may wait, at hand."""
+        every = self._span_places(may_wait=may_wait)
+        if every is None:
+            return None
         key = place_key(bytes.fromhex(trace_id))
         found: list[SpanRow] = []
-        for part in self._parts:
-            rows = part.few(trace_id, key, may_wait=may_wait)
+        for places in [places for numbers, places in every if key in numbers]:
+            rows = places.few(self._decoder, trace_id, key)
             if rows is None:
                 return None
             found += rows
         return found if len(found) <= FEW_SPANS else None
+
+    def _span_places(self, *, may_wait: bool) -> "_EachPlaces | None":
+        """Those of all parts, and the keys that each has; kept, since parts are many."""
+        if self._places is None:  # two threads may both find them
+            every: _EachPlaces = []
+            for part in self._parts:
+                places = part.places(may_wait=may_wait)
+                if places is None:
+                    return None
+                every.append((places.spans.spans, places))
+            self._places = every
+        return self._places

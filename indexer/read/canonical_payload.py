@@ -79,17 +79,38 @@ def read_canonical_payload(
     return [by_row[row] for row in rows]
 
 
-def canonical_row(
-    stored: Mapping[str, Any],
+def canonical_payloads(
+    stored: Mapping[str, Sequence[Any]],
     objects: StoredObjects | None = None,
     limits: SpanLimits = SPAN_LIMITS,
-) -> dict[str, Any]:
-    """The same of stored columns that are in memory, as ``read_payload`` gives them."""
-    size = json_bytes(stored[name] for name in stored.keys() & JSON_COLUMNS)
-    if size is None or size > short_bytes(limits):
-        return span_payload(stored, limits)
+) -> list[Payload]:
+    """The same of rows in memory, whose columns are as ``read_payload`` gives them."""
+    if not _are_short(stored, limits):
+        rows = zip(*stored.values(), strict=True)
+        every = (dict(zip(stored, row, strict=True)) for row in rows)
+        return [Payload(**span_payload(one, limits)) for one in every]
     attributes = None if objects is None else objects.attributes
-    return {name: _short(name, value, attributes) for name, value in stored.items()}
+    made = {name: _short_column(name, values, attributes) for name, values in stored.items()}
+    nothing = [None] * len(next(iter(stored.values())))
+    columns = [made.get(name, nothing) for name in Payload._fields]
+    return list(map(Payload._make, zip(*columns, strict=True)))
+
+
+def _are_short(stored: Mapping[str, Sequence[Any]], limits: SpanLimits) -> bool:
+    """Whether no row can hold more than a limit."""
+    texts = [stored[name] for name in JSON_COLUMNS if name in stored]
+    most = short_bytes(limits)
+    sizes = map(json_bytes, zip(*texts, strict=True))
+    return all(size is not None and size <= most for size in sizes)
+
+
+def _short_column(
+    name: str, stored: Sequence[Any], attributes: Callable[[str], Any] | None
+) -> Sequence[Any]:
+    """Most columns have one value in all rows of a trace."""
+    if stored.count(stored[0]) == len(stored):
+        return [_short(name, stored[0], attributes)] * len(stored)
+    return [_short(name, one, attributes) for one in stored]
 
 
 def _payloads(

@@ -65,7 +65,7 @@ def test_they_are_found_in_parts_that_are_decoded_or_asked_or_joined(
         bodies = [body(*some), body(Span(trace=4), Span(trace=1, span=20)), GARBAGE]
         parts.append(part(decoder, bodies, first=1 + 3 * at))
         if is_asked:
-            parts[-1].few(TRACE, 0, may_wait=True)
+            parts[-1].places(may_wait=True)
         if is_decoded:
             parts[-1].rows()
     both = parts[0].joined(parts[1])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from indexer.query.span import HotValues, Span
-from indexer.read.canonical_payload import canonical_row
+from indexer.read.canonical_payload import canonical_payloads
 from indexer.read.limits import TEXT_BYTES_MAX
 from indexer.read.normalise import JSON_COLUMNS, empty
 from indexer.read.part import Part, short_text_bytes
@@ -58,27 +58,35 @@ def payload_of_values(
     source: HotValues, rows: Sequence[int], tally: Tally, *, as_stored: bool = False
 ) -> list[Payload]:
     """The payload of some of the rows."""
-    return [_payload(source.rows[at], tally, as_stored=as_stored) for at in rows]
+    some = [source.rows[at] for at in rows]
+    stored = {
+        name: _stored(name, [row[column] for row in some]) for name, column in HOT_COLUMNS.items()
+    }
+    for values in stored.values():
+        tally.count_texts(values)
+    payloads = canonical_payloads(stored, _STORED if as_stored else None)
+    names = [row["name"] for row in some]
+    if not any(map(may_be_cut, names)):
+        return payloads
+    return [
+        one._replace(whole_name=name if may_be_cut(name) else None)
+        for one, name in zip(payloads, names, strict=True)
+    ]
 
 
-def _payload(row: Any, tally: Tally, *, as_stored: bool) -> Payload:
-    stored = {name: _stored(name, row[column]) for name, column in HOT_COLUMNS.items()}
-    tally.count_texts(stored.values())
-    name = row["name"]
-    return Payload(
-        **canonical_row(stored, _STORED if as_stored else None),
-        whole_name=name if may_be_cut(name) else None,
-    )
+def _stored(name: str, values: list[Any]) -> list[Any]:
+    """As ``Reading.values`` has them of a table."""
+    most = _JSON.get(name)
+    if most is None:
+        return values
+    return [
+        empty(name) if one is None else one if len(one) <= most else _part(name, one)
+        for one in values
+    ]
 
 
-def _stored(name: str, value: Any) -> Any:
-    """As ``Reading.values`` has it of a table."""
-    if value is None:
-        return empty(name)
-    if name in _JSON and len(value) > _JSON[name]:
-        part: str | Part = Reading(name=name).text(SPAN_LIMITS, value.encode())
-        return part
-    return value
+def _part(name: str, text: str) -> str | Part:
+    return Reading(name=name).text(SPAN_LIMITS, text.encode())
 
 
 def _bounded(text: str) -> str:
