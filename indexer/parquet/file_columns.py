@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from hashlib import blake2b
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,7 +17,8 @@ from indexer.model import FileFooter
 from indexer.parquet.column_chunks import RowGroup, chunk_sizes, encrypted_columns, row_groups
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import digest_of, footer_bytes
-from indexer.parquet.int96 import COARSE_UNIT, has_int96, saturate
+from indexer.parquet.int96 import COARSE_UNIT, saturate
+from indexer.parquet.schema_facts import SchemaFacts, known_facts, new_facts
 
 if TYPE_CHECKING:  # questions that open no file do not load it
     import pyarrow.parquet as pq
@@ -35,26 +35,20 @@ class FileColumns:
         Raises FooterUnreadable, FileEncrypted for an encrypted footer, and FileUnreadable when the
         bytes cannot be had.
         """
-        import pyarrow.parquet as pq  # noqa: PLC0415 - see above
-
         self._source, self._path = source, path
         with decoding(path, refusal=FooterUnreadable):
             self._footer = footer_bytes(source, path)
-            metadata = pq.read_metadata(source)
-            paths = {metadata.schema.column(at).path for at in range(metadata.num_columns)}
-            self._metadata = metadata
-            self._coded = [name for name in text_columns if name in paths]
-            self._parquet = self._open(self._coded)
-            self.schema: pa.Schema = self._parquet.schema_arrow
+            self._parquet, facts = self._opened(tuple(text_columns))
+            self._metadata = metadata = self._parquet.metadata
+            self._facts = facts
+            self.schema: pa.Schema = facts.schema
             self.footer = FileFooter(
                 row_count=metadata.num_rows,
                 row_group_count=metadata.num_row_groups,
                 footer_digest=digest_of(self._footer),
-                columns=tuple(self.schema.names),
+                columns=facts.names,
             )
-            ends = list(accumulate(map(_leaf_count, self.schema.types)))
-        self._leaves = [range(first, end) for first, end in zip([0, *ends], ends, strict=False)]
-        if (ends[-1] if ends else 0) != metadata.num_columns:
+        if (facts.leaves[-1].stop if facts.leaves else 0) != metadata.num_columns:
             raise FooterUnreadable(
                 "the columns of the schema differ from those of the footer", path=path
             )
@@ -76,8 +70,7 @@ class FileColumns:
     @property
     def leaf_paths(self) -> tuple[str, ...]:
         """The path of each column of values, as Parquet has them."""
-        schema = self._metadata.schema
-        return tuple(schema.column(at).path for at in range(self._metadata.num_columns))
+        return self._facts.leaf_paths
 
     def leaf_bytes(self, leaves: Sequence[int], groups: Sequence[int]) -> int:
         """Compressed bytes of these columns of values in these row groups. Raises CorruptPage.
@@ -109,13 +102,13 @@ class FileColumns:
             try:
                 table = self._parquet.reader.read_all(column_indices=leaves, use_threads=False)
             except (pa.ArrowException, OSError):
-                if not self._coded:
+                if not self._facts.coded:
                     raise
                 # Texts in some encodings cannot come dictionary-encoded.
-                plain = self._open(())
+                plain = self._open((), self._metadata)
                 table = plain.reader.read_all(column_indices=leaves, use_threads=False)
-            if has_int96(self._metadata.schema, leaves):
-                coarse = self._open((), int96_unit=COARSE_UNIT)
+            if not self._facts.int96.isdisjoint(leaves):
+                coarse = self._open((), self._metadata, COARSE_UNIT)
                 read = coarse.reader.read_all(column_indices=leaves, use_threads=False)
                 table = saturate(table, read)
         return _in_order(table, positions)
@@ -160,12 +153,29 @@ class FileColumns:
     def _row_groups(self) -> list[RowGroup]:
         return row_groups(self._footer, self._path)
 
-    def _open(self, coded: Sequence[str], int96_unit: str | None = None) -> "pq.ParquetFile":
+    def _opened(self, text_columns: tuple[str, ...]) -> "tuple[pq.ParquetFile, SchemaFacts]":
+        """The file, opened once where one like it was seen, and what its schema says."""
+        known = known_facts(self._footer, text_columns)
+        parquet = self._open(() if known is None else known.coded)
+        if known is not None and known.are_of(parquet.metadata):
+            return parquet, known
+        metadata = parquet.metadata
+        paths = {metadata.schema.column(at).path for at in range(metadata.num_columns)}
+        coded = tuple(name for name in text_columns if name in paths)
+        parquet = self._open(coded, metadata)
+        return parquet, new_facts(self._footer, metadata, text_columns, coded, parquet.schema_arrow)
+
+    def _open(
+        self,
+        coded: Sequence[str],
+        metadata: "pq.FileMetaData | None" = None,
+        int96_unit: str | None = None,
+    ) -> "pq.ParquetFile":
         import pyarrow.parquet as pq  # noqa: PLC0415 - see above
 
         return pq.ParquetFile(
             self._source,
-            metadata=self._metadata,
+            metadata=metadata,
             page_checksum_verification=True,
             pre_buffer=False,  # for distant storage: costs 0.2 ms a file on a disk (measured)
             read_dictionary=list(coded),
@@ -173,7 +183,7 @@ class FileColumns:
         )
 
     def _leaves_of(self, positions: Sequence[int]) -> list[int]:
-        return [leaf for position in sorted(positions) for leaf in self._leaves[position]]
+        return [leaf for position in sorted(positions) for leaf in self._facts.leaves[position]]
 
     @contextmanager
     def _decoding(self, positions: Sequence[int]) -> Iterator[None]:
@@ -195,16 +205,10 @@ def read_footer(source: pa.NativeFile, relative_path: str) -> FileFooter:
     return FileColumns(source, relative_path).footer
 
 
-def _leaf_count(kind: pa.DataType) -> int:
-    """Columns of values that Parquet stores a column of this type in."""
-    if isinstance(kind, pa.BaseExtensionType):
-        return _leaf_count(kind.storage_type)
-    if pa.types.is_nested(kind):
-        return sum(_leaf_count(kind.field(at).type) for at in range(kind.num_fields))
-    return 1
-
-
 def _in_order(table: pa.Table, positions: Sequence[int]) -> pa.Table:
     """Pyarrow gives columns in the order of the file, whatever was asked for."""
-    place = {position: at for at, position in enumerate(sorted(positions))}
+    stored = sorted(positions)
+    if stored == list(positions):
+        return table
+    place = {position: at for at, position in enumerate(stored)}
     return table.select([place[position] for position in positions])

@@ -4,26 +4,15 @@ Decoded as nanoseconds in an int64 they wrap around beyond 2262-04-11 and before
 9999, which stands for an open end, becomes 1816. Decoded as milliseconds they never do.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyarrow as pa
 
 from indexer.system import arrow_compute as pc
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
-
 COARSE_UNIT = "ms"
 """All days of 32 bits fit into an int64 of it."""
 _NANOS_MAX = int(np.iinfo(np.int64).max)
 _NANOS_PER_UNIT = 1_000_000
-
-
-def has_int96(schema: "pq.ParquetSchema", leaves: Sequence[int]) -> bool:
-    """Whether one of these columns is stored so."""
-    return any(schema.column(leaf).physical_type == "INT96" for leaf in leaves)
 
 
 def saturate(exact: pa.Table, coarse: pa.Table) -> pa.Table:

@@ -72,6 +72,11 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
             raise ValueError("a number of more than 64 bits")
 
 
+def after_list(data: bytes, at: int) -> int:
+    """The position after the list that begins here."""
+    return _after_value(data, at, _LIST, 0)
+
+
 def whole(value: Any) -> int:
     """The value, which has to be a number."""
     if not isinstance(value, int):

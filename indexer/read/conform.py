@@ -104,6 +104,8 @@ def _likely_units(column: pa.ChunkedArray) -> dict[str, int]:
     wide = sample.type.bit_width == _INT64_BITS
     sample = sample.view(pa.int64()) if wide else sample.cast(pa.int64())
     numbers = np.abs(sample.to_numpy())
+    if len(numbers) and numbers.min() >= _UNITS_FROM[-1]:  # as of most
+        return {_UNITS[-1]: len(numbers)}
     counts = np.bincount(np.searchsorted(_UNITS_FROM, numbers, side="right"), minlength=len(_UNITS))
     return {unit: int(n) for unit, n in zip(_UNITS, counts, strict=True) if unit and n}
 

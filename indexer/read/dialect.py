@@ -5,7 +5,7 @@ hold the metadata of a span, and what the payload columns are called. A file mat
 whose identifying columns it has all of; of several, the one that names the most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from indexer.read.dialect_fields import Dialect, Field
 from indexer.read.folder_columns import folder_key, folder_values
 from indexer.read.known_formats import known_format
 
+_LAYOUTS_MAX = 64
 _FOLDER_TYPES = {"id", "text", "kind", "status"}
 """What a folder can say; a time in its name is that of many spans, rounded."""
 
@@ -34,6 +35,15 @@ class Layout:
     """Canonical payload columns that it lacks."""
     nested_columns: tuple[str, ...]
     """Its payload columns whose values, or whose lists' elements, are maps, structs or lists."""
+    fields: tuple[Field, ...]
+    """Metadata fields whose column it has."""
+    stored: tuple[int, ...]
+    """Positions of these columns, each once."""
+    places: tuple[int, ...]
+    """Of the column of each of these fields, among those."""
+    labels: tuple[str, ...] | None
+    """Of these fields, where each of them is a column of its own; None where one is a part of one
+    or shares it."""
 
 
 @cache
@@ -52,12 +62,26 @@ def recognise(schema: pa.Schema, relative_path: str) -> Layout:
     nearest dialect and what it would need, FormatNotRead, or SchemaMismatch.
     """
     try:
-        return _recognise(schema, frozenset(folder_values(relative_path)))
+        return _layout(schema, frozenset(folder_values(relative_path)))
     except (FormatNotRead, NotSpans, SchemaMismatch) as error:
         raise type(error)(error.message, path=relative_path, hint=error.advice) from error
 
 
-@lru_cache(maxsize=64)
+_layouts: dict[tuple[int, frozenset[str]], tuple[pa.Schema, Layout]] = {}
+"""By the schema that this program has for all files of a writer: to compare two takes longer."""
+
+
+def _layout(schema: pa.Schema, folder_keys: frozenset[str]) -> Layout:
+    found = _layouts.get((id(schema), folder_keys))
+    if found is None:
+        if len(_layouts) >= _LAYOUTS_MAX:
+            _layouts.clear()
+        found = schema, _recognise(schema, folder_keys)
+        _layouts[id(schema), folder_keys] = found  # it lives as long, and so no other has its id
+    return found[1]
+
+
+@lru_cache(maxsize=_LAYOUTS_MAX)
 def _recognise(schema: pa.Schema, folder_keys: frozenset[str]) -> Layout:
     """The files of one writer have one schema: it is looked at once."""
     columns = frozenset(schema.names)
@@ -66,17 +90,30 @@ def _recognise(schema: pa.Schema, folder_keys: frozenset[str]) -> Layout:
         found = columns.union(field.column for field, _ in folder_fields)
         if dialect.recognised_by <= columns and dialect.required_columns <= found:
             _check_types(dialect, schema)
+            positions = {name: at for at, name in reversed([*enumerate(schema.names)])}
+            fields = tuple(field for field in dialect.fields if field.column in positions)
+            stored = tuple(dict.fromkeys(positions[field.column] for field in fields))
             return Layout(
                 dialect=dialect,
-                positions={name: at for at, name in reversed([*enumerate(schema.names)])},
+                positions=positions,
                 folder_fields=folder_fields,
                 missing_columns=dialect.missing_payload(columns),
                 nested_columns=tuple(_nested(dialect, schema)),
+                fields=fields,
+                stored=stored,
+                places=tuple(stored.index(positions[field.column]) for field in fields),
+                labels=_labels(fields),
             )
     known = known_format(schema)
     if known is not None:
         raise FormatNotRead(f"this version does not read {known.title}", hint=known.hint)
     raise NotSpans(_nearest(columns))
+
+
+def _labels(fields: Sequence[Field]) -> tuple[str, ...] | None:
+    labels = tuple(field.label for field in fields)
+    is_plain = len(set(labels)) == len(labels) and not any(field.paths for field in fields)
+    return labels if is_plain else None
 
 
 def _folder_fields(

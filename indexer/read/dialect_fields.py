@@ -5,7 +5,7 @@ gathered from columns. The words that say so are in ``dialect_document``.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Literal
 
 from indexer.deferred_dataclass import dataclass
@@ -36,10 +36,12 @@ class Field:
     null_is_start: bool = False
     """Of an end: a NULL says that the span takes no time, or that it still runs."""
 
-    @property
-    def label(self) -> str:
-        """The name of its values in a table of metadata columns."""
-        return ": ".join([self.column, *(step for path in self.paths[:1] for step in path)])
+    label: str = field(init=False)
+    """The name of its values in a table of metadata columns."""
+
+    def __post_init__(self) -> None:
+        steps = (step for path in self.paths[:1] for step in path)
+        object.__setattr__(self, "label", ": ".join([self.column, *steps]))
 
 
 @dataclass(frozen=True, slots=True)

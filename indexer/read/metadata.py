@@ -88,10 +88,7 @@ def read_file(
             raise FileTooLarge(f"{footer.row_count} rows, limit {rows_max}", path=path)
         layout = recognise(file.schema, path)
         refuse_beside_log(storage, layout.dialect, path)
-        positions = layout.positions
-        fields = [field for field in layout.dialect.fields if field.column in positions]
-        stored = list(dict.fromkeys(positions[field.column] for field in fields))
-        table = file.read(stored)
+        table = file.read(layout.stored)
         with decoding(path):
             if table.num_rows != footer.row_count:
                 message = f"{table.num_rows} rows, the footer says {footer.row_count}"
@@ -99,15 +96,17 @@ def read_file(
             for column in table.columns:
                 if pa.types.is_dictionary(column.type):
                     _check_codes(column, path)
-            table = _labelled(
-                table, [stored.index(positions[one.column]) for one in fields], fields
+            table = _labelled(table, layout)
+            fields: Sequence[Field] = layout.fields
+            if layout.folder_fields:
+                for field, key in layout.folder_fields:
+                    value = _constant(folder_values(path)[key], field, table.num_rows)
+                    table = table.append_column(field.label, value)
+                present = set(table.column_names)
+                fields = [field for field in layout.dialect.fields if field.label in present]
+            units = tuple(
+                _unit(table, field, path) if field.type == "timestamp" else None for field in fields
             )
-            for field, key in layout.folder_fields:
-                value = _constant(folder_values(path)[key], field, table.num_rows)
-                table = table.append_column(field.label, value)
-            present = set(table.column_names)
-            fields = [field for field in layout.dialect.fields if field.label in present]
-            units = tuple(_unit(table, field, path) for field in fields)
     return RawFile(info=info, footer=footer, layout=layout, units=units, table=table)
 
 
@@ -144,13 +143,15 @@ def batch(raw_files: Sequence[RawFile]) -> SpanBatch:
     return SpanBatch(files=files, columns=columns)
 
 
-def _labelled(table: pa.Table, places: Sequence[int], fields: Sequence[Field]) -> pa.Table:
-    """The values of each field by its label, out of the columns at these places."""
+def _labelled(table: pa.Table, layout: Layout) -> pa.Table:
+    """The values of each field by its label, out of the stored columns."""
+    if layout.labels is not None:
+        return table.select(layout.places).rename_columns(layout.labels)
     columns = {
         field.label: member_column(table.column(place), field.paths)
         if field.paths
         else table.column(place)
-        for field, place in zip(fields, places, strict=True)
+        for field, place in zip(layout.fields, layout.places, strict=True)
     }
     return pa.table(columns)
 
@@ -179,9 +180,8 @@ def _canonical(raw_files: Sequence[RawFile]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="default")
 
 
-def _unit(table: pa.Table, field: Field, path: str) -> str | None:
-    if field.type != "timestamp":
-        return None
+def _unit(table: pa.Table, field: Field, path: str) -> str:
+    """Of a time."""
     if field.unit is not None and not pa.types.is_timestamp(table[field.label].type):
         return field.unit
     return time_unit(table[field.label], field.column, path)

@@ -8,6 +8,7 @@ names the attributes of dedicated columns. Tempo writes it last: without it a bl
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,12 @@ _UNFINISHED = "Nothing to do: Tempo writes meta.json last, and the block is trie
 
 def is_block(file: FileColumns) -> bool:
     """Whether it is the data of a block whose form is known."""
-    return set(map(_path, file.leaf_paths)) >= _RECOGNISED_BY
+    return _are_of_block(file.leaf_paths)
+
+
+@lru_cache(maxsize=64)
+def _are_of_block(leaf_paths: tuple[str, ...]) -> bool:
+    return set(map(_path, leaf_paths)) >= _RECOGNISED_BY
 
 
 def span_rows(storage: LocalStorage, file: FileColumns, path: str) -> "FileColumns | TempoBlock":
