@@ -15,6 +15,8 @@ from indexer.errors import QueryCancelled, QueryTimedOut
 from indexer.system.cached_storage import MustWait
 from indexer.system.duckdb_interruption import Interruption
 
+AT_ONCE_SPANS_MAX = 32
+"""Of an answer that must not wait: two milliseconds where each lies on a page of its own."""
 ENDED = (QueryCancelled, QueryTimedOut)
 """What ends an answer as a whole: it is not what one source of it lacks."""
 
@@ -37,6 +39,11 @@ class Deadline:
         """Something comes that may take long. Raises MustWait where the answer must not."""
         if not self.may_wait:
             raise MustWait
+
+    def will_make(self, spans: int) -> None:
+        """So many are made next. Raises MustWait for many, where the answer must not wait."""
+        if spans > AT_ONCE_SPANS_MAX:
+            self.will_wait()
 
     def check(self) -> None:
         """Raises QueryCancelled or QueryTimedOut when there is no time left."""

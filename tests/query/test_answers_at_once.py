@@ -18,13 +18,14 @@ from indexer.hot.view import HotView
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
 from indexer.query.cost import NO_COST
-from indexer.query.deadline import Deadline
+from indexer.query.deadline import AT_ONCE_SPANS_MAX, Deadline
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
+from indexer.query.find.trace_rows import TraceRows
 from indexer.query.span import Span as Shown
 from indexer.query.span_cache import EncodedSpanCache
-from indexer.query.tiers.file_payload import AT_ONCE_SPANS_MAX
 from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
+from indexer.query.tiers.recent_files import read_recent_files
 from indexer.read.values import LARGE_PAGE_BYTES
 from indexer.system.cached_storage import MustWait
 from indexer.wire.generated import ingestion_pb2 as wire
@@ -123,10 +124,22 @@ def test_a_trace_is_answered_once_its_file_is_known(one: Indexed) -> None:
     assert found.cost.files_read == 1
 
 
-def test_a_large_trace_is_left_to_others(one: Indexed) -> None:
-    answers = warmed(one)
+def test_a_large_trace_is_left_to_others(one: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its spans are made one by one, of an indexed file and of one whose commit comes."""
+    answers, cache = warmed(one), EncodedSpanCache(text_of)
+    whole = answers.trace("2")
+    monkeypatch.setattr(TraceRows, "rows", lambda *_: pytest.fail("they are made"))
     with pytest.raises(MustWait):
-        asked(answers, TraceQuery.of("2"), Deadline(may_wait=False), EncodedSpanCache(text_of))
+        asked(answers, TraceQuery.of("2"), Deadline(may_wait=False), cache)
+    for trace, is_large in [("1", False), ("2", True)]:
+        recent = read_recent_files(answers.storage, [str(one.root / "a.parquet")])
+        recent = replace(recent, deadline=Deadline(may_wait=False))
+        if is_large:
+            with pytest.raises(MustWait):
+                recent.candidates(TraceQuery.of(trace))
+        else:
+            assert len(recent.candidates(TraceQuery.of(trace)).spans) == 3
+    assert len(whole.spans) == AT_ONCE_SPANS_MAX + 1
 
 
 def test_what_takes_long_to_decode_is_left_to_others(

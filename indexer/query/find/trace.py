@@ -30,11 +30,13 @@ def indexed_trace(
     *,
     limit: int,
     rows_of: Callable[[int], TraceRows | None] = lambda _: None,
+    will_make: Callable[[int], None] = lambda _: None,
 ) -> list[IndexRow]:
     """The first rows of the trace in order of start, one more than ``limit`` at most.
 
     ``directory`` is the writer's; without it ``trace_files`` is asked. ``rows_of`` has the rows of
-    some files in memory; a trace that is in no other file needs no statement.
+    some files in memory; a trace that is in no other file needs no statement, and ``will_make``
+    is told how many rows are made before they are.
     """
     if directory is not None:
         candidates = sorted(directory.files_of(trace_key(*query.words)))
@@ -47,7 +49,9 @@ def indexed_trace(
     kept = [one for file_id in candidates if (one := rows_of(file_id)) is not None]
     if len(kept) < len(candidates):
         return _rows(cursor, id_list(candidates), query.condition, limit + 1)
-    found = [row for one in kept for row in one.of_trace(query)]
+    parts = [one.part(query) for one in kept]
+    will_make(sum(part.stop - part.start for part in parts))
+    found = [row for one, part in zip(kept, parts, strict=True) for row in one.rows(query, part)]
     found.sort(key=_order)
     return found[: limit + 1]
 

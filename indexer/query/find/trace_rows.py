@@ -105,13 +105,20 @@ class TraceRows:
 
     def of_trace(self, query: TraceQuery) -> list[IndexRow]:
         """The rows that the question is about, in no order."""
+        return self.rows(query, self.part(query))
+
+    def part(self, query: TraceQuery) -> slice:
+        """Where the rows of its trace are, side by side."""
         place = self._place(query)
         if place is None:
-            return []
-        part = slice(int(self.first[place]), int(self.first[place + 1]))
+            return slice(0, 0)
+        return slice(int(self.first[place]), int(self.first[place + 1]))
+
+    def rows(self, query: TraceQuery, part: slice) -> list[IndexRow]:
+        """Those that the question is about, of those of its trace."""
         if query.is_whole:
             return self._index_rows(part, query.trace_id)
-        found = self._rows(place, part)
+        found = self._rows(query, part)
         found = found.take(matching(found, query))
         return index_rows_of(self.file_id, found, repeat(query.trace_id, len(found)))
 
@@ -143,11 +150,11 @@ class TraceRows:
         place = bisect_left(self.trace_lo, low, place, after)
         return place if place < after and self.trace_lo[place] == low else None
 
-    def _rows(self, place: int, part: slice) -> SpanColumns:
+    def _rows(self, query: TraceQuery, part: slice) -> SpanColumns:
         """Those of one trace."""
         count = part.stop - part.start
-        high = np.full(count, self.trace_hi[place])
-        return self._spans(part, high, np.full(count, self.trace_lo[place]))
+        high, low = (np.full(count, word, np.uint64) for word in query.words)
+        return self._spans(part, high, low)
 
     def _spans(
         self, at: slice | IntArray, trace_hi: UInt64Array, trace_lo: UInt64Array

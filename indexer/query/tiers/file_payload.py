@@ -17,10 +17,8 @@ from indexer.spans.payload import Payload
 from indexer.system.cached_storage import CachedStorage, MustWait
 from indexer.system.storage import LocalStorage
 
-AT_ONCE_SPANS_MAX = 32
-"""That an answer reads without waiting: two milliseconds where each lies on a page of its own."""
 AT_ONCE_FILES_MAX = 4
-"""In which they are."""
+"""In which spans are whose payload is read without waiting."""
 
 _STORED = StoredObjects()
 
@@ -42,7 +40,8 @@ def file_payload(
     payloads = [UNREADABLE] * len(spans)
     missing: list[Missing] = []
     if not deadline.may_wait:
-        _refuse_to_wait(spans, rows_of)
+        deadline.will_make(len(spans))
+        _refuse_to_wait(rows_of)
         storage = CachedStorage(storage)
     for file, places in rows_of.items():
         deadline.check()
@@ -72,10 +71,9 @@ def _by_file(spans: Sequence[Span]) -> dict[DataFile, Sequence[int]]:
     return {**rows_of}
 
 
-def _refuse_to_wait(spans: Sequence[Span], files: Collection[DataFile]) -> None:
-    """Raises MustWait for payload whose reading takes long even where all of it is in memory."""
-    is_little = len(spans) <= AT_ONCE_SPANS_MAX and len(files) <= AT_ONCE_FILES_MAX
-    if not is_little or any(file.dialect.trace_a_row for file in files):
+def _refuse_to_wait(files: Collection[DataFile]) -> None:
+    """Raises MustWait for files whose payload takes long even where all of it is in memory."""
+    if len(files) > AT_ONCE_FILES_MAX or any(file.dialect.trace_a_row for file in files):
         raise MustWait
 
 

@@ -85,7 +85,12 @@ class IndexedFiles:
     def _of_trace(self, query: TraceQuery) -> Candidates:
         most = self.limits.trace_spans if query.limit is None else query.limit
         rows = trace.indexed_trace(
-            self.cursor, query, self.directory, limit=most, rows_of=self._rows_of
+            self.cursor,
+            query,
+            self.directory,
+            limit=most,
+            rows_of=self._rows_of,
+            will_make=self.deadline.will_make,
         )
         if query.limit is not None:
             return Candidates(spans=self.spans(rows))

@@ -51,7 +51,7 @@ class RecentFiles:
         """Out of what was read of every file, whatever the question is about."""
         if not (self.files or self.missing):
             return NOTHING
-        found = candidates_of(self.files, query, llm)
+        found = candidates_of(self.files, query, llm, self.deadline)
         return Candidates(spans=found.spans, missing=(*self.missing, *found.missing))
 
     def payload(

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
-from indexer.query.deadline import ENDED
+from indexer.query.deadline import ENDED, Deadline
 from indexer.query.find import column_scan
 from indexer.query.find.condition_tree import Condition, metadata_leaves
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
+from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import Missing
 from indexer.query.span import Source, Span
 from indexer.query.tiers.payload_search import KnownRows, PayloadReader, PayloadSearch
@@ -40,9 +41,13 @@ class UnindexedSpans:
     is_read_by_row: bool = False
     """Whether payload is read of single rows, and not as columns of all."""
 
-    def candidates(self, query: Query, llm: LlmTraces | None) -> list[Span]:
-        """Those of a question, as many as the answer can need. Raises IndexerError."""
+    def candidates(
+        self, query: Query, llm: LlmTraces | None, deadline: Deadline | None = None
+    ) -> list[Span]:
+        """Those of a question, as many as the answer can need. Raises IndexerError, MustWait."""
         wanted = column_scan.matching(self.columns, query)
+        if deadline is not None and isinstance(query, TraceQuery):
+            deadline.will_make(int(np.count_nonzero(wanted)))
         values: dict[int, str] = {}
         if isinstance(query, SpanQuery) and query.attribute is not None:
             values = self._values(query.attribute, query.value)
@@ -114,14 +119,20 @@ def every_span(spans: UnindexedSpans) -> UnindexedSpans:
 
 
 def candidates_of(
-    parts: Iterable[UnindexedSpans], query: Query, llm: LlmTraces | None
+    parts: Iterable[UnindexedSpans],
+    query: Query,
+    llm: LlmTraces | None,
+    deadline: Deadline | None = None,
 ) -> Candidates:
-    """Those of several sources, in their order; a source that cannot be read is missing."""
+    """Those of several sources, in their order; a source that cannot be read is missing.
+
+    Raises MustWait for many of a trace, where the answer must not wait.
+    """
     spans: list[Span] = []
     missing: list[Missing] = []
     for part in parts:
         try:
-            spans += part.candidates(query, llm)
+            spans += part.candidates(query, llm, deadline)
         except ENDED:
             raise
         except IndexerError as error:
