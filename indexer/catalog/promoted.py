@@ -8,11 +8,11 @@ not given its attributes yet; a key that is added later is missing from every fi
 from collections.abc import Sequence
 
 import duckdb
-import pyarrow as pa
 
 from indexer.catalog.database import Catalog
 from indexer.catalog.insert import insert_table
 from indexer.catalog.limits import KEYS_MAX
+from indexer.spans.attribute_rows import flag_rows, state_rows, value_rows
 from indexer.spans.attributes import LLM_FLAG, PromotedFile, tells_llm_calls
 from indexer.system.duckdb_rows import arrow_table
 from indexer.system.duckdb_statements import update_from_rows
@@ -76,14 +76,12 @@ def unreadable_files(connection: duckdb.DuckDBPyConnection) -> set[int]:
 
 def insert_promoted(connection: duckdb.DuckDBPyConnection, files: Sequence[PromotedFile]) -> None:
     """Insert what registered files have given. Part of the caller's transaction."""
-    states = [file.state_rows() for file in files]
-    insert_table(connection, "file_attributes", pa.concat_tables(states))
-    values = [rows for file in files if (rows := file.value_rows()) is not None]
-    flags = [rows for file in files if (rows := file.flag_rows()) is not None]
-    if not values:
+    insert_table(connection, "file_attributes", state_rows(files))
+    values = value_rows(files)
+    if not values.num_rows:
         return
-    insert_table(connection, "indexed_attributes", pa.concat_tables(values))
-    staged = pa.concat_tables(flags)
+    insert_table(connection, "indexed_attributes", values)
+    staged = flag_rows(files)
     ids = staged["file_id"].to_numpy()
     update_from_rows(connection, _FLAG, staged, int(ids.min()), int(ids.max()))
 

@@ -10,7 +10,7 @@ of the keys first did not pay.
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 
 import duckdb
@@ -265,21 +265,22 @@ def _by_slot(found: Sequence[pa.Table], count: int, names: Sequence[str]) -> lis
     values = _one_chunk(table["value"])
     rows, keys = table["file_row_number"].to_numpy(), table["key"].to_numpy()
     is_llm = llm_calls(names, keys, values)
-    parts = []
-    for slot in range(count):
-        at = np.flatnonzero((slots == slot) & real)
-        parts.append(
-            AttributeValues(
-                row=rows[at],
-                position=np.zeros(len(at), np.int32),
-                key=keys[at],
-                value=values.take(pa.array(at)),
-                trace_hi=high[at],
-                trace_lo=low[at],
-                is_llm=is_llm[at],
-            )
+    if not real.all():
+        slots, rows, keys, is_llm = slots[real], rows[real], keys[real], is_llm[real]
+        high, low, values = high[real], low[real], values.filter(pa.array(real))
+    bounds = np.searchsorted(slots, np.arange(count + 1))
+    return [
+        AttributeValues(
+            row=rows[first:end],
+            position=np.zeros(end - first, np.int32),
+            key=keys[first:end],
+            value=values.slice(first, end - first),
+            trace_hi=high[first:end],
+            trace_lo=low[first:end],
+            is_llm=is_llm[first:end],
         )
-    return parts
+        for first, end in pairwise(bounds.tolist())
+    ]
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

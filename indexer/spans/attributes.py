@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import IndexerError
-from indexer.spans.identifiers import BoolArray, UInt64Array, format_hex
+from indexer.spans.identifiers import BoolArray, UInt64Array
 from indexer.system import arrow_compute as pc
 
 LLM_FLAG = 1 << 31
@@ -93,61 +93,3 @@ class PromotedFile:
     def is_refused(self) -> bool:
         """Whether it gives none of them."""
         return isinstance(self.values, IndexerError)
-
-    def state_rows(self) -> pa.Table:
-        """Rows of ``file_attributes``: one a key, whether or not the file has values of it."""
-        count = len(self.key_ids)
-        error = self.values if isinstance(self.values, IndexerError) else None
-        counts = np.zeros(count, np.int64)
-        if not isinstance(self.values, IndexerError):
-            counts = np.bincount(self.values.key, minlength=count)
-        return pa.table(
-            {
-                "file_id": pa.array([self.file_id] * count, pa.int32()),
-                "key_id": pa.array(self.key_ids, pa.int8()),
-                "value_count": pa.array(counts, pa.int64()),
-                "error_type": pa.array([error and error.error_type] * count, pa.string()),
-                "error_message": pa.array([error and error.message] * count, pa.string()),
-            }
-        )
-
-    def value_rows(self) -> pa.Table | None:
-        """Rows of ``indexed_attributes``; None when there are none."""
-        values = self.values
-        if isinstance(values, IndexerError) or not len(values):
-            return None
-        return pa.table(
-            {
-                "file_id": np.full(len(values), self.file_id, np.int32),
-                "file_row_number": values.row,
-                "position_in_row": values.position,
-                "key_id": self._numbers(values),
-                "value": values.value,
-            }
-        )
-
-    def flag_rows(self) -> pa.Table | None:
-        """(file_id, trace_id, flags): the bits of all keys that some row of a trace has.
-
-        And ``LLM_FLAG`` where one of them says so.
-        """
-        values = self.values
-        if isinstance(values, IndexerError) or not len(values):
-            return None
-        bits = np.left_shift(np.uint32(1), self._numbers(values).astype(np.uint32))
-        bits |= np.where(values.is_llm, np.uint32(LLM_FLAG), np.uint32(0))
-        order = np.lexsort((values.trace_lo, values.trace_hi))
-        high, low = values.trace_hi[order], values.trace_lo[order]
-        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-        first = np.concatenate([[0], np.flatnonzero(changes) + 1])
-        return pa.table(
-            {
-                "file_id": np.full(len(first), self.file_id, np.int32),
-                "trace_id": format_hex([high[first], low[first]]),
-                "flags": np.bitwise_or.reduceat(bits[order], first).astype(np.uint32),
-            }
-        )
-
-    def _numbers(self, values: AttributeValues) -> npt.NDArray[np.int8]:
-        numbers: npt.NDArray[np.int8] = np.array(self.key_ids, np.int8)[values.key]
-        return numbers
