@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import TracerProvider
 from starlette.datastructures import State
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from indexer.clients.host import Host
@@ -80,17 +79,18 @@ class Application:
         self.state = _state(admission, questions)
         self._lock = Lock()
         self._routes: FastAPI | None = None
-        self._first: ASGIApp = HeadAsGet(_Unloaded(self, DirectRoutes(probes)))
+        self._answering: ASGIApp = HeadAsGet(self._in_front_of(self._answer_loaded, probes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        await (self._routes or self._first)(scope, receive, send)
+        await self._answering(scope, receive, send)
 
     def routes(self) -> "FastAPI":
         """Those of all routers, loaded once: a third of a second."""
         with self._lock:
             if self._routes is None:
                 from indexer.clients.loaded_routes import (  # noqa: PLC0415 - as the module says
+                    direct_of,
                     loaded_routes,
                 )
 
@@ -98,19 +98,35 @@ class Application:
                 self._routes = loaded_routes(
                     made, self.state, self._admissions, self._tracer_provider, _is_untraced
                 )
+                self._answering = self._in_front_of(self._routes, direct_of(made))
             return self._routes
 
     def openapi(self) -> dict[str, Any]:
         """The description of all routes."""
         return self.routes().openapi()
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """An application behind the same rules as the routes, and counted like them."""
-        return Measured(AdmittedByCaller(app, self._admissions))
+    def _in_front_of(self, routes: ASGIApp, paths: Iterable[DirectPath]) -> ASGIApp:
+        """The routes, but for requests of these paths that are not to be spans."""
 
-    def is_traced(self, scope: Scope) -> bool:
-        """Whether a request is to be a span."""
+        def around(answer: ASGIApp) -> ASGIApp:
+            """The same rules as those of the routes; and it is counted like them."""
+            return Measured(AdmittedByCaller(answer, self._admissions))
+
+        direct = DirectRoutes(paths)
+        return AnsweredDirectly(routes, direct, around, app=self, skips=self._is_traced)
+
+    def _is_traced(self, scope: Scope) -> bool:
         return self._tracer_provider is not None and not _is_untraced(scope)
+
+    async def _answer_loaded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the routes loaded, and answer by them."""
+        try:
+            routes: ASGIApp = await asyncio.to_thread(self.routes)
+        except Exception as fault:
+            if scope["type"] != "http":
+                raise
+            routes = of_fault(scope["method"], scope["path"], fault)
+        await routes(scope, receive, send)
 
     @property
     def usages(self) -> dict[str, Usage]:
@@ -129,32 +145,6 @@ class Application:
         executors: Mapping[Caller, QueryExecutor] = self.state.executors
         for executor in (*executors.values(), self.state.probes):
             executor.close()
-
-
-class _Unloaded:
-    """Answers usual requests of probes, and has the routes loaded for all others."""
-
-    def __init__(self, whole: Application, probes: DirectRoutes) -> None:
-        self._whole = whole
-        self._probes = probes
-        self._answered = whole.around(AnsweredDirectly(whole, probes))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._is_of_a_probe(scope):
-            await self._answered({**scope, "app": self._whole}, receive, send)
-            return
-        try:
-            routes: ASGIApp = await asyncio.to_thread(self._whole.routes)
-        except Exception as fault:
-            if scope["type"] != "http":
-                raise
-            routes = of_fault(scope["method"], scope["path"], fault)
-        await routes(scope, receive, send)
-
-    def _is_of_a_probe(self, scope: Scope) -> bool:
-        if self._probes.matches(scope)[0] is not Match.FULL:
-            return False
-        return not self._whole.is_traced(scope)
 
 
 def _state(admission: Admission, questions: int) -> State:

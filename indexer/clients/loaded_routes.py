@@ -1,6 +1,6 @@
 """Every router's routes in one FastAPI application, behind the rules of whoever asks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from indexer import __version__
 from indexer.clients.shared.callers import AdmittedByCaller, Caller
-from indexer.clients.shared.direct_routes import AnsweredDirectly, DirectRoutes
+from indexer.clients.shared.direct_routes import DirectPath
 from indexer.clients.shared.head_requests import HeadAsGet
 from indexer.clients.shared.prefix_router import PrefixRouter
 from indexer.clients.shared.problems import RESPONSE
@@ -28,9 +28,6 @@ def loaded_routes(
     is_untraced: Callable[[Scope], bool],
 ) -> FastAPI:
     """The application, whose routes find ``state``. With a provider requests are spans."""
-    direct = [
-        one for router in routers if isinstance(router, PrefixRouter) for one in router.direct
-    ]
     app = FastAPI(
         title="span-indexer",
         version=__version__,
@@ -44,7 +41,6 @@ def loaded_routes(
             Middleware(HeadAsGet),
             Middleware(Measured),
             Middleware(AdmittedByCaller, admissions=admissions),
-            Middleware(AnsweredDirectly, routes=DirectRoutes(direct)),
         ],
         telemetry=_telemetry(tracer_provider, is_untraced),
     )
@@ -52,6 +48,11 @@ def loaded_routes(
     for router in routers:
         app.include_router(router)
     return app
+
+
+def direct_of(routers: Iterable[APIRouter]) -> list[DirectPath]:
+    """Usual requests that are answered in front of these routes."""
+    return [one for router in routers if isinstance(router, PrefixRouter) for one in router.direct]
 
 
 def _telemetry(

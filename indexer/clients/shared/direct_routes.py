@@ -8,6 +8,7 @@ other request finds its usual route, which describes the question and refuses wh
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,6 +41,10 @@ class DirectPath:
         return before, rest.partition("}")[2]
 
 
+_FOUND = "direct"
+"""Of a scope: what its route will be."""
+
+
 class DirectRoutes:
     """Those of an application."""
 
@@ -60,28 +65,47 @@ class DirectRoutes:
 
 
 class AnsweredDirectly:
-    """An ASGI middleware around the routes, inside those that refuse."""
+    """An ASGI middleware: usual requests go another way than all others."""
 
-    def __init__(self, app: ASGIApp, routes: DirectRoutes) -> None:
-        self._app, self._routes = app, routes
+    def __init__(
+        self,
+        other: ASGIApp,
+        routes: DirectRoutes,
+        around: Callable[[ASGIApp], ASGIApp],
+        *,
+        app: Any = None,
+        skips: Callable[[Scope], bool] = lambda _: False,
+    ) -> None:
+        """``around`` are the rules that usual requests pass before they are answered.
+
+        ``app`` is what they find under that name, and ``skips`` tells those that go by the routes.
+        """
+        self._other, self._routes, self._skips = other, routes, skips
+        self._app = app
+        self._answered = around(_answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a usual request; what is raised becomes what the application makes of it."""
         match, found = self._routes.matches(scope)
-        if match is not Match.FULL:
-            await self._app(scope, receive, send)
-            return
-        scope.update(found)
-        request = Request(scope, receive, send)
-        one: DirectPath = scope["route"]
-        try:
-            response = await one.answer(request, scope["path_params"]["value"])
-        except Exception as error:
-            refusal = refusal_of(request, error)
-            if refusal is None:
-                raise
-            response = refusal
-        await response(scope, receive, send)
+        if match is Match.FULL and not self._skips(scope):
+            await self._answered({**scope, "app": self._app, _FOUND: found}, receive, send)
+        else:
+            await self._other(scope, receive, send)
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Behind the rules: who is refused learns nothing of the routes, nor is counted under one."""
+    scope.update(scope.pop(_FOUND))
+    request = Request(scope, receive, send)
+    one: DirectPath = scope["route"]
+    try:
+        response = await one.answer(request, scope["path_params"]["value"])
+    except Exception as error:
+        refusal = refusal_of(request, error)
+        if refusal is None:
+            raise
+        response = refusal
+    await response(scope, receive, send)
 
 
 def _is_special(scope: Scope) -> bool:

@@ -122,7 +122,7 @@ async def test_what_is_raised_is_answered_as_by_the_application(
         raise error
 
     path = DirectPath(path_format="/a/{n}/b", accepts=lambda _: True, answer=refuse, chars_max=9)
-    app = AnsweredDirectly(StubHost(), DirectRoutes([path]))
+    app = AnsweredDirectly(StubHost(), DirectRoutes([path]), lambda answer: answer)
     scope = {"type": "http", "method": "GET", "path": "/a/7/b", "query_string": b""}
     sent: list[Message] = []
 
