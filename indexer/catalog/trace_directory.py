@@ -54,7 +54,7 @@ class TraceDirectory:
             found |= run_keys[position] == keys
         return found
 
-    def files_of(self, key: np.uint64) -> set[int]:
+    def files_of(self, key: int) -> set[int]:
         """The files of one key.
 
         Looked for step by step in Python: NumPy's search gives the interpreter to another thread
@@ -62,8 +62,9 @@ class TraceDirectory:
         """
         found: set[int] = set()
         for run_keys, run_files in self._runs:
-            at = bisect_left(run_keys, key)
-            while at < len(run_keys) and run_keys[at] == key:
+            keys = run_keys.data  # numbers of Python, which are compared more quickly
+            at = bisect_left(keys, key)
+            while at < len(keys) and keys[at] == key:
                 found.add(int(run_files[at]))
                 at += 1
         return found

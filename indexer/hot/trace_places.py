@@ -53,4 +53,4 @@ class TracePlaces:
 
 def place_key(trace_id: bytes) -> int:
     """What a trace is found by."""
-    return int(trace_key(int.from_bytes(trace_id[:8]), int.from_bytes(trace_id[8:])))
+    return trace_key(int.from_bytes(trace_id[:8]), int.from_bytes(trace_id[8:]))

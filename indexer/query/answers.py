@@ -41,7 +41,7 @@ from indexer.query.tiers.index_state import IndexMemory, IndexState, StateMoved
 from indexer.query.tiers.published_spans import PublishedStore, published_spans
 from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
-from indexer.system.budget import ByteBudget
+from indexer.system.budget import ByteBudget, Reservation
 from indexer.system.cached_storage import MustWait
 from indexer.system.no_statements import no_statements
 from indexer.system.storage import LocalStorage
@@ -194,10 +194,31 @@ class Answers:
         state = None if self.memory is None else self.memory.state()
         is_brief = _is_brief(query)
         if state is not None and is_brief:
-            with suppress(StateMoved), self._open(deadline, query, state) as opened:
-                return _answer(opened, query, encoding, payload=payload)
+            with suppress(StateMoved):
+                if not deadline.may_wait:
+                    return self._at_once(query, deadline, encoding, state, payload=payload)
+                with self._open(deadline, query, state) as opened:
+                    return _answer(opened, query, encoding, payload=payload)
         deadline.will_wait()
         with self._open(deadline, query, before=None if is_brief else state) as opened:
+            return _answer(opened, query, encoding, payload=payload)
+
+    def _at_once(
+        self,
+        query: Query,
+        deadline: Deadline,
+        encoding: EncodedSpanCache | None,
+        state: IndexState,
+        *,
+        payload: bool,
+    ) -> SpansAnswer:
+        """The same without any statement, and so with nothing to interrupt. Raises MustWait."""
+        hot = self._hot_at_once(query)
+        arriving = self._arriving_for(query)
+        with self.guard(), self._reservation() as held:
+            cursor = no_statements()
+            moment = self._moment(cursor, deadline, self._look(state, cursor), state)
+            opened = self._opened(moment, hot, query, arriving, state, held)
             return _answer(opened, query, encoding, payload=payload)
 
     @contextmanager
@@ -223,31 +244,49 @@ class Answers:
 
         ``before`` is the state of before the transaction, which is of it if no commit came since.
         """
-        hot = self._ask_hot() if deadline.may_wait else self._hot_at_once(query)
-        arriving = self.arriving() if isinstance(query, TraceQuery) else NO_FILES
+        deadline.will_wait()
+        hot = self._ask_hot()
+        arriving = self._arriving_for(query)
         with (
             nullcontext() if self.published is None else reads_within(deadline.over),
             self._transaction(deadline, state) as moment,
-            nullcontext() if self.budget is None else self.budget.reservation() as held,
+            self._reservation() as held,
         ):
-            account = CostAccount(limits=self.limits, held=held)
             if before is not None and before.is_current:
                 state = before
-            published = published_spans(self.published, query, moment.deadline)
-            tiers = open_tiers(
-                moment.cursor,
-                self.storage,
-                hot,
-                query=query,
-                directory=self.directory(),
-                deadline=moment.deadline,
-                account=account,
-                absences=self.absences,
-                published=published,
-                state=state,
-                arriving=arriving,
-            )
-            yield OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
+            yield self._opened(moment, hot, query, arriving, state, held)
+
+    def _arriving_for(self, query: Query | None) -> ArrivingFiles:
+        return self.arriving() if isinstance(query, TraceQuery) else NO_FILES
+
+    def _reservation(self) -> AbstractContextManager[Reservation | None]:
+        """Of what all answers may hold together, until one is made."""
+        return nullcontext() if self.budget is None else self.budget.reservation()
+
+    def _opened(
+        self,
+        moment: Moment,
+        hot: HotAnswer | None,
+        query: Query | None,
+        arriving: ArrivingFiles,
+        state: IndexState | None,
+        held: Reservation | None,
+    ) -> OpenAnswer:
+        account = CostAccount(limits=self.limits, held=held)
+        tiers = open_tiers(
+            moment.cursor,
+            self.storage,
+            hot,
+            query=query,
+            directory=self.directory(),
+            deadline=moment.deadline,
+            account=account,
+            absences=self.absences,
+            published=published_spans(self.published, query, moment.deadline),
+            state=state,
+            arriving=arriving,
+        )
+        return OpenAnswer(moment=moment, hot=hot, tiers=tiers, account=account)
 
     def _ask_hot(self) -> HotAnswer | None:
         """Before a transaction begins: what leaves the hot tier meanwhile is seen in the index."""
@@ -280,31 +319,40 @@ class Answers:
         With a ``state`` each statement is a transaction of its own.
         """
         deadline = deadline or Deadline()
-        asks = deadline.may_wait
-        with self.guard(), states_as_errors() if asks else nullcontext():
-            cursor = self.cursor() if asks else no_statements()
+        deadline.will_wait()
+        with self.guard(), states_as_errors():
+            cursor = self.cursor()
             is_free = False
             try:
-                with deadline.over(cursor) if asks else nullcontext():
-                    begin = self._begin if state is None else partial(self._look, state)
-                    outstanding, (refused, lost) = begin(cursor)
-                    yield Moment(
-                        cursor=cursor,
-                        deadline=deadline,
-                        storage=self.storage,
-                        outstanding=outstanding,
-                        files_quarantined=refused,
-                        files_lost=lost,
-                        doubts=self.doubts(),
-                        state=state,
-                        outstanding_now=self.outstanding,
-                    )
-                is_free = state is not None and asks
+                with deadline.over(cursor):
+                    begun = self._begin(cursor) if state is None else self._look(state, cursor)
+                    yield self._moment(cursor, deadline, begun, state)
+                is_free = state is not None
             finally:
                 if is_free:
                     self.give_back(cursor)
                 else:
                     cursor.close()
+
+    def _moment(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        deadline: Deadline,
+        begun: tuple[Outstanding | None, tuple[int, int]],
+        state: IndexState | None,
+    ) -> Moment:
+        outstanding, (refused, lost) = begun
+        return Moment(
+            cursor=cursor,
+            deadline=deadline,
+            storage=self.storage,
+            outstanding=outstanding,
+            files_quarantined=refused,
+            files_lost=lost,
+            doubts=self.doubts(),
+            state=state,
+            outstanding_now=self.outstanding,
+        )
 
     def _look(
         self, state: IndexState, cursor: duckdb.DuckDBPyConnection

@@ -46,6 +46,8 @@ class SharedValues:
 
     values: dict[int, Any]
     text_bytes: int = field(init=False)
+    looked_at: int = -1
+    """How much was known of the file's pages by then."""
     made: Any = None
     """What a reader makes of them, left here for its next call."""
 
@@ -111,6 +113,9 @@ class PayloadRows:
 
     def _shared(self, number: int) -> SharedValues:
         known = self._layout.shared.get(number)
+        parts = self._page_map.parts
+        if known is not None and known.looked_at == parts:
+            return known  # nothing has become known since
         values = {} if known is None else known.values
         found = {}
         for position in self._columns.keys() - values.keys():
@@ -120,6 +125,7 @@ class PayloadRows:
                     (found[position],) = self._chunk_values(number, position, [0])
         if known is None or found:
             known = self._layout.shared[number] = SharedValues({**values, **found})
+        known.looked_at = parts
         return known
 
     def _chunk_values(self, number: int, position: int, rows: Sequence[int]) -> list[Any]:

@@ -5,7 +5,6 @@ and both are data; two copies of one have all three in common.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +27,9 @@ def trace_keys(trace_hi: UInt64Array, trace_lo: UInt64Array) -> UInt64Array:
     return (trace_hi * _MIX[0]) ^ trace_lo
 
 
-@lru_cache(maxsize=64)
-def trace_key(trace_hi: int, trace_lo: int) -> np.uint64:
+def trace_key(trace_hi: int, trace_lo: int) -> int:
     """The same of one trace, without arrays of one."""
-    return np.uint64(((trace_hi * _MIXERS[0]) & _WORD) ^ trace_lo)
+    return ((trace_hi * _MIXERS[0]) & _WORD) ^ trace_lo
 
 
 @dataclass(frozen=True, slots=True, eq=False)

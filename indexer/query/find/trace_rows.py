@@ -140,15 +140,19 @@ class TraceRows:
 
     def _place(self, query: TraceQuery) -> int | None:
         """Of the trace among all of the file."""
-        high, low = map(np.uint64, query.words)
-        place = bisect_left(self.trace_hi, high)
-        if place == len(self.trace_hi) or self.trace_hi[place] != high:
+        high, low = query.words
+        highs, lows = (
+            self.trace_hi.data,
+            self.trace_lo.data,
+        )  # numbers of Python, compared more quickly
+        place = bisect_left(highs, high)
+        if place == len(highs) or highs[place] != high:
             return None
-        if self.trace_lo[place] == low:
+        if lows[place] == low:
             return place
-        after = bisect_right(self.trace_hi, high, place)
-        place = bisect_left(self.trace_lo, low, place, after)
-        return place if place < after and self.trace_lo[place] == low else None
+        after = bisect_right(highs, high, place)
+        place = bisect_left(lows, low, place, after)
+        return place if place < after and lows[place] == low else None
 
     def _rows(self, query: TraceQuery, part: slice) -> SpanColumns:
         """Those of one trace."""
