@@ -16,6 +16,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
 from indexer.errors import HotUnavailable
+from indexer.hot.decoding import Decoder
+from indexer.hot.requests import HotRequests, Requests
 from indexer.hot.source import HotSource
 from indexer.hot.view import HotLimits, HotView
 from indexer.wire.generated import ingestion_pb2 as wire
@@ -56,6 +58,13 @@ def body(*spans: Span) -> bytes:
             for span in spans
         ]
     ).SerializeToString()
+
+
+def hot_requests(*bodies: bytes) -> HotRequests:
+    """As a view has them; nothing is decoded."""
+    decoder = Decoder()
+    sent = [wire.HotRequest(key=key(at), body=one) for at, one in enumerate(bodies, 1)]
+    return HotRequests(decoder, [Requests.from_wire(decoder, sent)] if sent else [])
 
 
 def key(number: int) -> bytes:

@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.hot.decoding import Decoder
-from indexer.hot.requests import HotRequests, Requests
 from indexer.hot.span_places import FEW_SPANS
 from indexer.hot.view import HotView
 from indexer.query.answer import SpansAnswer
@@ -28,8 +26,7 @@ from indexer.query.tiers.kept_files import ASKS_BEFORE_ROWS
 from indexer.query.tiers.recent_files import read_recent_files
 from indexer.read.values import LARGE_PAGE_BYTES
 from indexer.system.cached_storage import MustWait
-from indexer.wire.generated import ingestion_pb2 as wire
-from tests.hot.servers import body, key
+from tests.hot.servers import body, hot_requests
 from tests.support.catalogs import Indexed, indexed
 from tests.support.page_cache import have_all_in_memory, have_nothing_in_memory, needs_preadv2
 from tests.support.span_files import Span, spans, write
@@ -60,11 +57,8 @@ def text_of(span: Shown) -> bytes:
 
 def hot_view(rows: list[Span], recent_files: Iterable[Path] = ()) -> HotView:
     """As an ingestion sends them, a request a span; and files that it has flushed."""
-    decoder = Decoder()
-    sent = [wire.HotRequest(key=key(at), body=body(row)) for at, row in enumerate(rows, 1)]
-    parts = [Requests.from_wire(decoder, sent)] if sent else []
     return HotView(
-        rows=HotRequests(decoder, parts),
+        rows=hot_requests(*map(body, rows)),
         as_of_unix_nano=7,
         recent_files=tuple(map(str, recent_files)),
         source="incremental",

@@ -92,6 +92,16 @@ class TraceQuery:
         asked = self.span_id, self.since_unix_nano, self.until_unix_nano, self.after
         return asked == (None, None, None, None)
 
+    def holds(self, span: Span) -> bool:
+        """Whether a span of the trace is asked for."""
+        start, since, until = span.start_time_unix_nano, self.since_unix_nano, self.until_unix_nano
+        return (
+            self.span_id in (None, span.span_id)
+            and (since is None or start >= since)
+            and (until is None or start < until)
+            and (self.after is None or self.order(span) > self.after)
+        )
+
     @property
     def words(self) -> tuple[int, int]:
         """Those of the trace ID."""

@@ -104,9 +104,9 @@ class HotSpans:
 
     def candidates(self, query: Query, llm: LlmTraces | None = None) -> Candidates:
         """For one trace nothing else is decoded."""
-        few = self._few(query)
+        few = self._few(query) if isinstance(query, TraceQuery) else None
         if few is not None:
-            return Candidates(spans=few)
+            return Candidates(spans=few) if few else NOTHING
         self.deadline.will_wait()
         rows = self._rows(query)
         if not rows.num_rows:
@@ -142,12 +142,13 @@ class HotSpans:
         """Everything that is hot, and in no tier before it."""
         return self.narrow(unindexed_spans(self.view.table))
 
-    def _few(self, query: Query) -> list[Span] | None:
-        """All of a trace, where these are few."""
-        if not (isinstance(query, TraceQuery) and query.is_whole and self.narrow is every_span):
-            return None
+    def _few(self, query: TraceQuery) -> list[Span] | None:
+        """Those of the question, where the trace has few; of copies the coldest counts anyway."""
         rows = self.view.rows.few(query.trace_id, may_wait=self.deadline.may_wait)
-        return None if rows is None else spans_of_values(HotValues(rows))
+        if rows is None:
+            return None
+        spans = spans_of_values(HotValues(rows))
+        return spans if query.is_whole else [span for span in spans if query.holds(span)]
 
     def _rows(self, query: Query) -> pa.Table:
         """What may match: the others need not be interpreted."""

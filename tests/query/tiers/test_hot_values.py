@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from indexer.hot.decoding import Decoder
-from indexer.hot.requests import HotRequests, Requests
 from indexer.hot.span_places import FEW_BYTES
 from indexer.hot.view import DecodedRows, HotRows, HotView
 from indexer.query.cost import CostAccount
@@ -23,33 +21,30 @@ from indexer.read.stored_objects import MISSES_FIRST, StoredObject
 from indexer.read.tally import Tally
 from indexer.spans.limits import SPAN_LIMITS
 from indexer.spans.payload import Payload
-from indexer.wire.generated import ingestion_pb2 as wire
-from tests.hot.servers import body, key
+from tests.hot.servers import body, hot_requests
 from tests.otlp.messages import few, requests
+from tests.support.span_files import T0
 from tests.support.span_files import Span as Made
 
 TRACE = (b"\x01" * 16).hex()
 
 
-def hot(*bodies: bytes) -> HotRequests:
-    decoder = Decoder()
-    sent = [wire.HotRequest(key=key(at), body=one) for at, one in enumerate(bodies, 1)]
-    return HotRequests(decoder, [Requests.from_wire(decoder, sent)])
-
-
-def answered(rows: HotRows, trace_id: str = TRACE, *, as_stored: bool = False) -> list[Span]:
+def answered(
+    rows: HotRows, asked: TraceQuery | str = TRACE, *, as_stored: bool = False
+) -> list[Span]:
     view = HotView(
         rows=rows, as_of_unix_nano=1, recent_files=(), source="incremental", bounded=False
     )
     tier, account = HotSpans(view=view), CostAccount()
-    spans = tier.candidates(TraceQuery.of(trace_id)).spans
+    query = TraceQuery.of(asked) if isinstance(asked, str) else asked
+    spans = tier.candidates(query).spans
     payloads = tier.payload(spans, account, as_stored=as_stored).payloads
     return [span.with_payload(one) for span, one in zip(spans, payloads, strict=True)]
 
 
 def assert_alike(*bodies: bytes, trace_id: str = TRACE) -> list[Span]:
     """All but the source, and the row of it, which may be another one of the same rows."""
-    rows = hot(*bodies)
+    rows = hot_requests(*bodies)
     values = answered(rows, trace_id)
     table = answered(DecodedRows(rows.trace(trace_id)), trace_id)
     assert all(isinstance(span.source, HotValues) for span in values)
@@ -66,6 +61,35 @@ def _plain(span: Span) -> tuple:
 @few
 def test_any_spans_are_answered_alike(some: list[ExportTraceServiceRequest]) -> None:
     assert_alike(*(one.SerializeToString() for one in some))
+
+
+BOUNDS = st.none() | st.integers(T0 - 1, T0 + 3)
+IDS = st.integers(1, 3).map("{:016x}".format)
+QUERIES = st.builds(
+    TraceQuery,
+    trace_id=st.just(f"{1:032x}"),
+    span_id=st.none() | IDS,
+    since_unix_nano=BOUNDS,
+    until_unix_nano=BOUNDS,
+    after=st.none() | st.tuples(st.integers(T0 - 1, T0 + 3), IDS, st.integers(0, 3)),
+)
+SPANS = st.lists(
+    st.builds(
+        Made,
+        trace=st.integers(1, 2),
+        span=st.integers(1, 3),
+        kind=st.integers(1, 2),
+        start=st.integers(T0, T0 + 2),
+    ),
+    max_size=6,
+)
+
+
+@given(QUERIES, SPANS)
+def test_any_part_of_a_trace_is_answered_alike(query: TraceQuery, some: list[Made]) -> None:
+    rows = hot_requests(body(*some))
+    table = DecodedRows(rows.trace(query.trace_id))
+    assert list(map(_plain, answered(rows, query))) == list(map(_plain, answered(table, query)))
 
 
 def changed(change: Callable[[ExportTraceServiceRequest], object]) -> bytes:
@@ -106,7 +130,7 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD)
 def test_an_odd_span_is_answered_alike(odd: str) -> None:
     one = changed(ODD[odd])
-    rows = hot(one)
+    rows = hot_requests(one)
     if rows.few(f"{1:032x}", may_wait=True) is None:  # it is left to columns
         assert len(one) > FEW_BYTES or "more" in odd
         return
@@ -124,8 +148,8 @@ def test_attributes_may_be_as_they_are_stored() -> None:
     """They mean the same."""
     one = changed(lambda it: _span(it).attributes.add(key="hot", value={"int_value": 5}))
     for _ in range(MISSES_FIRST + 1):
-        (stored,) = answered(hot(one), f"{1:032x}", as_stored=True)
-    (plain,) = answered(hot(one), f"{1:032x}")
+        (stored,) = answered(hot_requests(one), f"{1:032x}", as_stored=True)
+    (plain,) = answered(hot_requests(one), f"{1:032x}")
     assert stored.payload is not None
     assert plain.payload is not None
     assert isinstance(stored.payload.attributes, StoredObject)
@@ -133,7 +157,7 @@ def test_attributes_may_be_as_they_are_stored() -> None:
 
 
 def test_texts_are_counted() -> None:
-    rows = hot(body(Made())).few(f"{1:032x}", may_wait=True)
+    rows = hot_requests(body(Made())).few(f"{1:032x}", may_wait=True)
     assert rows is not None
     source, tally = HotValues(rows), Tally()
     (span,) = spans_of_values(source)

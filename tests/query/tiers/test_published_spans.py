@@ -1,10 +1,12 @@
 """Answers have what Mastra applications have published, each span once, whatever came over OTLP."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from indexer.errors import CatalogUnreadable
+from indexer.hot.view import DecodedRows
 from indexer.mastra.otel_view import OtelSpans
 from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.query.attribute_facets import FacetQuery, list_attributes
@@ -16,6 +18,7 @@ from indexer.query.span import UNREADABLE
 from indexer.query.sql_scope import Unindexed
 from indexer.query.tiers.published_payload import PublishedColumns
 from indexer.query.trace_search import search_traces
+from tests.hot.servers import body, hot_requests
 from tests.mastra.samples import START, span
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, write
@@ -72,6 +75,21 @@ def test_a_trace_has_published_spans_first_and_what_else_there_is(tmp_path, publ
     assert (tool.parent_span_id, tool.span_kind, tool.service_name) == (ROOT, 3, "mastra")
     assert (tool.status_code, tool.payload.status_message) == (2, "no")
     assert {one.name for one in listed} == {"published", "span " + TOOL, "other"}
+
+
+def test_a_hot_trace_has_published_spans_first_whether_it_is_read_as_values_or_as_columns(
+    tmp_path, published
+):
+    sent = [Span(trace=7, span=1, kind=1, name="sent"), Span(trace=7, span=3, name="other")]
+    rows = hot_requests(body(*sent))
+    assert rows.few(TRACE, may_wait=True) is not None
+    table = DecodedRows(rows.table())
+    with answers_over(tmp_path, {}, published=published) as answers:
+        for held in (rows, table):
+            view = replace(answers.hot(), rows=held)
+            found = replace(answers, hot=lambda view=view: view).trace(TRACE).spans
+            names = {one.span_id: one.name for one in found}
+            assert names == {ROOT: "published", TOOL: "span " + TOOL, f"{3:016x}": "other"}
 
 
 def test_lists_searches_and_counts_have_published_spans(tmp_path, published):
