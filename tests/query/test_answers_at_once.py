@@ -187,6 +187,14 @@ def test_what_is_hot_is_asked_for_by_others(one: Indexed) -> None:
     assert found.completeness.as_of_unix_nano == 7
 
 
+def test_a_list_that_is_known_is_given_again_while_nothing_is_hot(one: Indexed) -> None:
+    query, cache, view = SpanQuery(service="shop", limit=3), EncodedSpanCache(text_of), hot_view([])
+    answers = with_hot(worker_answers(one), view)
+    true = asked(replace(answers, hot=lambda: view), query, Deadline(), cache)
+    assert said(asked(answers, query, Deadline(may_wait=False), cache)) == said(true)
+    assert len(true.spans) == 3
+
+
 def test_a_trace_has_its_hot_spans_once_it_is_known_where_they_are(one: Indexed) -> None:
     """Few of them, that is; a list looks at all that are hot."""
     cache, query, view = EncodedSpanCache(text_of), TraceQuery.of("1"), hot_view(spans(5))

@@ -107,8 +107,9 @@ class HotSpans:
         few = self._few(query) if isinstance(query, TraceQuery) else None
         if few is not None:
             return Candidates(spans=few) if few else NOTHING
-        self.deadline.will_wait()
-        rows = self._rows(query)
+        if isinstance(query, TraceQuery) or self.view.rows.count():
+            self.deadline.will_wait()
+        rows = self._rows(query)  # of none too: so it is noted that a list is asked for
         if not rows.num_rows:
             return NOTHING
         return candidates_of([self.narrow(unindexed_spans(rows))], query, llm)
