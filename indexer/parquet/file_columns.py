@@ -28,18 +28,25 @@ class FileColumns:
     """A file that is open for reading."""
 
     def __init__(
-        self, source: pa.NativeFile, path: str, *, text_columns: Sequence[str] = ()
+        self,
+        source: pa.NativeFile,
+        path: str,
+        *,
+        text_columns: Sequence[str] = (),
+        pool: pa.MemoryPool | None = None,
     ) -> None:
         """``text_columns``, where the file has them, come dictionary-encoded if they are stored so.
+
+        What is read lies in the ``pool``, or in Arrow's own.
 
         Raises FooterUnreadable, FileEncrypted for an encrypted footer, and FileUnreadable when the
         bytes cannot be had.
         """
-        self._source, self._path = source, path
+        self._source, self._path, self._pool = source, path, pool
         with decoding(path, refusal=FooterUnreadable):
             self._footer = footer_bytes(source, path)
-            self._parquet, facts = self._opened(tuple(text_columns))
-            self._metadata = metadata = self._parquet.metadata
+            self._reader, facts = self._opened(tuple(text_columns))
+            self._metadata = metadata = self._reader.metadata
             self._facts = facts
             self.schema: pa.Schema = facts.schema
             self.footer = FileFooter(
@@ -88,7 +95,7 @@ class FileColumns:
         Of what they are nested in, nothing else is there. Raises CorruptPage, FileUnreadable.
         """
         with decoding(self._path):
-            yield from self._parquet.reader.iter_batches(
+            yield from self._reader.iter_batches(
                 rows_max, row_groups=groups, column_indices=leaves, use_threads=False
             )
 
@@ -100,23 +107,23 @@ class FileColumns:
         leaves = self._leaves_of(positions)
         with self._decoding(positions):
             try:
-                table = self._parquet.reader.read_all(column_indices=leaves, use_threads=False)
+                table = self._reader.read_all(column_indices=leaves, use_threads=False)
             except (pa.ArrowException, OSError):
                 if not self._facts.coded:
                     raise
                 # Texts in some encodings cannot come dictionary-encoded.
                 plain = self._open((), self._metadata)
-                table = plain.reader.read_all(column_indices=leaves, use_threads=False)
+                table = plain.read_all(column_indices=leaves, use_threads=False)
             if not self._facts.int96.isdisjoint(leaves):
                 coarse = self._open((), self._metadata, COARSE_UNIT)
-                read = coarse.reader.read_all(column_indices=leaves, use_threads=False)
+                read = coarse.read_all(column_indices=leaves, use_threads=False)
                 table = saturate(table, read)
         return _in_order(table, positions)
 
     def read_row_group(self, group: int, positions: Sequence[int]) -> pa.Table:
         """These columns of the rows of one group. Raises like ``read``."""
         with self._decoding(positions):
-            table = self._parquet.reader.read_row_group(
+            table = self._reader.read_row_group(
                 group, column_indices=self._leaves_of(positions), use_threads=False
             )
         return _in_order(table, positions)
@@ -125,7 +132,7 @@ class FileColumns:
         """These columns of all rows, so many rows at a time. Raises like ``read``."""
         groups = range(self.footer.row_group_count)
         with self._decoding(positions):
-            for batch in self._parquet.reader.iter_batches(
+            for batch in self._reader.iter_batches(
                 rows_max,
                 row_groups=groups,
                 column_indices=self._leaves_of(positions),
@@ -153,7 +160,7 @@ class FileColumns:
     def _row_groups(self) -> list[RowGroup]:
         return row_groups(self._footer, self._path)
 
-    def _opened(self, text_columns: tuple[str, ...]) -> "tuple[pq.ParquetFile, SchemaFacts]":
+    def _opened(self, text_columns: tuple[str, ...]) -> "tuple[pq.ParquetReader, SchemaFacts]":
         """The file, opened once where one like it was seen, and what its schema says."""
         known = known_facts(self._footer, text_columns)
         parquet = self._open(() if known is None else known.coded)
@@ -170,17 +177,20 @@ class FileColumns:
         coded: Sequence[str],
         metadata: "pq.FileMetaData | None" = None,
         int96_unit: str | None = None,
-    ) -> "pq.ParquetFile":
+    ) -> "pq.ParquetReader":
         import pyarrow.parquet as pq  # noqa: PLC0415 - see above
 
-        return pq.ParquetFile(
+        reader = pq.ParquetReader(self._pool)
+        reader.open(
             self._source,
             metadata=metadata,
             page_checksum_verification=True,
             pre_buffer=False,  # for distant storage: costs 0.2 ms a file on a disk (measured)
             read_dictionary=list(coded),
             coerce_int96_timestamp_unit=int96_unit,
+            arrow_extensions_enabled=True,
         )
+        return reader
 
     def _leaves_of(self, positions: Sequence[int]) -> list[int]:
         return [leaf for position in sorted(positions) for leaf in self._facts.leaves[position]]

@@ -22,6 +22,7 @@ from indexer.read.payload import folder_payload
 from indexer.read.payload_values import readings, value_of
 from indexer.read.tally import Tally
 from indexer.read.tempo_block import span_rows
+from indexer.system.allocation import pool_of_large_buffers
 from indexer.system.storage import LocalStorage
 
 BATCH_ROWS = 4_096
@@ -100,7 +101,7 @@ def payload_tables(
     """
     path = info.relative_path
     with storage.open(info) as source:
-        file = span_rows(storage, FileColumns(source, path), path)
+        file = span_rows(storage, FileColumns(source, path, pool=pool_of_large_buffers()), path)
         layout = recognise(file.schema, path)
         payload = _in_file(layout.dialect, names, layout.positions)
         constants: dict[str, Any] = dict.fromkeys(names)

@@ -1,6 +1,11 @@
 """How much of what was freed the C library keeps for the next one who asks."""
 
 import ctypes
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # who receives spans loads Arrow later
+    import pyarrow as pa
 
 TRIM_BYTES = 8 << 20
 """Free memory at the top of the heap that is kept."""
@@ -29,6 +34,22 @@ def keep_what_a_run_takes() -> bool:
     (measured). False where there is no mallopt.
     """
     return _keep(RUN_TRIM_BYTES, RUN_MAP_BYTES)
+
+
+@cache
+def pool_of_large_buffers() -> "pa.MemoryPool":
+    """For who reads some megabytes after the other and looks at each for a moment.
+
+    That of jemalloc gives them back a second after the last one, by a thread of its own. The C
+    library's maps and clears each anew, which is an eighth of a search; mimalloc's does it once a
+    second, and keeps the last ones (measured). Arrow's own where it has no jemalloc.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - see above
+
+    try:
+        return pa.jemalloc_memory_pool()
+    except NotImplementedError:
+        return pa.default_memory_pool()
 
 
 def _keep(trim_bytes: int, map_bytes: int) -> bool:

@@ -141,3 +141,10 @@ def test_the_footer_says_what_pyarrow_says():
     metadata = pq.read_metadata(pa.BufferReader(content))
     footer = opened(content).footer
     assert (footer.row_count, footer.row_group_count) == (metadata.num_rows, 3)
+
+
+def test_what_is_read_lies_in_the_pool_that_is_given():
+    pool = pa.proxy_memory_pool(pa.default_memory_pool())
+    file = FileColumns(pa.BufferReader(parquet_bytes(spans(999))), "a.parquet", pool=pool)
+    read = [batch.nbytes for batch in file.batches([0, 1], 99)]
+    assert pool.max_memory() >= max(read)

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
 from indexer.system import allocation
@@ -47,3 +48,16 @@ def test_glibc_has_it():
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)
     assert hasattr(ctypes.CDLL(None), "mallopt")
     assert done.stdout == "True\n"
+
+
+def test_large_buffers_lie_in_a_pool_that_gives_them_back():
+    assert allocation.pool_of_large_buffers().backend_name == "jemalloc"
+
+
+def test_without_that_pool_they_lie_in_arrows_own(monkeypatch):
+    def lacks():
+        raise NotImplementedError
+
+    monkeypatch.setattr(pa, "jemalloc_memory_pool", lacks)
+    own = allocation.pool_of_large_buffers.__wrapped__()
+    assert own.backend_name == pa.default_memory_pool().backend_name
