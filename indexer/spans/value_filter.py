@@ -4,7 +4,8 @@ A Bloom filter in blocks of 256 bits: one block a value, and six bits in it. Has
 alone, the same on every machine and in every release that says the same ``HASH_VERSION``.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ HASH_VERSION = 1
 PREFIX_BYTES = 64
 """Of a text, as UTF-8, that its hash is of: longer ones that begin alike are alike here."""
 VALUES_MAX = 40_000
-"""Distinct values of one filter: with more, one in ten others would be taken for them."""
+"""Distinct values of one filter, about: with more, one in ten others would be taken for them."""
 FILTER_BYTES_MAX = 32 << 10
 """Of one filter: at 12 bits, 21,000 values."""
 
@@ -29,7 +30,8 @@ _FOLD = np.uint64(29)
 _WORDS = PREFIX_BYTES // 8
 _SLOTS = 1 << 17
 _SLOT_SHIFT = np.uint64(64 - 17)
-"""Where hashes are put by their highest bits, to find those that are there more than once."""
+"""Where hashes are put by their highest bits, to count them, and to find those that are there more
+than once."""
 _TEXT, _NUMBER, _TRUTH = 1, 2, 3
 """What values of different types begin with, so that they differ."""
 
@@ -65,14 +67,29 @@ def hash_truths(truths: npt.NDArray[np.bool_]) -> UInt64Array:
 
 def make_filter(hashes: UInt64Array) -> bytes | None:
     """The filter of these; None where they are too many for one. That of none is empty."""
-    distinct = distinct_hashes(hashes)
-    if len(distinct) > VALUES_MAX:
+    count = distinct_count(hashes)
+    if count > VALUES_MAX:
         return None
-    blocks = -(-len(distinct) * _BITS_PER_VALUE // _BLOCK_BITS)
+    blocks = -(-count * _BITS_PER_VALUE // _BLOCK_BITS)
     bits = np.zeros(min(blocks * _BLOCK_BITS, FILTER_BYTES_MAX * 8), np.bool_)
-    if len(distinct):
-        bits[_places(distinct, len(bits)).ravel()] = True
+    if count:
+        some = distinct_hashes(hashes) if 2 * count < len(hashes) else hashes
+        for places in _places(some, len(bits)):
+            bits[places] = True
     return np.packbits(bits).tobytes()
+
+
+def distinct_count(hashes: UInt64Array) -> int:
+    """How many there are, each counted once: to one in ten, and the same in any order.
+
+    By linear counting (Whang, Vander-Zanden and Taylor, 1990), in a twentieth of the time that it
+    takes to tell them apart. Whole numbers one after the other, which spread too well, count for a
+    few more (both measured). Hashes that fill all slots are as many as those.
+    """
+    held = np.zeros(_SLOTS, np.bool_)
+    held[(hashes >> _SLOT_SHIFT).astype(np.intp)] = True
+    share = np.count_nonzero(held) / _SLOTS
+    return _SLOTS if share == 1 else round(-_SLOTS * math.log1p(-share))
 
 
 def distinct_hashes(hashes: UInt64Array) -> UInt64Array:
@@ -95,15 +112,20 @@ def may_contain(content: bytes, one: UInt64Array) -> bool:
     """Whether the value of a hash, an array of one, may have been put into the filter."""
     if not content:
         return False
-    places = _places(one, len(content) * 8)[0].tolist()
+    places = [int(place[0]) for place in _places(one, len(content) * 8)]
     return all(content[place >> 3] >> (7 - (place & 7)) & 1 for place in places)
 
 
-def _places(hashes: UInt64Array, bits: int) -> npt.NDArray[np.int64]:
-    """The bits of each hash: the block by the 16 highest bits of it, and a byte for each bit."""
+def _places(hashes: UInt64Array, bits: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The bits of all hashes, one of each after the other.
+
+    The block by the 16 highest bits of a hash, and a byte of it for each bit.
+    """
     blocks = (hashes >> _BLOCK_SHIFT) % np.uint64(bits // _BLOCK_BITS)
-    inside = hashes.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :_BITS_IN_BLOCK]
-    return blocks.astype(np.int64)[:, None] * _BLOCK_BITS + inside
+    first = blocks.astype(np.int64) * _BLOCK_BITS
+    inside = hashes.astype("<u8").view(np.uint8).reshape(-1, 8)
+    for at in range(_BITS_IN_BLOCK):
+        yield first + inside[:, at]
 
 
 def _mixed(words: Sequence[UInt64Array], seeds: UInt64Array) -> UInt64Array:

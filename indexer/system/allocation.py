@@ -14,6 +14,9 @@ MAP_BYTES = 1 << 20
 RUN_TRIM_BYTES = 1 << 30
 RUN_MAP_BYTES = 32 << 20
 """The most that glibc takes."""
+POOL_DECAY_MS = 5_000
+"""Until what nobody has asked for again is given back. At Arrow's one second a search, which takes
+that long, loses some of it while it goes on: one part in twenty of its processor time."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """mallopt(3) of glibc."""
 
@@ -40,13 +43,14 @@ def keep_what_a_run_takes() -> bool:
 def pool_of_large_buffers() -> "pa.MemoryPool":
     """For who reads some megabytes after the other and looks at each for a moment.
 
-    That of jemalloc gives them back a second after the last one, by a thread of its own. The C
+    That of jemalloc gives them back some seconds after the last one, by a thread of its own. The C
     library's maps and clears each anew, which is an eighth of a search; mimalloc's does it once a
     second, and keeps the last ones (measured). Arrow's own where it has no jemalloc.
     """
     import pyarrow as pa  # noqa: PLC0415 - see above
 
     try:
+        pa.jemalloc_set_decay_ms(POOL_DECAY_MS)
         return pa.jemalloc_memory_pool()
     except NotImplementedError:
         return pa.default_memory_pool()

@@ -1,6 +1,7 @@
 """A filter never denies what was put into it, and of others lets few pass."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from indexer.spans.key_summary import hash_value
 from indexer.spans.value_filter import (
     FILTER_BYTES_MAX,
     VALUES_MAX,
+    distinct_count,
     distinct_hashes,
     hash_numbers,
     hash_text,
@@ -40,6 +42,26 @@ def test_each_distinct_hash_is_given_once(hashes: list[int]) -> None:
     assert sorted(found.tolist()) == sorted(set(hashes))
 
 
+@pytest.mark.parametrize("count", [1, 7, 500, 20_000, VALUES_MAX])
+def test_distinct_hashes_are_counted_to_one_in_ten(count: int) -> None:
+    for hashes in (
+        hash_numbers(np.arange(count, dtype=np.float64)),
+        np.concatenate([hash_text(f"user-{one}") for one in range(count)]),
+    ):
+        assert abs(distinct_count(hashes) - count) <= count / 10
+    assert distinct_count(hashes[:0]) == 0
+
+
+@examples(40)
+@given(values=st.lists(st.integers(0, 9_999), max_size=50), repeats=st.integers(1, 5))
+def test_a_filter_is_that_of_its_values_in_any_order_however_often(
+    values: list[int], repeats: int
+) -> None:
+    numbers = np.array(values, np.float64)
+    again = np.random.default_rng(repeats).permutation(np.tile(numbers, repeats))
+    assert make_filter(hash_numbers(numbers)) == make_filter(hash_numbers(again))
+
+
 def test_few_others_pass() -> None:
     """One in fifty at most, as full as filters are made without being cut."""
     numbers = np.arange(20_000, dtype=np.float64)
@@ -62,6 +84,6 @@ def test_a_hash_is_the_same_everywhere() -> None:
 
 
 def test_there_is_no_filter_of_too_many_values() -> None:
-    numbers = np.arange(VALUES_MAX + 1, dtype=np.float64)
+    numbers = np.arange(VALUES_MAX + VALUES_MAX // 50, dtype=np.float64)
     assert make_filter(hash_numbers(numbers)) is None
     assert make_filter(hash_numbers(numbers[:0])) == b""
