@@ -89,13 +89,14 @@ def new_facts(
 
 
 def _begin(footer: bytes) -> bytes:
+    """Up to the end of the schema; empty where it is written otherwise, as Thrift allows."""
     try:
         if footer[0] == _VERSION:
             _, at = read_varint(footer, 1)
             if footer[at] == _SCHEMA:
                 return footer[: after_list(footer, at + 1)]
-    except NOT_THRIFT:
-        pass
+    except NOT_THRIFT:  # Arrow has read it all the same: its facts are found anew for each file
+        return b""
     return b""
 
 

@@ -25,7 +25,7 @@ from tests.support.served import Served, StubHost, serving
 PATHS = ("/healthz", "/readyz", "/status", "/metrics")
 SAID = {"problems": [], "swept_at": 1, "files_ready": 0, "files_waiting": 0, "storage_root": "/"}
 CHANGING = {"date", "content-length"}
-OF_THIS_PROGRAM = ("fastapi", "pydantic", "pydantic_core")
+OF_ROUTES = ("fastapi", "pydantic", "pydantic_core")
 
 
 class Routers:
@@ -149,7 +149,7 @@ def test_an_unknown_dialect_is_refused_before_anybody_asks() -> None:
 def test_a_worker_begins_without_what_its_routes_need() -> None:
     loaded = modules_of("import sys; import indexer.run.worker; print(*sys.modules)")
     assert "indexer.clients.application" in loaded
-    assert not loaded.intersection(OF_THIS_PROGRAM)
+    assert not loaded.intersection(OF_ROUTES)
 
 
 def test_the_description_is_of_all_routes() -> None:

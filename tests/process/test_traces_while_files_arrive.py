@@ -84,7 +84,7 @@ def versions_of(trace: int, found: list[int]) -> dict[int, int]:
 
 
 @contextmanager
-def asking(site: Site, history: History, seed: int) -> Iterator[None]:
+def questions(site: Site, history: History, seed: int) -> Iterator[None]:
     stop = threading.Event()
 
     def ask() -> None:
@@ -121,7 +121,7 @@ def test_an_answer_has_whole_files_and_no_fewer_than_one_before(site: Site, seed
     coming = [file for file in range(FILES) for _ in range(drawn.randrange(1, VERSIONS + 1))]
     drawn.shuffle(coming)
     written: Counter[int] = Counter()
-    with asking(site, history, 1), asking(site, history, 2), asking(site, history, 3):
+    with questions(site, history, 1), questions(site, history, 2), questions(site, history, 3):
         for file in coming:
             site.write(f"{file:02}.parquet", rows_of(file, written[file]))
             written[file] += 1
