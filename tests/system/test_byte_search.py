@@ -1,91 +1,60 @@
-"""Bytes are found wherever they are, by the C library's search and by numpy's."""
+"""Bytes are found wherever they are."""
 
 import numpy as np
-import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.system import byte_search
-from indexer.system.byte_search import Bytes, find_all, stands_anywhere, windows
+from indexer.system.byte_search import Bytes, find_all, windows
 from tests.support.examples import examples
-
-
-@pytest.fixture(params=[True, False], ids=["memmem", "numpy"])
-def by_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not request.param:
-        monkeypatch.setattr(byte_search, "_MEMMEM", None)
 
 
 def letters(content: bytes) -> Bytes:
     return np.frombuffer(content, np.uint8)
 
 
-@pytest.mark.usefixtures("by_library")
-def test_each_place_is_found_unless_there_are_too_many() -> None:
-    """Those that overlap too."""
-    for content, needle, places in (
-        (b"ababa\0ab", b"ab", [0, 2, 6]),
-        (b"ababa\0ab", b"aba", [0, 2]),
-        (b"ababa\0ab", b"\0", [5]),
-        (b"ab", b"abc", []),
-        (b"", b"a", []),
-    ):
-        for most in (len(places), 100):
-            found = find_all(letters(content), needle, most=most)
-            assert found is not None
-            assert found.tolist() == places
-    assert find_all(letters(b"ab" * 4), b"ab", most=3) is None
+def places_of(needle: bytes, content: bytes) -> list[int]:
+    return [at for at in range(len(content)) if content.startswith(needle, at)]
+
+
+@examples(100)
+@given(
+    content=st.binary(max_size=40) | st.text("ab", max_size=120).map(str.encode),
+    needle=st.binary(min_size=1, max_size=3)
+    | st.text("ab", min_size=1, max_size=12).map(str.encode)
+    | st.sampled_from((b"ab" * 9, b"a" * 40)),
+    most=st.integers(0, 140),
+)
+@example(content=b"ababa\0ab", needle=b"aba", most=2)
+@example(content=b"", needle=b"a", most=0)
+@example(content=b"ab" * 60, needle=b"ab", most=60)
+def test_each_place_is_found_unless_there_are_too_many(
+    content: bytes, needle: bytes, most: int
+) -> None:
+    """Those that overlap too, and where nothing stands between two of them."""
+    found = find_all(letters(content), needle, most=most)
+    places = places_of(needle, content)
+    if len(places) > most:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.tolist() == places
 
 
 @examples(50)
 @given(
-    content=st.binary(max_size=40) | st.text("ab", max_size=120).map(str.encode),
-    needle=st.binary(min_size=1, max_size=3)
-    | st.sampled_from((b"a", b"ab", b"aa", b"ab" * 4, b"ab" * 9)),
-    dense=st.sampled_from((0, 1, byte_search.DENSE_BYTES)),
-    block=st.integers(1, 64),
-    part=st.integers(1, 64),
+    content=st.binary(max_size=300),
+    needle=st.binary(min_size=1, max_size=80),
+    at=st.integers(0, 300),
+    begin=st.integers(0, 64),
 )
-def test_bytes_are_found_however_they_are_looked_for(
-    content: bytes, needle: bytes, dense: int, block: int, part: int
+def test_bytes_are_found_at_any_place_in_memory(
+    content: bytes, needle: bytes, at: int, begin: int
 ) -> None:
-    """Also where the search changes on the way, and in whatever blocks numpy looks at.
-
-    And again, by the way that was found to be right before.
-    """
-    places = [at for at in range(len(content)) if content.startswith(needle, at)]
-    byte_search._way_of.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(byte_search, "DENSE_BYTES", dense)
-        patch.setattr(byte_search, "SHORT_BYTES", dense % 2)
-        patch.setattr(byte_search, "_BLOCK_WORDS", block)
-        patch.setattr(byte_search, "_PART_WORDS", part)
-        for searched, expected in ((content, places), (b"", []), (content, places)):
-            found = find_all(letters(searched), needle, most=200)
-            assert found is not None
-            assert found.tolist() == expected
-
-
-@examples(40)
-@given(
-    content=st.text("\\\\uab", max_size=60).map(str.encode),
-    needle=st.sampled_from((b"\\u", b"\\uab", b"a")),
-    looked_at=st.integers(1, 8),
-    copied=st.integers(1, 8),
-    frequent=st.sampled_from((1, 8)),
-)
-def test_a_needle_that_stands_somewhere_is_said_to(
-    content: bytes, needle: bytes, looked_at: int, copied: int, frequent: int
-) -> None:
-    """And of one that does not it is known, unless its first letter is frequent."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(byte_search, "_LOOKED_AT_BYTES", looked_at)
-        patch.setattr(byte_search, "_COPIED_BYTES", copied)
-        patch.setattr(byte_search, "_FREQUENT_BYTES", frequent)
-        stands = stands_anywhere(letters(content), needle)
-    assert stands or needle not in content
-    if frequent == 1:
-        assert stands == (needle in content)
+    """Whatever the vectors are that they lie in."""
+    whole = content[:at] + needle + content[at:]
+    found = find_all(letters(whole)[begin:], needle, most=400)
+    assert found is not None
+    assert found.tolist() == places_of(needle, whole[begin:])
 
 
 @examples(25)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
 from indexer.spans.identifiers import BoolArray
-from indexer.system.byte_search import Bytes, Places, find_all, stands_anywhere, windows
+from indexer.system.byte_search import Bytes, Places, find_all, windows
 
 MORE_PER_TEXT = 4
 """Where letters stand more often than so many times a text, all texts are said to have them."""
@@ -69,8 +69,6 @@ class Run:
         """
         if not text.isascii():
             return self.having(_ESCAPE)
-        if not stands_anywhere(self.content, _LOW_ESCAPE):
-            return np.zeros(len(self), np.bool_)
         found = self.inside(_LOW_ESCAPE, _ESCAPES_PER_TEXT)
         if found is None:
             return self._texts(None)
