@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 def catalog_answers(settings: Settings, path: Path) -> Iterator["Answers"]:
     """Answers over the catalog file, closed at the end. Raises CatalogUnreadable."""
     from indexer.query.answers import Answers  # noqa: PLC0415 - not of what the index alone knows
+    from indexer.query.catalog_moments import CatalogMoments  # noqa: PLC0415 - same
     from indexer.system.storage import LocalStorage  # noqa: PLC0415 - same
 
     with _opened(settings, path) as catalog:
+        storage = LocalStorage(settings.storage_root)
         yield Answers(
-            cursor=catalog.cursor,
-            storage=LocalStorage(settings.storage_root),
+            moments=CatalogMoments(cursor=catalog.cursor, storage=storage),
             limits=settings.answer_limits,
         )
 

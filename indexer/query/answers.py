@@ -5,11 +5,9 @@ The worker answers them beside its writer; a command answers them itself when no
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import field, replace
+from dataclasses import field
 from functools import partial
 from typing import Any
-
-import duckdb
 
 from indexer.catalog.arriving_files import NO_FILES, ArrivingFiles
 from indexer.catalog.totals import Totals
@@ -17,18 +15,15 @@ from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
 from indexer.hot.view import HotView
 from indexer.mastra.interruption import reads_within
-from indexer.model import Outstanding
-from indexer.query import lists
 from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
-from indexer.query.failures import states_as_errors
 from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, SQL_PUBLISHED_MAX, AnswerLimits
-from indexer.query.lists import IndexList
-from indexer.query.missing import Missing
+from indexer.query.lists import IndexList, list_rows
 from indexer.query.missing_files import beyond_index
 from indexer.query.moment import Moment, OpenAnswer
 from indexer.query.service_list import add_spans, list_services, without_replaced
@@ -43,40 +38,26 @@ from indexer.query.tiers.tier import Query
 from indexer.query.window import ANY_TIME, Window
 from indexer.system.budget import ByteBudget, Reservation
 from indexer.system.cached_storage import MustWait
-from indexer.system.no_statements import no_statements
-from indexer.system.storage import LocalStorage
-
-_BEGIN_TRIES = 3
-"""Of a transaction at a moment in which nothing is noticed; beyond, the answer says it lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """``cursor`` opens a reader's connection; ``directory`` is the writer's, if there is one.
+    """``directory`` is the writer's, if there is one.
 
     Every question raises QueryTimedOut or QueryCancelled when its deadline says so, and
     AnswerOutOfMemory or CatalogUnavailable for what DuckDB cannot do at the moment.
     """
 
-    cursor: Callable[[], duckdb.DuckDBPyConnection]
-    storage: LocalStorage
-    give_back: Callable[[duckdb.DuckDBPyConnection], None] = lambda cursor: cursor.close()
-    """Takes one that is in no transaction, for the next question."""
+    moments: CatalogMoments
     directory: Callable[[], TraceDirectory | None] = lambda: None
     arriving: Callable[[], ArrivingFiles] = lambda: NO_FILES
     """Files of the writer's next commit."""
-    outstanding: Callable[[], Outstanding | None] = lambda: None
-    """What was seen of the storage and is not in the index yet; None where nobody watches."""
-    doubts: Callable[[], tuple[Missing, ...]] = lambda: ()
-    """What any answer may lack at the moment, whatever is asked."""
     hot: AskHot | None = None
     """Asks for the spans that are in no indexed file yet."""
     hot_at_once: Callable[[], HotView | None] = lambda: None
     """The same where there is nothing to wait for; None where there is."""
     published: PublishedStore | None = None
     """Where the spans are that Mastra applications have published."""
-    guard: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Held while something is read: the catalog is not closed meanwhile."""
     limits: AnswerLimits = field(default_factory=AnswerLimits)
     absences: Absences = field(default_factory=Absences)
     """What searches have learnt of files, for the next."""
@@ -142,12 +123,12 @@ class Answers:
         seen at least once.
         """
         hot = self._ask_hot()
-        with self._transaction(deadline) as moment:
+        with self.moments.moment(deadline) as moment:
             published = published_spans(self.published, None, moment.deadline)
-            paths = tuple(unknown_files(moment.cursor, self.storage, hot))
+            paths = tuple(unknown_files(moment.cursor, moment.storage, hot))
             table = None if hot is None or hot.view is None else hot.view.table
             hot_spans = 0 if table is None else table.num_rows
-            unread = beyond_index(self.storage, moment.outstanding, hot_spans, paths)
+            unread = beyond_index(moment.storage, moment.outstanding, hot_spans, paths)
             given, left_out = newest_within(table, SQL_HOT_BYTES_MAX)
             beside, lacking = (
                 (None, ()) if published is None else published.newest(SQL_PUBLISHED_MAX)
@@ -164,22 +145,13 @@ class Answers:
         self, listed: IndexList, limit: int = ROWS_MAX, deadline: Deadline | None = None
     ) -> list[dict[str, Any]]:
         """A list of the index alone."""
-        with self.reading(deadline) as cursor:
-            return lists.list_rows(cursor, listed, min(limit, ROWS_MAX))
+        with self.moments.reading(deadline) as cursor:
+            return list_rows(cursor, listed, min(limit, ROWS_MAX))
 
     def totals(self) -> Totals:
         """What the index holds, in numbers: for those who have no writer that keeps them."""
-        with self.reading() as cursor:
+        with self.moments.reading() as cursor:
             return Totals.read(cursor)
-
-    def check(self) -> None:
-        """Raises what keeps the catalog from answering; asks it for nothing that it holds."""
-        with self.guard(), states_as_errors():
-            cursor = self.cursor()
-            try:
-                cursor.execute("SELECT 1")
-            finally:
-                cursor.close()
 
     def _spans(
         self,
@@ -215,9 +187,8 @@ class Answers:
         """The same without any statement, and so with nothing to interrupt. Raises MustWait."""
         hot = self._hot_at_once(query)
         arriving = self._arriving_for(query)
-        with self.guard(), self._reservation() as held:
-            cursor = no_statements()
-            moment = self._moment(cursor, deadline, self._look(state, cursor), state)
+        with self.moments.guard(), self._reservation() as held:
+            moment = self.moments.without_statements(deadline, state)
             opened = self._opened(moment, hot, query, arriving, state, held)
             return _answer(opened, query, encoding, payload=payload)
 
@@ -249,7 +220,7 @@ class Answers:
         arriving = self._arriving_for(query)
         with (
             nullcontext() if self.published is None else reads_within(deadline.over),
-            self._transaction(deadline, state) as moment,
+            self.moments.moment(deadline, state) as moment,
             self._reservation() as held,
         ):
             if before is not None and before.is_current:
@@ -275,7 +246,7 @@ class Answers:
         account = CostAccount(limits=self.limits, held=held)
         tiers = open_tiers(
             moment.cursor,
-            self.storage,
+            moment.storage,
             hot,
             query=query,
             directory=self.directory(),
@@ -300,93 +271,6 @@ class Answers:
         if view is None or not (isinstance(query, TraceQuery) or not view.rows.count()):
             raise MustWait
         return ask_hot(lambda: view)
-
-    @contextmanager
-    def reading(self, deadline: Deadline | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One connection in one transaction: an answer is of one moment, whatever is committed.
-
-        What the directory is asked inside covers that moment.
-        """
-        with self._transaction(deadline) as moment:
-            yield moment.cursor
-
-    @contextmanager
-    def _transaction(
-        self, deadline: Deadline | None, state: IndexState | None = None
-    ) -> Iterator[Moment]:
-        """The same, with what the answer knows of and cannot look into.
-
-        With a ``state`` each statement is a transaction of its own.
-        """
-        deadline = deadline or Deadline()
-        deadline.will_wait()
-        with self.guard(), states_as_errors():
-            cursor = self.cursor()
-            is_free = False
-            try:
-                with deadline.over(cursor):
-                    begun = self._begin(cursor) if state is None else self._look(state, cursor)
-                    yield self._moment(cursor, deadline, begun, state)
-                is_free = state is not None
-            finally:
-                if is_free:
-                    self.give_back(cursor)
-                else:
-                    cursor.close()
-
-    def _moment(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        deadline: Deadline,
-        begun: tuple[Outstanding | None, tuple[int, int]],
-        state: IndexState | None,
-    ) -> Moment:
-        outstanding, (refused, lost) = begun
-        return Moment(
-            cursor=cursor,
-            deadline=deadline,
-            storage=self.storage,
-            outstanding=outstanding,
-            files_quarantined=refused,
-            files_lost=lost,
-            doubts=self.doubts(),
-            state=state,
-            outstanding_now=self.outstanding,
-        )
-
-    def _look(
-        self, state: IndexState, cursor: duckdb.DuckDBPyConnection
-    ) -> tuple[Outstanding | None, tuple[int, int]]:
-        """What ``_begin`` gives, as of a state that has to be confirmed."""
-        outstanding = self.outstanding()
-        counts = state.quarantined
-        if counts is None:
-            counts = lists.count_quarantined(cursor)
-            state.keep_quarantined(counts)
-        return outstanding, counts
-
-    def _begin(
-        self, cursor: duckdb.DuckDBPyConnection
-    ) -> tuple[Outstanding | None, tuple[int, int]]:
-        """Begin a transaction whose moment the worker's knowledge is of.
-
-        The statement that counts refused files is its first one, and fixes the moment. What is
-        outstanding is asked before, because later a file could be in neither; and again after, in
-        case several transactions, of which this one saw the first, worked off what was noticed
-        in between.
-        """
-        before = self.outstanding()
-        for _ in range(_BEGIN_TRIES):
-            cursor.execute("BEGIN TRANSACTION")
-            counts = lists.count_quarantined(cursor)
-            after = self.outstanding()
-            if before is None or after is None or after.version == before.version:
-                return before, counts
-            cursor.execute("ROLLBACK")
-            before = after
-        cursor.execute("BEGIN TRANSACTION")
-        unknown = None if before is None else replace(before, lacking=None)
-        return unknown, lists.count_quarantined(cursor)
 
 
 def _is_brief(query: Query) -> bool:

@@ -76,7 +76,7 @@ class SpanFollower:
         """What has come since the last call. Raises IndexerError, and nothing is lost by that."""
         answers = self._answers
         hot = None if answers.hot is None else ask_hot(answers.hot)
-        with answers.reading(Deadline()) as cursor:
+        with answers.moments.reading(Deadline()) as cursor:
             if self._last_file is None:
                 ((last_file,),) = cursor.execute(_LAST_FILE).fetchall()
                 files = []
@@ -85,7 +85,7 @@ class SpanFollower:
                 files = cursor.execute(sql).fetchall()
                 last_file = max((file_id for file_id, _ in files), default=self._last_file)
         is_first, self._last_file = self._last_file is None, last_file
-        recent = read_recent_files(answers.storage, [path for _, path in files])
+        recent = read_recent_files(answers.moments.storage, [path for _, path in files])
         view = None if hot is None else hot.view
         published, missing = self._published()
         parts = [] if published is None else [self._unseen(published.spans)]

@@ -12,7 +12,7 @@ from indexer import __version__
 from indexer.catalog.database import Catalog
 from indexer.errors import IndexerError
 from indexer.index.pipeline import Pipeline
-from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.settings import Settings
 from indexer.system.usage import Usage
 
@@ -21,7 +21,7 @@ def worker_status(
     settings: Settings,
     catalog: Catalog,
     pipeline: Pipeline,
-    answers: Answers,
+    moments: CatalogMoments,
     *,
     problems: tuple[str, ...],
     http_url: str | None,
@@ -37,7 +37,7 @@ def worker_status(
     """
     found = [*pipeline.problems, *problems]
     try:
-        answers.check()
+        moments.check()
         totals = pipeline.register.totals.to_dict()
     except (duckdb.Error, IndexerError) as error:
         totals = {}

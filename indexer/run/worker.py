@@ -17,6 +17,7 @@ from indexer.errors import CatalogBusy, HotUnavailable, QueriesBusy, TaskDied
 from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.find.absences import Absences
 from indexer.query.missing import INDEX_STALLED, Missing
 from indexer.query.tiers.index_state import IndexMemory
@@ -198,21 +199,23 @@ class Worker:
     def answers(self) -> Answers:
         """The questions of commands and dashboards, over readers' connections."""
         storage = self._index.pipeline.storage
-        if self._answers is None or self._answers.storage is not storage:
+        if self._answers is None or self._answers.moments.storage is not storage:
             self._answers = self._answers_of(storage)
         return self._answers
 
     def _answers_of(self, storage: LocalStorage) -> Answers:
         index = self._index
         return Answers(
-            cursor=index.cursor,
-            give_back=index.give_back,
-            storage=storage,
+            moments=CatalogMoments(
+                cursor=index.cursor,
+                give_back=index.give_back,
+                storage=storage,
+                outstanding=index.outstanding,
+                doubts=self._doubts,
+                guard=index.readers.reading,
+            ),
             directory=lambda: index.pipeline.register.directory,
-            guard=index.readers.reading,
             arriving=lambda: index.commits().arriving,
-            outstanding=index.outstanding,
-            doubts=self._doubts,
             hot=None if self._hot is None else self._hot.ask,
             hot_at_once=(lambda: None) if self._hot is None else self._hot.ask_at_once,
             published=None if self._mastra is None else self._mastra.otel_spans,
@@ -235,7 +238,7 @@ class Worker:
 
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A reader's connection to the catalog as it is open now."""
-        return self.answers.reading()
+        return self.answers.moments.reading()
 
     def status(self) -> dict[str, Any]:
         """The worker's state and what the index holds."""
@@ -244,7 +247,7 @@ class Worker:
             self.settings,
             self._index.catalog,
             self._index.pipeline,
-            self.answers,
+            self.answers.moments,
             problems=self._problems,
             http_url=self._http_url,
             watching=self._events.is_watching,

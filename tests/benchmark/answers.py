@@ -12,6 +12,7 @@ import duckdb
 
 from indexer.query.answer import SpansAnswer
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.span import Span
 from tests.benchmark.corpus import Corpus
@@ -42,8 +43,7 @@ def measure(plan: Plan) -> list[Line]:
             index_once(corpus, folder / "index.duckdb")
             with opened(corpus.root, folder / "index.duckdb") as (catalog, pipeline):
                 answers = Answers(
-                    cursor=catalog.cursor,
-                    storage=pipeline.storage,
+                    moments=CatalogMoments(cursor=catalog.cursor, storage=pipeline.storage),
                     directory=lambda: pipeline.register.directory,
                 )
                 lines += _ask(corpus, answers, plan.answers, at_least)

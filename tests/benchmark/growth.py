@@ -12,7 +12,7 @@ from typing import Self
 
 from indexer.catalog.database import Catalog
 from indexer.index.pipeline import Pipeline
-from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.run.status import worker_status
 from indexer.settings import Settings
 from tests.benchmark.corpus import relative_path, write_files
@@ -93,7 +93,7 @@ class _Side:
             Settings(storage_path=self._storage),
             self._catalog_file,
             self._pipeline,
-            Answers(cursor=self._catalog_file.cursor, storage=self._pipeline.storage),
+            CatalogMoments(cursor=self._catalog_file.cursor, storage=self._pipeline.storage),
             problems=(),
             http_url=None,
             watching=True,

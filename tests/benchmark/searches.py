@@ -22,6 +22,7 @@ from indexer.catalog.files import FileRegister
 from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Pipeline
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.find.absences import Absences
 from indexer.query.find.index_row import COLUMNS
 from indexer.query.find.payload_conditions import AttributeCondition, Operator
@@ -101,8 +102,7 @@ def measure(plan: Plan) -> list[Line]:
             def answers(absences: Absences | None = None) -> Answers:
                 """Of somebody who has learnt nothing but what the catalog keeps."""
                 return Answers(
-                    cursor=database.cursor,
-                    storage=LocalStorage(str(root)),
+                    moments=CatalogMoments(cursor=database.cursor, storage=LocalStorage(str(root))),
                     limits=UNLIMITED,
                     absences=Absences() if absences is None else absences,
                 )

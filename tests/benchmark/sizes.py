@@ -15,6 +15,7 @@ from typing import Any, Self
 from indexer.catalog.database import Catalog
 from indexer.index.pipeline import Pipeline
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.find.span_query import SpanQuery
 from tests.benchmark.corpus import relative_path, write_files
 from tests.benchmark.layout import SERVICE_NAMES, Shape, trace_ids
@@ -86,8 +87,7 @@ class _Side:
 
     def _open_answers(self, catalog: Catalog) -> Answers:
         return Answers(
-            cursor=catalog.cursor,
-            storage=self._pipeline.storage,
+            moments=CatalogMoments(cursor=catalog.cursor, storage=self._pipeline.storage),
             directory=lambda: self._pipeline.register.directory,
         )
 

@@ -16,6 +16,7 @@ from indexer.clients.junjo.spans import junjo_span
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.system.storage import LocalStorage
 from tests.support.answered_spans import answered
 from tests.support.catalogs import indexed
@@ -117,7 +118,8 @@ def served(
         one.settle()
         storage = LocalStorage(one.root)
         answers = Answers(
-            cursor=one.catalog.cursor, storage=storage, hot=None if hot is False else ask
+            moments=CatalogMoments(cursor=one.catalog.cursor, storage=storage),
+            hot=None if hot is False else ask,
         )
         host = Host(answers, {**WELL, "storage_root": str(one.root)})
         with serving(host=host, socket_folder=folder) as service:
@@ -391,7 +393,9 @@ def test_hot_workflows_and_patches_are_answered_as_cold_ones(tmp_path: Path) -> 
 def test_an_attribute_that_is_not_promoted_names_the_setting(tmp_path: Path) -> None:
     """Lists that need it are refused; the others are not."""
     with indexed(tmp_path, keys=()) as one:
-        answers = Answers(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
+        answers = Answers(
+            moments=CatalogMoments(cursor=one.catalog.cursor, storage=LocalStorage(one.root))
+        )
         with serving(host=Host(answers)) as service:
             for path in ("/otel/spans/type/workflow/x", "/otel/service/x/root_spans_filtered"):
                 refused = service.get(path)

@@ -19,6 +19,7 @@ from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Pipeline
 from indexer.model import Limits
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.lists import list_named
 from indexer.system.clock import SystemClock
@@ -87,7 +88,8 @@ class Index:
         self.pipeline = Pipeline(storage, register, SystemClock(), Limits(settle_s=0.2))
         until_settled(self.pipeline, lambda: False)
         self.answers = Answers(
-            cursor=self.catalog.cursor, storage=storage, directory=lambda: register.directory
+            moments=CatalogMoments(cursor=self.catalog.cursor, storage=storage),
+            directory=lambda: register.directory,
         )
 
     def trace(self, trace: str) -> Rows:

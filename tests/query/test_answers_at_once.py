@@ -126,7 +126,7 @@ def test_a_large_trace_is_left_to_others(one: Indexed, monkeypatch: pytest.Monke
     with pytest.raises(MustWait):
         asked(answers, TraceQuery.of("2"), Deadline(may_wait=False), cache)
     for trace, is_large in [("1", False), ("2", True)]:
-        recent = read_recent_files(answers.storage, [str(one.root / "a.parquet")])
+        recent = read_recent_files(answers.moments.storage, [str(one.root / "a.parquet")])
         recent = replace(recent, deadline=Deadline(may_wait=False))
         if is_large:
             with pytest.raises(MustWait):

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.run.status import worker_status
 from indexer.settings import Settings
 from indexer.system.budget import ByteBudget
@@ -39,14 +40,14 @@ class Host(StubHost):
     def __init__(self, one: Indexed, cursor: Any) -> None:
         self.one = one
         self.budget = ByteBudget(1 << 20)
-        self.answers = Answers(cursor=cursor, storage=one.pipeline.storage)
+        self.answers = Answers(moments=CatalogMoments(cursor=cursor, storage=one.pipeline.storage))
 
     def status(self) -> dict[str, Any]:
         return worker_status(
             Settings(storage_path=self.one.root),
             self.one.catalog,
             self.one.pipeline,
-            self.answers,
+            self.answers.moments,
             problems=(),
             http_url=None,
             watching=True,

@@ -17,6 +17,7 @@ from indexer.catalog.database import Catalog
 from indexer.catalog.files import FileRegister
 from indexer.index.pipeline import Pipeline
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.span import UNREADABLE, Span
 from tests.support.catalogs import Row, rows_of, spans_on_disk, start_of
 
@@ -112,9 +113,11 @@ class Truth:
 
     def _answers(self, pipeline: Pipeline, connection: Any) -> Answers:
         return Answers(
-            cursor=connection.cursor,
-            storage=pipeline.storage,
-            outstanding=pipeline.outstanding,
+            moments=CatalogMoments(
+                cursor=connection.cursor,
+                storage=pipeline.storage,
+                outstanding=pipeline.outstanding,
+            )
         )
 
     def _on_disk(self) -> Sequence[Row]:

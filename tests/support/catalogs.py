@@ -10,7 +10,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from indexer.index.oneshot import until_settled
 from indexer.index.pipeline import Limits, Pipeline
 from indexer.model import AuditReport
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.query.tiers.index_state import IndexMemory
 from indexer.settings import Settings
 from indexer.system.clock import Clock
@@ -65,7 +66,9 @@ class Indexed:
         options.setdefault("arriving", lambda: self.catalog.commits.arriving)
         if "cursor" not in options:
             options |= {"cursor": self.catalog.cursor, "give_back": self.catalog.give_back}
-        return Answers(storage=storage, **options)
+        of_moments = {one.name for one in fields(CatalogMoments)} & options.keys()
+        moments = {name: options.pop(name) for name in of_moments}
+        return Answers(moments=CatalogMoments(storage=storage, **moments), **options)
 
     def rows(self, sql: str) -> list[Row]:
         return self.catalog.connection.execute(sql).fetchall()

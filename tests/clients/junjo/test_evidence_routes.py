@@ -16,6 +16,7 @@ from indexer.hot.view import DecodedRows, HotView
 from indexer.ingest.parquet import write_span_file
 from indexer.otlp.spans import span_table
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.system.storage import LocalStorage
 from tests.clients.test_routes_junjo import KEYS, WELL, Host
 from tests.support import junjo_agents, junjo_workflows
@@ -62,7 +63,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             bounded=False,
         )
         answers = Answers(
-            cursor=one.catalog.cursor, storage=LocalStorage(one.root), hot=lambda: view
+            moments=CatalogMoments(cursor=one.catalog.cursor, storage=LocalStorage(one.root)),
+            hot=lambda: view,
         )
         with serving(host=Host(answers, {**WELL, "storage_root": str(one.root)})) as served:
             yield served

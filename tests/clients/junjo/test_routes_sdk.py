@@ -17,6 +17,7 @@ from indexer.hot.view import DecodedRows, HotView
 from indexer.ingest.parquet import write_span_file
 from indexer.otlp.spans import SPAN_SCHEMA, span_table
 from indexer.query.answers import Answers
+from indexer.query.catalog_moments import CatalogMoments
 from indexer.system.storage import LocalStorage
 from tests.clients.test_routes_junjo import KEYS, Host
 from tests.support.catalogs import indexed
@@ -54,7 +55,8 @@ def holding(tier: str, folder: Path) -> Iterator[Served]:
             bounded=False,
         )
         answers = Answers(
-            cursor=one.catalog.cursor, storage=LocalStorage(one.root), hot=lambda: view
+            moments=CatalogMoments(cursor=one.catalog.cursor, storage=LocalStorage(one.root)),
+            hot=lambda: view,
         )
         with serving(host=Host(answers)) as served:
             yield served

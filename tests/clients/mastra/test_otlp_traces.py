@@ -1,6 +1,5 @@
 """Mastra's routes answer what came over OTLP beside what was published, each span once."""
 
-from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
 
@@ -141,7 +140,7 @@ def test_the_store_answers_when_the_index_cannot(tmp_path):
     store.init()
     store.observability.create_span(span(trace_id(1), f"{1:016x}"))
     with indexed(tmp_path) as one:
-        answers = replace(one.answers(), doubts=unavailable)
+        answers = one.answers(doubts=unavailable)
         door = MastraDoor(store=store, bodies=ByteBudget(1), answers=lambda: answers)
         with serving(routers=[partial(mastra, door=door)]) as client:
             page = get(client, "/traces")
