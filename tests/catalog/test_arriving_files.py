@@ -11,8 +11,8 @@ import pytest
 from indexer.catalog import arriving_files
 from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.files import FileRegister
-from indexer.index import pipeline
-from indexer.index.pipeline import Pipeline
+from indexer.index import outcomes
+from indexer.index.outcomes import Outcomes
 from indexer.query.answer import SpansAnswer
 from indexer.read.group import GroupRead
 from tests.support.catalogs import Indexed, indexed
@@ -86,17 +86,17 @@ def test_a_file_that_was_seen_otherwise_meanwhile_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[SpansAnswer] = []
-    finish = Pipeline._finish
+    settle = Outcomes.settle
     with indexed(tmp_path) as one:
         path = write(one.root / "a.parquet", [Span(trace=2), Span(trace=2, span=3)])
 
-        def finish_later(indexing: Pipeline, read: GroupRead) -> None:
+        def settle_later(indexing: Outcomes, read: GroupRead) -> None:
             if not found:
                 write(path, [Span(trace=2, span=5)])
-                indexing.look([str(path)])
-            finish(indexing, read)
+                one.pipeline.look([str(path)])
+            settle(indexing, read)
 
-        monkeypatch.setattr(Pipeline, "_finish", finish_later)
+        monkeypatch.setattr(Outcomes, "settle", settle_later)
         before_the_transaction(monkeypatch, one, lambda: found.append(trace(one)))
         one.settle()
     assert found[0].spans == []
@@ -164,12 +164,12 @@ def test_a_lone_file_gives_way_to_who_asks(tmp_path: Path, monkeypatch: pytest.M
     paused: list[int] = []
     with indexed(tmp_path, batch_files=1) as one:
         monkeypatch.setattr(
-            pipeline.time, "sleep", lambda _: paused.append(len(one.pipeline.register.files))
+            outcomes.time, "sleep", lambda _: paused.append(len(one.pipeline.register.files))
         )
         write(one.root / "a.parquet", [Span(trace=1)])
         one.settle()
         assert paused == []
-        one.pipeline._idle_s = lambda: 0.0
+        one.pipeline._outcomes._idle_s = lambda: 0.0
         write(one.root / "b.parquet", [Span(trace=2)])
         write(one.root / "c.parquet", [Span(trace=3)])
         one.settle()
