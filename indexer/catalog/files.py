@@ -9,76 +9,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 
-from indexer.catalog import promoted, quarantine, services
+from indexer.catalog import file_tables, promoted, quarantine, services
 from indexer.catalog import storage_root as storage_roots
 from indexer.catalog.arriving_files import NO_FILES, arriving_files
 from indexer.catalog.cached_state import Known
 from indexer.catalog.catalog_update import CatalogUpdate
 from indexer.catalog.database import Catalog
 from indexer.catalog.file_scans import insert_scans
-from indexer.catalog.insert import file_rows, insert_table, main_services
 from indexer.catalog.key_summaries import insert_summaries, summary_bytes
 from indexer.catalog.limits import OPERATIONS_MAX
 from indexer.catalog.recent_files import RecentFile, recent_files
-from indexer.catalog.staging import Holders, Staged, lost_rows, stage
+from indexer.catalog.staging import Holders, Staged, stage
 from indexer.catalog.totals import Change, FileTotals, Totals
 from indexer.catalog.trace_directory import TraceDirectory
-from indexer.model import ParquetFileInfo, RegisteredFile, RootIdentity
-from indexer.spans.aggregates import operation_rows, service_rows
+from indexer.model import RegisteredFile, RootIdentity
 from indexer.spans.attributes import PromotedFile
 from indexer.spans.batch import SpanBatch
-from indexer.spans.columns import SpanColumns
 from indexer.spans.file_scan import FileScan
 from indexer.spans.key_summary import FileKeySummary
-from indexer.spans.schema import STORED_COLUMNS, same_span
 from indexer.system.clock import Clock
-from indexer.system.duckdb_rows import arrow_table, id_list
-
-_FILE_TABLES = (
-    "indexed_spans",
-    "trace_files",
-    "file_services",
-    "file_operations",
-    "indexed_attributes",
-    "file_attributes",
-    "file_scans",
-    "file_key_summaries",
-    "parquet_files",
-)
-
-_SURVIVORS = """
-SELECT DISTINCT parquet_files.relative_path
-FROM trace_files AS leaving
-JOIN trace_files AS staying USING (trace_id)
-JOIN parquet_files ON parquet_files.file_id = staying.file_id
-WHERE leaving.file_id IN (SELECT unnest($ids))
-  AND staying.file_id NOT IN (SELECT unnest($ids))
-  AND leaving.owned_span_count > 0
-  AND staying.owned_span_count < staying.span_count
-"""
-
-_LOSE_FROM_TRACES = """
-UPDATE trace_files SET
-    owned_span_count = owned_span_count - lost.spans,
-    error_count = error_count - lost.errors
-FROM (
-    SELECT file_id, trace_id, count(*)::INTEGER AS spans,
-           count(*) FILTER (WHERE is_error)::INTEGER AS errors
-    FROM lost_spans GROUP BY ALL
-) AS lost
-WHERE trace_files.file_id = lost.file_id AND trace_files.trace_id = lost.trace_id
-"""
-
-_LOSE_FROM_FILES = """
-UPDATE parquet_files SET
-    owned_span_count = owned_span_count - lost.spans,
-    duplicate_spans = duplicate_spans + lost.spans
-FROM (SELECT file_id, count(*) AS spans FROM lost_spans GROUP BY ALL) AS lost
-WHERE parquet_files.file_id = lost.file_id
-"""
 
 
 class FileRegister:
@@ -182,8 +132,7 @@ class FileRegister:
         frontier = given
         while frontier:
             ids = [self._known.files[path].file_id for path in closure]
-            rows = self._catalog.connection.execute(_SURVIVORS, {"ids": ids}).fetchall()
-            frontier = {path for (path,) in rows} - closure
+            frontier = file_tables.holders_of_copies(self._catalog.connection, ids) - closure
             closure |= frontier
         return closure - given
 
@@ -215,18 +164,25 @@ class FileRegister:
         with self._catalog.transaction(
             files=changed, registered=recent, refusals=refusals
         ) as connection:
+            now_unix_nano = self._clock.now_unix_nano()
             resum = services.services_of(connection, leaving_ids) if leaving_ids else set()
             change = Change(removed=FileTotals.read(connection, leaving_ids))
-            _delete_files(connection, leaving_ids)
+            file_tables.delete_files(connection, leaving_ids)
             staged = self._stage(connection, update, set(leaving_ids))
             added = None
             if staged is not None:
                 changed.update(staged.file_ids.tolist(), staged.lost_file_ids.tolist())
-                files, added = self._insert(connection, staged)
+                files, added = file_tables.insert_files(
+                    connection,
+                    staged,
+                    storage_root=self._root,
+                    operations_max=self._operations_max,
+                    now_unix_nano=now_unix_nano,
+                )
                 recent += recent_files(
                     staged.files, staged.file_ids.tolist(), staged.owned_spans, self._root
                 )
-                resum |= self._take_over(connection, staged)
+                resum |= file_tables.take_over(connection, staged, self._operations_max)
                 change = replace(
                     change,
                     added=FileTotals.of_rows(files, staged.trace_files.num_rows),
@@ -235,10 +191,8 @@ class FileRegister:
                 # Before the commit: a reader that sees it must find its traces.
                 self._known.directory.add(staged.trace_keys, staged.trace_file_ids)
             names = services.follow_files(connection, self._known.services, added, resum)
-            self._relocate(connection, update.relocated)
-            quarantine.refuse(
-                connection, update.refused, self._known.files, self._clock.now_unix_nano()
-            )
+            file_tables.relocate_files(connection, update.relocated)
+            quarantine.refuse(connection, update.refused, self._known.files, now_unix_nano)
             quarantine.release(connection, self._released(update))
             of_files = self._known.of_files.after(connection, change, len(names))
         self._remember(update, leaving, staged)
@@ -319,85 +273,6 @@ class FileRegister:
         holders = Holders(known.directory, known.paths, frozenset(leaving), recent)
         return stage(connection, update.batches, known.next_file_id, holders)
 
-    def _insert(
-        self, connection: duckdb.DuckDBPyConnection, staged: Staged
-    ) -> tuple[pa.Table, pa.Table]:
-        """Insert the staged files; their rows of ``parquet_files`` and ``file_services``."""
-        self.batch_insert_span_metadata(connection, staged.file_ids, staged.owned_spans)
-        insert_table(connection, "trace_files", staged.trace_files)
-        added = service_rows(staged.owned_spans, staged.file_ids)
-        insert_table(connection, "file_services", added)
-        operations, others = operation_rows(
-            staged.owned_spans, staged.file_ids, limit=self._operations_max
-        )
-        insert_table(connection, "file_operations", operations)
-        now_unix_nano = self._clock.now_unix_nano()
-        files = file_rows(staged, added, others, self._root, now_unix_nano)
-        insert_table(connection, "parquet_files", files)
-        return files, added
-
-    @staticmethod
-    def batch_insert_span_metadata(
-        connection: duckdb.DuckDBPyConnection,
-        file_ids: "np.ndarray[tuple[int], np.dtype[np.int32]]",
-        spans: SpanColumns,
-    ) -> None:
-        """Insert the rows behind ``span_metadata``; slot ``i`` of the spans is ``file_ids[i]``."""
-        insert_table(connection, "indexed_spans", spans.to_arrow(file_ids))
-
-    def _take_over(self, connection: duckdb.DuckDBPyConnection, staged: Staged) -> set[str]:
-        """Remove registered copies that staged ones replace; the services that touches."""
-        if not len(staged.lost):
-            return set()
-        losers = sorted({int(file_id) for file_id in staged.lost_file_ids})
-        touched = services.services_of(connection, losers)
-        connection.register("lost_spans", lost_rows(staged))
-        try:
-            connection.execute(
-                "DELETE FROM indexed_spans USING lost_spans AS lost "
-                "WHERE indexed_spans.file_id = lost.file_id "
-                f"AND {same_span('indexed_spans', 'lost')}"
-            )
-            connection.execute(_LOSE_FROM_TRACES)
-            connection.execute(_LOSE_FROM_FILES)
-        finally:
-            connection.unregister("lost_spans")
-        self._derive_again(connection, losers)
-        return touched
-
-    def _derive_again(self, connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
-        """Recompute services and operations of files from the spans they still own."""
-        for table in ("file_services", "file_operations"):
-            connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
-        rows = arrow_table(
-            connection,
-            f"SELECT {STORED_COLUMNS} FROM indexed_spans WHERE file_id IN {id_list(file_ids)} "
-            "ORDER BY file_id",
-        )
-        spans = SpanColumns.from_arrow(rows, {id_: slot for slot, id_ in enumerate(file_ids)})
-        ids = np.array(file_ids, np.int32)
-        derived = service_rows(spans, ids)
-        insert_table(connection, "file_services", derived)
-        operations, others = operation_rows(spans, ids, limit=self._operations_max)
-        insert_table(connection, "file_operations", operations)
-        main = main_services(derived)
-        for file_id, other in zip(file_ids, others, strict=True):
-            connection.execute(
-                "UPDATE parquet_files SET other_operation_spans = ?, service_name = ? "
-                "WHERE file_id = ?",
-                [int(other), main.get(file_id), file_id],
-            )
-
-    def _relocate(
-        self, connection: duckdb.DuckDBPyConnection, files: Iterable[ParquetFileInfo]
-    ) -> None:
-        for info in files:
-            connection.execute(
-                "UPDATE parquet_files SET device = ?, inode = ?, changed_unix_nano = ? "
-                "WHERE relative_path = ?",
-                [info.device, info.inode, info.changed_unix_nano, info.relative_path],
-            )
-
     def _remember(
         self, update: CatalogUpdate, leaving: Iterable[str], staged: Staged | None
     ) -> None:
@@ -408,10 +283,3 @@ class FileRegister:
             known.add(staged, frozenset(self._key_ids.values()))
         known.relocate(update.relocated)
         known.refuse(update.refused)
-
-
-def _delete_files(connection: duckdb.DuckDBPyConnection, file_ids: list[int]) -> None:
-    if not file_ids:
-        return
-    for table in _FILE_TABLES:
-        connection.execute(f"DELETE FROM {table} WHERE file_id IN {id_list(file_ids)}")
