@@ -1,7 +1,7 @@
 """A span of an answer: what it is, where it lies, and its payload once that has been read. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -64,6 +64,7 @@ class PublishedTable:
 
 Source = DataFile | HotTable | HotValues | PublishedTable
 """What a span is a row of."""
+S = TypeVar("S", bound=Source)
 
 
 UNREADABLE = Payload()
@@ -121,3 +122,12 @@ class Span(NamedTuple):
         """The same span with its payload, and with its name as a whole."""
         span = tuple.__new__(Span, (*self[:-1], payload))
         return span if payload.whole_name is None else span._replace(name=payload.whole_name)
+
+
+def places_by_source(spans: Sequence[Span], *kinds: type[S]) -> dict[S, list[int]]:
+    """The places of the spans whose sources are of these kinds, by the source."""
+    places_of: dict[S, list[int]] = {}
+    for at, span in enumerate(spans):
+        if isinstance(span.source, kinds):
+            places_of.setdefault(span.source, []).append(at)
+    return places_of

@@ -7,7 +7,7 @@ from indexer.model import ParquetFileInfo
 from indexer.query.cost import CostAccount
 from indexer.query.deadline import Deadline
 from indexer.query.missing import Missing
-from indexer.query.span import UNREADABLE, DataFile, Span
+from indexer.query.span import UNREADABLE, DataFile, Span, places_by_source
 from indexer.query.tiers.tier import Payloads
 from indexer.read.canonical_payload import read_canonical_payload
 from indexer.read.registered_file import read_registered
@@ -64,11 +64,7 @@ def _by_file(spans: Sequence[Span]) -> dict[DataFile, Sequence[int]]:
     first = sources[0] if sources else None
     if isinstance(first, DataFile) and sources.count(first) == len(sources):
         return {first: range(len(sources))}
-    rows_of: dict[DataFile, list[int]] = {}
-    for at, source in enumerate(sources):
-        if isinstance(source, DataFile):
-            rows_of.setdefault(source, []).append(at)
-    return {**rows_of}
+    return {**places_by_source(spans, DataFile)}
 
 
 def _refuse_to_wait(files: Collection[DataFile]) -> None:

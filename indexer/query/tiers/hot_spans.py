@@ -17,7 +17,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import HOT_BOUNDED, HOT_INCOMPLETE, HOT_NOT_READ, Missing
-from indexer.query.span import UNREADABLE, HotTable, HotValues, Span, TierName
+from indexer.query.span import UNREADABLE, HotTable, HotValues, Span, TierName, places_by_source
 from indexer.query.tiers.hot_values import HOT_COLUMNS, payload_of_values, spans_of_values
 from indexer.query.tiers.payload_readers import MemoryPayload
 from indexer.query.tiers.tier import NOTHING, Candidates, Payloads, Query
@@ -123,10 +123,8 @@ class HotSpans:
     ) -> Payloads:
         """Out of the rows themselves."""
         payloads = [UNREADABLE] * len(spans)
-        places_of: dict[HotTable | HotValues, list[int]] = {}
-        for at, span in enumerate(spans):
-            if isinstance(span.source, HotTable | HotValues):
-                places_of.setdefault(span.source, []).append(at)
+        places_of: dict[HotTable | HotValues, list[int]]
+        places_of = places_by_source(spans, HotTable, HotValues)
         for source, places in places_of.items():
             rows = [spans[at].row for at in places]
             found = (

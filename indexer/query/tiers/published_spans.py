@@ -22,7 +22,7 @@ from indexer.query.find.llm_traces import LlmTraces
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.missing import PUBLISHED_NOT_READ, Missing
-from indexer.query.span import UNREADABLE, PublishedTable, Span, TierName
+from indexer.query.span import UNREADABLE, PublishedTable, Span, TierName, places_by_source
 from indexer.query.tiers.hot_spans import hot_columns, hot_payload
 from indexer.query.tiers.published_payload import PublishedPayload
 from indexer.query.tiers.tier import Candidates, Payloads, Query
@@ -95,12 +95,8 @@ class PublishedSpans:
     ) -> Payloads:
         """Read from the store."""
         payloads = [UNREADABLE] * len(spans)
-        places_of: dict[PublishedTable, list[int]] = {}
-        for at, span in enumerate(spans):
-            if isinstance(span.source, PublishedTable):
-                places_of.setdefault(span.source, []).append(at)
         missing: list[Missing] = []
-        for source, places in places_of.items():
+        for source, places in places_by_source(spans, PublishedTable).items():
             try:
                 table = source.view.rows([spans[at].row for at in places])
             except ENDED:
