@@ -64,6 +64,9 @@ class Plan:
     """Of the file that arrives each second meanwhile."""
     scans: int = 2
     """Scans of everything for each question of a dashboard."""
+    searches: int = 5
+    """Turns of a search that reads all files, and of DuckDB's scan of them: what else a machine
+    does makes two of them scatter by a fifth."""
     sizes: tuple[Shape, ...] = _SIZES
     """What is there before one more file, and questions."""
     sql: Shape = _MILLION
@@ -123,6 +126,7 @@ SMALL = Plan(
     panel_s=0.5,
     arriving_spans=2_000,
     scans=1,
+    searches=1,
     otlp_requests=32,
     otlp_bytes=60_000_000,
     dialect_spans=500,

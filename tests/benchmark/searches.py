@@ -132,8 +132,8 @@ def measure(plan: Plan) -> list[Line]:
             lines += [
                 _compared(
                     name,
-                    [_page(answers, SpanQuery(where=asked, limit=PAGE))] * plan.scans,
-                    [_scan(root, where)] * plan.scans,
+                    [_page(answers, SpanQuery(where=asked, limit=PAGE))] * plan.searches,
+                    [_scan(root, where)] * plan.searches,
                     SCAN_SHARE_AT_MOST,
                 )
                 for name, asked, where in _of_files()
