@@ -11,7 +11,6 @@ the oldest of its spans, which are enough to see whether spans arrive.
 """
 
 import asyncio
-import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -21,18 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from indexer.deferred_dataclass import dataclass
 from indexer.errors import HotUnavailable, IndexerError, StorageUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.source import HotSource
-from indexer.hot.view import HotLimits, HotOutline, HotRow, HotRows, HotView
+from indexer.hot.view import HotLimits, HotOutline, HotView
 from indexer.query.find.already_indexed import known_files
 from indexer.query.find.promoted_keys import key_numbers
+from indexer.run.hot_demand import HotDemand
 from indexer.run.lost_spans import LostSpans
 from indexer.settings import Settings
-from indexer.spans.identity import SpanKeys
 from indexer.system.change_count import change_count
 from indexer.system.clock import Clock
 from indexer.system.storage import LocalStorage
@@ -49,9 +46,6 @@ KEEP_UP_EVERY_S = 0.05
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
-KEEP_UP_FOR_S = 60.0
-"""After a question for all rows: a dashboard that refreshes asks again within that time. After one
-for a trace the log's state is asked for, and what came, but nothing is decoded."""
 FOLLOW_EVERY_S = 1.0
 """Between two looks that nothing but the time or an indexed file asks for, at least."""
 
@@ -75,6 +69,7 @@ class HotTier:
         self, settings: Settings, clock: Clock, find_new_files: FindNewFiles = no_listing
     ) -> None:
         self._find_new_files = find_new_files
+        self._demand = HotDemand(clock, self.follow_soon)
         self._max_age_s = settings.hot_max_age_s
         self._sharing = threading.Lock()
         self._shared: tuple[float, HotView] | None = None
@@ -88,7 +83,7 @@ class HotTier:
             snapshot_root=settings.snapshot_path or None,
             clock=clock,
             counted=partial(change_count, changes_file(Path(settings.wal_path).absolute())),
-            is_asked=lambda: self._is_listed,
+            is_asked=lambda: self._demand.is_listed,
             limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock
@@ -99,7 +94,6 @@ class HotTier:
         self._noting = threading.Lock()
         self._is_ending = False
         self._follow_every_s = settings.hot_follow_interval_s
-        self._asked_s = self._listed_s = -math.inf
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -138,26 +132,18 @@ class HotTier:
         try:
             view = self._source.now()
         except HotUnavailable as error:
-            self._asked_s = self._clock.monotonic_s()
+            self._demand.note_question()
             self._note(error.message)
             raise
         return self._noted(view)
 
     def _noted(self, view: HotView) -> HotView:
         """Somebody asks, and the service answers with this; whoever lists it is noted too."""
-        was_quiet = not self._is_asked
-        self._asked_s = self._clock.monotonic_s()
+        was_quiet = self._demand.note_question()
         self._note("")
         if was_quiet:
             self.follow_soon()
-        return view.with_rows(_ListedRows(view.rows, self._note_list), view.as_of_unix_nano)
-
-    def _note_list(self) -> None:
-        """Somebody asks for all rows."""
-        was_listed = self._is_listed
-        self._listed_s = self._clock.monotonic_s()
-        if not was_listed:
-            self.follow_soon()
+        return self._demand.telling(view)
 
     def _with_new_files(self, view: HotView) -> HotView:
         """The view with every file that was finished before it, where a listing can tell.
@@ -217,9 +203,9 @@ class HotTier:
         self._note("")
         if confirmed and seen.bounded:  # the next look is told of older files
             return FOLLOW_EVERY_S
-        if isinstance(seen, HotOutline) or not self._is_cheap or not self._is_asked:
+        if isinstance(seen, HotOutline) or not self._is_cheap or not self._demand.is_asked:
             return self._follow_every_s
-        if not self._is_listed:
+        if not self._demand.is_listed:
             return FOLLOW_EVERY_S
         grows = not isinstance(before, HotView) or before.table.num_rows != seen.table.num_rows
         took_s = self._clock.monotonic_s() - now_s
@@ -228,22 +214,12 @@ class HotTier:
     def _look(self) -> HotView | HotOutline:
         """Of all hot spans while somebody asks, and where there is no other way."""
         seen: HotView | HotOutline
-        if self._is_cheap and not self._is_asked:
+        if self._is_cheap and not self._demand.is_asked:
             seen = self._source.outline(with_sample=self._lost.is_due)
         else:
             seen = self._source.now()
         self._seen = seen
         return seen
-
-    @property
-    def _is_asked(self) -> bool:
-        """Whether a question came lately."""
-        return self._clock.monotonic_s() - self._asked_s <= KEEP_UP_FOR_S
-
-    @property
-    def _is_listed(self) -> bool:
-        """Whether one came that needs all rows."""
-        return self._clock.monotonic_s() - self._listed_s <= KEEP_UP_FOR_S
 
     @property
     def _is_cheap(self) -> bool:
@@ -286,35 +262,6 @@ class HotTier:
             log(HOT_UNREACHABLE, f"the hot tier does not answer yet: {problem}")
         elif before and not problem:
             log(HOT_REACHED, f"the hot tier answers ({self._source.chosen})")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _ListedRows:
-    """Hot spans that tell when somebody asks for all of them."""
-
-    rows: HotRows
-    note: Callable[[], None]
-
-    def table(self) -> pa.Table:
-        """All of them."""
-        self.note()
-        return self.rows.table()
-
-    def trace(self, trace_id: str) -> pa.Table:
-        """Those of one trace."""
-        return self.rows.trace(trace_id)
-
-    def few(self, trace_id: str, *, may_wait: bool) -> list[HotRow] | None:
-        """The same as values, where these are few."""
-        return self.rows.few(trace_id, may_wait=may_wait)
-
-    def count(self) -> int:
-        """How many there are."""
-        return self.rows.count()
-
-    def identities(self) -> SpanKeys:
-        """What identifies each of them."""
-        return self.rows.identities()
 
 
 def _count(seen: HotView | HotOutline | None) -> int:

@@ -10,7 +10,8 @@ import pytest
 from indexer.errors import HotUnavailable
 from indexer.hot.view import DecodedRows, HotOutline, HotView
 from indexer.run import hot_tier as module
-from indexer.run.hot_tier import FOLLOW_EVERY_S, KEEP_UP_EVERY_S, KEEP_UP_FOR_S, HotTier
+from indexer.run.hot_demand import KEEP_UP_FOR_S
+from indexer.run.hot_tier import FOLLOW_EVERY_S, KEEP_UP_EVERY_S, HotTier
 from indexer.settings import load_settings
 from indexer.spans.identity import SpanKeys
 from tests.support.fake_clock import FakeClock
@@ -192,6 +193,6 @@ def test_what_is_known_to_be_unchanged_is_told_without_asking(hot, source):
     """Only of a service that tells its changes; and it counts as a question."""
     source.unchanged = source.now
     view = hot.ask_at_once()
-    assert (view is not None) == (source.chosen == "incremental") == hot._is_asked
+    assert (view is not None) == (source.chosen == "incremental") == hot._demand.is_asked
     source.unchanged = lambda: None
     assert hot.ask_at_once() is None
