@@ -10,41 +10,19 @@ import stat as stat_bits
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from indexer.errors import (
-    FileChanged,
-    FileUnreadable,
-    FileVanished,
-    IndexerError,
-    NotRegularFile,
-    PathTooLong,
-    PermanentError,
-    StorageUnavailable,
-)
+from indexer.errors import PermanentError, StorageUnavailable
 from indexer.model import ParquetFileInfo, RootIdentity
+from indexer.system.file_status import ABSENT, confirm, file_info, unread, unreadable
 from indexer.system.folders import FolderContents, FolderEntry, FolderVersion, UnseenEntry
 
-INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
-"""Bounds of a time in nanoseconds: file systems also have the year 2300, and 1600."""
-UINT64_MAX = (1 << 64) - 1
 TICK_NS = 10_000_000
 """Of the clock that file systems take their times from: Linux counts at least 100 a second."""
-_NO_STAMP = (0, 0, 0)
-"""Size and times of what is not a regular file: a FIFO's move with each writer."""
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-"""Gone, or a link that dangles or runs in a circle."""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-_NEVER_OPENED = {
-    stat_bits.S_IFIFO: "a FIFO",
-    stat_bits.S_IFSOCK: "a socket",
-    stat_bits.S_IFCHR: "a device",
-    stat_bits.S_IFBLK: "a device",
-}
 
 
 class LocalStorage:
@@ -147,14 +125,14 @@ class LocalStorage:
             status = os.stat(path)
             link = os.path.islink(path)
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
-            raise _unreadable(relative_path, error) from error
+            raise unreadable(relative_path, error) from error
         return FolderEntry(
             name=os.path.basename(path),
             is_folder=stat_bits.S_ISDIR(status.st_mode),
             is_link=link,
-            info=_info(path, relative_path, status),
+            info=file_info(path, relative_path, status),
         )
 
     @contextmanager
@@ -178,12 +156,12 @@ class LocalStorage:
         """Of the file, confirmed to be the one of ``info``."""
         path = self.absolute(info.relative_path)
         try:  # its path first: to open a device or a protected file acts
-            _confirm(info, os.stat(path))
+            confirm(info, os.stat(path))
             descriptor = os.open(path, _FILE_FLAGS)
         except OSError as error:
-            raise _unread(info.relative_path, error) from error
+            raise unread(info.relative_path, error) from error
         try:
-            _confirm(info, os.fstat(descriptor))
+            confirm(info, os.fstat(descriptor))
         except BaseException:
             os.close(descriptor)
             raise
@@ -191,9 +169,9 @@ class LocalStorage:
 
     def _confirm_again(self, info: ParquetFileInfo) -> None:
         try:
-            _confirm(info, os.stat(self.absolute(info.relative_path)))
+            confirm(info, os.stat(self.absolute(info.relative_path)))
         except OSError as error:
-            raise _unread(info.relative_path, error) from error
+            raise unread(info.relative_path, error) from error
 
     @contextmanager
     def _folder(self, relative_folder: str) -> Iterator[int]:
@@ -235,7 +213,7 @@ class LocalStorage:
             try:
                 entry = self._entry(relative_folder, name)
             except OSError as error:
-                if error.errno not in _ABSENT:
+                if error.errno not in ABSENT:
                     unseen.append(_unseen(name, error))
             else:
                 if not self.is_protected(entry.info):
@@ -250,7 +228,7 @@ class LocalStorage:
             name=name.name,
             is_folder=stat_bits.S_ISDIR(status.st_mode),
             is_link=name.is_symlink(),
-            info=_info(self.absolute(relative_path), relative_path, status),
+            info=file_info(self.absolute(relative_path), relative_path, status),
         )
 
 
@@ -274,59 +252,9 @@ def _version(status: os.stat_result) -> FolderVersion:
     )
 
 
-def _unread(relative_path: str, error: OSError) -> IndexerError:
-    """What the system says of a file that cannot be had, as a fact."""
-    if error.errno in _ABSENT:
-        return FileVanished("the file is gone", path=relative_path)
-    if error.errno == errno.ENAMETOOLONG:
-        message = f"the path has {len(os.fsencode(relative_path)):,} bytes below the root"
-        return PathTooLong(message, path=relative_path)
-    return _unreadable(relative_path, error)
-
-
-def _confirm(info: ParquetFileInfo, status: os.stat_result) -> None:
-    """Whether these are the bytes of ``info``. Raises NotRegularFile and FileChanged."""
-    kind = _NEVER_OPENED.get(stat_bits.S_IFMT(status.st_mode))
-    if kind is not None:
-        raise NotRegularFile(f"the file is {kind}, which is never opened", path=info.relative_path)
-    if (
-        status.st_size == info.size_bytes
-        and status.st_mtime_ns == info.modified_unix_nano
-        and status.st_ctime_ns == info.changed_unix_nano
-        and status.st_ino == info.inode
-        and status.st_dev == info.device
-    ):
-        return
-    now = _info(info.path, info.relative_path, status)
-    if (now if info.changed_unix_nano else replace(now, changed_unix_nano=0)) != info:
-        raise FileChanged("the file changed while it was read", path=info.relative_path)
-
-
-def _info(path: str, relative_path: str, status: os.stat_result) -> ParquetFileInfo:
-    """What the system says of a file, each number bounded to what the catalog can hold."""
-    opened = stat_bits.S_IFMT(status.st_mode) not in _NEVER_OPENED
-    size, modified, changed = (
-        (status.st_size, status.st_mtime_ns, status.st_ctime_ns) if opened else _NO_STAMP
-    )
-    return ParquetFileInfo(
-        path=path,
-        relative_path=relative_path,
-        size_bytes=size,
-        modified_unix_nano=min(max(modified, INT64_MIN), INT64_MAX),
-        changed_unix_nano=min(max(changed, INT64_MIN), INT64_MAX),
-        device=status.st_dev & UINT64_MAX,
-        inode=status.st_ino & UINT64_MAX,
-    )
-
-
 def _unseen(name: "os.DirEntry[str]", error: OSError) -> UnseenEntry:
     try:
         is_file = name.is_file(follow_symlinks=False)
     except OSError:  # the folder does not say, and the system neither
         is_file = False
     return UnseenEntry(name=name.name, is_file=is_file, reason=error.strerror or str(error))
-
-
-def _unreadable(relative_path: str, error: OSError) -> FileUnreadable:
-    reason = error.strerror or str(error)
-    return FileUnreadable(f"cannot read the file: {reason}", path=relative_path)
