@@ -19,17 +19,8 @@ from indexer.model import FileFooter
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.file_columns import FileColumns
 from indexer.read.block_meta import digest_with, read_meta
-from indexer.read.tempo_spans import (
-    COLUMNS,
-    EVENT,
-    RESOURCE,
-    SPAN,
-    SPANS_ALONE,
-    Dedicated,
-    NestedSpans,
-    Places,
-    SpanColumn,
-)
+from indexer.read.tempo_attributes import EVENT, RESOURCE, SPAN, Dedicated, Places
+from indexer.read.tempo_spans import COLUMNS, SPANS_ALONE, NestedSpans, SpanColumn
 from indexer.system.storage import LocalStorage
 
 TRACES = 256

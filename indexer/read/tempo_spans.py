@@ -1,65 +1,35 @@
 """Spans of a block of Grafana Tempo as columns with a row a span. Pure.
 
 Tempo (vParquet4, vParquet5) has a row a trace, and inside of it its resources, their scopes and
-their spans. An attribute stands in the list of its owner, in a column of its own if Tempo knows it,
-or in a dedicated column, whose attribute is named outside of the file. Attributes, events and links
-become JSON text under the names of OTLP's JSON mapping.
+their spans. Attributes, events and links become JSON text under the names of OTLP's JSON mapping.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
 from indexer.read.arrow_values import arrow_values
-from indexer.read.json_text import json_text, parse_json
-from indexer.read.key_values import any_value
+from indexer.read.json_text import json_text
+from indexer.read.tempo_attributes import (
+    EVENT,
+    LINK,
+    RESOURCE,
+    SCOPE,
+    SPAN,
+    Dedicated,
+    Places,
+    attribute_columns,
+    attributes_of,
+    elements_of,
+)
 from indexer.system import arrow_compute as pc
 
-Places = npt.NDArray[np.int64]
-
-RESOURCE, SPAN, EVENT = "rs.Resource", "rs.ss.Spans", "rs.ss.Spans.Events"
-SCOPE, LINK = "rs.ss.Scope", "rs.ss.Spans.Links"
-"""Paths of what has attributes, without the groups that Parquet puts into lists."""
 SPANS_ALONE = f"{SPAN}.StartTimeUnixNano"
 """A column that says how many spans each row has."""
-
-KNOWN: Mapping[str, Mapping[str, str]] = {
-    RESOURCE: {
-        "ServiceName": "service.name",
-        "Cluster": "cluster",
-        "Namespace": "namespace",
-        "Pod": "pod",
-        "Container": "container",
-        "K8sClusterName": "k8s.cluster.name",
-        "K8sNamespaceName": "k8s.namespace.name",
-        "K8sPodName": "k8s.pod.name",
-        "K8sContainerName": "k8s.container.name",
-    },
-    SPAN: {
-        "HttpMethod": "http.method",
-        "HttpUrl": "http.url",
-        "HttpStatusCode": "http.status_code",
-    },
-}
-"""Attributes that have a column of their own in some version, by the column."""
-_LISTS = ("Value", "ValueInt", "ValueDouble", "ValueBool")
-
-
-@dataclass(frozen=True, slots=True)
-class Dedicated:
-    """An attribute that stands in a dedicated column."""
-
-    owner: str
-    """``RESOURCE``, ``SPAN`` or ``EVENT``."""
-    column: str
-    """Below the owner, as ``DedicatedAttributes.String01``."""
-    key: str
-    is_array: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,9 +47,9 @@ class NestedSpans:
     @classmethod
     def of(cls, traces: pa.RecordBatch) -> "NestedSpans":
         """All spans of the rows, in the order of the file."""
-        resources, trace_of = _elements(traces.column("rs"))
-        scopes, resource_of = _elements(pc.struct_field(resources, "ss"))
-        spans, scope_of = _elements(pc.struct_field(scopes, "Spans"))
+        resources, trace_of = elements_of(traces.column("rs"))
+        scopes, resource_of = elements_of(pc.struct_field(resources, "ss"))
+        spans, scope_of = elements_of(pc.struct_field(scopes, "Spans"))
         resource_of = resource_of[scope_of]
         return cls(traces, resources, scopes, spans, trace_of[resource_of], resource_of, scope_of)
 
@@ -127,29 +97,29 @@ def _resource_dropped(nested: NestedSpans, _dedicated: Sequence[Dedicated]) -> p
 def _resource_attributes(nested: NestedSpans, dedicated: Sequence[Dedicated]) -> pa.Array:
     used, at = np.unique(nested.resource_of, return_inverse=True)
     owners = pc.struct_field(nested.resources, "Resource").take(pa.array(used))
-    return _texts(_attributes(owners, RESOURCE, dedicated)).take(pa.array(at))
+    return _texts(attributes_of(owners, RESOURCE, dedicated)).take(pa.array(at))
 
 
 def _scope_attributes(nested: NestedSpans, dedicated: Sequence[Dedicated]) -> pa.Array:
     used, at = np.unique(nested.scope_of, return_inverse=True)
     owners = pc.struct_field(nested.scopes, "Scope").take(pa.array(used))
-    return _texts(_attributes(owners, SCOPE, dedicated)).take(pa.array(at))
+    return _texts(attributes_of(owners, SCOPE, dedicated)).take(pa.array(at))
 
 
 def _span_attributes(nested: NestedSpans, dedicated: Sequence[Dedicated]) -> pa.Array:
-    return _texts(_attributes(nested.spans, SPAN, dedicated))
+    return _texts(attributes_of(nested.spans, SPAN, dedicated))
 
 
 def _events(nested: NestedSpans, dedicated: Sequence[Dedicated]) -> pa.Array:
     """An event says how long after the start of its span it was."""
-    events, span_of = _elements(pc.struct_field(nested.spans, "Events"))
+    events, span_of = elements_of(pc.struct_field(nested.spans, "Events"))
     starts = pc.struct_field(nested.spans, "StartTimeUnixNano").to_pylist()
     since = pc.struct_field(events, "TimeSinceStartNano").to_pylist()
     members = zip(
         span_of.tolist(),
         since,
         arrow_values(pc.struct_field(events, "Name")),
-        _attributes(events, EVENT, dedicated),
+        attributes_of(events, EVENT, dedicated),
         pc.struct_field(events, "DroppedAttributesCount").to_pylist(),
         strict=True,
     )
@@ -167,13 +137,13 @@ def _events(nested: NestedSpans, dedicated: Sequence[Dedicated]) -> pa.Array:
 
 
 def _links(nested: NestedSpans, dedicated: Sequence[Dedicated]) -> pa.Array:
-    links, span_of = _elements(pc.struct_field(nested.spans, "Links"))
+    links, span_of = elements_of(pc.struct_field(nested.spans, "Links"))
     members = zip(
         span_of.tolist(),
         pc.struct_field(links, "TraceID").to_pylist(),
         pc.struct_field(links, "SpanID").to_pylist(),
         arrow_values(pc.struct_field(links, "TraceState")),
-        _attributes(links, LINK, dedicated),
+        attributes_of(links, LINK, dedicated),
         pc.struct_field(links, "DroppedAttributesCount").to_pylist(),
         strict=True,
     )
@@ -206,11 +176,6 @@ def _of_scope(field: str) -> SpanColumn:
     return SpanColumn(f"scope.{field}", pa.string(), (f"{SCOPE}.{field}",), make)
 
 
-def _owned(owner: str) -> tuple[str, ...]:
-    known = (f"{owner}.{column}" for column in KNOWN.get(owner, ()))
-    return (f"{owner}.Attrs", f"{owner}.DedicatedAttributes", *known)
-
-
 _TEXT, _COUNT, _NANOS = pa.string(), pa.int32(), pa.uint64()
 COLUMNS = (
     SpanColumn("trace.TraceID", pa.binary(), ("TraceID",), _trace_id),
@@ -224,13 +189,13 @@ COLUMNS = (
     _of_span("Kind", pa.int64()),
     _of_span("StatusMessage", _TEXT),
     _of_span("TraceState", _TEXT),
-    SpanColumn("span.attributes", _TEXT, _owned(SPAN), _span_attributes),
+    SpanColumn("span.attributes", _TEXT, attribute_columns(SPAN), _span_attributes),
     SpanColumn("span.events", _TEXT, (EVENT,), _events),
     SpanColumn("span.links", _TEXT, (LINK,), _links),
     _of_span("DroppedAttributesCount", _COUNT),
     _of_span("DroppedEventsCount", _COUNT),
     _of_span("DroppedLinksCount", _COUNT),
-    SpanColumn("resource.attributes", _TEXT, _owned(RESOURCE), _resource_attributes),
+    SpanColumn("resource.attributes", _TEXT, attribute_columns(RESOURCE), _resource_attributes),
     SpanColumn(
         "resource.DroppedAttributesCount",
         _COUNT,
@@ -244,63 +209,5 @@ COLUMNS = (
 """What a block has of each span."""
 
 
-def _elements(lists: pa.Array) -> tuple[pa.Array, Places]:
-    """The elements of all lists, and for each the place of its list."""
-    return pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy().astype(np.int64)
-
-
 def _texts(values: Sequence[Any]) -> pa.Array:
     return pa.array(map(json_text, values), _TEXT, size=len(values))
-
-
-def _attributes(
-    owners: pa.StructArray, owner: str, dedicated: Sequence[Dedicated]
-) -> list[dict[str, Any]]:
-    """Of each owner, from its list, from columns that Tempo knows and from dedicated ones."""
-    found: list[dict[str, Any]] = [{} for _ in range(len(owners))]
-    attributes, places = _elements(pc.struct_field(owners, "Attrs"))
-    keys = arrow_values(pc.struct_field(attributes, "Key"))
-    for place, key, value in zip(places.tolist(), keys, _values(attributes), strict=True):
-        found[place][key or ""] = value
-    named = [Dedicated(owner, *pair, False) for pair in KNOWN.get(owner, {}).items()]
-    for one in (*named, *(one for one in dedicated if one.owner == owner)):
-        column = _below(owners, one.column)
-        for held, stored in zip(found, arrow_values(column), strict=True):
-            value = stored
-            if isinstance(stored, list) and not one.is_array:
-                value = stored[0] if len(stored) == 1 else stored or None
-            if value is not None and (one.column != "ServiceName" or value):
-                held[one.key] = value
-    return [{key: one for key, one in each.items() if one is not None} for each in found]
-
-
-def _below(owners: pa.StructArray, path: str) -> pa.Array:
-    """A column inside of the owners; nulls where the version of the block has none."""
-    column = owners
-    for name in path.split("."):
-        if column.type.get_field_index(name) < 0:
-            return pa.nulls(len(owners))
-        column = pc.struct_field(column, name)
-    return column
-
-
-def _values(attributes: pa.StructArray) -> list[Any]:
-    """The value of each attribute: what stands in the one of its lists that is not empty.
-
-    List by list and not attribute by attribute: that takes a fourth of the time.
-    """
-    is_array = pc.struct_field(attributes, "IsArray").to_pylist()
-    found: list[Any] = [[] if one else None for one in is_array]
-    list_of: list[str | None] = [None] * len(found)
-    for name in _LISTS:
-        elements, places = _elements(pc.struct_field(attributes, name))
-        for place, value in zip(places.tolist(), arrow_values(elements), strict=True):
-            if list_of[place] is None:
-                list_of[place] = name
-                found[place] = [value] if is_array[place] else value
-            elif is_array[place] and list_of[place] == name:
-                found[place].append(value)
-    for place, text in enumerate(arrow_values(pc.struct_field(attributes, "ValueUnsupported"))):
-        if text:
-            found[place] = any_value(parse_json(text))
-    return found
