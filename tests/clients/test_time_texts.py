@@ -30,6 +30,20 @@ def test_other_times_do_not_ask_the_clock(times, text):
     assert times.counted_from is None
 
 
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("2027-01-15T08:00:00.123456789Z", NOW + 123_456_789),
+        ("2027-01-15T08:00:00.1234567Z", NOW + 123_456_700),
+        ("2027-01-15 08:00:00,12345678", NOW + 123_456_780),
+        ("2027-01-15T09:00:00.123456789 01:00", NOW + 123_456_789),
+        ("1969-12-31T23:59:59.999999999Z", -1),
+    ],
+)
+def test_a_time_is_taken_to_the_nanosecond(times, text, nanoseconds):
+    assert times.unix_nano(text) == nanoseconds
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "1x", "-1h", "1.5h", "h", "1h30m", "\u0661h"])
 def test_what_cannot_be_read_is_refused_with_what_can(times, text):
     with pytest.raises(QueryRefused, match="invalid time") as refused:
