@@ -21,7 +21,7 @@ from indexer.cli.sql_formats import format_of, write_file, write_text
 from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import FileChanged
-from indexer.query.sql import SqlAnswer, names_tables, open_session, stream
+from indexer.query.sql import SqlAnswer, open_session, stream
 from indexer.query.sql_scope import Unindexed, Window
 from indexer.run.sql_views import DIALECT_VIEWS
 from indexer.settings import Settings
@@ -122,7 +122,6 @@ def _answer(
         unindexed = Unindexed(
             recent_paths=beside.recent_files, hot=beside.hot, published=beside.published
         )
-        of_tables = names_tables(session, query, DIALECT_VIEWS)
         behind = _files_behind(session) if "span_attributes" in query.lower() else 0
         rows = calls.run(
             partial(
@@ -130,8 +129,8 @@ def _answer(
             )
         )
         said = None
-        if rows.coverage is not None or of_tables:
-            said = beside.missing_in_index if of_tables else beside.missing
+        if rows.coverage is not None or rows.of_tables:
+            said = beside.missing_in_index if rows.of_tables else beside.missing
             said = index_lacks(settings, session.cursor()) if said is None else said
         yield _Answer(
             rows=rows,

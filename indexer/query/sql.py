@@ -70,6 +70,8 @@ class SqlAnswer:
     views: "SpanViews | None" = None
     named: tuple[str, ...] = ()
     """Of the views, those that the statement names."""
+    of_tables: bool = False
+    """Whether it reads tables of the index, beside views."""
 
     @property
     def coverage(self) -> Coverage | None:
@@ -135,32 +137,32 @@ def stream(
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         named = _named(connection, question, words)
+        of_tables = names_tables(connection, question, known)
         if covered is None or not (named or lists):
-            return SqlAnswer(rows=RowStream(connection, sql), names=known)
+            return SqlAnswer(rows=RowStream(connection, sql), names=known, of_tables=of_tables)
         from indexer.query.span_views import SpanViews  # noqa: PLC0415 - see above
 
         views = SpanViews(connection, covered, known if lists else named, dialect_views)
         rows = views.answer(without_helpers(sql, _helpers(dialect_views)), may_scan=may_scan)
-        return SqlAnswer(rows=rows, names=known, views=views, named=named)
+        return SqlAnswer(rows=rows, names=known, views=views, named=named, of_tables=of_tables)
     except duckdb.Error as error:
         raise refusal(error, [*known, *_tables(connection)]) from error
 
 
 def names_tables(
-    connection: duckdb.DuckDBPyConnection, sql: str, dialect_views: Sequence[SqlViews] = ()
+    connection: duckdb.DuckDBPyConnection, question: str, views: Sequence[str]
 ) -> bool:
     """Whether the SQL reads tables of the index, beside views.
 
     Where DuckDB cannot tell, as for a join USING a column: whether it has the name of one, or of no
     view either.
-    Ask before ``select``: of a view that has been made DuckDB names the tables under it.
+    It is asked before they are made: of a view that has been DuckDB names the tables under it.
     """
     try:
-        names = {name.lower() for name in connection.get_table_names(explained(sql))}
+        names = {name.lower() for name in connection.get_table_names(question)}
     except duckdb.Error:
-        known = view_names(dialect_views)
-        return bool(_words(sql, _tables(connection))) or not _words(sql, known)
-    return bool(names.difference(view_names(dialect_views)))
+        return bool(_words(question, _tables(connection))) or not _words(question, views)
+    return bool(names.difference(views))
 
 
 def create_views(

@@ -9,7 +9,7 @@ from indexer.errors import QueryRefused
 
 _BLANK = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _EXPLAIN = re.compile(
-    rf"{_BLANK}EXPLAIN\b{_BLANK}(?:ANALYZE\b{_BLANK})?(?:\([^()]*\){_BLANK})?",
+    rf"{_BLANK}EXPLAIN\b{_BLANK}(?:ANALYZE\b{_BLANK})?(?:\((?!{_BLANK}(?:SELECT|FROM|WITH|VALUES)\b)[^()]*\){_BLANK})?",
     re.IGNORECASE | re.DOTALL,
 )
 _SHOW_TABLES = re.compile(r"\s*(SHOW\s+(?:ALL\s+)?TABLES)\s*;?\s*", re.IGNORECASE)
@@ -20,24 +20,69 @@ _OF_NAMES = re.compile(
 _UNKNOWN = re.compile(r'(?:Table|View)(?: or view)? with name "?([^\s"!]+)"? does not exist')
 _UNKNOWN_COLUMN = re.compile(r'column (?:named )?"([^"]+)"[^\n]*\s+Candidate bindings: ([^\n]*)')
 _QUOTED = re.compile('"([^"]+)"')
+_OF_FUNCTION = re.compile(r"executing the UDF: \w+: (.*?)\s*\n\s*At:\n", re.DOTALL)
+"""What a function of ours has raised, before the lines of Python that it came from."""
 _DUCKDBS_GUESS = re.compile(r'\n?Did you mean "[^"]*"\?')
+_BEGINS = frozenset(
+    {
+        *("select", "with", "from", "values", "table", "show", "describe", "desc", "summarize"),
+        *("pivot", "pivot_wider", "unpivot", "pivot_longer", "explain"),
+    }
+)
+"""The words that a statement that reads begins with."""
+_WORD = re.compile(rb"\w+")
 _READS = "SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE, SUMMARIZE, or EXPLAIN of one of them"
 
 
 def check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Raises QueryRefused for anything but one statement that reads, duckdb.Error for no SQL."""
+    _refuse_by_words(sql)
+    _refuse_by_words(explained(sql))
     found = connection.extract_statements(sql)
-    if len(found) != 1:
-        count = f"{len(found)} statements" if found else "none"
-        raise QueryRefused(f"expected one statement, got {count}", hint=f"Write one: {_READS}.")
-    kind = found[0].type
+    kind = found[0].type if len(found) == 1 else duckdb.StatementType.MULTI
     if kind == duckdb.StatementType.EXPLAIN:
         kind = _explained_type(connection, sql)
-    if kind != duckdb.StatementType.SELECT:
+    if kind == duckdb.StatementType.MULTI:
         raise QueryRefused(
-            f"{_words(kind)} is not a query; the catalog is read and never changed",
-            hint=f"Write one statement: {_READS}.",
+            "PIVOT takes more than one statement to find its values",
+            hint="Name them: PIVOT ... ON column IN ('one', 'other').",
         )
+    if kind != duckdb.StatementType.SELECT:
+        raise _no_query(_words(kind))
+
+
+def _refuse_by_words(sql: str) -> None:
+    """Before DuckDB parses it, which opens the files that IMPORT names. Raises QueryRefused."""
+    words = _first_words(sql)
+    if len(words) != 1:
+        count = f"{len(words)} statements" if words else "none"
+        raise QueryRefused(f"expected one statement, got {count}", hint=f"Write one: {_READS}.")
+    word, kind = words[0]
+    if kind == duckdb.token_type.keyword and word.lower() not in _BEGINS:
+        raise _no_query(word.upper())
+
+
+def _first_words(sql: str) -> list[tuple[str, duckdb.token_type]]:
+    """What each statement begins with, after opening brackets."""
+    content = sql.encode()
+    found: list[tuple[str, duckdb.token_type]] = []
+    is_begun = False
+    for at, kind in duckdb.tokenize(sql):
+        sign = content[at : at + 1]
+        if kind == duckdb.token_type.operator and sign == b";":
+            is_begun = False
+        elif kind != duckdb.token_type.comment and sign != b"(" and not is_begun:
+            word = _WORD.match(content, at)
+            found.append(("" if word is None else word[0].decode(), kind))
+            is_begun = True
+    return found
+
+
+def _no_query(words: str) -> QueryRefused:
+    return QueryRefused(
+        f"{words} is not a query; the catalog is read and never changed",
+        hint=f"Write one statement: {_READS}.",
+    )
 
 
 def is_of_names(sql: str) -> bool:
@@ -57,6 +102,9 @@ def without_helpers(sql: str, helpers: Collection[str]) -> str:
 def refusal(error: duckdb.Error, names: Sequence[str]) -> QueryRefused:
     """What DuckDB says of the SQL; of an unknown table the nearest of our names."""
     said = str(error).strip()
+    of_function = _OF_FUNCTION.search(said)
+    if of_function is not None:
+        return QueryRefused(of_function[1], hint="Check the SQL.")
     unknown = _UNKNOWN.search(said)
     if unknown is not None:
         guess = _guess(unknown[1].rpartition(".")[2].lower(), names)

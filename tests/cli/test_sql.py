@@ -144,6 +144,8 @@ def test_an_output_that_cannot_be_written(site: Site, tmp_path: Path, form: str)
         "COPY (SELECT 1) TO '{outside}'",
         "SELECT 1; DELETE FROM services",
         "ATTACH '{outside}' AS other",
+        "EXPORT DATABASE '{outside}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{outside}'",
         "PRAGMA threads=8",
         "SET enable_external_access = true",
         "SELEC 1",

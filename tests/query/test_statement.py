@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -33,6 +34,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         "SUMMARIZE services",
         "EXPLAIN SELECT 1",
         "/* why */ explain (FORMAT json) FROM services",
+        "/* in /* each */ other */ (SELECT ';') ; ;",
+        "EXPLAIN (SELECT 1)",
+        "PIVOT services ON service_name IN ('shop')",
     ],
 )
 def test_one_statement_that_reads_is_accepted(
@@ -52,6 +56,9 @@ def test_one_statement_that_reads_is_accepted(
         ("SET threads = 1", "SET is not a query"),
         ("CALL pragma_version()", "CALL is not a query"),
         ("ATTACH ':memory:' AS other", "ATTACH is not a query"),
+        ("-- ;\n PRAGMA database_list", "PRAGMA is not a query"),
+        ("EXPORT DATABASE 'there'", "EXPORT is not a query"),
+        ("PIVOT services ON service_name", "PIVOT takes more than one statement"),
     ],
 )
 def test_anything_else_is_refused_with_what_it_is(
@@ -60,7 +67,19 @@ def test_anything_else_is_refused_with_what_it_is(
     with pytest.raises(QueryRefused) as refused:
         check_statement(connection, sql)
     assert said in refused.value.message
-    assert "SELECT" in refused.value.advice
+    assert "SELECT" in refused.value.advice or "PIVOT" in refused.value.advice
+
+
+@pytest.mark.parametrize("begin", ["", "EXPLAIN ", "SELECT 1; ", "; ", "EXPLAIN; "])
+def test_no_file_is_opened_to_find_out_what_a_statement_is(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, begin: str
+) -> None:
+    """DuckDB's parser takes what IMPORT names for the statements, or quotes it in its error."""
+    for content in ("SELECT 1", "secret"):
+        (tmp_path / "schema.sql").write_text(content)
+        (tmp_path / "load.sql").write_text("")
+        with pytest.raises(QueryRefused):
+            check_statement(connection, f"{begin}IMPORT DATABASE '{tmp_path}'")
 
 
 def test_what_is_explained_is_the_rest_of_the_statement() -> None:

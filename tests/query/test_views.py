@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import QueryRefused
-from indexer.query.sql import Coverage, Window, names_tables, open_session, select
+from indexer.query.sql import (
+    Coverage,
+    Window,
+    names_tables,
+    open_session,
+    select,
+    view_names,
+)
+from indexer.query.statement import explained
 from indexer.run.sql_views import DIALECT_VIEWS
 from tests.support.catalogs import indexed
 from tests.support.span_files import Span, rewrite_in_place, spans, write
@@ -167,7 +175,7 @@ def test_a_question_of_tables_is_told_from_one_of_views(
         pass
     session = open_session(tmp_path / "catalog.duckdb", memory_limit="256MiB", threads=1)
     try:
-        assert names_tables(session, sql, DIALECT_VIEWS) == is_of_tables
+        assert names_tables(session, explained(sql), view_names(DIALECT_VIEWS)) == is_of_tables
     finally:
         session.close()
 
