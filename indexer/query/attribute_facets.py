@@ -17,6 +17,7 @@ from indexer.query.answers import Answers
 from indexer.query.deadline import ENDED, Deadline
 from indexer.query.facet import AttributeCounts, AttributeValue, CountedOver, values_of
 from indexer.query.find.attribute_coverage import missing_attributes
+from indexer.query.find.attribute_names import owner_and_key
 from indexer.query.find.column_scan import matching
 from indexer.query.find.promoted_keys import key_numbers
 from indexer.query.find.promoted_values import count_values, rows_with
@@ -97,11 +98,12 @@ def list_attributes(
 def list_values(
     answers: Answers, key: str, query: FacetQuery, deadline: Deadline | None = None
 ) -> AttributeValuesAnswer:
-    """The values of a key, those of the most spans first."""
+    """The values of a key, as it is written, those of the most spans first."""
     with answers.open(deadline) as opened:
         numbers = key_numbers(opened.cursor)
-        if key in numbers:
-            return _promoted_values(opened, key, numbers[key], query)
+        owner, name = owner_and_key(key)
+        if owner == "span" and name in numbers:
+            return _promoted_values(opened, name, numbers[name], query)
         looked = _look(opened, query.spans)
         values = [one for one in values_of(looked.spans, key) if one.value.startswith(query.prefix)]
         return AttributeValuesAnswer(

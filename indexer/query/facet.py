@@ -1,24 +1,18 @@
 """What searches can be written with: operations, attribute keys and their values, counted. Pure.
 
-Keys are written as searches take them: those of a span as they are, others after the name of what
-has them, as in ``resource.host.name``, ``scope.version`` and ``event.exception.type``.
+Keys are written as searches take them (see ``find.attribute_names``).
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from indexer.deferred_dataclass import dataclass
+from indexer.query.find.attribute_names import owner_and_key, written
+from indexer.query.find.payload_conditions import Owner
 from indexer.query.span import Span
 
-Scope = Literal["span", "resource", "scope", "event"]
-_PREFIXES: dict[Scope, str] = {
-    "span": "",
-    "resource": "resource.",
-    "scope": "scope.",
-    "event": "event.",
-}
 VALUE_CHARS_MAX = 1_024
 """Of a value that is listed, as the index has of a promoted one: a longer one is cut."""
 
@@ -45,7 +39,7 @@ class AttributeKey:
 
     key: str
     """As a search takes it."""
-    scope: Scope
+    scope: Owner
     types: tuple[str, ...]
     """Of its values, by their number: string, bool, int, double, array, map."""
     span_count: int
@@ -84,13 +78,13 @@ class AttributeCounts:
 
     def __init__(self) -> None:
         self.spans = 0
-        self._types: dict[tuple[Scope, str], Counter[str]] = {}
-        self._spans: Counter[tuple[Scope, str]] = Counter()
+        self._types: dict[tuple[Owner, str], Counter[str]] = {}
+        self._spans: Counter[tuple[Owner, str]] = Counter()
 
     def add(self, span: Span) -> None:
         """Count what it has."""
         self.spans += 1
-        has: set[tuple[Scope, str]] = set()
+        has: set[tuple[Owner, str]] = set()
         for scope, name, value in attributes_of(span):
             has.add((scope, name))
             self._types.setdefault((scope, name), Counter())[type_of(value)] += 1
@@ -102,7 +96,7 @@ class AttributeCounts:
             self._spans.setdefault(("span", name), 0)
         found = [
             AttributeKey(
-                key=_PREFIXES[scope] + name,
+                key=written(scope, name),
                 scope=scope,
                 types=tuple(one for one, _ in self._types.get(at, Counter()).most_common()),
                 span_count=count,
@@ -117,13 +111,14 @@ class AttributeCounts:
 
 
 def values_of(spans: Sequence[Span], key: str) -> list[AttributeValue]:
-    """The values that the spans have under a key, those of the most spans first."""
+    """The values that the spans have under a key as it is written, the most frequent first."""
+    named = owner_and_key(key)
     counted: Counter[tuple[str, str]] = Counter()
     for span in spans:
         found = {
             (type_of(value), value_text(value))
             for scope, name, value in attributes_of(span)
-            if _PREFIXES[scope] + name == key and value is not None
+            if (scope, name) == named and value is not None
         }
         counted.update(found)
     values = [
@@ -133,16 +128,17 @@ def values_of(spans: Sequence[Span], key: str) -> list[AttributeValue]:
     return sorted(values, key=lambda one: (-one.span_count, one.value, one.type or ""))
 
 
-def attributes_of(span: Span) -> Iterator[tuple[Scope, str, Any]]:
+def attributes_of(span: Span) -> Iterator[tuple[Owner, str, Any]]:
     """Every attribute of a span with its payload: of itself, its resource, scope and events."""
     payload = span.payload
     if payload is None:
         return
-    for scope, held in (
+    held_by: tuple[tuple[Owner, Any], ...] = (
         ("span", payload.attributes),
         ("resource", payload.resource_attributes),
         ("scope", payload.scope_attributes),
-    ):
+    )
+    for scope, held in held_by:
         yield from _pairs(scope, held)
     for event in payload.events if isinstance(payload.events, list) else ():
         if isinstance(event, dict):
@@ -160,7 +156,7 @@ def value_text(value: Any) -> str:
     return text[:VALUE_CHARS_MAX]
 
 
-def _pairs(scope: Any, held: Any) -> Iterable[tuple[Scope, str, Any]]:
+def _pairs(scope: Owner, held: Any) -> Iterable[tuple[Owner, str, Any]]:
     return ((scope, name, value) for name, value in held.items()) if isinstance(held, dict) else ()
 
 

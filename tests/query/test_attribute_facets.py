@@ -23,7 +23,7 @@ VALUES = (1, 2.5, True, "1", ["a"], {"b": None}, None)
 
 
 def made(number: int) -> Span:
-    attributes = {"n": VALUES[number % 7], f"key {number % 3}": "x"}
+    attributes = {"n": VALUES[number % 7], f"key {number % 3}": "x", "event.n": "own"}
     if number % 2:
         attributes[PROMOTED] = f"model {number % 3}"
     event = {"name": "e", "timeUnixNano": "1", "attributes": {"n": number % 2}}
@@ -70,7 +70,8 @@ def chosen(query: FacetQuery) -> list[Span]:
 
 def attributes(span: Span) -> dict[str, set[str]]:
     """Each key with its values as text, by brute force."""
-    found = {key: {text(value)} for key, value in json.loads(span.attributes).items()}
+    own = json.loads(span.attributes)
+    found = {f'"{key}"' if key == "event.n" else key: {text(value)} for key, value in own.items()}
     for event in json.loads(span.events):
         for key, value in event["attributes"].items():
             found.setdefault(f"event.{key}", set()).add(text(value))
@@ -102,7 +103,7 @@ def test_a_key_has_the_types_of_its_values(answers: Answers, everything: None) -
 
 
 @QUERIES
-@pytest.mark.parametrize("key", [PROMOTED, "n", "event.n", "nobody"])
+@pytest.mark.parametrize("key", [PROMOTED, "n", "event.n", '"event.n"', "nobody"])
 def test_every_value_is_counted_once_a_span(
     answers: Answers, query: FacetQuery, key: str, everything: None
 ) -> None:

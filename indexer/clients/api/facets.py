@@ -41,7 +41,7 @@ Key = Annotated[
     Path(
         max_length=TEXT_CHARS_MAX,
         description="As a search takes it: `http.route`, `resource.host.name`, `scope.version`, "
-        "`event.exception.type`.",
+        "`event.exception.type`; in quotes where it has signs in it, as `attributes` says it.",
     ),
 ]
 
