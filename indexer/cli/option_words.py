@@ -12,6 +12,7 @@ from typing import Any
 from indexer.clients.shared.attribute_words import attribute_condition
 from indexer.clients.shared.search_values import (
     DURATION,
+    DURATION_WORDS,
     KINDS,
     ORDERS,
     SPANS_DEFAULT,
@@ -89,7 +90,7 @@ def _one_of(names: Sequence[str]) -> _Rule:
 
 def _length(text: str) -> str | None:
     is_one = re.fullmatch(DURATION.strip("^$"), text) is not None
-    return None if is_one else "a length such as 20ms or 1.5s"
+    return None if is_one else DURATION_WORDS
 
 
 def _conditions(texts: Sequence[str]) -> str | None:

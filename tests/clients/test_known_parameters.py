@@ -1,4 +1,4 @@
-"""Parameters that a route does not have: refused by routes of our own, left alone by a dialect."""
+"""Parameters that a route of our own does not answer as they are: refused, with what is meant."""
 
 import pytest
 
@@ -32,6 +32,30 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name(served, target, s
     assert said in answer.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("target", "name", "said"),
+    [
+        ("/files?limit=1&limit=2", "limit", "given 2 times; it has one value"),
+        ("/api/v1/search/spans?service=a&name=n&service=b", "service", "given 2 times;"),
+        ("/api/v1/operations?since=1&since=1&since=1", "since", "given 3 times;"),
+        ("/api/v1/search/spans?name=%ff", "name", "not UTF-8;"),
+        ("/api/v1/search/spans?attr=a=b&attr=%c3", "attr", "not UTF-8;"),
+    ],
+)
+def test_what_would_be_answered_as_another_question_is_refused(served, target, name, said):
+    answer = served.get(target)
+    assert answer.code == 422, answer.body
+    (error,) = answer.json["errors"]
+    assert error["parameter"] == name
+    assert said in error["message"]
+    assert said in answer.json["detail"]
+
+
+def test_what_may_be_given_more_than_once_is_not_refused_for_that(served):
+    answer = served.get("/api/v1/search/spans?attr=a~(&attr=%C3%BC")
+    assert (answer.code, answer.json["title"]) == (400, "QueryRefused")
+
+
 def test_of_thousands_of_unknown_parameters_the_first_are_named(served):
     """A refusal costs little, whatever was sent."""
     answer = served.get("/status?" + "&".join(f"x{n}" for n in range(4_000)))
@@ -43,3 +67,31 @@ def test_of_thousands_of_unknown_parameters_the_first_are_named(served):
 def test_every_unknown_parameter_is_named(served):
     answer = served.get("/spans?serv=a&lim=2&lim=3")
     assert [one["parameter"] for one in answer.json["errors"]] == ["serv", "lim"]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "code", "hint"),
+    [
+        ("PUT", "/api/v1/search/spans", 405, "It takes GET, POST."),
+        ("OPTIONS", "/api/v1/services", 405, "It takes GET."),
+        ("POST", "/api/v1/services", 405, "It takes GET."),
+        ("GET", "/api/v1/nowhere", 404, "GET /docs describes every route."),
+    ],
+)
+def test_what_no_route_has_is_refused_with_what_there_is(served, method, target, code, hint):
+    answer = served.request(method, target)
+    assert (answer.code, answer.json.get("hint")) == (code, hint)
+    if code == 405:
+        assert hint == f"It takes {answer.headers['allow']}."
+
+
+def test_a_length_is_refused_with_one_that_is_none_of_a_pattern(served):
+    (error,) = served.get("/api/v1/search/spans?min_duration=5").json["errors"]
+    assert error["message"] == "expected a length such as 20ms or 1.5s"
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain"])
+def test_a_body_of_another_type_is_refused_with_the_one_to_send(served, kind):
+    answer = served.request("POST", "/api/v1/search/spans", {"Content-Type": kind}, b"{}")
+    assert answer.code == 422
+    assert answer.json["hint"] == "Send it as Content-Type: application/json."

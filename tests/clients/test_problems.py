@@ -76,7 +76,8 @@ def test_what_duckdb_says_to_a_wrong_statement_is_a_fault_and_no_full_disk(caplo
 
 
 def test_what_a_route_says_by_itself_is_the_detail():
-    assert refusal(HTTPException(404, "no such trace")).json["detail"] == "no such trace"
+    answer = refusal(HTTPException(404, "no such trace")).json
+    assert (answer["detail"], "hint" in answer) == ("no such trace", False)
 
 
 def test_a_fault_is_in_the_log_and_not_in_the_answer(caplog):

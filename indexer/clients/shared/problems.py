@@ -7,6 +7,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from indexer.errors import IndexerError
 from indexer.http.problems import MEDIA_TYPE, excerpt, of_error, problem
@@ -14,6 +15,7 @@ from indexer.http.problems import MEDIA_TYPE, excerpt, of_error, problem
 CLIENT_CLOSED = 499
 """What proxies log for a client that did not wait; nobody receives it."""
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TEXT = {"type": "string"}
 RESPONSE: dict[str, Any] = {
     "description": "A refusal: problem details of RFC 9457.",
@@ -53,7 +55,25 @@ def _http(request: Request, error: Exception) -> Response:
     title = HTTPStatus(error.status_code).phrase
     said = f"{excerpt(request.method)} {excerpt(request.url.path)}: {title}"
     detail = said if error.detail == title else excerpt(error.detail)
-    return problem(error.status_code, title, detail, headers=error.headers)
+    headers, hint = dict(error.headers or {}), ""
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == said:
+        hint = "GET /docs describes every route."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+        hint = f"It takes {headers['Allow']}."
+    return problem(error.status_code, title, detail, hint=hint, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Those that routes of its path have; the router names those of the first route alone."""
+    routes = request.app.routes
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
 
 
 def _gone(_: Request, __: Exception) -> Response:

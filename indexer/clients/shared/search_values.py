@@ -21,6 +21,7 @@ STATUSES: tuple[str, ...] = get_args(Status)
 """Each at the place of OTLP's number."""
 ORDERS: tuple[str, ...] = get_args(Order)
 DURATION = r"^[0-9]{1,18}(\.[0-9]{1,18})?(ns|us|ms|s|m|h)$"
+DURATION_WORDS = "a length such as 20ms or 1.5s"
 
 _INT64_MAX = 2**63 - 1
 _NANOS_PER = {

@@ -11,15 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indexer.clients.shared.problems import HANDLERS
+from indexer.clients.shared.search_values import DURATION, DURATION_WORDS
 from indexer.http.problems import excerpt, problem
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
+_WORDS = {DURATION: DURATION_WORDS}
+"""For people, of patterns."""
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - its handler
     found = [_of_model(one) for one in error.errors()]
-    return _unprocessable(found)
+    kind = request.headers.get("content-type", "")
+    is_unread = any(one["in"] == "body" for one in found) and "json" not in kind.lower()
+    return _unprocessable(found, "Send it as Content-Type: application/json." * is_unread)
 
 
 def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,12 +36,14 @@ def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
         "in": where,
         "value": excerpt(found.get("input")),
     }
-    return {**about, "message": found["msg"], **bounds}
+    expected = _WORDS.get(bounds.get("pattern", ""))
+    message = found["msg"] if expected is None else f"expected {expected}"
+    return {**about, "message": message, **bounds}
 
 
-def _unprocessable(found: Sequence[Mapping[str, Any]]) -> Response:
+def _unprocessable(found: Sequence[Mapping[str, Any]], hint: str) -> Response:
     detail = "; ".join(_sentence(one) for one in found)
-    return problem(422, "Unprocessable Content", detail, more={"errors": found})
+    return problem(422, "Unprocessable Content", detail, hint=hint, more={"errors": found})
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
