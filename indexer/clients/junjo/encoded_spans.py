@@ -10,7 +10,8 @@ from typing import Any
 
 from indexer.clients.junjo.dialect import Dialect
 from indexer.clients.junjo.held import YEAR_1_UNIX_NANO, YEAR_10000_UNIX_NANO
-from indexer.clients.junjo.spans import NAMES_READ, iso_time
+from indexer.clients.junjo.spans import NAMES_READ
+from indexer.clients.junjo.times import iso_time
 from indexer.clients.shared.json_text import as_json, json_string
 from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, Span

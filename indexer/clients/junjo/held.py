@@ -7,7 +7,7 @@ under ``UNHELD``, so that nothing is hidden. Pure.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from indexer.clients.junjo.spans import TIME_MAX, event_time, iso_time
+from indexer.clients.junjo.times import TIME_MAX, event_time, iso_time
 from indexer.deferred_dataclass import dataclass
 
 UNHELD = "span_indexer.unheld"

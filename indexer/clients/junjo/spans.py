@@ -6,14 +6,12 @@ Pure; ``sql_views`` says the same in SQL, from the same table of names.
 """
 
 import json
-import re
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import MAXYEAR, MINYEAR, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from indexer.clients.junjo.event_names import SET_STATE
+from indexer.clients.junjo.times import TIME_MAX, event_time, iso_time
 from indexer.deferred_dataclass import dataclass
 from indexer.query.span import UNREADABLE, Span
 from indexer.read.normalise import canonical
@@ -76,21 +74,12 @@ KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 
 FLAGS_MAX = 2**31 - 1
 """What INTEGER holds. OTLP keeps the bits above the tenth zero; other flags are null here."""
-TIME = "[0-9]{1,20}"
-TIME_MAX = 2**64 - 1
-"""An event's time is an unsigned number of 64 bits, in nanoseconds; anything else is not a time."""
 _LAST = TIME_MAX + 1
 
 INTERNAL = 1
 """The kind of the spans that Junjo makes."""
 PATCH_NAMESPACE = uuid.NAMESPACE_OID
 """RFC 9562 has none for spans. Never to be changed."""
-
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, which is written as Z
-_YEAR_DIGITS = 4
-_CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
-"""After so many days the Gregorian calendar repeats itself."""
-_DAY_S, _SECOND_US = 86_400, 1_000_000
 
 
 class Patch(NamedTuple):
@@ -180,32 +169,6 @@ def patch_id(span: Span, position: int) -> str:
     return str(uuid.uuid5(PATCH_NAMESPACE, f"{span.trace_id}/{span.span_id}/{position}{kind}"))
 
 
-def iso_time(unix_nano: int) -> str:
-    """ISO 8601 in UTC with microseconds and ``Z``, cut towards 1970 as the catalog's times are.
-
-    Front ends up to 0.61 take the digits of an offset for decimals.
-
-    Years before 1 and after 9999 have a sign and six digits, as ECMAScript writes them.
-    """
-    micros = unix_nano // 1_000 if unix_nano >= 0 else -(-unix_nano // 1_000)
-    seconds, micros = divmod(micros, _SECOND_US)
-    return f"{_iso_second(seconds)}.{micros:06}Z"
-
-
-@lru_cache(maxsize=4_096)
-def _iso_second(unix_s: int) -> str:
-    """The spans of a trace begin and end in a few seconds."""
-    days, seconds = divmod(unix_s, _DAY_S)
-    cycles, days = divmod(days, _CYCLE_DAYS)
-    inside = _EPOCH + timedelta(days=days, seconds=seconds)
-    text = inside.isoformat()
-    year = inside.year + cycles * _CYCLE_YEARS
-    if not cycles:
-        return text
-    written = f"{year:04}" if MINYEAR <= year <= MAXYEAR else f"{year:+07}"
-    return f"{written}{text[_YEAR_DIGITS:]}"
-
-
 def kind_name(number: int) -> str:
     """The name of OTLP's number."""
     return KINDS[number] if 0 <= number < len(KINDS) else KINDS[0]
@@ -279,14 +242,6 @@ def _events(events: Any) -> Any:
 def _with_number(event: Any) -> Any:
     time = event_time(event) if isinstance(event, Mapping) else None
     return event if time is None else {**event, "timeUnixNano": time}
-
-
-def event_time(event: Mapping[str, Any]) -> int | None:
-    """Nanoseconds since 1970; None for what is not a time."""
-    text = str(event.get("timeUnixNano"))
-    if not re.fullmatch(TIME, text, re.ASCII) or int(text) > TIME_MAX:
-        return None
-    return int(text)
 
 
 def _patches(events: Any) -> list[Patch]:

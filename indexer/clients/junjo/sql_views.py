@@ -9,6 +9,7 @@ from collections.abc import Collection
 from indexer.clients.junjo import spans as junjo
 from indexer.clients.junjo.event_names import SET_STATE
 from indexer.clients.junjo.spans import LEAVING, LIFTED, Lifted
+from indexer.clients.junjo.times import TIME
 from indexer.query.sql_scope import OTEL_SPANS, with_event
 from indexer.system.duckdb_rows import text_literal
 
@@ -174,7 +175,7 @@ def _json_text(text: str) -> str:
 
 
 def _time() -> str:
-    return _TIME.format(pattern=junjo.TIME)
+    return _TIME.format(pattern=TIME)
 
 
 def _place(name: str) -> int:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from indexer.clients.junjo.spans import LEAVING, iso_time, junjo_span, state_patches
+from indexer.clients.junjo.spans import LEAVING, junjo_span, state_patches
 from indexer.query.span import Span
 from tests.support.answered_spans import answered
 
 T0 = 1_795_000_000_123_456_789
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 OLD_WORKFLOW = {
     "junjo.workflow_id": "w",
@@ -168,30 +164,6 @@ def test_flags_that_no_integer_holds_are_null() -> None:
     """The column is an INTEGER, and OTLP has no such flags."""
     flags = [junjo_span(span(flags=flags))["trace_flags"] for flags in (2**31 - 1, 2**31)]
     assert flags == [2**31 - 1, None]
-
-
-@given(st.integers(0, 253_402_300_799 * 10**9 + 999_999_999))
-def test_times_are_cut_to_the_microsecond(nanos: int) -> None:
-    """Python's own calendar agrees from 1970 to 9999."""
-    expected = EPOCH + timedelta(microseconds=nanos // 1000)
-    assert iso_time(nanos) == f"{expected.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-@pytest.mark.parametrize(
-    ("nanos", "text"),
-    [
-        (-1, "1970-01-01T00:00:00.000000Z"),
-        (-1_000, "1969-12-31T23:59:59.999999Z"),
-        (253_402_300_800 * 10**9, "+010000-01-01T00:00:00.000000Z"),
-        (-62_135_596_800 * 10**9, "0001-01-01T00:00:00.000000Z"),
-        (-62_135_596_801 * 10**9, "+000000-12-31T23:59:59.000000Z"),
-        (-8_640_000_000_000 * 10**9, "-271821-04-20T00:00:00.000000Z"),
-        (8_640_000_000_000 * 10**9, "+275760-09-13T00:00:00.000000Z"),
-    ],
-)
-def test_times_beyond_pythons_years_are_as_ecmascript_writes_them(nanos: int, text: str) -> None:
-    """The last two are the first and the last time that ECMAScript knows."""
-    assert iso_time(nanos) == text
 
 
 def test_patches_are_the_events_with_that_name_in_order_of_time() -> None:
