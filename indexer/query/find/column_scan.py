@@ -77,11 +77,21 @@ def trace_ids(high: UInt64Array, low: UInt64Array) -> set[str]:
 def first(columns: SpanColumns, chosen: BoolArray, query: TraceQuery | SpanQuery) -> SpanColumns:
     """Of the chosen spans as many as the answer can need, in its order where it needs not all."""
     if isinstance(query, TraceQuery):
-        return columns.take(chosen)
+        return columns.take(chosen) if query.limit is None else _page(columns, chosen, query.limit)
     lead = columns.duration if query.slowest else columns.start
     if np.count_nonzero(chosen) > _ORDERED_WHOLE_MAX + query.count:
         chosen = chosen & (lead >= np.partition(lead[chosen], -query.count)[-query.count])
     return in_order(columns.take(chosen), query).take(slice(query.count))
+
+
+def _page(columns: SpanColumns, chosen: BoolArray, limit: int) -> SpanColumns:
+    """The first of a trace, in its order, and one more: nothing is made of the others."""
+    count = limit + 1
+    if np.count_nonzero(chosen) > count:
+        last = np.partition(columns.start[chosen], limit)[limit]
+        chosen = chosen & (columns.start <= last)
+    found = columns.take(chosen)
+    return found.take(np.lexsort((found.kind, found.span_id, found.start))[:count])
 
 
 def in_order(columns: SpanColumns, query: SpanQuery) -> SpanColumns:

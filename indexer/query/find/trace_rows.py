@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.deferred_dataclass import dataclass
-from indexer.query.find.column_scan import matching
+from indexer.query.find.column_scan import first, matching
 from indexer.query.find.index_row import IndexRow
 from indexer.query.find.trace_query import TraceQuery
 from indexer.spans.columns import IntArray, SpanColumns
@@ -115,11 +115,12 @@ class TraceRows:
         return slice(int(self.first[place]), int(self.first[place + 1]))
 
     def rows(self, query: TraceQuery, part: slice) -> list[IndexRow]:
-        """Those that the question is about, of those of its trace."""
-        if query.is_whole:
+        """Those of its trace that the question is about; of a page no more than it needs."""
+        count = part.stop - part.start
+        if query.is_whole and (query.limit is None or count <= query.limit):
             return self._index_rows(part, query.trace_id)
         found = self._rows(query, part)
-        found = found.take(matching(found, query))
+        found = first(found, matching(found, query), query)
         return index_rows_of(self.file_id, found, repeat(query.trace_id, len(found)))
 
     def _index_rows(self, part: slice, trace_id: str) -> list[IndexRow]:

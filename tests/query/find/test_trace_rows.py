@@ -12,6 +12,7 @@ from indexer.query.find.trace import indexed_trace
 from indexer.query.find.trace_query import TraceQuery
 from indexer.query.find.trace_rows import TraceRows
 from indexer.spans.columns import SpanColumns
+from indexer.spans.identity import trace_key
 from indexer.spans.texts import Texts
 from indexer.system.duckdb_rows import arrow_table
 from tests.support.catalogs import Indexed, indexed
@@ -67,6 +68,19 @@ def test_kept_rows_and_statements_give_the_same(one: Indexed, trace: int, option
     assert indexed_trace(cursor, query, directory, limit=limit, rows_of=kept.get) == by_statement
     some = {ids[0]: kept[ids[0]]}
     assert indexed_trace(cursor, query, directory, limit=limit, rows_of=some.get) == by_statement
+
+
+@pytest.mark.parametrize("after", [None, (T0, f"{1:016x}", 2)])
+def test_of_a_page_no_more_rows_are_made_than_it_needs(
+    one: Indexed, after: tuple[int, str, int] | None
+) -> None:
+    whole = TraceQuery(trace_id=f"{1:032x}", after=after)
+    (file_id,) = one.pipeline.register.directory.files_of(trace_key(*whole.words))
+    rows = TraceRows.read(one.catalog.cursor(), file_id)
+    assert rows is not None
+    every = sorted(rows.of_trace(whole), key=lambda row: (row.start_time_unix_nano, row.span_id))
+    assert len(every) > 3
+    assert rows.of_trace(replace(whole, limit=2)) == every[:3]
 
 
 def test_a_file_of_too_many_spans_is_not_read(
