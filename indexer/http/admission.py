@@ -16,12 +16,12 @@ from indexer.errors import Unauthorized
 from indexer.http.header_index import HeaderIndex
 from indexer.http.hosts import NamePolicy
 from indexer.http.limits import HEAD_BYTES_MAX
-from indexer.http.problems import of_fault, problem
+from indexer.http.message_rules import check_body, check_head, has_long_target, header_bytes
+from indexer.http.problems import of_fault
+from indexer.http.refusals import Refusal, Refuse, as_problem
 from indexer.http.session import SAFE_METHODS, Access, Sessions
 from indexer.system.tokens import bearer, is_equal
 
-_VERSIONS = frozenset({"1.0", "1.1"})
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 PREFLIGHT_AGE_S = 600
 """How long a browser may cache a preflight; Chromium's maximum is 7,200."""
 KEPT_HEADS_MAX = 64
@@ -30,38 +30,9 @@ KEPT_HEAD_BYTES_MAX = 1_024
 """Of one of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a request is refused."""
-
-    status: int
-    title: str
-    detail: str
-    hint: str = ""
-    kind: str = "about:blank"
-    ends_connection: bool = False
-    """The end of this request is not known, so nothing more can be read from the connection."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-Refuse = Callable[[Scope, Refusal], Response]
-
-
 def ask_for_token(_: str) -> Access:
     """The rule of a port without sessions."""
     return Access.TOKEN
-
-
-def as_problem(_: Scope, refusal: Refusal) -> Response:
-    """The refusal as problem details."""
-    return problem(
-        refusal.status,
-        refusal.title,
-        refusal.detail,
-        hint=refusal.hint,
-        kind=refusal.kind,
-        headers=refusal.headers,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +61,13 @@ class Admission:
     def sessions(self) -> Sessions:
         """Those that its token begins."""
         return Sessions(token=self.token, names=self.names)
+
+    def body_bytes_max_of(self, path: str) -> int:
+        """How large a body may be that is sent there."""
+        for ending, bytes_max in self.body_bytes_max_by_ending.items():
+            if path.endswith(ending):
+                return bytes_max
+        return self.body_bytes_max
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application behind these rules."""
@@ -145,12 +123,17 @@ class _Admitted:
     def _refusal(self, scope: Scope) -> Response | None:
         admission = self._admission
         head = (scope["method"], scope["http_version"], *scope["headers"])
-        if head in self._admitted and not _has_long_target(scope, admission.head_bytes_max):
+        if head in self._admitted and not has_long_target(scope, admission.head_bytes_max):
             return None
         headers = HeaderIndex(scope)
         refusal = (
-            _check_head(scope, headers, admission.head_bytes_max)
-            or _check_body(scope, headers, admission)
+            check_head(scope, headers, admission.head_bytes_max)
+            or check_body(
+                scope,
+                headers,
+                admission.body_bytes_max_of(scope["path"]),
+                may_be_chunked=admission.chunked_bodies,
+            )
             or _check_names(scope, headers, admission)
         )
         if refusal is None:
@@ -168,7 +151,7 @@ class _Admitted:
         """
         is_usual = "content-length" not in headers and "transfer-encoding" not in headers
         is_usual = is_usual and scope["path"] not in self._admission.open_paths
-        if is_usual and _header_bytes(scope) <= KEPT_HEAD_BYTES_MAX:
+        if is_usual and header_bytes(scope) <= KEPT_HEAD_BYTES_MAX:
             if len(self._admitted) >= KEPT_HEADS_MAX:
                 self._admitted.clear()
             self._admitted.add(head)
@@ -200,65 +183,6 @@ class _Authorized:
         if scope["method"] in SAFE_METHODS:
             return None
         return None if self._sessions.is_own_page(headers, required=by_session) else _ORIGIN_REFUSAL
-
-
-def _check_head(scope: Scope, headers: Headers, head_bytes_max: int) -> Refusal | None:
-    """RFC 9112 2.3, 3.2 and 6.3: the version, one ``Host``, one way to say where a body ends."""
-    if scope["http_version"] not in _VERSIONS:
-        return _closing_refusal(505, "HTTP Version Not Supported", "expected HTTP/1.1")
-    said = f"expected up to {head_bytes_max} bytes"
-    if _has_long_target(scope, head_bytes_max):
-        return _closing_refusal(414, "URI Too Long", said)
-    if _header_bytes(scope) > head_bytes_max:
-        return _closing_refusal(431, "Request Header Fields Too Large", said)
-    return _check_framing(scope, headers)
-
-
-def _has_long_target(scope: Scope, head_bytes_max: int) -> bool:
-    length: int = len(scope["raw_path"]) + len(scope["query_string"])
-    return length > head_bytes_max
-
-
-def _header_bytes(scope: Scope) -> int:
-    return sum(len(name) + len(value) for name, value in scope["headers"])
-
-
-def _check_framing(scope: Scope, headers: Headers) -> Refusal | None:
-    """A request with both a length and chunks is how another one is hidden from a proxy."""
-    hosts = headers.getlist("host")
-    if len(hosts) > 1 or (not hosts and scope["http_version"] != "1.0"):
-        return _closing_refusal(400, "Bad Request", f"expected one Host, got {len(hosts)}")
-    if "transfer-encoding" in headers and "content-length" in headers:
-        return _closing_refusal(
-            400, "Bad Request", "a body has either a Content-Length or chunks, not both"
-        )
-    if "transfer-encoding" in headers and scope["http_version"] == "1.0":
-        return _closing_refusal(400, "Bad Request", "chunks need HTTP/1.1")
-    return None
-
-
-def _check_body(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:
-    """A body that is too large, or that its method has no use for, is not read."""
-    method = scope["method"]
-    length = headers.get("content-length", "0")
-    if "transfer-encoding" in headers and not admission.chunked_bodies:
-        return _closing_refusal(411, "Length Required", "a body needs a Content-Length")
-    if not (length.isascii() and length.isdecimal()):
-        return _closing_refusal(400, "Bad Request", "Content-Length is not a number")
-    bytes_max = _body_bytes_max(scope["path"], admission)
-    if int(length) > bytes_max:
-        said = f"expected a body of up to {bytes_max} bytes"
-        return Refusal(status=413, title="Content Too Large", detail=said)
-    if method in _BODILESS and (int(length) or "transfer-encoding" in headers):
-        return _closing_refusal(413, "Content Too Large", f"{method} takes no body")
-    return None
-
-
-def _body_bytes_max(path: str, admission: Admission) -> int:
-    for ending, bytes_max in admission.body_bytes_max_by_ending.items():
-        if path.endswith(ending):
-            return bytes_max
-    return admission.body_bytes_max
 
 
 def _check_names(scope: Scope, headers: Headers, admission: Admission) -> Refusal | None:
@@ -300,7 +224,3 @@ def _token_refusal(headers: Headers, admission: Admission) -> Refusal:
         kind=f"urn:span-indexer:error:{Unauthorized.__name__}",
         headers={"WWW-Authenticate": "Bearer"},
     )
-
-
-def _closing_refusal(status: int, title: str, detail: str) -> Refusal:
-    return Refusal(status=status, title=title, detail=detail, ends_connection=True)

@@ -27,8 +27,9 @@ from indexer.errors import (
     OtlpTooLarge,
     WalBusy,
 )
-from indexer.http.admission import Admission, Refusal
+from indexer.http.admission import Admission
 from indexer.http.bodies import collect, content_coding, inflate
+from indexer.http.refusals import Refusal
 from indexer.otlp.requests import Signal
 from indexer.receive.export import Export, Exports, kept_signals
 from indexer.system.budget import SMALL_BYTES, ByteBudget, Reservation
