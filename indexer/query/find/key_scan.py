@@ -90,9 +90,9 @@ def _standing(run: Run, key: str, *, of_events: bool) -> tuple[BoolArray, Places
     if found is None:
         return np.ones(len(run), np.bool_), _NOWHERE, _NOWHERE
     places, row = found
-    odd = run.escaping(f'{key}"' if of_events else key)
-    if of_events:  # attributes of an event may be text, in which the quotes have a backslash
-        odd |= run.having(f'"{key}\\"'.encode())
+    odd = run.escaping(key + _ESCAPED_IN_TEXT if of_events else key)
+    if of_events:  # in text, in which the quotes have a backslash, or three in text of a text
+        odd |= run.having(f'"{key}\\'.encode())
     if "/" in key:
         odd |= run.having(b"\\/")
     is_read = run.content[run.offsets[row]] == ord("[" if of_events else "{")
@@ -105,4 +105,7 @@ def _standing(run: Run, key: str, *, of_events: bool) -> tuple[BoolArray, Places
     return odd, row, places + len(quoted)
 
 
+_ESCAPED_IN_TEXT = '"\\u0123456789abcdefABCDEF'
+"""An event and its attributes may be text: a quote around a key, or a letter of the escape that a
+key is written with there, may then be written with an escape as well."""
 _NOWHERE: Places = np.zeros(0, np.int64)

@@ -79,13 +79,11 @@ def test_a_value_that_parsing_gives_is_found_or_its_row_is_odd(
             assert having[at[row]] or "a" not in str(values[0]) or not isinstance(values[0], str)
 
 
-EVENTS = st.lists(
-    st.fixed_dictionaries(
-        {"name": st.sampled_from(("k", "x"))},
-        optional={"attributes": OBJECTS | OBJECTS.map(json.dumps), "k": PLAIN},
-    ),
-    max_size=3,
+EVENT = st.fixed_dictionaries(
+    {"name": st.sampled_from(("k", "x"))},
+    optional={"attributes": OBJECTS | OBJECTS.map(json.dumps), "k": PLAIN},
 )
+EVENTS = st.lists(EVENT | EVENT.map(json.dumps), max_size=3)
 ODD_EVENTS = st.sampled_from(
     (
         "k",
@@ -94,6 +92,7 @@ ODD_EVENTS = st.sampled_from(
         '[{"attributes":{"k" : 1}}]',
         r'[{"attributes":"{\u0022k\u0022:1}"}]',
         r'[{"attributes":{"\u006b":1}}]',
+        r'[{"attributes":"{\"\\u\u0030\u00306b\":1}"}]',
         '[{"attributes":[{"key":"k","value":{"intValue":"500"}}]}]',
         '[{"attributes":{"k":1,"k":2}},{"attributes":{"k":NaN}}]',
     )
