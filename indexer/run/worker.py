@@ -6,22 +6,16 @@ turn finish the transaction in hand, closes the catalog and ends the process.
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from indexer.clients.service import Service
-from indexer.errors import CatalogBusy, HotUnavailable, QueriesBusy, TaskDied
+from indexer.errors import CatalogBusy, HotUnavailable, TaskDied
 from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import Owned, owning
 from indexer.query.answers import Answers
-from indexer.query.catalog_moments import CatalogMoments
-from indexer.query.find.absences import Absences
-from indexer.query.missing import INDEX_STALLED, Missing
-from indexer.query.tiers.index_state import IndexMemory
 from indexer.read.payload import keep_page_maps
+from indexer.run.answering import Answering
 from indexer.run.bounded_stop import run_until_stopped
 from indexer.run.command_socket import CommandSocket
 from indexer.run.file_events import FileEvents
@@ -33,12 +27,10 @@ from indexer.run.serving import listening_service
 from indexer.run.status import worker_status
 from indexer.run.supervisor import Supervisor
 from indexer.settings import Settings
-from indexer.system.budget import ByteBudget
 from indexer.system.clock import Clock
 from indexer.system.interpreter import answer_beside_work
 from indexer.system.program_name import program_name
 from indexer.system.stop_signals import catch_stop_signals
-from indexer.system.storage import LocalStorage
 from indexer.system.usage import Usage
 from indexer.telemetry.log import HOT_ENDING, WORKER_STARTED, WORKER_STOPPED, WORKER_STOPPING, log
 from indexer.telemetry.own_traces import OwnTraces, own_traces
@@ -67,7 +59,7 @@ class Worker:
         )
         self._ownership = OwnershipWatch(self._index, owned.lock, self._stop)
         self._heartbeat = Heartbeat(clock, stalled_after_s=settings.stalled_after_s)
-        self._learnt = LearntSummaries(clock, settings.bytes_of("search_summaries_bytes"))
+        learnt = LearntSummaries(clock, settings.bytes_of("search_summaries_bytes"))
         self._loop = IndexLoop(
             self._index,
             clock,
@@ -75,7 +67,7 @@ class Worker:
             self._heartbeat,
             sweep_every_s=settings.poll_interval_s,
             committed=self._follow_hot_soon,
-            learnt=self._learnt,
+            learnt=learnt,
         )
         self._supervisor = Supervisor(clock, self._stop)
         self._events = FileEvents(settings.storage_root, self._loop, clock, self._stop)
@@ -89,6 +81,14 @@ class Worker:
             from indexer.run.mastra_store import MastraStore  # noqa: PLC0415 - few have one
 
             self._mastra = MastraStore(settings, lambda: self.answers)
+        self._answering = Answering(
+            settings,
+            self._index,
+            self._heartbeat,
+            learnt=learnt.put,
+            hot=self._hot,
+            mastra=self._mastra,
+        )
         self._canary = None
         if settings.canary_interval_s:
             from indexer.run.canary import canary  # noqa: PLC0415 - few ask for it
@@ -96,13 +96,6 @@ class Worker:
             self._canary = canary(settings, clock, lambda: self.answers)
         self._service: Service | None = None
         self._own_traces = OwnTraces()
-        self._memory = IndexMemory(
-            self._index.commits, rows_bytes_max=settings.bytes_of("row_cache_bytes")
-        )
-        self._answers: Answers | None = None
-        self._answer_limits = settings.answer_limits
-        self._absences = Absences(settings.bytes_of("search_cache_bytes"), keep=self._learnt.put)
-        self._answers_budget = ByteBudget(settings.bytes_of("answers_bytes_max"), busy=QueriesBusy)
 
     def request_stop(self) -> None:
         """Finish the transaction in hand and end. Safe in a signal handler of the loop."""
@@ -170,8 +163,8 @@ class Worker:
         if service.url is not None:
             tasks.append(keep("dashboards", service.run, essential=True))
         if self._hot is not None:
-            hot = self._hot
-            tasks.append(keep("hot tier", lambda: hot.follow_until(self._stop, self._reading)))
+            hot, reading = self._hot, self._answering.reading
+            tasks.append(keep("hot tier", lambda: hot.follow_until(self._stop, reading)))
         if self._canary is not None:
             measured = self._canary
             tasks.append(keep("canary", lambda: measured.run(self._stop)))
@@ -198,32 +191,7 @@ class Worker:
     @property
     def answers(self) -> Answers:
         """The questions of commands and dashboards, over readers' connections."""
-        storage = self._index.pipeline.storage
-        if self._answers is None or self._answers.moments.storage is not storage:
-            self._answers = self._answers_of(storage)
-        return self._answers
-
-    def _answers_of(self, storage: LocalStorage) -> Answers:
-        index = self._index
-        return Answers(
-            moments=CatalogMoments(
-                cursor=index.cursor,
-                give_back=index.give_back,
-                storage=storage,
-                outstanding=index.outstanding,
-                doubts=self._doubts,
-                guard=index.readers.reading,
-            ),
-            directory=lambda: index.pipeline.register.directory,
-            arriving=lambda: index.commits().arriving,
-            hot=None if self._hot is None else self._hot.ask,
-            hot_at_once=(lambda: None) if self._hot is None else self._hot.ask_at_once,
-            published=None if self._mastra is None else self._mastra.otel_spans,
-            limits=self._answer_limits,
-            budget=self._answers_budget,
-            absences=self._absences,
-            memory=self._memory,
-        )
+        return self._answering.answers
 
     @property
     def _problems(self) -> tuple[str, ...]:
@@ -231,14 +199,6 @@ class Worker:
         loop = (self._index.deleted, self._loop.failure, self._heartbeat.problem)
         found = (*loop, self._events.problem)
         return (*(one for one in found if one), *self._supervisor.problems)
-
-    def _doubts(self) -> tuple[Missing, ...]:
-        problem = self._heartbeat.problem
-        return (Missing(reason=INDEX_STALLED, detail=problem),) if problem else ()
-
-    def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A reader's connection to the catalog as it is open now."""
-        return self.answers.moments.reading()
 
     def status(self) -> dict[str, Any]:
         """The worker's state and what the index holds."""
@@ -261,7 +221,7 @@ class Worker:
         requests = {} if self._service is None else self._service.usages
         if self._mastra is not None:
             requests = {**requests, "mastra_bodies": self._mastra.door.bodies.usage}
-        return {**requests, "answer_bytes": self._answers_budget.usage}
+        return {**requests, "answer_bytes": self._answering.usage}
 
     async def snapshot(self) -> Path:
         """Publish a copy of the catalog as it is now; the same copy while nothing changed."""
