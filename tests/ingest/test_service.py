@@ -275,7 +275,7 @@ def test_paths_that_are_not_listed_change_nothing(stub, wal, monkeypatch):
     (key,) = append(wal, body(0))
     wal.mark_flushed(key, "/a.parquet", 1)
     commits = []
-    monkeypatch.setattr(wal, "_change", commits.append)
+    monkeypatch.setattr(wal._commits, "change", commits.append)
     foreign = [
         "",
         "/",

@@ -186,7 +186,7 @@ def test_a_cancelled_future_is_not_logged(wal, monkeypatch):
 
 def test_an_unexpected_error_reaches_its_caller_and_no_other(wal, monkeypatch):
     with pytest.raises(sqlite3.ProgrammingError):
-        wal._change(lambda _: (_ for _ in ()).throw(sqlite3.ProgrammingError("odd")))
+        wal._commits.change(lambda _: (_ for _ in ()).throw(sqlite3.ProgrammingError("odd")))
     append(wal, b"works")
 
 
