@@ -21,7 +21,7 @@ from indexer.system.interpreter import (
     leave_unused_modules_out,
 )
 from indexer.system.program_name import as_typed, program_name, start_part_of
-from indexer.system.standard_output import discard_output, write_any_text
+from indexer.system.standard_output import discard_output, is_of_output, write_any_text
 from indexer.system.stop_signals import is_interrupted, stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
@@ -51,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - said below, in one way or the other
         if is_interrupted():
             return _end_interrupted()
+        if isinstance(error, OSError) and is_of_output(error):
+            discard_output()
+            sys.stderr.write(f"error: cannot write to standard output: {error.strerror}\n")
+            return EXIT_INTERRUPTED
         return _say(error, options)
     return code
 

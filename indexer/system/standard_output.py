@@ -22,6 +22,17 @@ def has_text(text: str) -> bool:
     return True
 
 
+def is_of_output(error: OSError) -> bool:
+    """Whether what failed was to write to standard output: then it fails for a line end as well."""
+    if error.filename is not None:
+        return False
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError as again:
+        return again.errno == error.errno
+    return False
+
+
 def discard_output() -> None:
     """Whoever read it has gone: what is left goes nowhere, and the interpreter's end is quiet."""
     with suppress(OSError, ValueError):  # without a descriptor there is nothing to be flushed to

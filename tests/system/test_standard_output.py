@@ -1,4 +1,7 @@
-"""Output that a terminal cannot show is escaped, and a pipe that nobody reads ends quietly."""
+"""Output that a terminal cannot show is escaped, and one that nobody reads ends quietly.
+
+One that cannot be written is said in a line.
+"""
 
 import io
 import os
@@ -23,10 +26,22 @@ def test_what_the_encoding_lacks_is_escaped(monkeypatch):
 
 @pytest.mark.process
 def test_head_ends_a_command_quietly():
-    command = f"{sys.executable} -m indexer settings | head -1"
-    env = {name: value for name, value in os.environ.items() if not name.startswith("SPAN_TEST_")}
-    done = subprocess.run(
-        ["bash", "-c", command], env=env, capture_output=True, text=True, timeout=100
-    )
+    done = run("settings | head -1")
     assert done.stdout.split() == ["setting", "value", "source", "meaning"]
     assert done.stderr == ""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("command", ["settings", "settings --json"])
+def test_a_full_disk_is_said_in_a_line(command):
+    done = run(f"{command} > /dev/full")
+    said = "error: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def run(command):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SPAN_TEST_")}
+    line = f"{sys.executable} -m indexer {command}"
+    return subprocess.run(
+        ["bash", "-c", line], env=env, capture_output=True, text=True, timeout=100
+    )
