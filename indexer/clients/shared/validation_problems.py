@@ -24,7 +24,7 @@ def _invalid(request: Request, error: Exception) -> Response:
     found = [_of_model(one) for one in error.errors()]
     kind = request.headers.get("content-type", "")
     is_unread = any(one["in"] == "body" for one in found) and "json" not in kind.lower()
-    return _unprocessable(found, "Send it as Content-Type: application/json." * is_unread)
+    return _unprocessable(found, "Send it as Content-Type: application/json." if is_unread else "")
 
 
 def _of_model(found: Mapping[str, Any]) -> dict[str, Any]:
