@@ -40,6 +40,8 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name(served, target, s
         ("/api/v1/operations?since=1&since=1&since=1", "since", "given 3 times;"),
         ("/api/v1/search/spans?name=%ff", "name", "not UTF-8;"),
         ("/api/v1/search/spans?attr=a=b&attr=%c3", "attr", "not UTF-8;"),
+        ("/api/v1/attributes/%ff/values", "", "not UTF-8;"),
+        ("/api/v1/traces/%FF", "", "not UTF-8;"),
     ],
 )
 def test_what_would_be_answered_as_another_question_is_refused(served, target, name, said):

@@ -1,8 +1,8 @@
 """Query parameters that would be answered as another question are refused, with what is meant.
 
 Those that a route does not have, with the nearest one that it has; those that are given more than
-once and have one value; and what is not UTF-8. For routes of this program's own; a dialect follows
-its client.
+once and have one value; and what is not UTF-8, in the path as well. For routes of this program's
+own; a dialect follows its client.
 """
 
 from collections import Counter
@@ -22,15 +22,17 @@ NAMES_LISTED_MAX = 8
 """Of one request: a URL has room for thousands, and each costs a comparison."""
 NAME_CHARS_MAX = 64
 """Of a name that is compared: far longer than any of ours."""
+_NOT_TEXT = "not UTF-8; encode the text as UTF-8, and its bytes with %"
 
 
 async def known_parameters(request: Request) -> None:
     """A dependency of routers. Raises RequestValidationError, which becomes 422."""
-    if not request.query_params:
+    found = list(_path_not_text(request))
+    if not (request.query_params or found):
         return
     route = request.scope["route"]
     known = parameters_of(route.dependant) if isinstance(route, APIRoute) else {}
-    found = [*_unknown(request, known), *_repeated(request, known), *_not_text(request)]
+    found += [*_unknown(request, known), *_repeated(request, known), *_not_text(request)]
     if found:
         raise RequestValidationError(found[:NAMES_LISTED_MAX])
 
@@ -77,12 +79,24 @@ def _repeated(request: Request, known: Mapping[str, bool]) -> Iterator[dict[str,
 def _not_text(request: Request) -> Iterator[dict[str, object]]:
     """It would be answered for other letters."""
     for pair in request.scope["query_string"].split(b"&"):
-        try:
-            unquote_to_bytes(pair).decode()
-        except UnicodeDecodeError:
+        if not _is_text(pair):
             name = unquote(pair.partition(b"=")[0].decode("latin-1"))
-            said = "not UTF-8; encode the text as UTF-8, and its bytes with %"
-            yield _refused(request, name, "not_text", said)
+            yield _refused(request, name, "not_text", _NOT_TEXT)
+
+
+def _path_not_text(request: Request) -> Iterator[dict[str, object]]:
+    """The same of what stands in the path."""
+    path = request.scope.get("raw_path") or b""
+    if not _is_text(path):
+        yield {"type": "not_text", "loc": ("path",), "msg": _NOT_TEXT, "input": request.url.path}
+
+
+def _is_text(quoted: bytes) -> bool:
+    try:
+        unquote_to_bytes(quoted).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refused(request: Request, name: str, kind: str, said: str) -> dict[str, object]:
