@@ -18,6 +18,7 @@ from indexer.parquet.column_chunks import RowGroup, chunk_sizes, encrypted_colum
 from indexer.parquet.decode_errors import decoding
 from indexer.parquet.footer import digest_of, footer_bytes
 from indexer.parquet.int96 import COARSE_UNIT, saturate
+from indexer.parquet.plain_types import plain_table
 from indexer.parquet.schema_facts import SchemaFacts, known_facts, new_facts
 
 if TYPE_CHECKING:  # questions that open no file do not load it
@@ -95,9 +96,13 @@ class FileColumns:
         Of what they are nested in, nothing else is there. Raises CorruptPage, FileUnreadable.
         """
         with decoding(self._path):
-            yield from self._reader.iter_batches(
+            for batch in self._reader.iter_batches(
                 rows_max, row_groups=groups, column_indices=leaves, use_threads=False
-            )
+            ):
+                if self._facts.is_read_plain:
+                    yield batch
+                else:
+                    yield from plain_table(pa.Table.from_batches([batch])).to_batches()
 
     def read(self, positions: Sequence[int]) -> pa.Table:
         """These columns of all rows, in this order.
@@ -118,7 +123,7 @@ class FileColumns:
                 coarse = self._open((), self._metadata, COARSE_UNIT)
                 read = coarse.read_all(column_indices=leaves, use_threads=False)
                 table = saturate(table, read)
-        return _in_order(table, positions)
+            return self._in_order(table, positions)
 
     def read_row_group(self, group: int, positions: Sequence[int]) -> pa.Table:
         """These columns of the rows of one group. Raises like ``read``."""
@@ -126,7 +131,7 @@ class FileColumns:
             table = self._reader.read_row_group(
                 group, column_indices=self._leaves_of(positions), use_threads=False
             )
-        return _in_order(table, positions)
+            return self._in_order(table, positions)
 
     def batches(self, positions: Sequence[int], rows_max: int) -> Iterator[pa.Table]:
         """These columns of all rows, so many rows at a time. Raises like ``read``."""
@@ -138,7 +143,7 @@ class FileColumns:
                 column_indices=self._leaves_of(positions),
                 use_threads=False,
             ):
-                yield _in_order(pa.Table.from_batches([batch]), positions)
+                yield self._in_order(pa.Table.from_batches([batch]), positions)
 
     def stored_bytes(self, positions: Sequence[int]) -> int:
         """What these columns take in the file, compressed. Raises like ``read``."""
@@ -192,6 +197,14 @@ class FileColumns:
         )
         return reader
 
+    def _in_order(self, table: pa.Table, positions: Sequence[int]) -> pa.Table:
+        """Of plain types; pyarrow gives them in the order of the file, whatever was asked for."""
+        stored = sorted(positions)
+        if stored != list(positions):
+            place = {position: at for at, position in enumerate(stored)}
+            table = table.select([place[position] for position in positions])
+        return table if self._facts.is_read_plain else plain_table(table)
+
     def _leaves_of(self, positions: Sequence[int]) -> list[int]:
         return [leaf for position in sorted(positions) for leaf in self._facts.leaves[position]]
 
@@ -213,12 +226,3 @@ class FileColumns:
 def read_footer(source: pa.NativeFile, relative_path: str) -> FileFooter:
     """The footer's facts alone. Raises like ``FileColumns``."""
     return FileColumns(source, relative_path).footer
-
-
-def _in_order(table: pa.Table, positions: Sequence[int]) -> pa.Table:
-    """Pyarrow gives columns in the order of the file, whatever was asked for."""
-    stored = sorted(positions)
-    if stored == list(positions):
-        return table
-    place = {position: at for at, position in enumerate(stored)}
-    return table.select([place[position] for position in positions])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
+from indexer.parquet.plain_types import plain_schema
 from indexer.parquet.thrift import NOT_THRIFT, after_list, read_varint
 
 if TYPE_CHECKING:  # questions that open no file do not load it
@@ -33,7 +34,9 @@ class SchemaFacts:
     coded: tuple[str, ...]
     """Those of the text columns that it has."""
     schema: pa.Schema
-    """As Arrow reads it, those columns dictionary-encoded."""
+    """Those columns dictionary-encoded, and the types of all plain."""
+    is_read_plain: bool
+    """Whether Arrow reads it so."""
     names: tuple[str, ...]
     leaf_paths: tuple[str, ...]
     """The path of each column of values, as Parquet has them."""
@@ -71,12 +74,14 @@ def new_facts(
     begin = _begin(footer)
     columns = [metadata.schema.column(at) for at in range(metadata.num_columns)]
     ends = list(accumulate(map(_leaf_count, schema.types)))
+    plain = plain_schema(schema)
     facts = SchemaFacts(
         begin=begin,
         arrow_types=_arrow_types(metadata),
         text_columns=text_columns,
         coded=coded,
-        schema=schema,
+        schema=plain,
+        is_read_plain=plain == schema,
         names=tuple(schema.names),
         leaf_paths=tuple(column.path for column in columns),
         leaves=tuple(range(first, end) for first, end in zip([0, *ends], ends, strict=False)),

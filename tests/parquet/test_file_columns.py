@@ -45,6 +45,28 @@ def test_columns_come_by_position_in_the_order_asked_for(positions, texts):
         assert [column.to_pylist() for column in found.columns] == expected
 
 
+@pytest.mark.parametrize("texts", [(), ["name"]], ids=["plain", "coded"])
+def test_columns_that_a_writer_had_as_views_are_read_as_plain_ones(texts):
+    """Arrow has no kernel that takes rows of views."""
+    view = pa.string_view()
+    pairs = [[("k", "v")], None]
+    stored = pa.table(
+        {
+            "name": pa.array(["x", None], view),
+            "map": pa.array(pairs, pa.map_(view, view)),
+            "list": pa.array([["x"], None], pa.list_(view)),
+        }
+    )
+    file = opened(parquet_bytes(stored), text_columns=texts)
+    for found in (
+        file.read([0, 1, 2]),
+        file.read_row_group(0, [0, 1, 2]),
+        *file.batches([0, 1, 2], 9),
+    ):
+        assert "view" not in str(found.schema.types)
+        assert found.take([1, 0]).to_pylist() == stored.to_pylist()[::-1]
+
+
 def test_no_columns_are_rows_alone():
     assert opened(parquet_bytes(MIXED)).read([]).num_rows == 2
 
