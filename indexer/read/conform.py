@@ -125,17 +125,24 @@ def to_nanos(column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Bytes as the text that they are meant to be, unproven; other types as they are."""
-    if pa.types.is_dictionary(column.type) and pa.types.is_binary(column.type.value_type):
-        return pa.chunked_array(
-            [
-                pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.view(pa.string()))
-                for chunk in column.chunks
-            ],
-            pa.dictionary(column.type.index_type, pa.string()),
-        )
-    if pa.types.is_binary(column.type):
-        return pa.chunked_array([chunk.view(pa.string()) for chunk in column.chunks], pa.string())
-    return column
+    if not pa.types.is_dictionary(column.type):
+        text = _TEXT_OF.get(column.type)
+        if text is None:
+            return column
+        return pa.chunked_array([chunk.view(text) for chunk in column.chunks], text)
+    text = _TEXT_OF.get(column.type.value_type)
+    if text is None:
+        return column
+    return pa.chunked_array(
+        [
+            pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.view(text))
+            for chunk in column.chunks
+        ],
+        pa.dictionary(column.type.index_type, text),
+    )
+
+
+_TEXT_OF = {pa.binary(): pa.string(), pa.large_binary(): pa.large_string()}
 
 
 def _numbered(column: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:

@@ -181,6 +181,7 @@ def _is_text(kind: pa.DataType) -> bool:
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_binary(kind)  # what older ClickHouse writes for its String
+        or pa.types.is_large_binary(kind)  # and polars for its Binary
         or bool(kind == pa.string_view())
     )
 
@@ -189,7 +190,7 @@ def _is_id(kind: pa.DataType) -> bool:
     """Text, or bytes: a UUID's logical type comes as an extension."""
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
-    return _is_text(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    return _is_text(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 def _is_list(kind: pa.DataType) -> bool:

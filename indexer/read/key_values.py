@@ -37,7 +37,8 @@ def has_key_values(kind: pa.DataType) -> bool:
     if not types.is_struct(pair) or {field.name for field in pair} != _PAIR:
         return False
     key = pair.field("key").type
-    return bool(types.is_string(key) or types.is_large_string(key) or types.is_binary(key))
+    is_text = types.is_string(key) or types.is_large_string(key)
+    return bool(is_text or types.is_binary(key) or types.is_large_binary(key))
 
 
 def object_of(pairs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -88,7 +88,15 @@ def test_nested_columns_of_no_concern(tmp_path):
     assert_whole(tmp_path, parquet_bytes(nested), 5)
 
 
-@pytest.mark.parametrize("kind", [pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(pa.large_string(), pa.binary(), pa.large_binary()),
+        *(pa.string_view(), pa.binary_view()),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
+    ids=str,
+)
 def test_text_of_another_arrow_type(tmp_path, kind):
     content = table(written(9))
     columns = {name: content[name].cast(kind) for name in ("attributes", "name", "trace_id")}

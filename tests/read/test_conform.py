@@ -100,7 +100,9 @@ def test_kinds_by_name(prefix, case):
     "text",
     ["SPAN_KIND_CLIENT", "Client", "client", "CLIENT", "SpanKind.CLIENT", "3", "03", " Client "],
 )
-@pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.large_string()], ids=str)
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.binary(), pa.large_string(), pa.large_binary()], ids=str
+)
 def test_a_kind_is_the_same_in_every_spelling(text, kind):
     """OTLP's names, those of SDKs in Python and Go, and digits."""
     column = pa.chunked_array([pa.array([text.encode()], pa.binary()).cast(kind)])
@@ -127,9 +129,12 @@ def test_states_by_name_and_by_number():
 
 
 @pytest.mark.parametrize("kind", ["id", "text"])
-def test_bytes_are_text_even_when_they_are_not(kind):
+@pytest.mark.parametrize("bytes_type", [pa.binary(), pa.large_binary()], ids=str)
+@pytest.mark.parametrize("coded", [False, True])
+def test_bytes_are_text_even_when_they_are_not(kind, bytes_type, coded):
     """Older ClickHouse writes its strings as bytes; what is no UTF-8 is settled later, by row."""
-    column = pa.chunked_array([pa.array([b"ab", b"\xff", None], pa.binary())])
+    texts = pa.array([b"ab", b"\xff", None], bytes_type)
+    column = pa.chunked_array([texts.dictionary_encode() if coded else texts])
     found = conform(column, field(kind), None)
     assert pa.types.is_string(found.type) or pa.types.is_dictionary(found.type)
     assert len(found) == 3

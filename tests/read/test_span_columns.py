@@ -96,7 +96,10 @@ def test_a_null_code_is_zero_and_nothing_odd(tmp_path, column):
     "kind",
     [
         pa.large_string(),
+        pa.binary(),
+        pa.large_binary(),
         pa.string_view(),
+        pa.binary_view(),
         pa.dictionary(pa.int32(), pa.string()),
         pa.dictionary(pa.int8(), pa.large_string()),
     ],
