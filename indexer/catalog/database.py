@@ -31,6 +31,8 @@ from indexer.system.kept_cursors import KeptCursors
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
 _NO_CHECKPOINT_BYTES = 1 << 50
+_REFUSED = "Cannot CHECKPOINT"
+"""What DuckDB says of a checkpoint that may be tried again: nothing has failed."""
 CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
 """DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
 
@@ -133,7 +135,8 @@ class Catalog:
         """Fold the write-ahead log into the database file, unless checkpoints are held.
 
         DuckDB refuses it at some moments in the life of other transactions, those of readers as
-        well (measured on 1.5.5: 3 in 1,000 beside two readers), so it is tried for a while.
+        well (measured on 1.5.5: 3 in 1,000 beside two readers), so it is tried for a while. Raises
+        CatalogBusy when they are in the way all the time, and CatalogWriteFailed.
         """
         if self._holds_checkpoints:
             return
@@ -145,6 +148,12 @@ class Catalog:
                 tries=retry.CHECKPOINT_TRIES,
             )
         except duckdb.Error as error:
+            if isinstance(error, duckdb.TransactionException) and _REFUSED in str(error):
+                raise CatalogBusy(
+                    "other transactions are in the way of a checkpoint",
+                    path=str(self.path),
+                    hint="Ask again in a moment.",
+                ) from error
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
 
     def hold_checkpoints(self) -> None:

@@ -33,7 +33,7 @@ class SnapshotCopy:
     """
 
     def __init__(self, catalog: Catalog, serial: int, modes: FileModes = DEFAULT_MODES) -> None:
-        """Raises CatalogWriteFailed when the log cannot be folded in."""
+        """Raises CatalogWriteFailed or CatalogBusy when the log cannot be folded in."""
         catalog.checkpoint()
         catalog.hold_checkpoints()
         self._catalog = catalog

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from indexer.errors import CatalogWriteFailed, IndexerError
+from indexer.errors import CatalogBusy, CatalogWriteFailed, IndexerError
 from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.snapshot import SnapshotCopy
 from indexer.run.heartbeat import Heartbeat
@@ -38,6 +38,8 @@ T = TypeVar("T")
 IDLE_CHECKPOINT_WAL_BYTES = 4 << 20
 IDLE_CHECKPOINT_AFTER_S = 2.0
 """Fold the log in once nothing has happened for a while, so that no file waits for it."""
+CHECKPOINTS_REFUSED_MAX = 10
+"""In a row: what is in the way for half a minute is no question, which are ended by then."""
 _SHORTEST_PAUSE_S = 0.005
 
 
@@ -74,6 +76,7 @@ class IndexLoop:
         self._closed = False
         self._sweep_due_s = 0.0
         self._checkpoint_due_s = math.inf
+        self._checkpoints_refused = 0
         self._seen_transactions = 0
         self._failures = 0
         self._resume_s = 0.0
@@ -139,7 +142,7 @@ class IndexLoop:
         """Publish a copy of the catalog as it is now, made beside the index thread.
 
         One at a time. Raises CatalogWriteFailed, CatalogDeleted, and CatalogBusy when the catalog
-        is closed meanwhile.
+        is closed meanwhile, or other transactions are in the way.
         """
         async with self._snapshot_turn:
             try:
@@ -199,7 +202,7 @@ class IndexLoop:
                 self._index.reopen()
                 self._sweep_due_s = 0.0
             self._work(sweep=sweep)
-        except CatalogWriteFailed as error:
+        except (CatalogWriteFailed, CatalogBusy) as error:
             self._fail(error)
         except Exception as fault:  # noqa: BLE001 - logged; a state of the loop and not its end
             again = self._resume_later(f"a fault of this program: {type(fault).__name__}: {fault}")
@@ -247,9 +250,24 @@ class IndexLoop:
             large = self._index.catalog.wal_bytes() > IDLE_CHECKPOINT_WAL_BYTES
             self._checkpoint_due_s = now_s + IDLE_CHECKPOINT_AFTER_S if large else math.inf
         elif now_s >= self._checkpoint_due_s:
-            self._checkpoint_due_s = math.inf
             self._heartbeat.begin("folding the catalog's log in")
+            self._checkpoint_due_s = math.inf
+            self._checkpoint(now_s)
+
+    def _checkpoint(self, now_s: float) -> None:
+        """The log is as good as it was where others are in the way, and is folded in later.
+
+        Raises CatalogBusy where they always are: then the catalog is opened again.
+        """
+        try:
             self._index.catalog.checkpoint()
+            self._checkpoints_refused = 0
+        except CatalogBusy:
+            self._checkpoints_refused += 1
+            if self._checkpoints_refused == CHECKPOINTS_REFUSED_MAX:
+                self._checkpoints_refused = 0
+                raise
+            self._checkpoint_due_s = now_s + IDLE_CHECKPOINT_AFTER_S
 
     def _begin_snapshot(self) -> SnapshotCopy | Path:
         self._heartbeat.begin("folding the catalog's log in for a snapshot")
@@ -259,7 +277,7 @@ class IndexLoop:
             self._fail(error)
             raise
 
-    def _fail(self, error: CatalogWriteFailed) -> None:
+    def _fail(self, error: CatalogWriteFailed | CatalogBusy) -> None:
         metrics.COMMITS_FAILED.inc()
         log(CATALOG_FAILED, self._resume_later(f"{error.message} ({as_typed(error.advice)})"))
 

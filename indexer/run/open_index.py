@@ -163,7 +163,8 @@ class OpenIndex:
     def begin_snapshot(self) -> SnapshotCopy | Path:
         """A copy of the catalog as it is now, to be made; the last one while nothing changed.
 
-        Raises CatalogWriteFailed and CatalogDeleted.
+        Raises CatalogWriteFailed, CatalogDeleted, and CatalogBusy when other transactions are in
+        the way of the checkpoint that it begins with.
         """
         self.check_deleted()
         transactions = self.pipeline.progress.transactions

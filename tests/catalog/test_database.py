@@ -15,7 +15,14 @@ import pytest
 from indexer.catalog.database import Catalog
 from indexer.catalog.generations import Generations
 from indexer.contracts import migrations, schema_version
-from indexer.errors import CatalogTooNew, CatalogUnreadable, CatalogWriteFailed, QueryRefused
+from indexer.errors import (
+    CatalogBusy,
+    CatalogTooNew,
+    CatalogUnreadable,
+    CatalogWriteFailed,
+    QueryRefused,
+)
+from indexer.system import retry
 
 pytestmark = pytest.mark.duckdb
 
@@ -44,6 +51,26 @@ def test_a_database_that_duckdb_has_given_up_is_a_failed_write(tmp_path: Path) -
     catalog.close()
     with pytest.raises(CatalogWriteFailed, match="closed"):
         catalog.check()
+
+
+def test_a_checkpoint_that_has_to_wait_is_no_failed_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is as good as it was; it is folded in once nobody is in the way."""
+    monkeypatch.setattr(retry, "CHECKPOINT", retry.AT_ONCE)
+    catalog = Catalog.open(tmp_path / "c.duckdb")
+    with catalog.transaction() as connection:
+        connection.execute("INSERT INTO catalog_facts VALUES ('a', 'b')")
+    other = catalog.cursor()
+    other.execute("BEGIN TRANSACTION")
+    other.execute("CREATE TABLE another (a INTEGER)")
+    with pytest.raises(CatalogBusy, match="other transactions"):
+        catalog.checkpoint()
+    other.execute("ROLLBACK")
+    assert catalog.wal_bytes() > 0
+    catalog.checkpoint()
+    assert catalog.wal_bytes() == 0
+    catalog.close()
 
 
 def test_a_catalog_of_a_newer_version_is_refused_with_both_versions(tmp_path: Path) -> None:

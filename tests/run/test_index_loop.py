@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from indexer.catalog.database import Catalog
-from indexer.errors import CatalogWriteFailed
+from indexer.errors import CatalogBusy, CatalogWriteFailed
 from indexer.index import learnt_summaries
 from indexer.index.learnt_summaries import LearntSummaries
 from indexer.index.session import owning
+from indexer.run import index_loop
 from indexer.run.heartbeat import Heartbeat
 from indexer.run.index_loop import IndexLoop
 from indexer.run.open_index import OpenIndex
@@ -88,6 +89,38 @@ async def test_whatever_a_turn_raises_is_said_and_the_loop_goes_on(
     assert all(said in record.message for record in caplog.records)
     assert index.reopened == 2
     assert not loop.failure
+
+
+@pytest.mark.parametrize(("tries_refused", "reopened"), [(2, 0), (9, 0), (10, 1)])
+async def test_a_checkpoint_that_others_are_in_the_way_of_is_tried_again(
+    monkeypatch, caplog, tries_refused, reopened
+):
+    """It is no failed commit: the catalog stays open, unless they are for long."""
+    monkeypatch.setattr(retry, "CATALOG", AT_ONCE)
+    monkeypatch.setattr(index_loop, "IDLE_CHECKPOINT_AFTER_S", 0.0)
+    stop, clock, done = asyncio.Event(), SystemClock(), asyncio.Event()
+    index = Index()
+    refused = [CatalogBusy("other transactions are in the way")] * tries_refused
+
+    def checkpoint():
+        if refused:
+            index.pipeline.progress.transactions += len(refused) == 1  # a commit comes meanwhile
+            raise refused.pop()
+        index.loop.call_soon_threadsafe(done.set)
+
+    index.catalog.checkpoint = checkpoint
+    index.catalog.wal_bytes = lambda: index_loop.IDLE_CHECKPOINT_WAL_BYTES + 1
+    index.pipeline.progress.transactions = 1
+    loop = IndexLoop(index, clock, stop, Heartbeat(clock, stalled_after_s=60), sweep_every_s=3600)
+    await loop.open()
+    running = asyncio.create_task(loop.run())
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
+    stop.set()
+    loop.wake()
+    await asyncio.wait_for(running, PATIENCE_S)
+    await loop.close()
+    assert (index.reopened, loop.failure) == (reopened, "")
+    assert [one.event for one in caplog.records][:1] == ["catalog.failed"] * reopened
 
 
 async def test_a_catalog_that_duckdb_has_given_up_is_opened_again_with_nothing_to_write(
