@@ -22,7 +22,7 @@ from indexer.errors import (
     CatalogUnreadable,
     CatalogWriteFailed,
 )
-from indexer.system import retry
+from indexer.system.checkpoint import checkpoint
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.duckdb_files import create_database, size_bytes, wal_bytes, wal_path
 from indexer.system.duckdb_migrations import applied_version, apply_migrations
@@ -31,8 +31,6 @@ from indexer.system.kept_cursors import KeptCursors
 from indexer.system.permissions import PRIVATE_FILE, restrict
 
 _NO_CHECKPOINT_BYTES = 1 << 50
-_REFUSED = "Cannot CHECKPOINT"
-"""What DuckDB says of a checkpoint that may be tried again: nothing has failed."""
 CHECKPOINT_WAL_BYTES = 16 * 1024 * 1024
 """DuckDB checkpoints by itself beyond this, 0.1 s; the worker does it earlier, when it is idle."""
 
@@ -134,26 +132,13 @@ class Catalog:
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the database file, unless checkpoints are held.
 
-        DuckDB refuses it at some moments in the life of other transactions, those of readers as
-        well (measured on 1.5.5: 3 in 1,000 beside two readers), so it is tried for a while. Raises
-        CatalogBusy when they are in the way all the time, and CatalogWriteFailed.
+        Raises CatalogBusy when other transactions are in the way, and CatalogWriteFailed.
         """
         if self._holds_checkpoints:
             return
         try:
-            retry.call(
-                lambda: self.connection.execute("CHECKPOINT"),
-                on=duckdb.TransactionException,
-                backoff=retry.CHECKPOINT,
-                tries=retry.CHECKPOINT_TRIES,
-            )
+            checkpoint(lambda: self.connection)
         except duckdb.Error as error:
-            if isinstance(error, duckdb.TransactionException) and _REFUSED in str(error):
-                raise CatalogBusy(
-                    "other transactions are in the way of a checkpoint",
-                    path=str(self.path),
-                    hint="Ask again in a moment.",
-                ) from error
             raise CatalogWriteFailed(_first_line(error), path=str(self.path)) from error
 
     def hold_checkpoints(self) -> None:

@@ -27,7 +27,7 @@ from indexer.errors import (
 from indexer.mastra.filled_columns import FilledColumns, stored_columns
 from indexer.mastra.interruption import interruptible
 from indexer.mastra.known_keys import KnownKeys
-from indexer.system import retry
+from indexer.system.checkpoint import checkpoint
 from indexer.system.duckdb_connection import connect, refuse_other_files
 from indexer.system.duckdb_files import create_database, wal_path
 from indexer.system.duckdb_migrations import applied_version, apply_migrations
@@ -133,7 +133,7 @@ class Database:
     def checkpoint(self) -> None:
         """Fold the log into the file, which gives the space of deleted rows back.
 
-        Raises CatalogWriteFailed when DuckDB refuses for longer than other transactions take.
+        Raises CatalogBusy when other transactions are in the way, and CatalogWriteFailed.
         """
         with self._writing:
             self._checkpoint()
@@ -249,12 +249,7 @@ class Database:
 
     def _checkpoint(self) -> None:
         try:
-            retry.call(
-                lambda: self._usable().execute("CHECKPOINT"),
-                on=duckdb.TransactionException,
-                backoff=retry.CHECKPOINT,
-                tries=retry.CHECKPOINT_TRIES,
-            )
+            checkpoint(self._usable)
         except duckdb.Error as error:
             self._is_invalid |= isinstance(error, duckdb.FatalException)
             raise CatalogWriteFailed(_first_line(error), hint=_WRITE_HINT) from error

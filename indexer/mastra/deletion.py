@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
+from indexer.errors import CatalogBusy
 from indexer.mastra.columns import stored_time
 from indexer.mastra.database import Database
 from indexer.mastra.trace_roots import delete_roots
@@ -74,7 +75,7 @@ def delete_all(database: Database) -> None:
     with database.transaction() as connection:
         for table in ("mastra_spans", "mastra_roots", "mastra_signals"):
             connection.execute(f"DELETE FROM {table}")
-    database.checkpoint()
+    _give_space_back(database)
 
 
 def prune(
@@ -87,17 +88,25 @@ def prune(
     deleted = 0
     if max_age is not None:
         deleted += _delete_before(database, stored_time(now - max_age))
-        database.checkpoint()
+        _give_space_back(database)
     for _ in range(_CUTS_MAX):
         size = used_bytes(database)
         if max_bytes is None or size <= max_bytes:
             break
         cut = _delete_oldest(database, 1 - max_bytes * _LOW_WATER / size)
-        database.checkpoint()
-        if not cut:
-            break
         deleted += cut
+        if not _give_space_back(database) or not cut:
+            break
     return Pruned(deleted, used_bytes(database))
+
+
+def _give_space_back(database: Database) -> bool:
+    """Of deleted rows; or later, where other transactions are in the way. Whether it was now."""
+    try:
+        database.checkpoint()
+    except CatalogBusy:  # they are deleted all the same, and the next checkpoint gives it back
+        return False
+    return True
 
 
 def used_bytes(database: Database) -> int:

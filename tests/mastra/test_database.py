@@ -1,13 +1,16 @@
 """The store's file opens as what it is, or is refused by name; its view derives what is derived."""
 
+from datetime import timedelta
+
 import duckdb
 import pytest
 
 from indexer.contracts import mastra_migrations
-from indexer.errors import CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
+from indexer.errors import CatalogBusy, CatalogTooNew, CatalogUnreadable, CatalogWriteFailed
 from indexer.mastra.database import Database
 from indexer.mastra.sync_store import SyncDuckDBStore
 from indexer.mastra.trace_roots import ROOT_COLUMNS
+from indexer.system import retry
 from tests.mastra.samples import at, new_trace, span
 
 pytestmark = pytest.mark.duckdb
@@ -133,6 +136,24 @@ def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(memory_store
     memory_store.observability.create_span(span(trace))
     assert memory_store.observability.get_span(kept, "root")
     assert memory_store.observability.get_span(trace, "root")
+
+
+def test_a_checkpoint_that_has_to_wait_is_no_failed_write(tmp_path, monkeypatch):
+    """What was deleted is deleted; its space comes back once nobody is in the way."""
+    monkeypatch.setattr(retry, "CHECKPOINT", retry.AT_ONCE)
+    store = SyncDuckDBStore(tmp_path / "a.duckdb", threads=1)
+    store.init()
+    store.observability.create_span(span("a"))
+    with store.database.cursor() as other:
+        other.execute("BEGIN TRANSACTION")
+        other.execute("CREATE TABLE another (a INTEGER)")
+        with pytest.raises(CatalogBusy, match="other transactions"):
+            store.database.checkpoint()
+        assert store.observability.prune(max_age=timedelta(0)).spans == 1
+        other.execute("ROLLBACK")
+    store.database.checkpoint()
+    assert store.observability.get_span("a", "root") is None
+    store.close()
 
 
 def test_roots_of_an_older_file_are_listed(tmp_path):
