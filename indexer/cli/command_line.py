@@ -1,9 +1,13 @@
-"""The parser of the command line: near names, options refused where they do nothing, whole help."""
+"""The parser of the command line: near names, whole help, and refusals.
+
+Refused are options where they do nothing, and a value that is given more than once.
+"""
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
+from indexer.system.given_once import repeated
 from indexer.system.program_name import as_typed, program_name
 from indexer.system.spelling import nearest
 from indexer.system.terminal_size import terminal_columns
@@ -21,6 +25,8 @@ class CommandParser(argparse.ArgumentParser):
         options.setdefault("formatter_class", _Formatter)
         super().__init__(*args, **options)
         self.register("action", "parsers", Commands)
+        for name in (None, "store"):
+            self.register("action", name, _OneValue)
         self._idle: list[tuple[tuple[str, ...], str, _When]] = []
 
     def add_commands(self) -> "Commands":
@@ -36,6 +42,8 @@ class CommandParser(argparse.ArgumentParser):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self._refuse(unknown[0])
+        for option, said in repeated(_given(found)).items():
+            self.error(f"argument {option}: {said}")
         for names, where, does_nothing in self._idle:
             if does_nothing(found):
                 self.refuse_given(names, where, found)
@@ -75,6 +83,27 @@ class CommandParser(argparse.ArgumentParser):
         choices = [str(choice) for choice in action.choices]
         hint = _hint(str(value), choices) or f" (choose from {', '.join(choices)})"
         raise argparse.ArgumentError(action, f"unknown choice {value!r}{hint}")
+
+
+class _OneValue(argparse._StoreAction):  # noqa: SLF001 - argparse has no public name for it
+    """An option with one value, which notes that it is given. A flag says the same once more."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value."""
+        if option_string is not None:
+            namespace.given = [*_given(namespace), self.option_strings[0]]
+        super().__call__(parser, namespace, values, option_string)
+
+
+def _given(found: argparse.Namespace) -> list[str]:
+    """The options with one value, as often as they are given."""
+    return getattr(found, "given", [])
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -127,7 +156,9 @@ class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: S
         if isinstance(parser, CommandParser) and values[0] in self.choices:
             where = f"before the command {values[0]}"
             parser.refuse_given(OPTIONS_OF_NO_COMMAND, where, namespace)
+        before, namespace.given = _given(namespace), []
         super().__call__(parser, namespace, values, option_string)
+        namespace.given = before + _given(namespace)
 
 
 def _hint(name: str, names: Iterable[str]) -> str:

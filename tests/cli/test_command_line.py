@@ -69,6 +69,36 @@ def test_the_help_of_each_command_has_a_sentence_settings_with_defaults_and_an_e
     assert f"python -m indexer {name}".strip() in example
 
 
+@pytest.mark.parametrize("name", parsers())
+def test_an_option_with_one_value_is_refused_when_it_is_given_twice(capsys, name):
+    """But for those of which each counts."""
+    parser = parsers()[name]
+    words = [name] if name else []
+    words += ["1" for one in parser._get_positional_actions() if name and one.nargs in (None, "+")]
+    options = [one for one in parser._get_optional_actions() if one.nargs != 0]
+    needed = {one: [one.option_strings[0], "1"] for one in options if one.required}
+    for option in options:
+        (text,) = option.option_strings
+        value = next(iter(option.choices or ["1"]))
+        others = [word for one, given in needed.items() if one is not option for word in given]
+        assert command_parser().parse_args([*words, *others, text, value])
+        twice = [*words, *others, text, value, f"{text}={value}"]
+        if text == "--attr":
+            assert command_parser().parse_args(twice).attr == [value, value]
+        else:
+            said = refusal(capsys, *twice)
+            assert f"argument {text}: given 2 times; it has one value" in said
+
+
+def test_an_option_before_and_behind_the_command_is_given_twice(capsys):
+    said = refusal(capsys, "--config", "a.toml", "status", "--config", "b.toml")
+    assert "argument --config: given 2 times; it has one value" in said
+
+
+def test_a_flag_says_the_same_when_it_is_given_twice():
+    assert command_parser().parse_args(["status", "--json", "--json"]).json
+
+
 def test_each_example_is_a_command_line_that_parses():
     for name, parser in parsers().items():
         line = parser.format_help().rpartition("\nexample:\n")[2].strip()

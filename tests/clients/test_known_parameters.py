@@ -58,6 +58,23 @@ def test_what_may_be_given_more_than_once_is_not_refused_for_that(served):
     assert (answer.code, answer.json["title"]) == (400, "QueryRefused")
 
 
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('{"limit": 1, "limit": 2}', ["limit"]),
+        ('{"service": "a", "or": [{"name": "x", "name": "x", "name": "y"}]}', ["name"]),
+        ('{"name": "a", "name": "b", "attr": {"key": "k", "key": "k"}}', ["key", "name"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/search/spans", "/api/v1/search/traces"])
+def test_a_field_of_a_body_that_is_there_twice_is_refused(served, path, body, names):
+    sent = {"Content-Type": "application/json"}
+    answer = served.request("POST", path, sent, body.encode())
+    assert answer.code == 422, answer.body
+    assert [one["parameter"] for one in answer.json["errors"]] == names
+    assert all("times; it has one value" in one["message"] for one in answer.json["errors"])
+
+
 def test_of_thousands_of_unknown_parameters_the_first_are_named(served):
     """A refusal costs little, whatever was sent."""
     answer = served.get("/status?" + "&".join(f"x{n}" for n in range(4_000)))

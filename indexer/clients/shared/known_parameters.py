@@ -1,12 +1,13 @@
 """Query parameters that would be answered as another question are refused, with what is meant.
 
 Those that a route does not have, with the nearest one that it has; those that are given more than
-once and have one value; and what is not UTF-8, in the path as well. For routes of this program's
-own; a dialect follows its client.
+once and have one value, fields of a JSON body as well; and what is not UTF-8, in the path as well.
+For routes of this program's own; a dialect follows its client.
 """
 
-from collections import Counter
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from itertools import islice
 from typing import get_origin
@@ -18,6 +19,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from indexer.system.given_once import repeated
+
 NAMES_LISTED_MAX = 8
 """Of one request: a URL has room for thousands, and each costs a comparison."""
 NAME_CHARS_MAX = 64
@@ -27,7 +30,7 @@ _NOT_TEXT = "not UTF-8; encode the text as UTF-8, and its bytes with %"
 
 async def known_parameters(request: Request) -> None:
     """A dependency of routers. Raises RequestValidationError, which becomes 422."""
-    found = list(_path_not_text(request))
+    found = [*_path_not_text(request), *await _repeated_fields(request)]
     if not (request.query_params or found):
         return
     route = request.scope["route"]
@@ -68,12 +71,33 @@ def _unknown(request: Request, known: Mapping[str, bool]) -> Iterator[dict[str, 
 
 
 def _repeated(request: Request, known: Mapping[str, bool]) -> Iterator[dict[str, object]]:
-    """It would be answered for the last one alone."""
-    counts = Counter(name for name, _ in request.query_params.multi_items())
-    for name, count in counts.items():
-        if count > 1 and not known.get(name, True):
-            said = f"given {count} times; it has one value"
-            yield _refused(request, name, "repeated_parameter", said)
+    names = [name for name, _ in request.query_params.multi_items() if not known.get(name, True)]
+    for name, said in repeated(names).items():
+        yield _refused(request, name, "repeated_parameter", said)
+
+
+async def _repeated_fields(request: Request) -> list[dict[str, object]]:
+    """Of the objects of a body, where the route takes one; one that is no JSON is refused later."""
+    route = request.scope["route"]
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return []
+    found: dict[str, dict[str, object]] = {}
+
+    def look_at(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        fields = dict(pairs)
+        for name, said in repeated(name for name, _ in pairs).items():
+            where = ("body", name[:NAME_CHARS_MAX])
+            found[name] = {
+                "type": "repeated_field",
+                "loc": where,
+                "msg": said,
+                "input": fields[name],
+            }
+        return fields
+
+    with suppress(ValueError, RecursionError):
+        json.loads(await request.body(), object_pairs_hook=look_at)
+    return list(found.values())
 
 
 def _not_text(request: Request) -> Iterator[dict[str, object]]:
