@@ -6,7 +6,7 @@ list is decided, and the next page goes on from there.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import islice
 
 import duckdb
@@ -29,7 +29,7 @@ from indexer.query.find.promoted_rows import PromotedRows, promoted_files, promo
 from indexer.query.find.span_query import Position, SpanQuery
 from indexer.query.missing import Missing
 from indexer.query.span import DataFile
-from indexer.query.tiers.known_rows import known, known_rows, row_counts
+from indexer.query.tiers.known_rows import asks_every_row, every_row, known, known_rows, row_counts
 from indexer.query.tiers.payload_readers import FilePayload
 from indexer.query.tiers.payload_search import KnownRows, PayloadSearch, Places
 from indexer.query.tiers.read_ahead import ReadAhead
@@ -137,10 +137,14 @@ class IndexedSearch:
                     ids=id_list(decided), where=where, order=self._order, count=self.query.count
                 )
             )
-        rows = known_rows(self.cursor, files.keys() - by_index.some, self._where, self.condition)
+        others = {one: file for one, file in files.items() if one not in by_index.some}
+        every = every_row(self.cursor, others) if self._is_of_every_row else {}
+        rows = every | known_rows(
+            self.cursor, others.keys() - every.keys(), self._where, self.condition
+        )
         rows |= known_rows(self.cursor, by_index.some - decided, where, self.condition)
         near = by_index.some if any(one.is_near for one in promoted) else frozenset[int]()
-        counts = row_counts(self.cursor, rows.keys() - near)
+        counts = row_counts(self.cursor, rows.keys() - near - every.keys())
         met = [one.condition for one in promoted]
         opened = {}
         for file_id in file_ids:
@@ -195,6 +199,13 @@ class IndexedSearch:
                 else f"start_time_unix_nano >= {last.start_time_unix_nano}"
             )
         return " AND ".join(where) or "true"
+
+    @property
+    def _is_of_every_row(self) -> bool:
+        """Whether it is for the payload alone to tell which spans of a file are of the list."""
+        is_full = len(self._found) == self.query.count
+        others = replace(self.query, where=None)
+        return not (is_full or span_conditions(others)) and asks_every_row(self.condition)
 
     def _not_ruled_out(self, bounds: Sequence[FileBound]) -> Iterator[_Placed]:
         """The files, with their places among all, without those that cannot match."""
