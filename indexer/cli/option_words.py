@@ -25,6 +25,7 @@ from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, QuestionTimes
 from indexer.deferred_dataclass import dataclass
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import CONDITIONS_MAX
+from indexer.query.find.cursor import ListOf
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
 
 TEXT_SHOWN = 100
@@ -51,15 +52,20 @@ class GivenWords:
     order: str = "newest"
     limit: int = SPANS_DEFAULT
     cursor: str | None = None
+    traces: bool = False
+    """A search for traces that have such spans."""
 
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
         where = [*map(attribute_condition, self.attr), *payload_conditions(self)]
-        return search_query(self, where, self, QuestionTimes(self.cursor))
+        list_of: ListOf = "traces" if self.traces else "spans"
+        return search_query(self, where, self, QuestionTimes(self.cursor), list_of)
 
     def parameters(self) -> dict[str, Any]:
         """Of the worker's route: those that say something."""
-        return {name: one for name, one in asdict(self).items() if one not in (None, False, ())}
+        given = asdict(self)
+        del given["traces"]  # another route
+        return {name: one for name, one in given.items() if one not in (None, False, ())}
 
 
 def given_words(options: argparse.Namespace) -> GivenWords:
@@ -99,8 +105,8 @@ def _conditions(texts: Sequence[str]) -> str | None:
     return next(filter(None, map(_shorter(2 * TEXT_CHARS_MAX), texts)), None)
 
 
-def _page(limit: int) -> str | None:
-    return None if 1 <= limit <= LIMIT_MAX else f"a number from 1 to {LIMIT_MAX}"
+def _at_most(most: int) -> _Rule:
+    return lambda limit: None if 1 <= limit <= most else f"a number from 1 to {most}"
 
 
 _RULES: Mapping[str, _Rule] = {
@@ -113,5 +119,5 @@ _RULES: Mapping[str, _Rule] = {
     "status": _one_of(STATUSES),
     "order": _one_of(ORDERS),
     "attr": _conditions,
-    "limit": _page,
+    "limit": _at_most(LIMIT_MAX),
 }

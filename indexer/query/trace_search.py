@@ -57,7 +57,7 @@ def search_traces(
         next_place = page.reached if page.has_more else None
         return TracesAnswer(
             traces=traces,
-            next_cursor=None if next_place is None else cursor_at(query, next_place),
+            next_cursor=None if next_place is None else cursor_at(query, next_place, "traces"),
             completeness=opened.completeness_of_page(query, hot_spans, missing),
             cost=opened.account.total(),
         )

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 from indexer.cli.command_line import CommandParser
 from indexer.cli.main import command_parser
 from indexer.cli.option_words import given_words
-from indexer.clients.shared.search_words import SearchWords
+from indexer.clients.shared.search_words import SearchWords, TraceSearchWords
 from indexer.errors import QueryRefused
+from indexer.query.find.cursor import cursor_at
+from tests.support.answered_spans import answered
 
 
 def options(**given: Any) -> Namespace:
@@ -31,6 +33,21 @@ def options(**given: Any) -> Namespace:
 )
 def test_what_options_say_is_the_query_of_the_same_words_of_a_route(given: dict[str, Any]) -> None:
     assert given_words(options(**given)).query() == SearchWords(**given).query()
+
+
+@pytest.mark.parametrize("limit", [1, 1_000])
+def test_a_search_for_traces_has_the_words_of_its_route(limit: int) -> None:
+    """Its cursors as well."""
+    words = given_words(options(traces=True, service="a", limit=limit))
+    first = TraceSearchWords(service="a", limit=limit).query()
+    assert words.query() == first
+    assert "traces" not in words.parameters()
+    cursor = cursor_at(first, first.position(answered()), "traces")
+    said = {"service": "a", "limit": limit, "cursor": cursor}
+    after = given_words(options(traces=True, **said)).query()
+    assert after == TraceSearchWords(**said).query()
+    with pytest.raises(QueryRefused, match="belongs to a list of traces"):
+        given_words(options(**said)).query()
 
 
 @pytest.mark.parametrize(

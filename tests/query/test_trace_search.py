@@ -122,7 +122,7 @@ def pages(answers: Answers, query: SpanQuery) -> list[TraceFound]:
         found += answer.traces
         if answer.next_cursor is None:
             return found
-        query = page_after(query, answer.next_cursor)
+        query = page_after(query, answer.next_cursor, "traces")
 
 
 @examples(30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])

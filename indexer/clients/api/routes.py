@@ -23,8 +23,8 @@ from indexer.clients.host import Host
 from indexer.clients.shared.answer_headers import HEADERS, respond
 from indexer.clients.shared.known_parameters import known_parameters
 from indexer.clients.shared.prefix_router import PrefixRouter
-from indexer.clients.shared.search_body import SearchBody
-from indexer.clients.shared.search_words import SearchWords
+from indexer.clients.shared.search_body import SearchBody, TraceSearchBody
+from indexer.clients.shared.search_words import SearchWords, TraceSearchWords
 from indexer.clients.shared.span_ids import TraceId
 from indexer.clients.shared.text_path import register
 from indexer.clients.shared.trace_formats import MEDIA_TYPES, Format, encode_trace
@@ -138,18 +138,18 @@ def _add_searches(router: APIRouter, host: Host) -> None:
 
     @router.get("/search/traces", **_TRACES)
     async def search_traces_by_url(
-        request: Request, words: Annotated[SearchWords, Query()]
+        request: Request, words: Annotated[TraceSearchWords, Query()]
     ) -> Response:
         """Traces with a span that meets every word, each once; of `search --traces --json`.
 
         A trace stands where its newest, or slowest, matching span stands. Its facts are of all its
-        spans; `limit` counts traces, 1,000 at most.
+        spans, and `limit` counts traces.
         """
         query = words.query()
         return await respond(request, lambda end: search_traces(host.answers, query, end))
 
     @router.post("/search/traces", **_TRACES)
-    async def search_traces_by_body(request: Request, body: SearchBody) -> Response:
+    async def search_traces_by_body(request: Request, body: TraceSearchBody) -> Response:
         """The same as JSON, like `POST /api/v1/search/spans`."""
         query = body.query()
         return await respond(request, lambda end: search_traces(host.answers, query, end))

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from indexer.clients.shared.attribute_words import SYNTAX, attribute_condition
 from indexer.clients.shared.known_parameters import NAME_CHARS_MAX
-from indexer.clients.shared.search_words import AttributeText, PageWords, SpanWords
+from indexer.clients.shared.search_words import AttributeText, PageWords, SpanWords, TracePageWords
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.errors import QueryRefused
@@ -134,3 +134,7 @@ class SearchBody(ConditionWords, PageWords):
         """Raises QueryRefused like ``SearchWords.query``."""
         times = self.times
         return self.page_of(self, self.joined(times), times)
+
+
+class TraceSearchBody(TracePageWords, SearchBody):
+    """A search for traces as JSON."""

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, get_args
 
 from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.query.find.condition_tree import AllOf, Condition
-from indexer.query.find.cursor import page_after
+from indexer.query.find.cursor import ListOf, page_after
 from indexer.query.find.payload_conditions import TextCondition
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import SpanQuery
@@ -93,11 +93,16 @@ def payload_conditions(words: SpanValues) -> list[Condition]:
 
 
 def search_query(
-    words: SpanValues, where: list[Condition], page: PageValues, times: QuestionTimes
+    words: SpanValues,
+    where: list[Condition],
+    page: PageValues,
+    times: QuestionTimes,
+    list_of: ListOf,
 ) -> SpanQuery:
-    """The page of spans that meet the words and the conditions, whose times were read by ``times``.
+    """The page of spans that meet the words and the conditions, or of the traces that have them.
 
-    Raises QueryRefused for an invalid time, and for a cursor of another search.
+    Their times were read by ``times``. Raises QueryRefused for an invalid time, and for a cursor of
+    another search.
     """
     within = times.window(words.since, words.until)
     query = SpanQuery(
@@ -111,7 +116,7 @@ def search_query(
         counted_from_unix_nano=within.counted_from_unix_nano,
         limit=page.limit,
     )
-    return query if page.cursor is None else page_after(query, page.cursor)
+    return query if page.cursor is None else page_after(query, page.cursor, list_of)
 
 
 def _nanoseconds(text: str | None, rounding: str) -> int | None:

@@ -3,7 +3,7 @@
 Words that the index can answer of every span are its own; others are conditions on payload.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,7 @@ from indexer.clients.shared.search_values import (
 from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import BOUND_CHARS_MAX, TIME_WORDS, QuestionTimes
 from indexer.query.find.condition_tree import CONDITIONS_MAX, Condition
+from indexer.query.find.cursor import ListOf
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
 
@@ -71,6 +72,7 @@ class PageWords(BaseModel):
     """Which page of a search, and in which order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    list_of: ClassVar[ListOf] = "spans"
 
     order: Order = "newest"
     limit: int = Field(SPANS_DEFAULT, ge=1, le=LIMIT_MAX)
@@ -86,7 +88,13 @@ class PageWords(BaseModel):
 
         Raises QueryRefused for an invalid time, and for a cursor of another search.
         """
-        return search_query(words, where, self, times)
+        return search_query(words, where, self, times, self.list_of)
+
+
+class TracePageWords(PageWords):
+    """The same of a search for traces that have such a span."""
+
+    list_of: ClassVar[ListOf] = "traces"
 
 
 class UrlWords(SpanWords):
@@ -107,6 +115,10 @@ class SearchWords(UrlWords, PageWords):
     def query(self) -> SpanQuery:
         """Raises QueryRefused for an invalid time or attribute, and for another search's cursor."""
         return self.page_of(self, self.where(), self.times)
+
+
+class TraceSearchWords(TracePageWords, SearchWords):
+    """A search for traces there."""
 
 
 class TailWords(UrlWords):

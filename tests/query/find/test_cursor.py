@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import QueryRefused
-from indexer.query.find.cursor import cursor_after, page_after, position_of
+from indexer.query.find.cursor import ListOf, cursor_after, cursor_at, page_after, position_of
+from indexer.query.find.keyset import decode_place, encode_place, fingerprint
 from indexer.query.find.span_query import Position, SpanQuery
 from tests.support.answered_spans import answered
 from tests.support.examples import examples
@@ -56,6 +57,29 @@ def test_a_cursor_hands_on_the_moment_of_the_first_page() -> None:
     third = page_after(SpanQuery(), cursor_after(second, answered()))
     assert (second.as_of_unix_nano, third.as_of_unix_nano) == (7, 7)
     assert page_after(SpanQuery(), encoded(2, SpanQuery().fingerprint, 1)).as_of_unix_nano is None
+
+
+def test_a_cursor_is_of_spans_or_of_traces_and_one_of_an_earlier_version_of_what_is_asked() -> None:
+    query = SpanQuery(service="a")
+    at = query.position(answered(start_time_unix_nano=-5))
+    earlier = text_of([3, query.fingerprint, None, -5, at.trace_id, at.span_id, at.span_kind])
+    kinds: tuple[ListOf, ...] = ("spans", "traces")
+    for list_of, other in (kinds, kinds[::-1]):
+        cursor = cursor_at(query, at, list_of)
+        assert position_of(query, cursor, list_of) == at
+        assert position_of(query, earlier, list_of) == at
+        with pytest.raises(QueryRefused, match=f"belongs to a list of {list_of}"):
+            position_of(query, cursor, other)
+        with pytest.raises(QueryRefused, match="another list"):
+            position_of(SpanQuery(service="b"), cursor, list_of)
+
+
+def test_a_cursor_of_a_list_of_others_is_said_to_be_one() -> None:
+    others = encode_place(fingerprint("operations", "a"), ("a", "b", 1))
+    with pytest.raises(QueryRefused, match="another list"):
+        position_of(SpanQuery(), others)
+    with pytest.raises(QueryRefused, match="another list"):
+        decode_place(fingerprint("operations", "a"), cursor_after(SpanQuery(), answered()), (str,))
 
 
 @pytest.mark.parametrize("moment", ["7", 7.0, True, 2**63])
