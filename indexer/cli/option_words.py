@@ -27,6 +27,7 @@ from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import CONDITIONS_MAX
 from indexer.query.find.cursor import ListOf
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
+from indexer.query.limits import TRACES_MAX
 
 TEXT_SHOWN = 100
 """Characters of what is refused."""
@@ -72,8 +73,9 @@ def given_words(options: argparse.Namespace) -> GivenWords:
     """The words that the options give. Raises QueryRefused with the one that cannot be."""
     given = {name: getattr(options, name, None) for name in GivenWords.__slots__}
     words = {name: one for name, one in given.items() if one is not None}
+    rules = _RULES_OF_TRACES if words.get("traces") else _RULES
     for name, value in words.items():
-        if name in _RULES and (expected := _RULES[name](value)):
+        if name in rules and (expected := rules[name](value)):
             option = "--" + name.replace("_", "-")
             raise QueryRefused(
                 f"invalid {option} {str(value)[:TEXT_SHOWN]!r}: expected {expected}",
@@ -121,3 +123,4 @@ _RULES: Mapping[str, _Rule] = {
     "attr": _conditions,
     "limit": _at_most(LIMIT_MAX),
 }
+_RULES_OF_TRACES = {**_RULES, "limit": _at_most(TRACES_MAX)}

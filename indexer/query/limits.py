@@ -4,6 +4,8 @@ from indexer.deferred_dataclass import dataclass
 
 ROWS_MAX = 10_000
 """Rows of one list in one answer."""
+TRACES_MAX = 1_000
+"""Traces of one page of a search for them: the facts of each are of all its spans."""
 VIEW_FILES_MAX = 10_000
 """Files that a view of SQL covers unless asked otherwise: 0.8 s of binding on DuckDB 1.5."""
 SQL_HOT_BYTES_MAX = 128 << 20

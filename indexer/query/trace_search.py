@@ -16,6 +16,7 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.cursor import cursor_at
 from indexer.query.find.span_query import LIMIT_MAX, Position, SpanQuery
 from indexer.query.find.trace_totals import TraceTotals, count_traces
+from indexer.query.limits import TRACES_MAX
 from indexer.query.missing import Missing
 from indexer.query.moment import OpenAnswer
 from indexer.query.span import Span
@@ -23,8 +24,6 @@ from indexer.query.stages import find_spans
 from indexer.query.tiers.beside_index import beside_index
 from indexer.query.tiers.tier import Candidates
 
-TRACES_MAX = 1_000
-"""Of one page."""
 MATCHES_MAX = 1_000
 """Matching spans of one trace that are counted where many of a page's match."""
 _SPANS_PER_TRACE = 4

@@ -37,7 +37,7 @@ def test_what_options_say_is_the_query_of_the_same_words_of_a_route(given: dict[
 
 @pytest.mark.parametrize("limit", [1, 1_000])
 def test_a_search_for_traces_has_the_words_of_its_route(limit: int) -> None:
-    """Its cursors as well."""
+    """Its cursors as well, and its own bound of a page."""
     words = given_words(options(traces=True, service="a", limit=limit))
     first = TraceSearchWords(service="a", limit=limit).query()
     assert words.query() == first
@@ -48,6 +48,10 @@ def test_a_search_for_traces_has_the_words_of_its_route(limit: int) -> None:
     assert after == TraceSearchWords(**said).query()
     with pytest.raises(QueryRefused, match="belongs to a list of traces"):
         given_words(options(**said)).query()
+    with pytest.raises(QueryRefused, match="a number from 1 to 1000"):
+        given_words(options(traces=True, limit=1_001))
+    with pytest.raises(ValidationError):
+        TraceSearchWords(limit=1_001)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from pydantic_core import PydanticCustomError
 from indexer.clients.shared.attribute_words import SYNTAX, attribute_condition
 from indexer.clients.shared.known_parameters import NAME_CHARS_MAX
 from indexer.clients.shared.search_words import AttributeText, PageWords, SpanWords, TracePageWords
-from indexer.clients.shared.text_limits import TEXT_CHARS_MAX
 from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.errors import QueryRefused
 from indexer.query.find.condition_tree import (
@@ -32,7 +31,13 @@ from indexer.query.find.condition_tree import (
     NotMet,
     ServiceIs,
 )
-from indexer.query.find.payload_conditions import AttributeCondition, Operator, Owner
+from indexer.query.find.payload_conditions import (
+    KEY_CHARS_MAX,
+    VALUE_CHARS_MAX,
+    AttributeCondition,
+    Operator,
+    Owner,
+)
 from indexer.query.find.span_conditions import ANY_SPAN
 from indexer.query.find.span_query import SpanQuery
 
@@ -55,13 +60,16 @@ class _Object(BaseModel):
         return given
 
 
+_ValueText = Annotated[StrictStr, Field(max_length=VALUE_CHARS_MAX)]
+
+
 class AttributeWords(_Object):
     """A condition on an attribute, with a value of its type; without operator: it is there."""
 
     scope: Owner = "span"
-    key: str = Field(max_length=TEXT_CHARS_MAX)
+    key: str = Field(max_length=KEY_CHARS_MAX)
     operator: Operator | None = None
-    value: StrictBool | StrictInt | StrictFloat | StrictStr | None = None
+    value: StrictBool | StrictInt | StrictFloat | _ValueText | None = None
 
     def condition(self) -> AttributeCondition:
         """Raises QueryRefused for a value that the operator does not take."""
@@ -123,7 +131,9 @@ class ConditionWords(SpanWords, _Object):
         return found[0] if len(found) == 1 else AllOf(tuple(found))
 
 
-_Joined = Annotated[list[ConditionWords] | None, Field(min_length=1, max_length=CONDITIONS_MAX)]
+_JOINED_MAX = CONDITIONS_MAX - 1
+"""What joins them is a condition as well."""
+_Joined = Annotated[list[ConditionWords] | None, Field(min_length=1, max_length=_JOINED_MAX)]
 ConditionWords.model_rebuild()
 
 

@@ -24,6 +24,7 @@ from indexer.query.find.condition_tree import CONDITIONS_MAX, Condition
 from indexer.query.find.cursor import ListOf
 from indexer.query.find.span_conditions import SpanConditions
 from indexer.query.find.span_query import LIMIT_MAX, SpanQuery
+from indexer.query.limits import TRACES_MAX
 
 Text = Annotated[str | None, Field(max_length=TEXT_CHARS_MAX)]
 Duration = Annotated[
@@ -54,6 +55,7 @@ class SpanWords(BaseModel):
     roots: bool = Field(False, description="Only spans without a parent.")
     text: Text = Field(
         None,
+        min_length=1,
         description="In small letters or capitals somewhere in the name, the status message, the "
         "values of attributes, or the names and attribute values of events.",
     )
@@ -95,6 +97,8 @@ class TracePageWords(PageWords):
     """The same of a search for traces that have such a span."""
 
     list_of: ClassVar[ListOf] = "traces"
+
+    limit: int = Field(SPANS_DEFAULT, ge=1, le=TRACES_MAX)
 
 
 class UrlWords(SpanWords):

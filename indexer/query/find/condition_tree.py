@@ -16,7 +16,7 @@ from indexer.system.duckdb_rows import text_literal
 DEPTH_MAX = 8
 """Conditions inside each other: nobody writes more by hand, and each costs a column a step."""
 CONDITIONS_MAX = 64
-"""Of one tree, joints included."""
+"""Of one tree, joints included, but for the one that joins all: a list may have so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def condition_sql(condition: Condition) -> str:
 
 def refuse_too_large(condition: Condition) -> None:
     """Raises QueryRefused for a tree that is too deep, or has too many conditions."""
-    count, layer = 0, [condition]
+    count, layer = -isinstance(condition, AllOf), [condition]
     for _ in range(DEPTH_MAX):
         count += len(layer)
         layer = [part for one in layer for part in _parts(one)]
