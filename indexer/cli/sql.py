@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,9 +105,10 @@ def _answer(
 ) -> Iterator[_Answer]:
     """The statement runs as its rows are read, in the session that is closed at the end."""
     query = options.query
+    times = QuestionTimes()
     window = Window(
-        since=_time(options.since),
-        until=_time(options.until),
+        since_unix_nano=times.unix_nano(options.since),
+        until_unix_nano=times.unix_nano(options.until),
         files_max=options.max_files,
     )
     session = open_session(
@@ -165,10 +165,3 @@ def _write(answer: _Answer, form: str, settings: Settings, options: argparse.Nam
         write_text(form, schema, answer.batches, answer.summary, sys.stdout)
     if form != "json" and not is_whole:
         answer.say()
-
-
-def _time(text: str | None) -> datetime | None:
-    nanoseconds = QuestionTimes().unix_nano(text)
-    if nanoseconds is None:
-        return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1_000)

@@ -5,7 +5,6 @@ A statement that names no view of spans loads no more than these.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from indexer.deferred_dataclass import dataclass
@@ -23,7 +22,6 @@ UNINDEXED_SPANS = "unindexed_spans"
 """Spans that the index does not have, with its columns: Arrow that a session has registered."""
 REPLACED_SPANS = "replaced_spans"
 """Spans of the index that have a published record, by their IDs and kind: Arrow as well."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,28 +48,42 @@ class Window:
     Hot spans are as one file. ``files_max`` counts files of the index.
     """
 
-    since: datetime | None = None
-    until: datetime | None = None
+    since_unix_nano: int | None = None
+    until_unix_nano: int | None = None
     files_max: int = VIEW_FILES_MAX
 
     @property
     def sql(self) -> str:
         """The condition on files of the index, without parameters: each costs a millisecond."""
         conditions = ["true"]
-        if self.since is not None:
-            conditions.append(f"max_time >= '{self.since.isoformat()}'::TIMESTAMPTZ")
-        if self.until is not None:
-            conditions.append(f"min_time < '{self.until.isoformat()}'::TIMESTAMPTZ")
+        if self.since_unix_nano is not None:
+            last = _beyond("max_time", ">=", "end_time_unix_nano", self.since_unix_nano)
+            conditions.append(last)
+        if self.until_unix_nano is not None:
+            first = _beyond("min_time", "<", "start_time_unix_nano", self.until_unix_nano)
+            conditions.append(first)
         return " AND ".join(conditions)
 
     def covers(self, first_unix_nano: int, last_unix_nano: int) -> bool:
         """Whether a file is covered whose spans start and end there."""
-        is_late = self.since is None or last_unix_nano >= _unix_nano(self.since)
-        return is_late and (self.until is None or first_unix_nano < _unix_nano(self.until))
+        is_late = self.since_unix_nano is None or last_unix_nano >= self.since_unix_nano
+        return is_late and (self.until_unix_nano is None or first_unix_nano < self.until_unix_nano)
 
 
-def _unix_nano(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000
+def _beyond(column: str, sign: str, of_trace: str, unix_nano: int) -> str:
+    """Whether a time of a file is beyond a bound.
+
+    The index has it to the microsecond below. In the one that a bound of more digits is in, traces
+    of the file say the rest.
+    """
+    micros, more = divmod(unix_nano, 1_000)
+    time = f"make_timestamptz({micros})"
+    if not more:
+        return f"{column} {sign} {time}"
+    files = f"SELECT file_id FROM parquet_files WHERE {column} = {time}"
+    exact = f"{of_trace} {sign} {unix_nano} AND file_id IN ({files})"
+    within = f"file_id IN (SELECT file_id FROM trace_files WHERE {exact})"
+    return f"({column} {sign.rstrip('=')} {time} OR {within})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -191,13 +190,9 @@ def test_a_window_is_of_files_and_of_what_is_hot_as_a_whole(tmp_path: Path) -> N
         catalog = copied(one)
     later = 86_400 * 1_000_000_000
     given_beside = beside(hot_rows([Span(trace=2, start=T0 + later)]), recent)
-    window = Window(since=_time(T0 + later // 2))
+    window = Window(since_unix_nano=T0 + later // 2)
     rows, _ = asked(catalog, "SELECT trace_id[32:] AS t FROM otel_spans", given_beside, window)
     assert rows == [{"t": "2"}]
-
-
-def _time(unix_nano: int) -> datetime:
-    return datetime.fromtimestamp(unix_nano // 1_000_000_000, UTC)
 
 
 def test_only_the_columns_that_a_question_reads_are_asked_for(tmp_path: Path) -> None:

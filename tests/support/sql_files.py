@@ -45,6 +45,7 @@ import pyarrow as pa
 import pytest
 
 from indexer.catalog.generations import Generations
+from indexer.clients.shared.time_texts import QuestionTimes
 from indexer.errors import QueryRefused
 from indexer.index.reindex import run_once
 from indexer.otlp import install
@@ -277,11 +278,10 @@ def _otlp_content(content: str) -> bytes:
 def _window(words: Sequence[str]) -> Window:
     since, until, *most = [None if word == "-" else word for word in words]
     limit = {"files_max": int(most[0])} if most and most[0] else {}
-    return Window(since=_time(since), until=_time(until), **limit)
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    times = QuestionTimes()
+    return Window(
+        since_unix_nano=times.unix_nano(since), until_unix_nano=times.unix_nano(until), **limit
+    )
 
 
 def _named(found: Any) -> Any:

@@ -18,8 +18,8 @@ TIME_WORDS = (
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64_MAX = 2**63 - 1
 _MICROSECOND = timedelta(microseconds=1)
-_BELOW_MICROSECOND = re.compile(r"[.,][0-9]{6}([0-9]{1,3})", re.ASCII)
-"""Digits of a second that ``datetime`` takes and has no room for."""
+_BELOW_MICROSECOND = re.compile(r"[.,][0-9]{6}([0-9]{1,3})([0-9]*)", re.ASCII)
+"""Digits of a second that ``datetime`` takes and has no room for, and those below a nanosecond."""
 _AGO = re.compile(r"([0-9]{1,9})\s?([smhdw])", re.ASCII | re.IGNORECASE)
 _SECONDS_PER = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -82,5 +82,6 @@ def _of_time(text: str) -> int:
     time_given = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
     aware = time_given if time_given.tzinfo is not None else time_given.replace(tzinfo=UTC)
     finer = _BELOW_MICROSECOND.search(text)
-    nanoseconds = 0 if finer is None else int(finer[1].ljust(3, "0"))
+    # No span starts within a nanosecond: at or after a time in one is after it, and so is before.
+    nanoseconds = 0 if finer is None else int(finer[1].ljust(3, "0")) + bool(finer[2].strip("0"))
     return (aware - _EPOCH) // _MICROSECOND * 1_000 + nanoseconds
