@@ -4,6 +4,7 @@ Refused are options where they do nothing, and a value that is given more than o
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
@@ -64,6 +65,11 @@ class CommandParser(argparse.ArgumentParser):
         example = "".join(f"  {line}\n" for line in topic.examples)
         settings = settings_table(topic.settings)
         return text + as_typed(f"\nsettings:\n{settings}\nexample:\n{example}")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Raises OSError where argparse takes what cannot be written for written."""
+        if message:
+            (file or sys.stderr).write(message)
 
     def refuse_given(self, names: Iterable[str], where: str, options: argparse.Namespace) -> None:
         """End with exit 2 when one of the options is given where it does nothing."""

@@ -21,7 +21,12 @@ from indexer.system.interpreter import (
     leave_unused_modules_out,
 )
 from indexer.system.program_name import as_typed, program_name, start_part_of
-from indexer.system.standard_output import discard_output, is_of_output, write_any_text
+from indexer.system.standard_output import (
+    discard_output,
+    flush_or_discard,
+    is_of_output,
+    write_any_text,
+)
 from indexer.system.stop_signals import is_interrupted, stop_with_input
 from indexer.system.terminal_text import escape_lines, escape_text
 from indexer.telemetry.log import SETTINGS_IGNORED, configure, log
@@ -34,44 +39,61 @@ EXIT_INTERRUPTED = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     write_any_text()
-    parser = command_parser()
-    options = parser.parse_args(arguments)
-    if options.part_of:
-        start_part_of(options.part_of)
-    if options.run == _RUN and not (options.once or options.reindex):
-        parser.refuse_given(("json", "strict"), "without --once or --reindex", options)
+    options = None
     try:
+        options = _options(arguments)
         code = _run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _end_interrupted()
-    except BrokenPipeError:
-        discard_output()
-        return EXIT_INTERRUPTED
+    except BrokenPipeError as error:
+        return _end_unwritten(error)
     except Exception as error:  # noqa: BLE001 - said below, in one way or the other
         if is_interrupted():
             return _end_interrupted()
         if isinstance(error, OSError) and is_of_output(error):
-            discard_output()
-            sys.stderr.write(f"error: cannot write to standard output: {error.strerror}\n")
-            return EXIT_INTERRUPTED
+            return _end_unwritten(error)
         return _say(error, options)
     return code
 
 
-def _say(error: Exception, options: argparse.Namespace) -> int:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Those of the command line. Exits after --help and --version, and for wrong usage."""
+    parser = command_parser()
+    try:
+        options = parser.parse_args(arguments)
+    finally:
+        sys.stdout.flush()  # what it has shown: it may be that nobody can read it
+    if options.part_of:
+        start_part_of(options.part_of)
+    if options.run == _RUN and not (options.once or options.reindex):
+        parser.refuse_given(("json", "strict"), "without --once or --reindex", options)
+    return options
+
+
+def _end_unwritten(error: OSError) -> int:
+    """Of an answer; whoever stopped reading it has enough."""
+    discard_output()
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"error: cannot write to standard output: {error.strerror}\n")
+    return EXIT_INTERRUPTED
+
+
+def _say(error: Exception, options: argparse.Namespace | None) -> int:
     """What is wrong, and what to do; a fault of this program in its log's own form."""
+    flush_or_discard()
     if not isinstance(error, IndexerError):
         log_uncaught(error)
         return 1
     # DuckDB's messages have lines, which point into those of the query.
-    form = escape_lines if options.run[1] == "sql" else escape_text
+    form = escape_lines if options is not None and options.run[1] == "sql" else escape_text
     sys.stderr.write(f"error: {form(error.message)}\n")
     sys.stderr.write(f"hint: {form(as_typed(error.advice))}\n" if error.advice else "")
     return error.exit_code
 
 
 def _end_interrupted() -> int:
+    flush_or_discard()
     with suppress(OSError):
         # A terminal has shown ^C where the cursor was.
         sys.stderr.write("\ninterrupted\n" if sys.stderr.isatty() else "interrupted\n")
