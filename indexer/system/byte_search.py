@@ -13,12 +13,17 @@ Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
 
-def find_all(content: Bytes, needle: bytes, *, most: int) -> Places | None:
-    """Where the needle begins, in order, overlaps too; None where that is at more places."""
+def find_all(content: Bytes, needle: bytes, *, most: int, are_apart: bool = False) -> Places | None:
+    """Where the needle begins, in order; None where that is at more places.
+
+    Overlaps too, but where it is enough to have those that ``are_apart``: the first of all, and of
+    the others the first after the end of each.
+    """
     pieces = Str(content.data).split_iter(needle, maxsplit=most + 1)
     places = np.cumsum(np.fromiter(map(len, pieces), np.int64)[:-1])
     places += np.arange(0, len(places) * len(needle), len(needle))
-    within = [_begun_within(content, needle, places, at) for at in _overlaps(needle)]
+    overlaps = [] if are_apart else _overlaps(needle)
+    within = [_begun_within(content, needle, places, at) for at in overlaps]
     if any(map(len, within)):
         places = np.unique(np.concatenate([places, *within]))
     return places if len(places) <= most else None

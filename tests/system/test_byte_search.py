@@ -1,5 +1,7 @@
 """Bytes are found wherever they are."""
 
+import re
+
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -38,6 +40,16 @@ def test_each_place_is_found_unless_there_are_too_many(
     else:
         assert found is not None
         assert found.tolist() == places
+
+
+@examples(40)
+@given(content=st.text("ab", max_size=60), needle=st.text("ab", min_size=1, max_size=4))
+def test_of_places_that_are_apart_each_is_the_first_after_the_one_before(
+    content: str, needle: str
+) -> None:
+    found = find_all(letters(content.encode()), needle.encode(), most=60, are_apart=True)
+    assert found is not None
+    assert found.tolist() == [one.start() for one in re.finditer(needle, content)]
 
 
 @examples(50)

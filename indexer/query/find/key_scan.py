@@ -86,7 +86,8 @@ def scan_key(letters: ColumnLetters, key: str, *, of_events: bool = False) -> Sc
 def _standing(run: Run, key: str, *, of_events: bool) -> tuple[BoolArray, Places, Places]:
     """Which texts are odd, and where the key ends in others: the texts, and the places."""
     quoted = f'"{key}"'.encode()
-    found = run.inside(quoted)
+    # One that begins with the quote that ends another makes the other odd: no colon follows it.
+    found = run.inside(quoted, are_apart=not key.startswith(":"))
     if found is None:
         return np.ones(len(run), np.bool_), _NOWHERE, _NOWHERE
     places, row = found

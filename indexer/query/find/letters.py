@@ -32,9 +32,11 @@ class Run:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def places(self, letters: bytes, per_text: int = MORE_PER_TEXT) -> Places | None:
+    def places(
+        self, letters: bytes, per_text: int = MORE_PER_TEXT, *, are_apart: bool = False
+    ) -> Places | None:
         """Where the letters begin, in order; None where they are of too many."""
-        return find_all(self.content, letters, most=per_text * len(self))
+        return find_all(self.content, letters, most=per_text * len(self), are_apart=are_apart)
 
     def texts_at(self, places: Places) -> Places:
         """Which text each place is in."""
@@ -48,13 +50,22 @@ class Run:
         begins, ends = self.offsets[:-1], self.offsets[1:]
         return bool(((begins <= places) & (places < ends)).all())
 
-    def inside(self, letters: bytes, per_text: int = MORE_PER_TEXT) -> tuple[Places, Places] | None:
-        """(places, the text of each), without those that are half in one text, half in the next."""
-        found = self.places(letters, per_text)
+    def inside(
+        self, letters: bytes, per_text: int = MORE_PER_TEXT, *, are_apart: bool = False
+    ) -> tuple[Places, Places] | None:
+        """(places, the text of each), without those that are half in one text, half in the next.
+
+        Where it is enough to have those that ``are_apart``, in each text.
+        """
+        found = self.places(letters, per_text, are_apart=are_apart)
         if found is None:
             return None
         text = self.texts_at(found)
         is_inside = found + len(letters) <= self.offsets[text + 1]
+        if is_inside.all():
+            return found, text
+        if are_apart:  # one that is half in a text may hide another there
+            return self.inside(letters, per_text)
         return found[is_inside], text[is_inside]
 
     def having(self, letters: bytes) -> BoolArray:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.query.find.key_scan import scan_key
@@ -56,6 +56,13 @@ ODD = st.sampled_from(
     )
 )
 
+KEYS = ("k", ":", ",", "{", "k{", ":1,", ", ")
+"""Also those whose letters JSON has between two quotes, or a text begins with."""
+OF_KEYS = st.dictionaries(
+    st.sampled_from((*KEYS, "j")), st.sampled_from((*KEYS, 1)), max_size=3
+).map(lambda value: json.dumps(value, separators=(",", ":")))
+ENDS = st.sampled_from(('"', '"k', "{", '{"j":1,":1,":5}'))
+
 
 @examples(50)
 @given(
@@ -77,6 +84,22 @@ def test_a_value_that_parsing_gives_is_found_or_its_row_is_odd(
         elif values:
             assert_is(values, found.is_text[at[row]], found.number[at[row]], found.hashes[at[row]])
             assert having[at[row]] or "a" not in str(values[0]) or not isinstance(values[0], str)
+
+
+@examples(100)
+@example(texts=['{"j":1,":1,":5}'], key=":1,")
+@example(texts=['"', '{"{":1}'], key="{")
+@given(texts=st.lists(OF_KEYS | ENDS, min_size=1, max_size=5), key=st.sampled_from(KEYS))
+def test_it_is_so_of_keys_that_stand_half_in_each_other(texts: list[str], key: str) -> None:
+    """Or half in the next text."""
+    column = pa.chunked_array([texts])
+    found = scan_key(ColumnLetters(column), key)
+    assert found is not None
+    at = {int(row): place for place, row in enumerate(found.row)}
+    for row, text in enumerate(texts):
+        values = list(values_under(key, canonical("attributes", text)))
+        if values and not found.odd[row]:
+            assert_is(values, found.is_text[at[row]], found.number[at[row]], found.hashes[at[row]])
 
 
 EVENT = st.fixed_dictionaries(
