@@ -1,7 +1,8 @@
 """The columns of one Parquet file, read by their position in its schema.
 
 A name does not do: two columns may have one, or names that differ in case alone, and a name with a
-dot is the beginning of a path for pyarrow. Page checksums are verified.
+dot is the beginning of a path for pyarrow. Page checksums are verified, and rows are counted: at a
+page without values, which is allowed, pyarrow ends its row group.
 """
 
 from collections.abc import Iterator, Sequence
@@ -95,14 +96,17 @@ class FileColumns:
 
         Of what they are nested in, nothing else is there. Raises CorruptPage, FileUnreadable.
         """
+        group_rows, found = self.group_rows, 0
         with decoding(self._path):
             for batch in self._reader.iter_batches(
                 rows_max, row_groups=groups, column_indices=leaves, use_threads=False
             ):
+                found += batch.num_rows
                 if self._facts.is_read_plain:
                     yield batch
                 else:
                     yield from plain_table(pa.Table.from_batches([batch])).to_batches()
+            self._check_rows(found, sum(group_rows[group] for group in groups))
 
     def read(self, positions: Sequence[int]) -> pa.Table:
         """These columns of all rows, in this order.
@@ -123,6 +127,7 @@ class FileColumns:
                 coarse = self._open((), self._metadata, COARSE_UNIT)
                 read = coarse.read_all(column_indices=leaves, use_threads=False)
                 table = saturate(table, read)
+            self._check_rows(table.num_rows, self.footer.row_count)
             return self._in_order(table, positions)
 
     def read_row_group(self, group: int, positions: Sequence[int]) -> pa.Table:
@@ -131,11 +136,12 @@ class FileColumns:
             table = self._reader.read_row_group(
                 group, column_indices=self._leaves_of(positions), use_threads=False
             )
+            self._check_rows(table.num_rows, self._metadata.row_group(group).num_rows)
             return self._in_order(table, positions)
 
     def batches(self, positions: Sequence[int], rows_max: int) -> Iterator[pa.Table]:
         """These columns of all rows, so many rows at a time. Raises like ``read``."""
-        groups = range(self.footer.row_group_count)
+        groups, found = range(self.footer.row_group_count), 0
         with self._decoding(positions):
             for batch in self._reader.iter_batches(
                 rows_max,
@@ -143,7 +149,9 @@ class FileColumns:
                 column_indices=self._leaves_of(positions),
                 use_threads=False,
             ):
+                found += batch.num_rows
                 yield self._in_order(pa.Table.from_batches([batch]), positions)
+            self._check_rows(found, self.footer.row_count)
 
     def stored_bytes(self, positions: Sequence[int]) -> int:
         """What these columns take in the file, compressed. Raises like ``read``."""
@@ -204,6 +212,10 @@ class FileColumns:
             place = {position: at for at, position in enumerate(stored)}
             table = table.select([place[position] for position in positions])
         return table if self._facts.is_read_plain else plain_table(table)
+
+    def _check_rows(self, found: int, said: int) -> None:
+        if found != said:
+            raise CorruptPage(f"{found} rows, the footer says {said}", path=self._path)
 
     def _leaves_of(self, positions: Sequence[int]) -> list[int]:
         return [leaf for position in sorted(positions) for leaf in self._facts.leaves[position]]

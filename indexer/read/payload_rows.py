@@ -163,9 +163,6 @@ class PayloadRows:
             wanted = [row for row in rows if first <= row < after]
             if wanted:
                 table = file.read_row_group(number, positions)
-                if table.num_rows != group.row_count:
-                    message = f"{table.num_rows} rows, the footer says {group.row_count}"
-                    raise CorruptPage(message, path=self._path)
                 taken = _take(table, [row - first for row in wanted])
                 values = {
                     position: self._columns[position].values(column, self._limits)

@@ -67,6 +67,25 @@ def test_columns_that_a_writer_had_as_views_are_read_as_plain_ones(texts):
         assert found.take([1, 0]).to_pylist() == stored.to_pylist()[::-1]
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda file: file.read([0]),
+        lambda file: file.read_row_group(1, [0]),
+        lambda file: list(file.batches([0], 2)),
+        lambda file: list(file.leaf_batches([0], 2, [1, 2])),
+    ],
+    ids=["read", "row group", "batches", "leaf batches"],
+)
+def test_rows_that_pyarrow_loses_are_missed(read):
+    """It ends a row group at a page without values, as it writes one itself for an empty list."""
+    content = pa.table({"a": pa.array([[1], [], [2]], pa.list_(pa.int64()))})
+    sink = pa.BufferOutputStream()
+    pq.write_table(content, sink, row_group_size=1, data_page_size=1)
+    with pytest.raises(CorruptPage, match=r"^\d rows, the footer says \d$"):
+        read(opened(sink.getvalue().to_pybytes()))
+
+
 def test_no_columns_are_rows_alone():
     assert opened(parquet_bytes(MIXED)).read([]).num_rows == 2
 
