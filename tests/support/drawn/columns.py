@@ -33,10 +33,14 @@ class Drawn:
 def text_array(content: Sequence[bytes | None], kind: pa.DataType) -> pa.Array:
     """Bytes as a column of this type of text, which need not be UTF-8."""
     array = pa.array(content, pa.binary())
-    if pa.types.is_large_string(kind):
+    if isinstance(kind, pa.JsonType):
+        return pa.ExtensionArray.from_storage(kind, text_array(content, kind.storage_type))
+    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
         return array.cast(pa.large_binary()).view(kind)
     if pa.types.is_dictionary(kind):
-        return array.view(pa.string()).dictionary_encode()
+        return text_array(content, kind.value_type).dictionary_encode()
+    if pa.types.is_string_view(kind):
+        return array.cast(pa.binary_view()).view(kind)
     return array if kind == pa.binary() else array.view(kind)
 
 
@@ -44,7 +48,11 @@ TEXT_KINDS = (
     pa.string(),
     pa.large_string(),
     pa.binary(),
+    pa.large_binary(),
+    pa.string_view(),
     pa.dictionary(pa.int32(), pa.string()),
+    pa.dictionary(pa.int32(), pa.large_string()),
+    pa.json_(pa.string()),
 )
 
 

@@ -39,6 +39,22 @@ class Ids:
 Rows = list[dict[str, Any]]
 
 
+TEXT_KINDS = (
+    *(pa.string(), pa.string(), pa.large_string(), pa.string_view()),
+    pa.dictionary(pa.int32(), pa.string()),
+)
+"""Those of IDs are among them, which are other bytes in columns of bytes."""
+
+
+def as_any_text(draw: st.DrawFn, columns: Columns) -> Columns:
+    """Columns of text in one type of it."""
+    kind = draw(st.sampled_from(TEXT_KINDS))
+    return {
+        name: array.cast(kind) if pa.types.is_string(array.type) else array
+        for name, array in columns.items()
+    }
+
+
 def texts(values: Sequence[str | None]) -> pa.Array:
     return pa.array(values, pa.string())
 
