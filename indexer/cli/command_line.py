@@ -74,8 +74,10 @@ class CommandParser(argparse.ArgumentParser):
     def refuse_given(self, names: Iterable[str], where: str, options: argparse.Namespace) -> None:
         """End with exit 2 when one of the options is given where it does nothing."""
         for name in names:
-            if getattr(options, name, None) not in (None, False, self.get_default(name)):
-                self.error(f"--{name.replace('_', '-')} does nothing {where}")
+            option = f"--{name.replace('_', '-')}"
+            said = getattr(options, name, None) not in (None, False, self.get_default(name))
+            if said or option in _given(options):
+                self.error(f"{option} does nothing {where}")
 
     def _refuse(self, argument: str) -> NoReturn:
         if not argument.startswith("-"):

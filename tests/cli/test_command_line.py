@@ -32,6 +32,7 @@ def refusal(capsys, *arguments):
         (["--strict"], "--strict does nothing without --once or --reindex"),
         (["--json"], "--json does nothing without --once or --reindex"),
         (["trace", "a1b2", "--json", "--limit", "3"], "--limit does nothing with --json"),
+        (["trace", "a1b2", "--json", "--limit", "1000"], "--limit does nothing with --json"),
         (
             ["trace", "a1b2", "--summary", "--format", "otlp"],
             "--format does nothing with --summary",
