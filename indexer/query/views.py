@@ -25,6 +25,7 @@ from indexer.read.payload import PAYLOAD_COLUMNS
 from indexer.read.payload_sql import payload_expression
 from indexer.read.scan_check import PATTERN_SIGNS
 from indexer.read.whole_names import CUT_BYTES_MIN
+from indexer.spans.schema import STORED_COLUMNS, same_span
 from indexer.system.duckdb_rows import id_list, text_literal
 
 BRANCHES_MAX = 64
@@ -38,7 +39,8 @@ _INDEXED = f"""
     spans.span_kind AS kind, spans.start_time, spans.end_time, spans.start_time_unix_nano,
     spans.end_time_unix_nano, spans.duration_ns, spans.status_code, spans.is_root"""
 """Metadata of the index; of a name that it holds the beginning of, the file says the whole."""
-_UNINDEXED = f"""(
+_ROWS = ", ".join(f"held.{name}" for name in STORED_COLUMNS.split(", "))
+_SPANS = """(
     SELECT file_id, file_row_number, position_in_row, trace_id, service_name, name, span_kind,
         printf('%016x', span_id_uint64) AS span_id,
         printf('%016x', parent_span_id_uint64) AS parent_span_id,
@@ -48,15 +50,11 @@ _UNINDEXED = f"""(
         nullif(start_time_unix_nano + duration_ns, 0) AS end_time_unix_nano,
         CASE WHEN start_time_unix_nano <> 0 AND start_time_unix_nano + duration_ns <> 0
             THEN duration_ns END AS duration_ns,
-        status_code, parent_span_id_uint64 IS NULL AS is_root
-    FROM {UNINDEXED_SPANS}
+        status_code, parent_span_id_uint64 IS NULL AS is_root, file_path
+    FROM ({rows})
 ) AS spans"""
-"""The same of spans that it does not have, as its view ``span_metadata`` says them."""
-
-
-_WITHOUT_REPLACED = f"""ANTI JOIN {REPLACED_SPANS} AS replaced
-    ON replaced.trace_id = spans.trace_id AND replaced.span_id = spans.span_id
-    AND replaced.span_kind = spans.span_kind"""
+"""Rows as ``indexed_spans`` has them, as its view ``span_metadata`` says them."""
+_WITHOUT_REPLACED = f"ANTI JOIN {REPLACED_SPANS} AS replaced ON {same_span('replaced', 'held')}"
 
 
 def is_scannable(file: PayloadFile) -> bool:
@@ -89,10 +87,8 @@ def otel_spans(
     read = {file_id for group in groups for file_id in group}
     branches = [_scan([(file_id, files[file_id]) for file_id in group]) for group in groups]
     others = [file_id for file_id in sorted(files) if file_id not in read]
-    if others or not branches:
-        branches.append(_canonical(others, _WITHOUT_REPLACED if replaced else ""))
-    if unindexed:
-        branches.append(_beside_index(unindexed))
+    if others or unindexed or not branches:
+        branches.append(_canonical(others, unindexed, is_replaced=bool(replaced)))
     body = "\nUNION ALL\n".join(branches)
     return f"CREATE OR REPLACE TEMPORARY VIEW {name} AS\n{body}"
 
@@ -104,26 +100,39 @@ def _way(file: PayloadFile) -> Hashable:
     return file.dialect.name, ways, file.is_whole and scan.has_metadata, file.absent, file.nested
 
 
-def _canonical(file_ids: Sequence[int], without: str) -> str:
-    """Metadata of the index, and the payload by functions."""
+def _canonical(
+    file_ids: Sequence[int], unindexed: Sequence[str | None], *, is_replaced: bool
+) -> str:
+    """Metadata of rows of the index and of those that it lacks, and the payload by functions.
+
+    Their union is below all that is made of it, so that DuckDB binds that once. Its first column
+    is a number: DuckDB 1.5 reads the first where a question needs none.
+    """
+    parts = [_of_index(file_ids, is_replaced=is_replaced)] if file_ids or not unindexed else []
+    parts += [_beside_index(unindexed)] if unindexed else []
+    rows = "\n        UNION ALL\n".join(parts)
+    row = "spans.file_row_number"
+    if unindexed:  # hot spans have no path and no row
+        row = f"CASE WHEN spans.file_path IS NOT NULL THEN {row} END AS file_row_number"
     return f"""SELECT{_INDEXED},
     {_payload_of_functions()},
-    files.file_path, spans.file_row_number
-FROM span_metadata AS spans
-JOIN parquet_files AS files ON files.file_id = spans.file_id
-{without}
-WHERE {f"spans.file_id IN {id_list(file_ids)}" if file_ids else "false"}"""
+    spans.file_path, {row}
+FROM {_SPANS.format(rows=rows)}"""
+
+
+def _of_index(file_ids: Sequence[int], *, is_replaced: bool) -> str:
+    return f"""
+        SELECT {_ROWS}, files.file_path FROM indexed_spans AS held
+        JOIN parquet_files AS files ON files.file_id = held.file_id
+        {_WITHOUT_REPLACED if is_replaced else ""}
+        WHERE {f"held.file_id IN {id_list(file_ids)}" if file_ids else "false"}"""
 
 
 def _beside_index(paths: Sequence[str | None]) -> str:
-    """Spans that the index does not have; hot ones have no path and no row."""
     listed = ", ".join("NULL" if path is None else text_literal(path) for path in paths)
-    path = f"list_extract([{listed}]::VARCHAR[], -spans.file_id)"
-    return f"""SELECT{_INDEXED},
-    {_payload_of_functions()},
-    {path} AS file_path,
-    CASE WHEN {path} IS NOT NULL THEN spans.file_row_number END AS file_row_number
-FROM {_UNINDEXED}"""
+    path = f"list_extract([{listed}]::VARCHAR[], -held.file_id)"
+    return f"""
+        SELECT {_ROWS}, {path} AS file_path FROM {UNINDEXED_SPANS} AS held"""
 
 
 def _payload_of_functions() -> str:
