@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from indexer.errors import HotUnavailable
 from indexer.hot.decoding import Decoder
+from indexer.hot.metadata import MetadataRuns
 from indexer.hot.requests import HotRequests, Requests
 from indexer.system.counted_nouns import counted
 from indexer.wire.generated import ingestion_pb2 as wire
@@ -52,6 +53,7 @@ class HotBuffer:
         self._left_out = 0
         self._lacks_newest = False
         self._rows: HotRequests | None = None
+        self._runs = MetadataRuns()
 
     def begin(self) -> None:
         """An answer to a question after ``newest_key`` of ``wal_id`` follows."""
@@ -118,7 +120,7 @@ class HotBuffer:
     def rows(self) -> HotRequests:
         """All that is held, one value between two changes."""
         if self._rows is None:
-            self._rows = HotRequests(self._decoder, self._parts)
+            self._rows = HotRequests(self._decoder, self._parts, self._runs)
         return self._rows
 
     def _drop(self, flushed_key: bytes) -> None:

@@ -7,14 +7,16 @@ and the spans of the trace alone are decoded.
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 import pyarrow as pa
 
 from indexer.errors import InvalidOtlp
-from indexer.hot.decoding import Decoder, decode_parts
+from indexer.hot.decoding import Decoder, decode_metadata, decode_parts
 from indexer.hot.held_requests import REQUEST_COST_BYTES, Bodies, Rows
 from indexer.hot.identity import identified_rows, keys_of
+from indexer.hot.metadata import HotMetadata, MetadataRuns, ReadColumns
 from indexer.hot.span_places import FEW_SPANS, SpanPlaces
 from indexer.hot.trace_places import TracePlaces, place_key
 from indexer.otlp.span_rows import SpanRow
@@ -32,6 +34,7 @@ class Requests:
         self._decoding = threading.Lock()
         self._identities: SpanKeys | None = None
         self._places: SpanPlaces | None = None
+        self._metadata: HotMetadata | None = None
 
     @classmethod
     def from_wire(cls, decoder: Decoder, requests: Sequence[wire.HotRequest]) -> Self:
@@ -67,7 +70,7 @@ class Requests:
     @property
     def nbytes(self) -> int:
         """Memory held; before they are decoded, what they may come to."""
-        return self._held.nbytes
+        return self._held.nbytes + (0 if self._metadata is None else self._metadata.nbytes)
 
     @property
     def body_bytes(self) -> int:
@@ -98,6 +101,23 @@ class Requests:
                 self._identities = SpanKeys.joined([self._of_body(one) for one in held.bodies])
         return self._identities
 
+    def metadata(self, read: ReadColumns) -> HotMetadata:
+        """What each span is, in order; kept. Their payload is not decoded for it."""
+        if self._metadata is None:  # two threads may both find it
+            found = self._read_metadata(read)
+            rows = self.decoded
+            if rows is not None and rows.table.num_rows != found.row_count:
+                found = HotMetadata.of(rows.table, read)  # decoded meanwhile, not all of it
+            self._metadata = found
+        return self._metadata
+
+    def _read_metadata(self, read: ReadColumns) -> HotMetadata:
+        held = self._held
+        if isinstance(held, Bodies):
+            with suppress(InvalidOtlp):  # which of them do is known once all are decoded
+                return decode_metadata(self._decoder, held.bodies, held.counts, read)
+        return HotMetadata.of(self.rows().table, read)
+
     def rows(self) -> Rows:
         """Decode, unless that was done."""
         with self._decoding:
@@ -105,7 +125,9 @@ class Requests:
             if isinstance(held, Bodies):
                 places, bodies = self._places, held
                 held = self._decode(bodies)
-                if places is not None and held.unreadable == bodies.unreadable:
+                if held.unreadable != bodies.unreadable:
+                    self._metadata = None  # it has spans whose payload does not decode
+                elif places is not None:
                     self._places = SpanPlaces(held=held, spans=places.spans)
                 self._held = held
             return held
@@ -147,7 +169,13 @@ class Requests:
 
     def after(self, key: bytes) -> "Requests":
         """Those above the key."""
-        return self if key < self.keys[0] else Requests(self._decoder, self._held.after(key))
+        if key < self.keys[0]:
+            return self
+        held, metadata = self._held, self._metadata
+        later = Requests(self._decoder, held.after(key))
+        if metadata is not None and isinstance(held, Rows):
+            later._metadata = metadata.after(metadata.row_count - later.count)
+        return later
 
     def joined(self, other: "Requests") -> "Requests | None":
         """These and those behind them, if all are decoded."""
@@ -160,6 +188,9 @@ class Requests:
             more = other._span_places(second).spans  # noqa: SLF001 - of the same class
             joined = spans.joined(first.table.num_rows, more)
             both._places = SpanPlaces(held=both._held, spans=joined)
+        known = [one for one in (self._metadata, other._metadata) if one is not None]  # noqa: SLF001
+        if len(known) > 1:
+            both._metadata = HotMetadata.joined(known)
         return both
 
     def _of_body(self, body: bytes) -> SpanKeys:
@@ -182,9 +213,13 @@ _EachPlaces = list[tuple[Mapping[int, Sequence[int]], SpanPlaces]]
 class HotRequests:
     """The rows of several ``Requests``, as a view has them."""
 
-    def __init__(self, decoder: Decoder, parts: Sequence[Requests]) -> None:
+    def __init__(
+        self, decoder: Decoder, parts: Sequence[Requests], runs: MetadataRuns | None = None
+    ) -> None:
+        """``runs`` are those of the rows before, which are the same in part."""
         self._decoder = decoder
         self._parts = tuple(parts)
+        self._runs = runs or MetadataRuns()
         self._table: pa.Table | None = None
         self._places: _EachPlaces | None = None
 
@@ -202,6 +237,15 @@ class HotRequests:
     def identities(self) -> SpanKeys:
         """What identifies each of them; nothing is decoded for it."""
         return SpanKeys.joined([part.identities() for part in self._parts])
+
+    def metadata(self, read: ReadColumns) -> Sequence[HotMetadata]:
+        """What each of them is; no payload is decoded for it."""
+        return self._runs.of(self._parts, read)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that all of them may take at most."""
+        return sum(part.nbytes for part in self._parts)
 
     def trace(self, trace_id: str) -> pa.Table:
         """Those of one trace, by 32 hex digits."""

@@ -1,11 +1,13 @@
 """What the hot tier answers, and the bounds within which it may."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
 from indexer.hot.identity import keys_of
+from indexer.hot.metadata import HotMetadata, ReadColumns
 from indexer.spans.identity import SpanKeys
 from indexer.system import arrow_compute as pc
 from indexer.wire.limits import ANSWER_BYTES_MAX, RECENT_FILES_MAX
@@ -47,6 +49,18 @@ class HotRows(Protocol):
         """What identifies each of them; nothing is decoded for it."""
         ...
 
+    def metadata(self, read: ReadColumns) -> Sequence[HotMetadata]:
+        """What each of them is, in parts in the order of ``table``; no payload is decoded for it.
+
+        What is the same as before is the same value. ``read`` is the same one each time.
+        """
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that ``table`` may take at most."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedRows:
@@ -75,6 +89,15 @@ class DecodedRows:
     def identities(self) -> SpanKeys:
         """What identifies each of them."""
         return keys_of(self.rows)
+
+    def metadata(self, read: ReadColumns) -> Sequence[HotMetadata]:
+        """What each of them is."""
+        return [HotMetadata.of(self.rows, read)]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the table."""
+        return int(self.rows.nbytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

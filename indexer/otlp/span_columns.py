@@ -42,7 +42,7 @@ FEW_SPANS = 96
 UNUSUAL_SPANS = 512
 """So many at a time are parsed where one of them is unusual: the others are read side by side."""
 _TIME_MAX = np.uint64(2**63 - 1)
-_KIND_MAX, _STATUS_MAX = 5, 2
+KIND_MAX, STATUS_MAX = 5, 2
 _TRACE_ID_DIGITS, _SPAN_ID_DIGITS = 32, 16
 _NO_PARENT = bytes(8)
 
@@ -56,22 +56,25 @@ class DecodedSpans:
     """Whether each has a valid trace_id and span_id."""
 
 
-def span_columns(spans: Sequence[bytes]) -> Iterator[DecodedSpans]:
-    """Those of all spans, in order and in parts. Raises InvalidOtlp for one that does not parse."""
+def span_columns(spans: Sequence[bytes], *, payload: bool = True) -> Iterator[DecodedSpans]:
+    """Those of all spans, in order and in parts; without ``payload`` their metadata alone.
+
+    Raises InvalidOtlp for one that does not parse.
+    """
     if len(spans) <= FEW_SPANS:
-        yield parsed_columns(spans)
+        yield parsed_columns(spans, payload=payload)
         return
     try:
-        yield read_columns(spans)
+        yield read_columns(spans, payload=payload)
     except Unusual:
         if len(spans) <= UNUSUAL_SPANS:
-            yield parsed_columns(spans)
+            yield parsed_columns(spans, payload=payload)
             return
         for first in range(0, len(spans), UNUSUAL_SPANS):
-            yield from span_columns(spans[first : first + UNUSUAL_SPANS])
+            yield from span_columns(spans[first : first + UNUSUAL_SPANS], payload=payload)
 
 
-def read_columns(spans: Sequence[bytes]) -> DecodedSpans:
+def read_columns(spans: Sequence[bytes], *, payload: bool = True) -> DecodedSpans:
     """Side by side. Raises Unusual."""
     found = SpanFields(spans)
     trace_id, span_id = found.hex(TRACE_ID), found.hex(SPAN_ID)
@@ -81,10 +84,18 @@ def read_columns(spans: Sequence[bytes]) -> DecodedSpans:
         "trace_id": trace_id,
         "parent_span_id": _parents(found.hex(PARENT_ID)),
         "name": found.texts(NAME),
-        "span_kind": _known(found.numbers(KIND, INT_MAX), _KIND_MAX),
-        **_times(found.fixed(START, "<u8"), found.fixed(END, "<u8")),
-        "status_code": _known(code, _STATUS_MAX),
+        "span_kind": known_numbers(found.numbers(KIND, INT_MAX), KIND_MAX),
+        **times(found.fixed(START, "<u8"), found.fixed(END, "<u8")),
+        "status_code": known_numbers(code, STATUS_MAX),
         "status_message": message,
+        **(_read_payload(found) if payload else {}),
+    }
+    is_kept = _are_ids(trace_id, _TRACE_ID_DIGITS) & _are_ids(span_id, _SPAN_ID_DIGITS)
+    return DecodedSpans(columns, is_kept)
+
+
+def _read_payload(found: SpanFields) -> dict[str, Any]:
+    return {
         "attributes": found.attributes(),
         "events": found.events(),
         "links": found.links(),
@@ -94,11 +105,9 @@ def read_columns(spans: Sequence[bytes]) -> DecodedSpans:
         "dropped_events_count": _count(found, DROPPED_EVENTS),
         "dropped_links_count": _count(found, DROPPED_LINKS),
     }
-    is_kept = _are_ids(trace_id, _TRACE_ID_DIGITS) & _are_ids(span_id, _SPAN_ID_DIGITS)
-    return DecodedSpans(columns, is_kept)
 
 
-def parsed_columns(serialised: Sequence[bytes]) -> DecodedSpans:
+def parsed_columns(serialised: Sequence[bytes], *, payload: bool = True) -> DecodedSpans:
     """The same by protobuf's parser, span by span. Raises InvalidOtlp."""
     try:
         spans = [Span.FromString(one) for one in serialised]
@@ -113,12 +122,19 @@ def parsed_columns(serialised: Sequence[bytes]) -> DecodedSpans:
         "trace_id": [span.trace_id.hex() for span in spans],
         "parent_span_id": [_parent(span.parent_span_id) for span in spans],
         "name": [span.name for span in spans],
-        "span_kind": _known(np.array([span.kind for span in spans], np.int64), _KIND_MAX),
-        **_times(start, end),
-        "status_code": _known(
-            np.array([span.status.code for span in spans], np.int64), _STATUS_MAX
+        "span_kind": known_numbers(np.array([span.kind for span in spans], np.int64), KIND_MAX),
+        **times(start, end),
+        "status_code": known_numbers(
+            np.array([span.status.code for span in spans], np.int64), STATUS_MAX
         ),
         "status_message": [span.status.message or None for span in spans],
+        **(_parsed_payload(spans) if payload else {}),
+    }
+    return DecodedSpans(columns, np.fromiter(map(has_identity, spans), np.bool_, len(spans)))
+
+
+def _parsed_payload(spans: Sequence[Span]) -> dict[str, Any]:
+    return {
         "attributes": [attributes_text(span.attributes) for span in spans],
         "events": [events_text(span.events) for span in spans],
         "links": [links_text(span.links) for span in spans],
@@ -128,15 +144,15 @@ def parsed_columns(serialised: Sequence[bytes]) -> DecodedSpans:
         "dropped_events_count": [span.dropped_events_count for span in spans],
         "dropped_links_count": [span.dropped_links_count for span in spans],
     }
-    return DecodedSpans(columns, np.fromiter(map(has_identity, spans), np.bool_, len(spans)))
 
 
-def _times(start: Any, end: Any) -> dict[str, Any]:
+def times(start: Any, end: Any) -> dict[str, Any]:
+    """Columns of unsigned nanoseconds, clamped to what is signed."""
     first, last = (np.minimum(one, _TIME_MAX).astype(np.int64) for one in (start, end))
     return {"start_time": first, "end_time": last, "duration_ns": last - first}
 
 
-def _known(numbers: Any, most: int) -> Any:
+def known_numbers(numbers: Any, most: int) -> Any:
     """Numbers of an enumeration; one that OTLP does not have is 0."""
     return np.where((numbers >= 0) & (numbers <= most), numbers, 0).astype(np.int8)
 

@@ -1,14 +1,15 @@
-"""Whether somebody asks for hot spans: lately, and for all of them or those of a trace alone.
+"""Whether somebody asks for hot spans: lately, for all of them or those of a trace, for what part.
 
 What nobody asks for is not decoded, and a view tells when all of its rows are asked for.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
+from indexer.hot.metadata import HotMetadata, ReadColumns
 from indexer.hot.view import HotRow, HotRows, HotView
 from indexer.spans.identity import SpanKeys
 from indexer.system.clock import Clock
@@ -25,7 +26,8 @@ class HotDemand:
         """``listed`` is called when all rows are asked for and were not lately."""
         self._clock = clock
         self._listed = listed
-        self._asked_s = self._listed_s = -math.inf
+        self._asked_s = self._decoded_s = self._metadata_s = -math.inf
+        self._read: ReadColumns | None = None
 
     @property
     def is_asked(self) -> bool:
@@ -34,8 +36,19 @@ class HotDemand:
 
     @property
     def is_listed(self) -> bool:
-        """Whether one came that needs all rows."""
-        return self._clock.monotonic_s() - self._listed_s <= KEEP_UP_FOR_S
+        """Whether one came that needs all rows, whatever of them."""
+        return self.needs_payload or self.metadata is not None
+
+    @property
+    def needs_payload(self) -> bool:
+        """Whether one came that needs all of all rows."""
+        return self._clock.monotonic_s() - self._decoded_s <= KEEP_UP_FOR_S
+
+    @property
+    def metadata(self) -> ReadColumns | None:
+        """How one reads the metadata of all rows; None where none came that does."""
+        is_late = self._clock.monotonic_s() - self._metadata_s > KEEP_UP_FOR_S
+        return None if is_late else self._read
 
     def note_question(self) -> bool:
         """Somebody asks; whether nobody did lately."""
@@ -45,12 +58,21 @@ class HotDemand:
 
     def telling(self, view: HotView) -> HotView:
         """The view for who asks: one that needs all of its rows is noted."""
-        return view.with_rows(_ListedRows(view.rows, self._note_list), view.as_of_unix_nano)
+        return view.with_rows(
+            _ListedRows(view.rows, self._note_list, self._note_metadata), view.as_of_unix_nano
+        )
 
     def _note_list(self) -> None:
         """Somebody asks for all rows."""
         was_listed = self.is_listed
-        self._listed_s = self._clock.monotonic_s()
+        self._decoded_s = self._clock.monotonic_s()
+        if not was_listed:
+            self._listed()
+
+    def _note_metadata(self, read: ReadColumns) -> None:
+        """Somebody asks for the metadata of all rows."""
+        was_listed = self.is_listed
+        self._read, self._metadata_s = read, self._clock.monotonic_s()
         if not was_listed:
             self._listed()
 
@@ -61,6 +83,7 @@ class _ListedRows:
 
     rows: HotRows
     note: Callable[[], None]
+    note_metadata: Callable[[ReadColumns], None]
 
     def table(self) -> pa.Table:
         """All of them."""
@@ -82,3 +105,13 @@ class _ListedRows:
     def identities(self) -> SpanKeys:
         """What identifies each of them."""
         return self.rows.identities()
+
+    def metadata(self, read: ReadColumns) -> Sequence[HotMetadata]:
+        """What each of them is."""
+        self.note_metadata(read)
+        return self.rows.metadata(read)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that all of them may take."""
+        return self.rows.nbytes

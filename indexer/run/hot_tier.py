@@ -24,7 +24,7 @@ import duckdb
 from indexer.errors import HotUnavailable, IndexerError, StorageUnavailable
 from indexer.hot.decoding import Decoder
 from indexer.hot.source import HotSource
-from indexer.hot.view import HotLimits, HotOutline, HotView
+from indexer.hot.view import HotLimits, HotOutline, HotRows, HotView
 from indexer.query.find.already_indexed import known_files
 from indexer.query.find.promoted_keys import key_numbers
 from indexer.run.hot_demand import HotDemand
@@ -42,8 +42,10 @@ from indexer.telemetry.log import (
 )
 from indexer.wire.paths import changes_file
 
-KEEP_UP_EVERY_S = 0.05
+KEEP_UP_EVERY_S = 0.04
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
+CHANGES_EVERY_S = 0.003
+"""It is seen without a call whether something came, where the service is of this machine."""
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
 FOLLOW_EVERY_S = 1.0
@@ -83,7 +85,7 @@ class HotTier:
             snapshot_root=settings.snapshot_path or None,
             clock=clock,
             counted=partial(change_count, changes_file(Path(settings.wal_path).absolute())),
-            is_asked=lambda: self._demand.is_listed,
+            is_asked=lambda: self._demand.needs_payload,
             limits=HotLimits(buffer_bytes_max=settings.bytes_of("hot_bytes_max")),
         )
         self._clock = clock
@@ -181,11 +183,20 @@ class HotTier:
             except Exception as error:  # noqa: BLE001 - logged, and looked at again in a second
                 log(HOT_LOOK_FAILED, f"no look at the hot tier: {type(error).__name__}: {error}")
             await self._pause(stop, pause_s)
+            await self._until_changed(stop)
 
     async def _pause(self, stop: asyncio.Event, pause_s: float) -> None:
         """As long as it says, or until there is a reason; but a second between two reasons."""
         await _either(stop, None, min(pause_s, FOLLOW_EVERY_S))
         await _either(stop, self._wake, pause_s - FOLLOW_EVERY_S)
+
+    async def _until_changed(self, stop: asyncio.Event) -> None:
+        """While lists are asked for: nothing is to be looked at before something comes or goes."""
+        until_s = self._clock.monotonic_s() + FOLLOW_EVERY_S
+        while self._demand.is_listed and self._source.unchanged() is not None:
+            if stop.is_set() or self._clock.monotonic_s() >= until_s:
+                return
+            await _either(stop, None, CHANGES_EVERY_S)
 
     def follow(self, reading: Reading) -> float:
         """One look at what is hot, and its decoding; seconds until the next one."""
@@ -207,9 +218,20 @@ class HotTier:
             return self._follow_every_s
         if not self._demand.is_listed:
             return FOLLOW_EVERY_S
-        grows = not isinstance(before, HotView) or before.table.num_rows != seen.table.num_rows
+        self._decode(seen.rows)
+        grows = not isinstance(before, HotView) or before.rows.count() != seen.rows.count()
         took_s = self._clock.monotonic_s() - now_s
-        return max(KEEP_UP_EVERY_S, PAUSE_OF_LOOK * took_s) if grows else FOLLOW_EVERY_S
+        if grows or self._source.unchanged() is not None:
+            return max(KEEP_UP_EVERY_S - took_s, PAUSE_OF_LOOK * took_s)
+        return FOLLOW_EVERY_S
+
+    def _decode(self, rows: HotRows) -> None:
+        """What is asked for is at hand for the next question."""
+        if self._demand.needs_payload:
+            rows.table()
+        read = self._demand.metadata
+        if read is not None:
+            rows.metadata(read)
 
     def _look(self) -> HotView | HotOutline:
         """Of all hot spans while somebody asks, and where there is no other way."""

@@ -13,6 +13,7 @@ from indexer.hot import buffer as buffer_module
 from indexer.hot.buffer import HotBuffer
 from indexer.hot.decoding import Decoder
 from indexer.otlp.spans import span_table
+from indexer.query.tiers.hot_spans import hot_columns
 from indexer.wire.generated import ingestion_pb2 as wire
 from tests.hot.servers import GARBAGE, Wal, key
 from tests.support.examples import examples
@@ -42,6 +43,18 @@ def held_of(buffer: HotBuffer, trace: int) -> list[int]:
     found = _numbers(rows.trace(f"{trace:032x}"))
     assert found == [int(row["span_id"], 16) for row in few]
     return found
+
+
+def held_metadata(buffer: HotBuffer) -> list[int]:
+    """The spans by what they are alone, in the order of their rows."""
+    found: list[tuple[int, int]] = []
+    first = 0
+    for part in buffer.rows().metadata(hot_columns):
+        rows = part.columns.row.tolist()
+        found += zip((first + row for row in rows), part.columns.span_id.tolist(), strict=True)
+        first += part.row_count
+    assert sorted(row for row, _ in found) == list(range(first))
+    return [span for _, span in sorted(found)]
 
 
 def _numbers(table: pa.Table) -> list[int]:
@@ -95,9 +108,10 @@ def test_it_follows_any_log(steps: list[tuple[str, int]]) -> None:
             refresh(buffer, wal, per_message=argument)
             assert bool(buffer.problems) == bool(garbage_of(wal))
             expected = [one for ids in unflushed.values() for one in ids]
+            assert held_metadata(buffer) == expected
             for trace in (1, 2, 3):
                 assert held_of(buffer, trace) == [one for one in expected if 1 + one % 2 == trace]
-    assert held(buffer) == expected
+    assert held(buffer) == held_metadata(buffer) == expected
     assert bool(buffer.problems) == bool(garbage_of(wal))
 
 

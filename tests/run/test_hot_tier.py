@@ -32,9 +32,12 @@ class Source:
         self.outlined = 0
         self.confirmed = []
         self.problem = ""
+        self.counts_changes = False
+        self.seen = -1
 
     def now(self):
         self.asked += 1
+        self.seen = self.spans
         if self.problem:
             raise HotUnavailable(self.problem)
         ids = {"trace_id": [TRACE_ID] * self.spans, "span_id": [SPAN_ID] * self.spans}
@@ -62,6 +65,10 @@ class Source:
             sample=SpanKeys.empty(),
             sampled_key=b"",
         )
+
+    def unchanged(self):
+        """Where it counts its changes: nothing came since it was asked last."""
+        return "a view" if self.counts_changes and self.spans == self.seen else None
 
     @property
     def looks(self):
@@ -140,6 +147,40 @@ def test_it_keeps_up_after_a_list_where_a_look_is_cheap(hot, source, clock):
     clock.advance(KEEP_UP_FOR_S + 1)
     source.spans += 100
     assert hot.follow(reading) == EVERY_S
+
+
+def test_metadata_alone_is_kept_up_with_where_nothing_else_is_asked_for(hot, source, monkeypatch):
+    """A list of spans needs all of them; SQL mostly what they are."""
+    decoded, read = [], []
+    monkeypatch.setattr(DecodedRows, "table", lambda rows: decoded.append(1) or rows.rows)
+    monkeypatch.setattr(DecodedRows, "metadata", lambda _, by: read.append(by) or ())
+    by = object()
+    hot.ask().rows.metadata(by)
+    source.spans += 100
+    hot.follow(reading)
+    is_cheap = source.chosen == "incremental"
+    assert (read, decoded) == ([by, by] if is_cheap else [by], [])
+
+
+async def test_where_changes_are_counted_it_looks_when_one_comes(hot, source, monkeypatch):
+    """And not before: an hour passes for each pause."""
+    monkeypatch.setattr(module, "FOLLOW_EVERY_S", 3600.0)
+    source.counts_changes = True
+    hot.ask().rows.table()
+    if source.chosen != "incremental":
+        return
+    stop = asyncio.Event()
+    following = asyncio.create_task(hot.follow_until(stop, reading))
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(3):
+            source.spans += 100
+            while source.seen != source.spans:  # noqa: ASYNC110 - of a thread
+                await asyncio.sleep(0.001)
+        looks = source.looks
+        await asyncio.sleep(20 * module.CHANGES_EVERY_S)
+        assert source.looks == looks
+        stop.set()
+        await following
 
 
 async def test_an_indexed_file_is_a_reason_for_a_cheap_look(hot, source, monkeypatch):

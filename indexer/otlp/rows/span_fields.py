@@ -79,6 +79,11 @@ class SpanFields:
         columns = [words(self._data, start + at, ">u8") for at in range(0, size, 8)]
         return np.stack(columns, axis=1).astype(np.uint64), found.owner[fitting]
 
+    def has_other_size(self, key: int, size: int) -> bool:
+        """Whether some span has bytes there, and not so many."""
+        length = self._fields.one_of(key).length
+        return bool(((length != size) & (length > 0)).any())
+
     def texts(self, key: int) -> pa.Array:
         """Texts, empty where there is none."""
         return texts(self._buffer, *self._whole(self._fields.one_of(key)))
