@@ -5,16 +5,23 @@ Every question has the same answer either way. Questions that need a connection 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import closing, contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexer.catalog.generations import Generations
 from indexer.clients.unix_socket import LocalClient
 from indexer.deferred_dataclass import dataclass
-from indexer.errors import CatalogUnreadable, HotUnavailable, IndexerError, QueryRefused
+from indexer.errors import (
+    CatalogBusy,
+    CatalogUnreadable,
+    HotUnavailable,
+    IndexerError,
+    QueryRefused,
+)
 from indexer.query.lists import IndexList
+from indexer.query.sql_scope import HandedOver, HotRows
 from indexer.settings import Settings
 from indexer.settings.paths import check_reader_paths
 
@@ -36,10 +43,11 @@ class BesideIndex:
     missing_in_index: list[dict[str, Any]] | None = None
     """From what has neither."""
     recent_files: Sequence[str] = ()
-    hot: "Callable[[Sequence[str]], pa.Table] | None" = None
-    """Columns of the hot spans; None where there are none. Raises HotUnavailable."""
+    hot: HandedOver | None = None
+    """None without hot spans."""
     published: "Callable[[Sequence[str]], pa.Table] | None" = None
-    """The same of published spans, which replace those of files."""
+    """Columns of published spans, which replace those of files; None where there are none. Raises
+    HotUnavailable."""
 
 
 class Source:
@@ -50,6 +58,8 @@ class Source:
         self._settings = settings
         self.worker = LocalClient(settings.catalog_pointer)
         self.has_worker = self.worker.is_reachable()
+        self._still_catalog: Path | None = None
+        """As new as what was said to be beside the index, while that is asked for."""
 
     def ask(self, path: str, question: Callable[["Answers"], Any], **params: Any) -> Any:
         """The worker's answer on that route, or that of the question over the catalog itself.
@@ -113,21 +123,25 @@ class Source:
         if not self.has_worker:
             yield BesideIndex()
             return
-        said = self.worker.post("/hot-spans")
-        handles = said["handle"], said["published"]
-        try:
-            yield BesideIndex(
-                as_of=said["as_of"],
-                missing=said["missing"],
-                missing_in_index=said["missing_in_index"],
-                recent_files=said["recent_files"],
-                hot=handles[0] and partial(self._hot_columns, handles[0]),
-                published=handles[1] and partial(self._hot_columns, handles[1]),
-            )
-        finally:
-            for handle in filter(None, handles):
-                with suppress(IndexerError):  # the worker drops it by itself after a while
-                    self.worker.delete(f"/hot-spans/{handle}")
+        with closing(self.worker.lines("/hot-spans")) as lines:
+            said = next(lines)
+            hot, published = said["hot"], said["published"]
+            rows = cache(partial(_mapped, lines))  # a statement may run twice
+            self._still_catalog = Path(said["catalog"])
+            try:
+                yield BesideIndex(
+                    as_of=said["as_of"],
+                    missing=said["missing"],
+                    missing_in_index=said["missing_in_index"],
+                    recent_files=said["recent_files"],
+                    hot=hot and HandedOver(rows, partial(self._hot_columns, hot)),
+                    published=published and partial(self._hot_columns, published),
+                )
+            finally:
+                self._still_catalog = None
+                for handle in filter(None, (hot, published)):
+                    with suppress(IndexerError):  # the worker drops it by itself after a while
+                        self.worker.delete(f"/hot-spans/{handle}")
 
     def _hot_columns(self, handle: str, names: Sequence[str]) -> "pa.Table":
         import pyarrow as pa  # noqa: PLC0415 - SQL alone needs it
@@ -142,6 +156,8 @@ class Source:
         """A catalog file that nobody writes to, as new as now."""
         if not self.has_worker:
             return self._current()
+        if self._still_catalog is not None and not after_sweep:
+            return self._still_catalog
         if after_sweep:
             self.worker.post("/sweep")
         return Path(self.worker.post("/snapshot")["path"])
@@ -154,3 +170,23 @@ class Source:
                 hint="Start the worker with `python -m indexer`, or run it with `--once`.",
             )
         return current
+
+
+def _mapped(lines: Iterator[Any]) -> HotRows:
+    """What the worker's next line names, of which pages are read as they are needed.
+
+    Raises HotUnavailable.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - SQL alone needs it
+
+    try:
+        said = next(lines)
+        if "problem" in said:
+            raise HotUnavailable(said["problem"])
+        parts = [
+            (pa.ipc.open_file(pa.memory_map(path)).read_all(), row_count)
+            for path, row_count in said["parts"]
+        ]
+    except (StopIteration, CatalogBusy, OSError) as error:
+        raise HotUnavailable(f"the worker gave no hot spans: {error}") from error
+    return HotRows(parts=parts, lacking_in=said["lacking_in"])

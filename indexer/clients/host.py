@@ -27,6 +27,11 @@ class Host(Protocol):
         """Publish a copy of the catalog as it is now."""
         ...
 
+    @property
+    def current_copy(self) -> Path | None:
+        """The copy that was published last, while nothing has changed since."""
+        ...
+
     async def flush(self) -> None:
         """Have the ingestion service put what is hot into files.
 

@@ -43,10 +43,15 @@ class HttpAnswer:
             yield rest
 
 
-def ask(channel: socket.socket, method: str, target: str) -> HttpAnswer:
-    """Send a request without a body. Raises BrokenAnswer and OSError."""
+def send(channel: socket.socket, method: str, target: str) -> None:
+    """Send a request without a body. Raises OSError."""
     head = f"{method} {target} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\nContent-Length: 0"
     channel.sendall(head.encode("ascii") + b"\r\n\r\n")
+
+
+def ask(channel: socket.socket, method: str, target: str) -> HttpAnswer:
+    """Send a request without a body. Raises BrokenAnswer and OSError."""
+    send(channel, method, target)
     reader = channel.makefile("rb")
     version, _, rest = _line(reader).partition(b" ")
     if not (version.startswith(b"HTTP/1.") and rest[:3].isdigit()):

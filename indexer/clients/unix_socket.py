@@ -8,14 +8,14 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from indexer.clients.local_http import BrokenAnswer, HttpAnswer, ask
+from indexer.clients.local_http import BrokenAnswer, HttpAnswer, ask, send
 from indexer.clients.shared.time_limits import ACTION_S, HEARTBEAT_S, QUESTION_S
 from indexer.errors import CatalogBusy, IndexerError, QueryRefused, TransientError
 from indexer.http.limits import HEAD_BYTES_MAX
@@ -89,13 +89,25 @@ class LocalClient:
                 raise _refusal(answer.status, answer.read())
             yield from _events(answer)
 
+    def lines(self, path: str) -> Generator[Any, None, None]:
+        """The JSON value of each line of the answer to an action, as they come.
+
+        Raises the worker's refusal as an IndexerError, CatalogBusy for an answer that breaks off.
+        """
+        with self._connected(ACTION_S) as channel:
+            answer = ask(channel, "POST", path)
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise _refusal(answer.status, answer.read())
+            yield from map(json.loads, answer.lines())
+
     def post(self, path: str, **params: Any) -> Any:
         """The JSON answer to an action; a parameter that is None is left out."""
         return json.loads(self._ask("POST", path + _query_string(params), ACTION_S))
 
     def delete(self, path: str) -> None:
-        """What has that path is not asked for any more."""
-        self._ask("DELETE", path, QUESTION_S)
+        """What has that path is not asked for any more; nobody waits until the worker knows."""
+        with self._connected(QUESTION_S) as channel:
+            send(channel, "DELETE", path)
 
     def _ask(self, method: str, target: str, limit_s: float) -> bytes:
         if len(target) > HEAD_BYTES_MAX:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from indexer.deferred_dataclass import dataclass
 from indexer.hot.view import Generation
 from indexer.query.cost import NO_COST, Cost
 from indexer.query.facet import AttributeKey, AttributeValue, CountedOver, Operation
+from indexer.query.hot_handover import HotHandover
 from indexer.query.missing import Missing
 from indexer.query.service_list import Service
 from indexer.query.span import Span
@@ -128,8 +127,8 @@ class IndexAnswer:
     """Of the index and nothing else."""
     with_unindexed: Completeness
     """Of the index with the hot spans given here and the recent files named in this."""
-    hot_spans: pa.Table | None = None
-    """With the columns of the decoder, a span maybe twice; None without a hot tier that answers."""
+    hot: HotHandover | None = None
+    """None without hot spans."""
     published: "OtelView | None" = None
     """Published spans, which replace what the index has of them; None without a Mastra store."""
 

@@ -3,7 +3,7 @@
 The worker answers them beside its writer; a command answers them itself when no worker runs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import field
 from functools import partial
@@ -13,6 +13,7 @@ from indexer.catalog.arriving_files import NO_FILES, ArrivingFiles
 from indexer.catalog.totals import Totals
 from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
+from indexer.hot.metadata import HotMetadata
 from indexer.hot.view import HotView
 from indexer.mastra.interruption import reads_within
 from indexer.query.answer import IndexAnswer, ServicesAnswer, SpansAnswer
@@ -22,7 +23,8 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.limits import ROWS_MAX, SQL_HOT_BYTES_MAX, SQL_PUBLISHED_MAX, AnswerLimits
+from indexer.query.hot_handover import HotHandover, SpansApart
+from indexer.query.limits import ROWS_MAX, SQL_PUBLISHED_MAX, AnswerLimits
 from indexer.query.lists import IndexList, list_rows
 from indexer.query.missing_files import beyond_index
 from indexer.query.moment import Moment, OpenAnswer
@@ -31,7 +33,7 @@ from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
 from indexer.query.tiers.all_tiers import open_tiers, unknown_files
 from indexer.query.tiers.beside_index import beside_index
-from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot, newest_within
+from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot
 from indexer.query.tiers.index_state import IndexMemory, IndexState, StateMoved
 from indexer.query.tiers.published_spans import PublishedStore, published_spans
 from indexer.query.tiers.tier import Query
@@ -63,6 +65,8 @@ class Answers:
     """What searches have learnt of files, for the next."""
     memory: IndexMemory | None = None
     """What was learnt of the index since its last commit; None where nobody counts commits."""
+    apart: SpansApart = field(default_factory=SpansApart)
+    """Remembers which hot spans the index does not have."""
     budget: ByteBudget | None = None
     """Payload of all answers that are being made, together; None where there is one at a time."""
 
@@ -123,13 +127,14 @@ class Answers:
         seen at least once.
         """
         hot = self._ask_hot()
+        view = None if hot is None else hot.view
         with self.moments.moment(deadline) as moment:
             published = published_spans(self.published, None, moment.deadline)
             paths = tuple(unknown_files(moment.cursor, moment.storage, hot))
-            table = None if hot is None or hot.view is None else hot.view.table
-            hot_spans = 0 if table is None else table.num_rows
+            hot_spans = 0 if view is None else view.rows.count()
             unread = beyond_index(moment.storage, moment.outstanding, hot_spans, paths)
-            given, left_out = newest_within(table, SQL_HOT_BYTES_MAX)
+            given = None if view is None else HotHandover.of(view)
+            left_out = () if given is None else given.missing
             beside, lacking = (
                 (None, ()) if published is None else published.newest(SQL_PUBLISHED_MAX)
             )
@@ -137,9 +142,19 @@ class Answers:
             return IndexAnswer(
                 completeness=moment.completeness(hot, hot_spans, (*unread, *alone)),
                 with_unindexed=moment.completeness(hot, hot_spans, (*left_out, *lacking), paths),
-                hot_spans=given,
+                hot=given,
                 published=beside,
             )
+
+    def are_apart(
+        self, parts: Sequence[HotMetadata], state: Hashable, deadline: Deadline | None = None
+    ) -> bool:
+        """Whether the index has none of these hot spans, and no span is there twice.
+
+        ``state`` is the same as before where no commit came since.
+        """
+        with self.moments.reading(deadline) as cursor:
+            return self.apart.are_apart(parts, cursor, self.directory(), state)
 
     def rows(
         self, listed: IndexList, limit: int = ROWS_MAX, deadline: Deadline | None = None

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from indexer.deferred_dataclass import dataclass
-from indexer.errors import IndexerError
+from indexer.errors import HotUnavailable, IndexerError
 from indexer.model import ParquetFileInfo
 from indexer.query.missing import Missing
 from indexer.query.tiers.hot_spans import hot_column, hot_column_name
@@ -115,7 +115,10 @@ class HotPayload:
 
     def read(self, name: str) -> pa.Array:
         """A column of all rows, NULL where the decoder has none. Raises IndexerError."""
-        found = hot_column(self.columns([hot_column_name(name)]), name)
+        table = self.columns([hot_column_name(name)])
+        if table.num_columns and table.num_rows != self.row_count:
+            raise HotUnavailable(f"{table.num_rows} hot spans have a payload, of {self.row_count}")
+        found = hot_column(table, name)
         return pa.nulls(self.row_count, _arrow_type(name)) if found is None else found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from indexer.catalog.trace_directory import TraceDirectory
 from indexer.deferred_dataclass import dataclass
 from indexer.query.find.already_indexed import (
     REPLACED_SPANS,
@@ -17,6 +18,7 @@ from indexer.query.find.column_scan import within
 from indexer.query.window import ANY_TIME, Window
 from indexer.spans.aggregates import KNOWN_FROM_NS
 from indexer.spans.columns import SpanColumns, concatenate
+from indexer.spans.identifiers import BoolArray
 from indexer.spans.identity import SpanKeys
 from indexer.spans.schema import same_span
 from indexer.system.duckdb_rows import rows, text_literal
@@ -120,15 +122,31 @@ def _bounds(window: Window) -> dict[str, int]:
 
 
 def unindexed_spans(
-    cursor: duckdb.DuckDBPyConnection, parts: Sequence[SpanColumns], window: Window = ANY_TIME
+    cursor: duckdb.DuckDBPyConnection,
+    parts: Sequence[SpanColumns],
+    window: Window = ANY_TIME,
+    directory: TraceDirectory | None = None,
 ) -> SpanColumns:
-    """Each span of the parts that starts in the window once, but those that the index has."""
+    """Each span of the parts that starts in the window once, but those that the index has.
+
+    ``directory`` is the writer's, and makes it quicker.
+    """
     spans = concatenate(parts, [1] * len(parts))
-    spans = spans.take(within(spans, window))
-    keys = spans.keys
-    first = np.zeros(len(spans), np.bool_)
-    first[np.unique(keys.hashes, return_index=True)[1]] = True
-    return spans.take(first & ~known_spans(cursor, keys))
+    if not window.is_open:
+        spans = spans.take(within(spans, window))
+    added = _are_first(spans.keys) & ~known_spans(cursor, spans.keys, directory)
+    return spans if added.all() else spans.take(added)
+
+
+def _are_first(keys: SpanKeys) -> BoolArray:
+    """Which of them are not copies of one before. Mostly none is, and sorted they tell so."""
+    hashes = keys.hashes
+    ordered = np.sort(hashes)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return np.ones(len(hashes), np.bool_)
+    first = np.zeros(len(hashes), np.bool_)
+    first[np.unique(hashes, return_index=True)[1]] = True
+    return first
 
 
 def add_spans(services: Sequence[Service], added: SpanColumns) -> list[Service]:

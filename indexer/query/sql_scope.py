@@ -87,12 +87,34 @@ def _beyond(column: str, sign: str, of_trace: str, unix_nano: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HotRows:
+    """What hot spans are."""
+
+    parts: "Sequence[tuple[pa.Table, int]]"
+    """Rows of the index, whose ``file_row_number`` is the place among so many rows of the part."""
+    lacking_in: str | None = None
+    """The path of a catalog that has none of the spans, each of which is there once then; None
+    where that is not known of any."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Hot spans of one moment that a session is given."""
+
+    rows: Callable[[], HotRows]
+    """What they are. Raises HotUnavailable."""
+    columns: "Callable[[Sequence[str]], pa.Table]"
+    """Of all rows of all parts some columns that there are, by the decoder's names. Raises
+    HotUnavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unindexed:
     """What the hot tier said before the catalog of the session was as it is."""
 
     recent_paths: Sequence[str] = ()
     """Absolute, newest first, of files that the index may not have."""
-    hot: "Callable[[Sequence[str]], pa.Table] | None" = None
+    hot: HandedOver | None = None
     """None without hot spans."""
     published: "Callable[[Sequence[str]], pa.Table] | None" = None
     """None without published spans."""

@@ -6,6 +6,8 @@ that of the index, then that of the file with the smallest path, then the hot on
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from functools import partial
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -18,7 +20,7 @@ from indexer.query.missing import Missing
 from indexer.query.payload_functions import HotColumns, HotPayload, PayloadFile, PayloadSource
 from indexer.query.service_list import unindexed_spans
 from indexer.query.span import DataFile
-from indexer.query.sql_scope import REPLACED_SPANS, UNINDEXED_SPANS, Unindexed
+from indexer.query.sql_scope import REPLACED_SPANS, UNINDEXED_SPANS, HandedOver, Unindexed
 from indexer.query.tiers.hot_spans import METADATA_COLUMNS, hot_columns
 from indexer.query.tiers.recent_files import read_recent_files
 from indexer.query.tiers.unindexed_spans import UnindexedSpans
@@ -26,6 +28,7 @@ from indexer.spans.columns import SpanColumns, concatenate
 from indexer.spans.identifiers import format_hex
 from indexer.spans.identity import SpanKeys
 from indexer.spans.schema import same_span
+from indexer.system import arrow_compute as pc
 from indexer.system.storage import LocalStorage
 
 _FILES = f"""
@@ -33,6 +36,8 @@ SELECT DISTINCT held.file_id FROM {REPLACED_SPANS} AS asked
 JOIN trace_files USING (trace_id)
 JOIN indexed_spans AS held ON held.file_id = trace_files.file_id AND {same_span("held", "asked")}
 """
+_PATH = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+T = TypeVar("T")
 IsWithin = Callable[[int, int], bool]
 """Whether spans from the first start to the last end, in nanoseconds since 1970, are asked for."""
 
@@ -66,35 +71,65 @@ class UnindexedRows:
         """
         if not (unindexed.recent_paths or unindexed.hot or unindexed.published):
             return cls()
-        found, missing = _recent(connection, storage, unindexed.recent_paths)
-        published: list[_Part] = []
-        for parts, columns in ((found, unindexed.hot), (published, unindexed.published)):
-            try:
-                parts.extend([] if columns is None else [_in_memory(columns)])
-            except IndexerError as error:
-                missing = (*missing, Missing.of_error(error))
-        found = [one for one in found if _is_within(one.columns, is_within)]
-        published = [one for one in published if _is_within(one.columns, is_within)]
+        recent, missing = _recent(connection, storage, unindexed.recent_paths)
+        hot, no_hot = _given(partial(_hot, unindexed.hot))
+        published, no_published = _given(partial(_published, unindexed.published))
+        parts = [one for one in recent if _is_within(one.columns, is_within)]
+        if hot is not None and not hot.is_within(is_within):
+            hot = None
+        if published is not None and not _is_within(published.columns, is_within):
+            published = None
         replaced: frozenset[int] = frozenset()
-        rows = [one.columns for one in found]
-        if published:
-            keys = published[0].columns.keys
-            replaced = _register_replaced(connection, keys)
-            rows = [one.take(~np.isin(one.keys.hashes, keys.hashes)) for one in rows]
-        if found or published:
-            beside = [unindexed_spans(connection, rows)] if rows else []
-            beside += [one.columns for one in published]
-            every = concatenate(beside, [len(rows), 1] if rows else [1])
-            ids = -1 - np.arange(len(found) + len(published), dtype=np.int32)
-            connection.register(UNINDEXED_SPANS, _plain(every.to_arrow(ids)))
-        sources = {-at: one.source for at, one in enumerate([*found, *published], 1)}
-        return cls(sources=sources, missing=missing, replaced=replaced)
+        if hot is not None and not parts and published is None and hot.is_lacking(connection):
+            connection.register(UNINDEXED_SPANS, hot.rows)
+        elif parts or hot is not None or published is not None:
+            every = [*parts, *([] if hot is None else [hot.part()])]
+            replaced = _register(connection, [one.columns for one in every], published)
+        sources = [*parts, *(one for one in (hot, published) if one is not None)]
+        return cls(
+            sources={-at: one.source for at, one in enumerate(sources, 1)},
+            missing=(*missing, *no_hot, *no_published),
+            replaced=replaced,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     columns: SpanColumns
     source: PayloadSource
+
+
+@dataclass(frozen=True, slots=True)
+class _Hot:
+    """Rows of the index that the worker has made, numbered as of the only source."""
+
+    rows: pa.Table
+    lacking_in: str | None
+    source: HotPayload
+
+    def is_within(self, is_within: IsWithin) -> bool:
+        if not self.rows.num_rows:
+            return False
+        start = self.rows["start_time_unix_nano"]
+        end = pc.add(start, self.rows["duration_ns"])
+        return is_within(pc.min(start).as_py(), pc.max(end).as_py())
+
+    def is_lacking(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the session's catalog is known to have none of them."""
+        ((path,),) = connection.execute(_PATH).fetchall()
+        return self.lacking_in is not None and path == self.lacking_in
+
+    def part(self) -> _Part:
+        """The same as columns, to be told apart from others."""
+        return _Part(SpanColumns.from_arrow(self.rows, {-1: 0}), self.source)
+
+
+def _given(read: Callable[[], T]) -> tuple[T | None, tuple[Missing, ...]]:
+    """What is read, or why it cannot be."""
+    try:
+        return read(), ()
+    except IndexerError as error:
+        return None, (Missing.of_error(error),)
 
 
 def _recent(
@@ -106,9 +141,52 @@ def _recent(
     return [_Part(one.columns, _file(one)) for one in recent.files], recent.missing
 
 
-def _in_memory(columns: HotColumns) -> _Part:
+def _hot(given: HandedOver | None) -> _Hot | None:
+    if given is None:
+        return None
+    rows = given.rows()
+    payload = HotPayload(columns=given.columns, row_count=sum(count for _, count in rows.parts))
+    return _Hot(_numbered(rows.parts), rows.lacking_in, payload)
+
+
+def _numbered(parts: Sequence[tuple[pa.Table, int]]) -> pa.Table:
+    """All parts as one table of the only source, whose rows are numbered throughout."""
+    ends = np.cumsum([count for _, count in parts], dtype=np.int32)
+    rows = [
+        table["file_row_number"].to_numpy() + (end - np.int32(count))
+        for (table, count), end in zip(parts, ends, strict=True)
+    ]
+    every = pa.concat_tables(table for table, _ in parts)
+    file_ids = np.full(every.num_rows, -1, np.int32)
+    for name, values in (("file_id", file_ids), ("file_row_number", np.concatenate(rows))):
+        every = every.set_column(every.schema.get_field_index(name), name, pa.array(values))
+    return every
+
+
+def _published(columns: HotColumns | None) -> _Part | None:
+    if columns is None:
+        return None
     table = columns(METADATA_COLUMNS)
     return _Part(hot_columns(table), HotPayload(columns=columns, row_count=table.num_rows))
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[SpanColumns], published: _Part | None
+) -> frozenset[int]:
+    """Each span of all of them once becomes a row; files with spans that published ones replace."""
+    replaced: frozenset[int] = frozenset()
+    beside: list[SpanColumns] = []
+    if published is not None:
+        keys = published.columns.keys
+        replaced = _register_replaced(connection, keys)
+        parts = [one.take(~np.isin(one.keys.hashes, keys.hashes)) for one in parts]
+        beside = [published.columns]
+    if parts:
+        beside = [unindexed_spans(connection, parts), *beside]
+    every = concatenate(beside, [len(parts), 1] if parts else [1])
+    ids = -1 - np.arange(len(parts) + len(beside), dtype=np.int32)
+    connection.register(UNINDEXED_SPANS, every.to_arrow(ids))
+    return replaced
 
 
 def _register_replaced(
@@ -137,12 +215,3 @@ def _is_within(spans: SpanColumns, is_within: IsWithin) -> bool:
     if not len(spans):
         return False
     return is_within(int(spans.start.min()), int((spans.start + spans.duration).max()))
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Texts without their dictionaries, which the two sides of a UNION need not share."""
-    columns = [
-        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-        for column in table.columns
-    ]
-    return pa.table(dict(zip(table.column_names, columns, strict=True)))

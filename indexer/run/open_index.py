@@ -49,8 +49,8 @@ class OpenIndex:
         self._catalog: Catalog | None = None
         self._pipeline: Pipeline | None = None
         self._copy: SnapshotCopy | None = None
-        self._copied_transactions = 0
-        self._published: tuple[int, Path] | None = None
+        self._copied_state: tuple[int, int] | None = None
+        self._published: tuple[tuple[int, int] | None, Path] | None = None
         self._identity: tuple[int, int] | None = None
         self.deleted = ""
         """Says that the catalog's files are gone; empty while they are there."""
@@ -160,6 +160,25 @@ class OpenIndex:
             with self.readers.alone():
                 self._catalog.close()
 
+    @property
+    def current_copy(self) -> Path | None:
+        """The copy that was published last, while nothing has changed since. For any thread.
+
+        None while a commit is under way: a reader who begins now may see it or not.
+        """
+        published = self._published
+        if published is None or published[0] != self._state:
+            return None
+        return published[1]
+
+    @property
+    def _state(self) -> tuple[int, int] | None:
+        """What is the same as long as nothing changes."""
+        if self._pipeline is None or self._catalog is None:
+            return None
+        number = self._catalog.commits.number
+        return None if number is None else (self._pipeline.progress.transactions, number)
+
     def begin_snapshot(self) -> SnapshotCopy | Path:
         """A copy of the catalog as it is now, to be made; the last one while nothing changed.
 
@@ -167,10 +186,10 @@ class OpenIndex:
         the way of the checkpoint that it begins with.
         """
         self.check_deleted()
-        transactions = self.pipeline.progress.transactions
-        if self._published and self._published[0] == transactions:
-            return self._published[1]
-        self._copied_transactions = transactions
+        current = self.current_copy
+        if current is not None:
+            return current
+        self._copied_state = self._state
         self._copy = SnapshotCopy(self.catalog, time.time_ns(), self._settings.file_modes)
         return self._copy
 
@@ -180,7 +199,7 @@ class OpenIndex:
             self._copy = None
             copy.end()
             if published is not None:
-                self._published = (self._copied_transactions, published)
+                self._published = (self._copied_state, published)
 
     def _give_up_copy(self) -> None:
         """A catalog that is closed is checkpointed, and nobody may copy it meanwhile."""

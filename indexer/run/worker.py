@@ -227,6 +227,11 @@ class Worker:
         """Publish a copy of the catalog as it is now; the same copy while nothing changed."""
         return await self._loop.snapshot()
 
+    @property
+    def current_copy(self) -> Path | None:
+        """The copy that was published last, while nothing has changed since."""
+        return self._index.current_copy
+
     async def flush(self) -> None:
         """Have the ingestion service put what is hot into files. Raises HotUnavailable."""
         if self._hot is None:

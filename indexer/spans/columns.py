@@ -15,7 +15,7 @@ import pyarrow as pa
 from indexer.deferred_dataclass import dataclass
 from indexer.spans.column_types import Vectors
 from indexer.spans.identifiers import UInt64Array
-from indexer.spans.identity import Index, SpanKeys, trace_keys
+from indexer.spans.identity import Index, SpanKeys
 from indexer.spans.metadata import SpanMetadata
 from indexer.spans.schema import COLUMNS, IDENTITY, PLACE, Column
 from indexer.spans.texts import Texts
@@ -64,7 +64,7 @@ class SpanColumns:
     @property
     def trace_key(self) -> UInt64Array:
         """64 bits that stand for a trace id: equal ids have equal keys."""
-        return trace_keys(self.trace_hi, self.trace_lo)
+        return self.keys.trace_key
 
     @property
     def keys(self) -> SpanKeys:

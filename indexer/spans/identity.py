@@ -51,10 +51,15 @@ class SpanKeys:
         return cls(none, none, none, np.zeros(0, np.int8))
 
     @property
+    def trace_key(self) -> UInt64Array:
+        """64 bits a trace ID: equal IDs have equal ones."""
+        return trace_keys(self.trace_hi, self.trace_lo)
+
+    @property
     def hashes(self) -> UInt64Array:
         """64 bits an identity: equal identities have equal ones."""
         spans = (self.span_id * _MIX[2]) ^ (self.kind.astype(np.uint64) * _MIX[0])
-        return (trace_keys(self.trace_hi, self.trace_lo) * _MIX[1]) ^ spans
+        return (self.trace_key * _MIX[1]) ^ spans
 
     def exact(self, position: int) -> Identity:
         """The identity behind one hash."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import HotUnavailable
+from indexer.hot.metadata import HotMetadata
 from indexer.hot.view import DecodedRows, HotView
+from indexer.query import unindexed_rows
+from indexer.query.hot_handover import SpansApart
 from indexer.query.payload_functions import HotColumns
-from indexer.query.sql_scope import Unindexed, Window
+from indexer.query.sql_scope import HandedOver, HotRows, Unindexed, Window
+from indexer.query.tiers.hot_spans import hot_columns
 from tests.support.catalogs import Indexed, indexed
 from tests.support.examples import examples
 from tests.support.span_files import T0, Span, spans, table, write
@@ -55,18 +60,35 @@ def hot_rows(rows: Sequence[Span]) -> pa.Table:
     return pa.table(table(rows))
 
 
+def columns_of(table: pa.Table) -> HotColumns:
+    """As a command has it: columns as they are asked for."""
+    return lambda names: table.select([name for name in names if name in table.column_names])
+
+
+def parts_of(hot: pa.Table) -> list[HotMetadata]:
+    middle = hot.num_rows // 2
+    return [HotMetadata.of(half, hot_columns) for half in (hot.slice(0, middle), hot.slice(middle))]
+
+
+def handed(
+    hot: pa.Table, columns: HotColumns | None = None, lacking_in: Path | None = None
+) -> HandedOver:
+    """In two parts, of which the catalog has none."""
+    rows = HotRows(
+        parts=[(part.table, part.row_count) for part in parts_of(hot)],
+        lacking_in=None if lacking_in is None else str(lacking_in),
+    )
+    return HandedOver(lambda: rows, columns or columns_of(hot))
+
+
 def beside(
     hot: pa.Table | None = None, *recent: Path, published: pa.Table | None = None
 ) -> Unindexed:
-    """As a command has it: columns as they are asked for."""
-
-    def columns(table: pa.Table | None) -> HotColumns | None:
-        if table is None:
-            return None
-        return lambda names: table.select([name for name in names if name in table.column_names])
-
-    paths = [str(path) for path in recent]
-    return Unindexed(recent_paths=paths, hot=columns(hot), published=columns(published))
+    return Unindexed(
+        recent_paths=[str(path) for path in recent],
+        hot=None if hot is None or not hot.num_rows else handed(hot),
+        published=None if published is None else columns_of(published),
+    )
 
 
 def copied(one: Indexed) -> Path:
@@ -109,8 +131,51 @@ def test_sql_and_traces_say_the_same_wherever_a_span_is(mix: list[tuple[str, Spa
         given_beside = beside(hot, *recent, published=hot_rows(published))
         catalog = copied(one)
         assert spans_of_sql(catalog, given_beside) == traces
+        if hot.num_rows and SpansApart().are_apart(parts_of(hot), one.catalog.cursor(), None, 1):
+            told = replace(given_beside, hot=handed(hot, lacking_in=catalog))
+            assert spans_of_sql(catalog, told) == traces
         (counted,), _ = asked(catalog, "SELECT count(*) AS n FROM otel_spans", given_beside)
     assert counted["n"] == len(traces)
+
+
+def test_what_the_worker_has_told_apart_is_not_looked_up_again(tmp_path, monkeypatch) -> None:
+    """Of its own copy of the catalog, and of no other; files or published spans beside are."""
+    with indexed(tmp_path) as one:
+        write(one.root / "a.parquet", spans(2, trace=1))
+        one.settle()
+        recent = write(one.root / "b.parquet", spans(1, trace=2))
+        catalog = copied(one)
+    looked: list[int] = []
+    found = unindexed_rows.unindexed_spans
+    monkeypatch.setattr(
+        unindexed_rows, "unindexed_spans", lambda *given: looked.append(1) or found(*given)
+    )
+    hot = hot_rows(spans(3, trace=5))
+    for given_beside, count, looks in (
+        (Unindexed(hot=handed(hot, lacking_in=catalog)), 5, 0),
+        (Unindexed(hot=handed(hot, lacking_in=tmp_path / "other.duckdb")), 5, 1),
+        (Unindexed(hot=handed(hot)), 5, 1),
+        (Unindexed(hot=handed(hot, lacking_in=catalog), recent_paths=[str(recent)]), 6, 1),
+        (Unindexed(hot=handed(hot, lacking_in=catalog), published=columns_of(hot)), 5, 1),
+    ):
+        looked.clear()
+        rows, _ = asked(catalog, "SELECT count(*) AS n FROM otel_spans", given_beside)
+        assert (rows, len(looked)) == ([{"n": count}], looks)
+
+
+def test_payload_of_other_rows_than_were_handed_over_is_refused(tmp_path: Path) -> None:
+    """Their places would be those of other spans."""
+    hot = hot_rows(spans(3))
+    with indexed(tmp_path) as one:
+        catalog = copied(one)
+    rows, coverage = asked(
+        catalog,
+        "SELECT count(*) AS n, count(attributes) AS known FROM otel_spans",
+        Unindexed(hot=handed(hot, columns_of(hot.slice(1)))),
+    )
+    assert rows == [{"n": 3, "known": 0}]
+    assert coverage is not None
+    assert [one.reason.code for one in coverage.missing] == ["HotUnavailable"]
 
 
 def test_views_made_of_otel_spans_have_them_too(tmp_path: Path) -> None:
@@ -144,7 +209,7 @@ def test_a_file_that_the_catalog_has_by_now_is_left_to_it(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_read_is_missing_and_costs_the_rest_nothing(tmp_path: Path) -> None:
-    def gone(_: Sequence[str]) -> pa.Table:
+    def gone() -> HotRows:
         raise HotUnavailable("the worker has gone")
 
     with indexed(tmp_path) as one:
@@ -156,7 +221,7 @@ def test_what_cannot_be_read_is_missing_and_costs_the_rest_nothing(tmp_path: Pat
     rows, coverage = asked(
         catalog,
         "SELECT count(attributes) AS n FROM otel_spans",
-        Unindexed(recent_paths=[str(broken)], hot=gone),
+        Unindexed(recent_paths=[str(broken)], hot=HandedOver(gone, columns_of(pa.table({})))),
     )
     assert rows == [{"n": 2}]
     assert coverage is not None
@@ -177,7 +242,7 @@ def test_payload_that_is_gone_meanwhile_is_null_and_said(tmp_path: Path) -> None
     rows, coverage = asked(
         catalog,
         "SELECT count(*) AS n, count(attributes) AS known FROM otel_spans",
-        Unindexed(hot=metadata_only),
+        Unindexed(hot=handed(hot, metadata_only)),
     )
     assert rows == [{"n": 2, "known": 0}]
     assert coverage is not None
@@ -204,7 +269,7 @@ def test_only_the_columns_that_a_question_reads_are_asked_for(tmp_path: Path) ->
 
     with indexed(tmp_path) as one:
         catalog = copied(one)
-    asked(catalog, "SELECT count(*) FROM otel_spans", Unindexed(hot=counted))
-    assert len(names) == 1
-    asked(catalog, "SELECT events FROM otel_spans", Unindexed(hot=counted))
-    assert names[2:] == [["events"]]
+    asked(catalog, "SELECT count(*) FROM otel_spans", Unindexed(hot=handed(hot, counted)))
+    assert names == []
+    asked(catalog, "SELECT events FROM otel_spans", Unindexed(hot=handed(hot, counted)))
+    assert names == [["events"]]

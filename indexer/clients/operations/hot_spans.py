@@ -1,110 +1,77 @@
-"""Hot and published spans for commands that run SQL: of one moment, given column by column.
+"""Hot and published spans for commands that run SQL: of one moment, with payload by the column.
 
-A command asks what is hot, then has the catalog copied, and only then knows which columns its
-question reads. What it was told about is held here meanwhile. Between a command and the worker of
-one installation, and so in no description of the routes for others.
+A command asks what is hot, opens the copy of the catalog that it is told of, and only then knows
+which columns its question reads. What hot spans are is in files that it maps; the rest is held here
+meanwhile. Between a command and the worker of one installation, which are of one user, and so in no
+description of the routes for others.
 """
 
-import secrets
-from collections import OrderedDict
-from collections.abc import Sequence
-from threading import Lock
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from indexer.clients.host import Host
+from indexer.clients.operations.handed_files import HandedFiles
+from indexer.clients.operations.held_tables import HeldTables
 from indexer.clients.shared.answer_json import completeness_json, missing_json
 from indexer.clients.shared.callers import operators_only
 from indexer.clients.shared.json_text import as_json
-from indexer.clients.shared.query_executor import ask
+from indexer.clients.shared.query_executor import ask, wait_for_answer
 from indexer.clients.shared.time_limits import ACTION_S
-from indexer.deferred_dataclass import dataclass
-from indexer.errors import HotUnavailable
+from indexer.errors import IndexerError
+from indexer.query.answer import IndexAnswer
 from indexer.query.deadline import Deadline
+from indexer.query.hot_handover import HotHandover, large_parts
 from indexer.query.tiers.published_payload import PublishedColumns
-from indexer.system.clock import Clock, SystemClock
+from indexer.system.clock import SystemClock
 
-HELD_MAX = 8
-"""Tables of commands that run at once, two each. Most of their memory is that of the hot tier
-itself."""
-HELD_S = ACTION_S
-"""After its last column; a command gives its table back when it ends."""
-MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+COLUMNS_TYPE = "application/vnd.apache.arrow.stream"
+LINES_TYPE = "application/x-ndjson"
 
 Handle = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
-Columns = Annotated[str, Query(max_length=4_096, description="Names, with commas between.")]
-
-
-@dataclass(slots=True)
-class _Held:
-    table: pa.Table | PublishedColumns
-    used_s: float
-
-
-class HeldTables:
-    """Tables by handle, the one that was used last at the end."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._lock = Lock()
-
-    def hold(self, table: pa.Table | PublishedColumns) -> str:
-        """Its handle; of too many tables the one that was not used for longest goes."""
-        handle = secrets.token_hex(16)
-        with self._lock:
-            self._drop_old()
-            self._held[handle] = _Held(table, self._clock.monotonic_s())
-            while len(self._held) > HELD_MAX:
-                self._held.popitem(last=False)
-        return handle
-
-    def columns(self, handle: str, names: Sequence[str]) -> pa.Table:
-        """Those of the columns that there are. Raises HotUnavailable for one that is gone."""
-        with self._lock:
-            self._drop_old()
-            held = self._held.get(handle)
-            if held is None:
-                raise HotUnavailable("the hot spans of this question are not held any more")
-            held.used_s = self._clock.monotonic_s()
-            self._held.move_to_end(handle)
-        table: pa.Table = held.table.select(
-            [name for name in names if name in held.table.column_names]
-        )
-        return table
-
-    def release(self, handle: str) -> None:
-        """Nobody asks for it any more."""
-        with self._lock:
-            self._held.pop(handle, None)
-
-    def _drop_old(self) -> None:
-        old = self._clock.monotonic_s() - HELD_S
-        for handle in [one for one, held in self._held.items() if held.used_s < old]:
-            del self._held[handle]
+Names = Annotated[str, Query(max_length=4_096, description="Names, with commas between.")]
 
 
 def hot_spans(host: Host) -> APIRouter:
     """The routes."""
     router = APIRouter(dependencies=[Depends(operators_only)], include_in_schema=False)
-    held = HeldTables(SystemClock())
+    held, files = HeldTables(SystemClock()), HandedFiles()
+
+    async def copied(request: Request) -> FilePath:
+        return await wait_for_answer(request, asyncio.ensure_future(host.snapshot()), ACTION_S)
 
     @router.post("/hot-spans")
     async def begin(request: Request) -> Response:
-        """What is beside the index now; handles of hot and of published spans, or null."""
-        content = await ask(request, lambda deadline: as_json(_beside(host, held, deadline)))
-        return Response(content, media_type="application/json")
+        """What is beside the index now, and a copy of the catalog that is not older, as one line.
+
+        A second one, where there are hot spans, says where they are: the command opens the copy
+        meanwhile.
+        """
+        said = await ask(request, host.answers.index_alone)
+        catalog = await copied(request)
+        first = _first_line(said, catalog, held)
+
+        async def lines() -> AsyncIterator[bytes]:
+            yield as_json(first) + b"\n"
+            if said.hot is not None:
+                more = partial(_second_line, said.hot, host, held, files, first["hot"], catalog)
+                yield as_json(await ask(request, more)) + b"\n"
+
+        return StreamingResponse(lines(), media_type=LINES_TYPE)
 
     @router.get("/hot-spans/{handle}")
-    async def columns(request: Request, handle: Handle, columns: Columns) -> Response:
+    async def columns(request: Request, handle: Handle, columns: Names) -> Response:
         """Columns of them as a stream of Arrow."""
         names = columns.split(",")
         content = await ask(request, lambda _: _stream(held.columns(handle, names)))
-        return Response(content, media_type=MEDIA_TYPE)
+        return Response(content, media_type=COLUMNS_TYPE)
 
     @router.delete("/hot-spans/{handle}")
     async def end(handle: Handle) -> dict[str, str]:
@@ -115,17 +82,41 @@ def hot_spans(host: Host) -> APIRouter:
     return router
 
 
-def _beside(host: Host, held: HeldTables, deadline: Deadline) -> dict[str, Any]:
-    answer = host.answers.index_alone(deadline)
-    table, published = answer.hot_spans, answer.published
-    handle = None
-    if published is not None and published.table.num_rows:
-        handle = held.hold(PublishedColumns(published))
+def _first_line(said: IndexAnswer, catalog: FilePath, held: HeldTables) -> dict[str, Any]:
+    published = None
+    if said.published is not None and said.published.table.num_rows:
+        of_store = PublishedColumns(said.published)
+        published = held.hold(lambda: of_store)
     return {
-        **completeness_json(answer.with_unindexed),
-        "missing_in_index": [missing_json(one) for one in answer.completeness.missing],
-        "handle": held.hold(table) if table is not None and table.num_rows else None,
-        "published": handle,
+        **completeness_json(said.with_unindexed),
+        "missing_in_index": [missing_json(one) for one in said.completeness.missing],
+        "catalog": str(catalog),
+        "hot": None if said.hot is None else held.hold(said.hot.table),
+        "published": published,
+    }
+
+
+def _second_line(
+    hot: HotHandover,
+    host: Host,
+    held: HeldTables,
+    files: HandedFiles,
+    handle: str,
+    catalog: FilePath,
+    deadline: Deadline,
+) -> dict[str, Any]:
+    """Files with the hot spans, or why there are none."""
+    try:
+        parts = hot.metadata()
+        given = [(files.file(part, catalog.parent), part.row_count) for part in large_parts(parts)]
+        held.keep_files(handle, [file for file, _ in given])
+        is_apart = host.current_copy == catalog and host.answers.are_apart(parts, catalog, deadline)
+    except IndexerError as error:
+        return {"problem": error.message}
+    is_of_copy = host.current_copy == catalog  # it was when that began: the index read was this one
+    return {
+        "parts": [[str(file.path), row_count] for file, row_count in given],
+        "lacking_in": str(catalog) if is_apart and is_of_copy else None,
     }
 
 

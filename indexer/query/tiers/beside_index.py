@@ -22,22 +22,18 @@ class BesideIndex:
 
 def beside_index(tiers: AllTiers, window: Window = ANY_TIME) -> BesideIndex:
     """The tiers of a question that is about all spans."""
-    cursor = tiers.indexed.cursor
+    cursor, directory = tiers.indexed.cursor, tiers.indexed.directory
     parts = [one.columns for one in tiers.unindexed]
     if tiers.published is None:
-        added = unindexed_spans(cursor, parts, window) if parts else SpanColumns.empty()
+        added = unindexed_spans(cursor, parts, window, directory) if parts else SpanColumns.empty()
         return BesideIndex(added=added, replaced=SpanKeys.empty())
     published, *others = parts
     added = published.take(within(published, window))
     if others:
-        added = concatenate([added, unindexed_spans(cursor, others, window)], [1, 1])
+        added = concatenate([added, unindexed_spans(cursor, others, window, directory)], [1, 1])
     return BesideIndex(added=added, replaced=_replaced(tiers, published))
 
 
 def _replaced(tiers: AllTiers, published: SpanColumns) -> SpanKeys:
-    """The writer's directory rules most out, without a question to DuckDB."""
-    directory = tiers.indexed.directory
-    if directory is not None:
-        published = published.take(directory.known(published.trace_key))
     keys = published.keys
-    return keys.take(known_spans(tiers.indexed.cursor, keys))
+    return keys.take(known_spans(tiers.indexed.cursor, keys, tiers.indexed.directory))

@@ -195,11 +195,9 @@ def hot_columns(table: pa.Table) -> SpanColumns:
     return span_columns(table, _FIELDS)
 
 
-def newest_within(
-    table: pa.Table | None, bytes_max: int
-) -> tuple[pa.Table | None, tuple[Missing, ...]]:
+def newest_within(table: pa.Table, bytes_max: int) -> tuple[pa.Table, tuple[Missing, ...]]:
     """The newest rows of a hot table that fit in so many bytes; and what is left out."""
-    if table is None or table.nbytes <= bytes_max:
+    if table.nbytes <= bytes_max:
         return table, ()
     count = table.num_rows * bytes_max // table.nbytes
     newest = pc.select_k_unstable(table, count, [("start_time", "descending")])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from indexer.clients.operations.hot_spans import HELD_MAX, HELD_S, HeldTables
+from indexer.clients.operations.handed_files import HandedFiles
+from indexer.clients.operations.held_tables import HELD_MAX, HELD_S, HeldTables
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import HotUnavailable, TransientError
+from indexer.hot.metadata import HotMetadata
 from indexer.hot.view import DecodedRows, HotView
+from indexer.query.tiers.hot_spans import hot_columns
 from tests.support.catalogs import indexed
 from tests.support.fake_clock import FakeClock
 from tests.support.served import Served, StubHost, serving
@@ -21,7 +26,7 @@ from tests.support.tiers import Published
 
 def test_a_table_is_held_until_it_is_given_back() -> None:
     held = HeldTables(FakeClock())
-    handle = held.hold(pa.table({"a": [1], "b": [2]}))
+    handle = held.hold(lambda: pa.table({"a": [1], "b": [2]}))
     assert held.columns(handle, ["b", "c"]).to_pydict() == {"b": [2]}
     held.release(handle)
     with pytest.raises(HotUnavailable):
@@ -32,9 +37,10 @@ def test_what_nobody_uses_any_more_goes() -> None:
     """After a while, and of too many the one that was not used for longest."""
     clock = FakeClock()
     held = HeldTables(clock)
-    first, *others = (held.hold(pa.table({"a": [n]})) for n in range(HELD_MAX))
+    rows = [pa.table({"a": [n]}) for n in range(HELD_MAX)]
+    first, *others = (held.hold(lambda table=table: table) for table in rows)
     held.columns(first, ["a"])
-    held.hold(pa.table({"a": [9]}))
+    held.hold(lambda: rows[0])
     assert held.columns(first, ["a"]).num_rows == 1
     with pytest.raises(HotUnavailable):
         held.columns(others[0], ["a"])
@@ -43,22 +49,65 @@ def test_what_nobody_uses_any_more_goes() -> None:
         held.columns(first, ["a"])
 
 
+def test_a_file_is_there_as_long_as_somebody_holds_it_and_made_once(tmp_path: Path) -> None:
+    files, held = HandedFiles(), HeldTables(FakeClock())
+    rows = HotMetadata.of(_table(3), hot_columns)
+    handles = [held.hold(lambda: pa.table({})) for _ in range(2)]
+    for handle in handles:
+        held.keep_files(handle, [files.file(rows, tmp_path)])
+    (path,) = tmp_path.iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert pa.ipc.open_file(path).read_all().num_rows == 3
+    held.release(handles[0])
+    assert path.exists()
+    held.release(handles[1])
+    del rows
+    gc.collect()
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(HotUnavailable, match="cannot be handed over") as refused:
+        HandedFiles().file(HotMetadata.of(_table(1), hot_columns), tmp_path / "none")
+    assert str(tmp_path / "none") in refused.value.advice
+
+
+class CopyingHost(StubHost):
+    """Its catalog is always the same one."""
+
+    def __init__(self, copy: Path) -> None:
+        super().__init__()
+        copy.parent.mkdir()
+        self.copy = copy
+        self.current_copy: Path | None = copy
+
+    async def snapshot(self) -> Path:
+        return self.copy
+
+
+Asked = tuple[Served, list[HotView], CopyingHost]
+
+
 @pytest.fixture
-def asked(tmp_path: Path) -> Iterator[tuple[Served, list[HotView]]]:
+def asked(tmp_path: Path) -> Iterator[Asked]:
     """A worker's routes over an empty index, and what its hot tier says."""
     views = [_view(3)]
     with indexed(tmp_path) as one:
         recent = str(write(one.root / "b.parquet", spans(1, trace=2)))
         views[0] = _view(3, recent)
-        host = StubHost()
+        host = CopyingHost(tmp_path / "copies" / "1.duckdb")
         host.answers = one.answers(hot=lambda: views[0], published=Published(spans(2, trace=3)))
         with serving(host=host, socket_folder=tmp_path) as served:
-            yield served, views
+            yield served, views, host
+
+
+def _table(count: int) -> pa.Table:
+    return pa.table(table(spans(count)))
 
 
 def _view(count: int, *recent: str) -> HotView:
     return HotView(
-        rows=DecodedRows(pa.table(table(spans(count)))),
+        rows=DecodedRows(_table(count)),
         as_of_unix_nano=7,
         recent_files=recent,
         source="incremental",
@@ -67,33 +116,62 @@ def _view(count: int, *recent: str) -> HotView:
 
 
 @pytest.mark.duckdb
-def test_a_question_has_the_hot_spans_of_the_moment_of_its_beginning(
-    asked: tuple[Served, list[HotView]],
-) -> None:
-    served, views = asked
+def test_a_question_has_the_hot_spans_of_the_moment_of_its_beginning(asked: Asked) -> None:
+    served, views, host = asked
     client = LocalClient(served.operator.catalog)
-    said = client.post("/hot-spans")
+    said, rows = client.lines("/hot-spans")
     assert (said["as_of"], said["missing"]) == (7, [])
+    assert said["catalog"] == rows["lacking_in"] == str(host.copy)
     assert [one["error_type"] for one in said["missing_in_index"]] == [
         "HotNotRead",
         "FilesPending",
         "PublishedNotRead",
     ]
     assert [Path(path).name for path in said["recent_files"]] == ["b.parquet"]
+    ((file, count),) = rows["parts"]
+    assert (count, pa.ipc.open_file(file).read_all().num_rows) == (3, 3)
     views[0] = _view(0)
-    path = f"/hot-spans/{said['handle']}"
+    path = f"/hot-spans/{said['hot']}"
     content = client.content(path, columns="name,no_such")
     assert pa.ipc.open_stream(content).read_all().to_pydict() == {"name": ["GET /"] * 3}
     published = client.content(f"/hot-spans/{said['published']}", columns="name,attributes")
     assert pa.ipc.open_stream(published).read_all().num_rows == 2
     client.delete(path)
-    with pytest.raises(TransientError):
-        client.content(path, columns="name")
-    assert client.post("/hot-spans")["handle"] is None
+    _until_gone(client, path)
+    (said,) = client.lines("/hot-spans")
+    assert said["hot"] is None
+
+
+def _until_gone(client: LocalClient, path: str) -> None:
+    """Nobody waits for a deletion, and so it may come after what is asked next."""
+    for _ in range(500):
+        try:
+            client.content(path, columns="name")
+        except TransientError:
+            return
+        time.sleep(0.01)
+    pytest.fail("it is held all the same")
 
 
 @pytest.mark.duckdb
-def test_nobody_but_a_command_is_given_them(asked: tuple[Served, list[HotView]]) -> None:
-    served, _ = asked
+def test_no_promise_is_made_of_a_catalog_that_may_have_changed(asked: Asked) -> None:
+    served, _, host = asked
+    host.current_copy = None
+    _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
+    assert rows["lacking_in"] is None
+    assert len(rows["parts"]) == 1
+
+
+@pytest.mark.duckdb
+def test_hot_spans_that_cannot_be_handed_over_are_a_line_that_says_so(asked: Asked) -> None:
+    served, _, host = asked
+    host.copy.parent.rmdir()
+    _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
+    assert "cannot be handed over" in rows["problem"]
+
+
+@pytest.mark.duckdb
+def test_nobody_but_a_command_is_given_them(asked: Asked) -> None:
+    served, _, _ = asked
     assert served.request("POST", "/hot-spans").code == 403
     assert served.get(f"/hot-spans/{'0' * 32}?columns=name").code == 403
