@@ -7,7 +7,7 @@ description of the routes for others.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -62,7 +62,7 @@ def hot_spans(host: Host) -> APIRouter:
             yield as_json(first) + b"\n"
             if said.hot is not None:
                 more = partial(_second_line, said.hot, host, held, files, first["hot"], catalog)
-                yield as_json(await ask(request, more)) + b"\n"
+                yield as_json(await _answer_or_problem(request, more)) + b"\n"
 
         return StreamingResponse(lines(), media_type=LINES_TYPE)
 
@@ -96,6 +96,19 @@ def _first_line(said: IndexAnswer, catalog: FilePath, held: HeldTables) -> dict[
     }
 
 
+async def _answer_or_problem(
+    request: Request, question: Callable[[Deadline], dict[str, Any]]
+) -> dict[str, Any]:
+    """The status of the answer has been sent, so that a refusal is said in a line.
+
+    A command that is not there any more has it cancelled.
+    """
+    try:
+        return await ask(request, question)
+    except IndexerError as error:
+        return {"problem": error.message}
+
+
 def _second_line(
     hot: HotHandover,
     host: Host,
@@ -105,14 +118,11 @@ def _second_line(
     catalog: FilePath,
     deadline: Deadline,
 ) -> dict[str, Any]:
-    """Files with the hot spans, or why there are none."""
-    try:
-        parts = hot.metadata()
-        given = [(files.file(part, catalog.parent), part.row_count) for part in large_parts(parts)]
-        held.keep_files(handle, [file for file, _ in given])
-        is_apart = host.current_copy == catalog and host.answers.are_apart(parts, catalog, deadline)
-    except IndexerError as error:
-        return {"problem": error.message}
+    """Files with the hot spans. Raises IndexerError."""
+    parts = hot.metadata()
+    given = [(files.file(part, catalog.parent), part.row_count) for part in large_parts(parts)]
+    held.keep_files(handle, [file for file, _ in given])
+    is_apart = host.current_copy == catalog and host.answers.are_apart(parts, catalog, deadline)
     is_of_copy = host.current_copy == catalog  # it was when that began: the index read was this one
     return {
         "parts": [[str(file.path), row_count] for file, row_count in given],

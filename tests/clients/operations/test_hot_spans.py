@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from indexer.clients.operations import hot_spans
 from indexer.clients.operations.handed_files import HandedFiles
 from indexer.clients.operations.held_tables import HELD_MAX, HELD_S, HeldTables
 from indexer.clients.unix_socket import LocalClient
-from indexer.errors import HotUnavailable, TransientError
+from indexer.errors import HotUnavailable, QueriesBusy, TransientError
 from indexer.hot.metadata import HotMetadata
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.tiers.hot_spans import hot_columns
@@ -168,6 +171,46 @@ def test_hot_spans_that_cannot_be_handed_over_are_a_line_that_says_so(asked: Ask
     host.copy.parent.rmdir()
     _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
     assert "cannot be handed over" in rows["problem"]
+
+
+@pytest.mark.duckdb
+def test_a_refusal_after_the_first_line_is_a_line_too(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that of a pool without room: the status has been sent."""
+
+    def refused(*_: object) -> None:
+        raise QueriesBusy("no room")
+
+    monkeypatch.setattr(hot_spans, "large_parts", refused)
+    served, _, _ = asked
+    _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
+    assert rows == {"problem": "no room"}
+
+
+@pytest.mark.duckdb
+def test_a_command_that_ends_after_the_first_line_troubles_nobody(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its statement names no view of spans."""
+    began, may_end = threading.Event(), threading.Event()
+
+    def slow(parts: Sequence[HotMetadata]) -> Sequence[HotMetadata]:
+        began.set()
+        may_end.wait(60)
+        return parts
+
+    monkeypatch.setattr(hot_spans, "large_parts", slow)
+    served, _, _ = asked
+    with closing(LocalClient(served.operator.catalog).lines("/hot-spans")) as lines:
+        next(lines)
+        assert began.wait(60)
+    may_end.set()
+    monkeypatch.undo()
+    said, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
+    assert said["hot"] is not None
+    assert len(rows["parts"]) == 1
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 @pytest.mark.duckdb
