@@ -44,7 +44,7 @@ from indexer.wire.paths import changes_file
 
 KEEP_UP_EVERY_S = 0.04
 """While spans arrive: at 10,000 a second, 500 to decode, which is 8 ms."""
-CHANGES_EVERY_S = 0.003
+CHANGES_EVERY_S = 0.005
 """It is seen without a call whether something came, where the service is of this machine."""
 PAUSE_OF_LOOK = 2.0
 """It rests twice as long as it worked: senders and answers need the processor too."""
@@ -196,7 +196,7 @@ class HotTier:
         while self._demand.is_listed and self._source.unchanged() is not None:
             if stop.is_set() or self._clock.monotonic_s() >= until_s:
                 return
-            await _either(stop, None, CHANGES_EVERY_S)
+            await asyncio.sleep(CHANGES_EVERY_S)
 
     def follow(self, reading: Reading) -> float:
         """One look at what is hot, and its decoding; seconds until the next one."""
