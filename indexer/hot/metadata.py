@@ -43,6 +43,11 @@ class HotMetadata:
         """Memory held, about."""
         return ROW_BYTES * len(self.columns)
 
+    @property
+    def has_every_row(self) -> bool:
+        """Whether no copy was left out, of which the first may go before the other."""
+        return len(self.columns) == self.row_count
+
     @cached_property
     def table(self) -> pa.Table:
         """The columns of ``indexed_spans``, with 0 for the file."""
@@ -98,7 +103,7 @@ class HotMetadata:
         return cls(columns, int(first_rows[-1]))
 
     def after(self, count: int) -> "HotMetadata":
-        """Without the first rows."""
+        """Without the first rows. For those that have every row."""
         kept = self.columns.take(self.columns.row >= count)
         return HotMetadata(replace(kept, row=kept.row - np.int32(count)), self.row_count - count)
 

@@ -173,7 +173,7 @@ class Requests:
             return self
         held, metadata = self._held, self._metadata
         later = Requests(self._decoder, held.after(key))
-        if metadata is not None and isinstance(held, Rows):
+        if metadata is not None and metadata.has_every_row and isinstance(held, Rows):
             later._metadata = metadata.after(metadata.row_count - later.count)
         return later
 

@@ -125,6 +125,15 @@ def test_it_is_the_same_before_requests_are_decoded_and_after() -> None:
     assert len(said([before.after(key(1))])) == 1
 
 
+def test_a_copy_is_there_when_the_first_one_has_gone() -> None:
+    bodies = [body(Span(span=1), Span(span=2)), body(Span(span=2), Span(span=3))]
+    held = arrived(Decoder(), *bodies)
+    held.rows()
+    assert [row.span_id for _, row in said([held])] == [f"{at:016x}" for at in (1, 2, 3)]
+    left = said([held.after(key(1))])
+    assert [row.span_id for _, row in left] == [f"{at:016x}" for at in (2, 3)]
+
+
 def test_parts_that_are_joined_are_not_read_again() -> None:
     one, other = (arrived(Decoder(), body(Span(span=at))) for at in (1, 2))
     expected = said([one, other])
