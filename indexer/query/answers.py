@@ -23,15 +23,15 @@ from indexer.query.deadline import Deadline
 from indexer.query.find.absences import Absences
 from indexer.query.find.span_query import SpanQuery
 from indexer.query.find.trace_query import TraceQuery
-from indexer.query.hot_handover import HotHandover, SpansApart
-from indexer.query.limits import ROWS_MAX, SQL_PUBLISHED_MAX, AnswerLimits
+from indexer.query.hot_handover import SpansApart
+from indexer.query.index_alone import index_alone
+from indexer.query.limits import ROWS_MAX, AnswerLimits
 from indexer.query.lists import IndexList, list_rows
-from indexer.query.missing_files import beyond_index
 from indexer.query.moment import Moment, OpenAnswer
 from indexer.query.service_list import add_spans, list_services, without_replaced
 from indexer.query.span_cache import EncodedSpanCache
 from indexer.query.stages import find_spans, show_spans
-from indexer.query.tiers.all_tiers import open_tiers, unknown_files
+from indexer.query.tiers.all_tiers import open_tiers
 from indexer.query.tiers.beside_index import beside_index
 from indexer.query.tiers.hot_spans import AskHot, HotAnswer, ask_hot
 from indexer.query.tiers.index_state import IndexMemory, IndexState, StateMoved
@@ -127,24 +127,8 @@ class Answers:
         seen at least once.
         """
         hot = self._ask_hot()
-        view = None if hot is None else hot.view
         with self.moments.moment(deadline) as moment:
-            published = published_spans(self.published, None, moment.deadline)
-            paths = tuple(unknown_files(moment.cursor, moment.storage, hot))
-            hot_spans = 0 if view is None else view.rows.count()
-            unread = beyond_index(moment.storage, moment.outstanding, hot_spans, paths)
-            given = None if view is None else HotHandover.of(view)
-            left_out = () if given is None else given.missing
-            beside, lacking = (
-                (None, ()) if published is None else published.newest(SQL_PUBLISHED_MAX)
-            )
-            alone = () if published is None else published.missing_in_files
-            return IndexAnswer(
-                completeness=moment.completeness(hot, hot_spans, (*unread, *alone)),
-                with_unindexed=moment.completeness(hot, hot_spans, (*left_out, *lacking), paths),
-                hot=given,
-                published=beside,
-            )
+            return index_alone(moment, hot, published_spans(self.published, None, moment.deadline))
 
     def are_apart(
         self, parts: Sequence[HotMetadata], state: Hashable, deadline: Deadline | None = None

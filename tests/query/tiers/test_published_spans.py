@@ -220,7 +220,7 @@ def test_the_index_alone_says_that_it_lacks_published_spans(tmp_path, published)
 
 
 def test_sql_of_more_spans_than_it_may_have_says_so(tmp_path, published, monkeypatch):
-    monkeypatch.setattr("indexer.query.answers.SQL_PUBLISHED_MAX", 1)
+    monkeypatch.setattr("indexer.query.index_alone.SQL_PUBLISHED_MAX", 1)
     with answers_over(tmp_path, {}, published=published) as answers:
         alone = answers.index_alone()
     assert alone.published.table.num_rows == 1
