@@ -94,6 +94,7 @@ class HotBuffer:
         self._lacks_newest = self.newest_key < state.newest_key > state.flushed_key
         self._drop(state.flushed_key)
         self._join_small()
+        self._runs.keep(self._parts)
         self._rows = None
 
     @property

@@ -144,6 +144,14 @@ class MetadataRuns:
             self._runs = tuple(runs)
         return [run.metadata for run in runs]
 
+    def keep(self, parts: Sequence[HasMetadata]) -> None:
+        """Forget runs of other parts than these, with all that those hold.
+
+        It waits for nobody: who asks for parts of before meanwhile has their runs kept once more.
+        """
+        held = set(map(id, parts))
+        self._runs = tuple(run for run in self._runs if held.issuperset(map(id, run.parts)))
+
     def _divided(self, parts: Sequence[HasMetadata], read: ReadColumns) -> Sequence[_Run]:
         """The runs of before whose parts are all here still, and a run for each other part."""
         known = {id(run.parts[0]): run for run in self._runs}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -212,3 +214,18 @@ def test_while_nobody_asks_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -
     wal.append(Span(span=2))
     refresh(buffer, wal)
     assert given == [1, 2]
+
+
+def test_nothing_of_what_was_flushed_is_held_for_who_asks_next() -> None:
+    """Nobody may ask for a long time: what was joined of it goes, and what it was joined of."""
+    wal, buffer = Wal(), HotBuffer(Decoder(), bytes_max=1 << 20)
+    for number in range(1, 4):
+        wal.append(Span(span=number))
+        refresh(buffer, wal)
+        held_metadata(buffer)
+    parts = [weakref.ref(part) for part in buffer.rows().metadata(hot_columns)]
+    requests = [weakref.ref(part) for part in buffer._parts]
+    wal.flush()
+    refresh(buffer, wal)
+    gc.collect()
+    assert [one() for one in (*parts, *requests)] == [None] * (len(parts) + len(requests))
