@@ -41,9 +41,9 @@ class HeldTables:
 
     def hold(self, columns: Columns) -> str:
         """Its handle; of too many tables the one that was not used for longest goes."""
+        self.drop_old()
         handle = secrets.token_hex(16)
         with self._lock:
-            self._drop_old()
             self._held[handle] = _Held(columns, self._clock.monotonic_s())
             while len(self._held) > HELD_MAX:
                 self._held.popitem(last=False)
@@ -66,6 +66,11 @@ class HeldTables:
         """Nobody asks for it any more."""
         with self._lock:
             self._held.pop(handle, None)
+
+    def drop_old(self) -> None:
+        """Those of commands that ended without a word."""
+        with self._lock:
+            self._drop_old()
 
     def _used(self, handle: str) -> _Held:
         self._drop_old()

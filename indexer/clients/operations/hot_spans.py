@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from indexer.clients.host import Host
 from indexer.clients.operations.handed_files import HandedFiles
-from indexer.clients.operations.held_tables import HeldTables
+from indexer.clients.operations.held_tables import HELD_S, HeldTables
 from indexer.clients.shared.answer_json import completeness_json, missing_json
 from indexer.clients.shared.callers import operators_only
 from indexer.clients.shared.json_text import as_json
@@ -44,6 +44,10 @@ def hot_spans(host: Host) -> APIRouter:
     router = APIRouter(dependencies=[Depends(operators_only)], include_in_schema=False)
     held, files = HeldTables(SystemClock()), HandedFiles()
 
+    def drop_later() -> None:
+        """A command that was killed gives nothing back, and no other may come for long."""
+        asyncio.get_running_loop().call_later(HELD_S + 1, held.drop_old)
+
     async def copied(request: Request) -> FilePath:
         return await wait_for_answer(request, asyncio.ensure_future(host.snapshot()), ACTION_S)
 
@@ -57,6 +61,7 @@ def hot_spans(host: Host) -> APIRouter:
         said = await ask(request, host.answers.index_alone)
         catalog = await copied(request)
         first = _first_line(said, catalog, held)
+        drop_later()
 
         async def lines() -> AsyncIterator[bytes]:
             yield as_json(first) + b"\n"
@@ -70,6 +75,7 @@ def hot_spans(host: Host) -> APIRouter:
     async def columns(request: Request, handle: Handle, columns: Names) -> Response:
         """Columns of them as a stream of Arrow."""
         names = columns.split(",")
+        drop_later()
         content = await ask(request, lambda _: _stream(held.columns(handle, names)))
         return Response(content, media_type=COLUMNS_TYPE)
 

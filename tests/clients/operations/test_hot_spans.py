@@ -5,20 +5,23 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from starlette.requests import Request
 
-from indexer.clients.operations import hot_spans
+from indexer.clients.operations import held_tables, hot_spans
 from indexer.clients.operations.handed_files import HandedFiles
 from indexer.clients.operations.held_tables import HELD_MAX, HELD_S, HeldTables
 from indexer.clients.unix_socket import LocalClient
 from indexer.errors import HotUnavailable, QueriesBusy, TransientError
 from indexer.hot.metadata import HotMetadata
 from indexer.hot.view import DecodedRows, HotView
+from indexer.query.deadline import Deadline
 from indexer.query.tiers.hot_spans import hot_columns
 from tests.support.catalogs import indexed
 from tests.support.fake_clock import FakeClock
@@ -178,14 +181,33 @@ def test_a_refusal_after_the_first_line_is_a_line_too(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as that of a pool without room: the status has been sent."""
+    left = [hot_spans.ask]
 
-    def refused(*_: object) -> None:
-        raise QueriesBusy("no room")
+    async def once(request: Request, question: Callable[[Deadline], Any]) -> Any:
+        if not left:
+            raise QueriesBusy("no room")
+        return await left.pop()(request, question)
 
-    monkeypatch.setattr(hot_spans, "large_parts", refused)
+    monkeypatch.setattr(hot_spans, "ask", once)
     served, _, _ = asked
     _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
     assert rows == {"problem": "no room"}
+
+
+@pytest.mark.duckdb
+def test_what_a_killed_command_left_goes_though_no_other_comes(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, _, host = asked
+    monkeypatch.setattr(hot_spans, "HELD_S", -0.4)
+    monkeypatch.setattr(held_tables, "HELD_S", 0.5)
+    list(LocalClient(served.operator.catalog).lines("/hot-spans"))
+    for _ in range(500):
+        gc.collect()
+        if not list(host.copy.parent.iterdir()):
+            return
+        time.sleep(0.01)
+    pytest.fail("its file is there all the same")
 
 
 @pytest.mark.duckdb
