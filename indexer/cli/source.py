@@ -126,7 +126,8 @@ class Source:
         with closing(self.worker.lines("/hot-spans")) as lines:
             said = next(lines)
             hot, published = said["hot"], said["published"]
-            rows = cache(partial(_mapped, lines))  # a statement may run twice
+            more = cache(partial(next, lines, None))  # a statement may run twice
+            rows = cache(partial(_mapped, more))
             self._still_catalog = Path(said["catalog"])
             try:
                 yield BesideIndex(
@@ -172,21 +173,23 @@ class Source:
         return current
 
 
-def _mapped(lines: Iterator[Any]) -> HotRows:
-    """What the worker's next line names, of which pages are read as they are needed.
+def _mapped(line: Callable[[], Any]) -> HotRows:
+    """What the worker's line names, of which pages are read as they are needed.
 
     Raises HotUnavailable.
     """
     import pyarrow as pa  # noqa: PLC0415 - SQL alone needs it
 
     try:
-        said = next(lines)
+        said = line()
+        if said is None:
+            raise HotUnavailable("the worker gave no hot spans")
         if "problem" in said:
             raise HotUnavailable(said["problem"])
         parts = [
             (pa.ipc.open_file(pa.memory_map(path)).read_all(), row_count)
             for path, row_count in said["parts"]
         ]
-    except (StopIteration, CatalogBusy, OSError) as error:
+    except (CatalogBusy, OSError) as error:
         raise HotUnavailable(f"the worker gave no hot spans: {error}") from error
     return HotRows(parts=parts, lacking_in=said["lacking_in"])
