@@ -8,6 +8,7 @@ description of the routes for others.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -124,11 +125,13 @@ def _second_line(
     catalog: FilePath,
     deadline: Deadline,
 ) -> dict[str, Any]:
-    """Files with the hot spans. Raises IndexerError."""
+    """Files with the hot spans, and what is known of them. Raises IndexerError."""
     parts = hot.metadata()
     given = [(files.file(part, catalog.parent), part.row_count) for part in large_parts(parts)]
     held.keep_files(handle, [file for file, _ in given])
-    is_apart = host.current_copy == catalog and host.answers.are_apart(parts, catalog, deadline)
+    is_apart = False
+    with suppress(IndexerError):  # a catalog that is reopened: the command finds out by itself
+        is_apart = host.current_copy == catalog and host.answers.are_apart(parts, catalog, deadline)
     is_of_copy = host.current_copy == catalog  # it was when that began: the index read was this one
     return {
         "parts": [[str(file.path), row_count] for file, row_count in given],

@@ -18,10 +18,11 @@ from indexer.clients.operations import held_tables, hot_spans
 from indexer.clients.operations.handed_files import HandedFiles
 from indexer.clients.operations.held_tables import HELD_MAX, HELD_S, HeldTables
 from indexer.clients.unix_socket import LocalClient
-from indexer.errors import HotUnavailable, QueriesBusy, TransientError
+from indexer.errors import CatalogBusy, HotUnavailable, QueriesBusy, TransientError
 from indexer.hot.metadata import HotMetadata
 from indexer.hot.view import DecodedRows, HotView
 from indexer.query.deadline import Deadline
+from indexer.query.hot_handover import SpansApart
 from indexer.query.tiers.hot_spans import hot_columns
 from tests.support.catalogs import indexed
 from tests.support.fake_clock import FakeClock
@@ -163,6 +164,21 @@ def _until_gone(client: LocalClient, path: str) -> None:
 def test_no_promise_is_made_of_a_catalog_that_may_have_changed(asked: Asked) -> None:
     served, _, host = asked
     host.current_copy = None
+    _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
+    assert rows["lacking_in"] is None
+    assert len(rows["parts"]) == 1
+
+
+@pytest.mark.duckdb
+def test_an_index_that_cannot_be_asked_costs_the_promise_alone(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reopened(*_: object) -> None:
+        raise CatalogBusy("the catalog is being reopened")
+
+    served, _, host = asked
+    monkeypatch.setattr(SpansApart, "are_apart", reopened)
+    assert host.current_copy is not None
     _, rows = LocalClient(served.operator.catalog).lines("/hot-spans")
     assert rows["lacking_in"] is None
     assert len(rows["parts"]) == 1
