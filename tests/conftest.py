@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import random
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from indexer.telemetry.log import LOGGER
 from tests.support import drawn_part
 from tests.support.examples import DRAW, load_profile
+from tests.support.process_logging import logging_as_before
 from tests.support.processes import Site
 from tests.support.sql_files import SqlFile
 
@@ -79,17 +77,9 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def _process_wide_logging() -> Iterator[None]:
-    """A command that runs in this process takes over what it logs; the next test has it as before."""
-    root, hook = logging.getLogger(), threading.excepthook
-    before = [(one, one.handlers, one.level, one.propagate) for one in (root, LOGGER)]
-    yield
-    for logger, handlers, level, propagate in before:
-        if logger.handlers is not handlers:
-            logger.handlers = handlers
-        logger.setLevel(level)
-        logger.propagate = propagate
-    logging.captureWarnings(capture=False)
-    threading.excepthook = hook
+    """Of fixtures and tests alike."""
+    with logging_as_before():
+        yield
 
 
 @pytest.fixture

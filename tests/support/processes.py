@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from indexer.cli.main import main
-from indexer.telemetry.log import LOGGER
+from tests.support.process_logging import logging_as_before
 from tests.support.span_files import Span, write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -192,17 +192,14 @@ class Site:
         """The same in this process, without the start of a Python: for commands that only ask."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n") for _ in range(2))
         present = dict(os.environ)
-        handlers, level, propagate = LOGGER.handlers, LOGGER.level, LOGGER.propagate
         os.environ.clear()
         os.environ.update(self.env)
         try:
-            with redirect_stdout(out), redirect_stderr(err):
+            with logging_as_before(), redirect_stdout(out), redirect_stderr(err):
                 code = _exit_code(arguments)
         finally:
             os.environ.clear()
             os.environ.update(present)
-            LOGGER.handlers, LOGGER.propagate = handlers, propagate
-            LOGGER.setLevel(level)
         texts = []
         for stream in (out, err):
             stream.flush()
