@@ -5,7 +5,6 @@ It is of ordinary requests, which nearly all are: of any other one a table says 
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,9 +66,8 @@ def metadata_arrays(bodies: Sequence[bytes]) -> MetadataArrays | None:
 def _arrays(found: Sequence[Portion]) -> MetadataArrays:
     groups = [group for some, _ in found for group in some]
     spans = [span for _, some in groups for span in some]
-    fields, count = SpanFields(spans), len(spans)
-    traces = _ids(fields, TRACE_ID, count, 16)
-    ids, parents = _ids(fields, SPAN_ID, count, 8), _parents(fields, count)
+    fields = SpanFields(spans)
+    traces, ids, parents = fields.ids(TRACE_ID, 16), fields.ids(SPAN_ID, 8), _parents(fields)
     kept = np.flatnonzero(traces.any(axis=1) & ids.any(axis=1))
     said = times(fields.fixed(START, "<u8"), fields.fixed(END, "<u8"))
     services = [origin.service_name for origin, _ in groups]
@@ -89,24 +87,16 @@ def _arrays(found: Sequence[Portion]) -> MetadataArrays:
     )
 
 
-def _ids(fields: SpanFields, key: int, count: int, size: int) -> Words:
-    """A row a span, of zeros where the ID has another size."""
-    ids = np.zeros((count, size // 8), np.uint64)
-    words, owners = fields.words(key, size)
-    ids[owners] = words
-    return ids
-
-
-def _parents(fields: SpanFields, count: int) -> Words:
+def _parents(fields: SpanFields) -> Words:
     """Raises Unusual for an ID of another size, which readers may take for one all the same."""
     if fields.has_other_size(PARENT_ID, 8):
         raise Unusual
-    parents: Words = _ids(fields, PARENT_ID, count, 8)[:, 0]
+    parents: Words = fields.ids(PARENT_ID, 8)[:, 0]
     return parents
 
 
 def _ordinary(texts: pa.DictionaryArray) -> pa.DictionaryArray:
-    lengths: Any = texts.dictionary.to_pylist()
-    if any(len(text.encode()) > TEXT_BYTES_MAX for text in lengths):
+    """Raises Unusual for a text that a reader may cut."""
+    if any(len(text.encode()) > TEXT_BYTES_MAX for text in texts.dictionary.to_pylist()):
         raise Unusual
     return texts

@@ -43,16 +43,13 @@ def span_identities(bodies: Sequence[bytes]) -> Identities:
 def identities_of(spans: Sequence[bytes]) -> Identities:
     """Of serialised spans, in order. Raises InvalidOtlp."""
     try:
-        return _read(SpanFields(spans), len(spans))
+        return _read(SpanFields(spans))
     except Unusual:
         return _parsed(spans)
 
 
-def _read(found: SpanFields, count: int) -> Identities:
-    traces, spans = np.zeros((count, 2), np.uint64), np.zeros((count, 1), np.uint64)
-    for ids, key, size in ((traces, TRACE_ID, 16), (spans, SPAN_ID, 8)):
-        words, owners = found.words(key, size)
-        ids[owners] = words
+def _read(found: SpanFields) -> Identities:
+    traces, spans = found.ids(TRACE_ID, 16), found.ids(SPAN_ID, 8)
     is_valid = traces.any(axis=1) & spans.any(axis=1)
     traces, kind = traces[is_valid], found.numbers(KIND, INT_MAX)[is_valid]
     number = np.flatnonzero(is_valid)

@@ -71,13 +71,15 @@ class SpanFields:
         values[found.owner] = found.number
         return values
 
-    def words(self, key: int, size: int) -> tuple[Any, Any]:
-        """(words, which spans) of ids of so many bytes: a row a span, a word for eight bytes."""
+    def ids(self, key: int, size: int) -> Any:
+        """IDs of so many bytes: a row a span, a word for eight bytes; zeros for another size."""
         found = self._fields.one_of(key)
         fitting = found.length == size
         start = found.start[fitting]
         columns = [words(self._data, start + at, ">u8") for at in range(0, size, 8)]
-        return np.stack(columns, axis=1).astype(np.uint64), found.owner[fitting]
+        ids = np.zeros((self._count, size // 8), np.uint64)
+        ids[found.owner[fitting]] = np.stack(columns, axis=1)
+        return ids
 
     def has_other_size(self, key: int, size: int) -> bool:
         """Whether some span has bytes there, and not so many."""
